@@ -1,0 +1,66 @@
+"""Where data and results live. Nothing here depends on the current directory.
+
+Notebooks run from `notebooks/`, papermill from wherever it is called, nbval from the notebook's folder:
+all of them find the same folders, because the folders are found from this file.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_dir() -> Path:
+    """The folder that holds `Skin`, `Bone` and `X_ray`.
+
+    Returns
+    -------
+    Path
+        `LABUTILS_DATA` if it is set, else `data/` of the repository.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `LABUTILS_DATA` is set and is not a folder.
+    """
+    folder = os.environ.get("LABUTILS_DATA")
+    if not folder:
+        return ROOT / "data"
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"LABUTILS_DATA is {folder!r}, which is not a folder. "
+            "Set it to the folder that holds Skin, Bone or X_ray, or unset it."
+        )
+    return path
+
+
+def generated_dir() -> Path:
+    """The folder for what the package writes by itself: phantoms, downloads and the cache of decoded images.
+
+    Always `data/` of the repository: `LABUTILS_DATA` may point to a folder that nobody may write to.
+    """
+    return ROOT / "data"
+
+
+def results_dir() -> Path:
+    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` if it is set, else `results/`."""
+    folder = os.environ.get("LABUTILS_RESULTS")
+    return Path(folder).expanduser() if folder else ROOT / "results"
+
+
+def notebooks_dir() -> Path:
+    """The folder of the task notebooks."""
+    return ROOT / "notebooks"
+
+
+def short(path: Path | str) -> str:
+    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts.
+
+    Keeps the folders of one machine out of committed outputs.
+    """
+    path = Path(path)
+    try:
+        return path.resolve().relative_to(ROOT).as_posix()
+    except ValueError:
+        return "/".join(path.parts[-2:])
