@@ -1,0 +1,309 @@
+"""The three networks of the lab, as Keras models and as numbers.
+
+An architecture is data: which blocks of convolutions follow each other, and after which of them the image is
+halved. `build_model` turns it into a Keras model, `describe` into counts (layers, parameters, operations,
+receptive field). Data and training live elsewhere. Keras is imported when the first model is built, so that a
+notebook which only counts opens at once.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labutils.config import DENSE_UNITS, RunConfig
+
+if TYPE_CHECKING:
+    import keras
+
+KERNEL = 3
+"""Side of every convolution's window, in pixels (stride 1, same padding)."""
+
+POOL = 2
+"""Side and stride of every max-pooling window, in pixels."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The convolutional part of a network.
+
+    Parameters
+    ----------
+    blocks : tuple of (int, int)
+        For each block: filters as a multiple of `n_base`, and the number of convolutions.
+    pools : tuple of int
+        The blocks, counted from 1, that end with max-pooling.
+    """
+
+    blocks: tuple[tuple[int, int], ...]
+    pools: tuple[int, ...]
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "lenet": Architecture(((1, 1), (2, 1)), pools=(1, 2)),
+    "alexnet": Architecture(((1, 1), (2, 1), (4, 1), (4, 1), (2, 1)), pools=(1, 2, 5)),
+    "vgg16": Architecture(((1, 2), (2, 2), (4, 3), (8, 3), (8, 3)), pools=(1, 2, 3, 4, 5)),
+}
+
+
+def lenet(
+    input_shape: tuple[int, int, int] = (128, 128, 1),
+    n_base: int = 8,
+    n_classes: int = 2,
+    dense: tuple[int, ...] = DENSE_UNITS["lenet"],
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    spatial_dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """LeNet: two convolutions, each followed by max-pooling, then the dense part.
+
+    After LeCun et al. (1998), Gradient-based learning applied to document recognition, with the lab's ReLU,
+    max-pooling and 3x3 windows. Parameters and result are those of `vgg16`.
+    """
+    return _network(
+        "lenet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed
+    )
+
+
+def alexnet(
+    input_shape: tuple[int, int, int] = (128, 128, 1),
+    n_base: int = 8,
+    n_classes: int = 2,
+    dense: tuple[int, ...] = DENSE_UNITS["alexnet"],
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    spatial_dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """AlexNet: five convolutions, with max-pooling after the first, second and fifth, then the dense part.
+
+    After Krizhevsky et al. (2012), ImageNet classification with deep convolutional neural networks, with the
+    lab's 3x3 windows. Parameters and result are those of `vgg16`.
+    """
+    return _network(
+        "alexnet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed
+    )
+
+
+def vgg16(
+    input_shape: tuple[int, int, int] = (128, 128, 1),
+    n_base: int = 8,
+    n_classes: int = 2,
+    dense: tuple[int, ...] = DENSE_UNITS["vgg16"],
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    spatial_dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """VGG16: thirteen convolutions in five blocks, each block followed by max-pooling, then the dense part.
+
+    After Simonyan and Zisserman (2014), Very deep convolutional networks for large-scale image recognition,
+    with `n_base` filters in the first block in place of 64.
+
+    Parameters
+    ----------
+    input_shape : (int, int, int)
+        Height, width (pixels) and channels of an image; values are expected in [0, 1].
+    n_base : int
+        Filters of the first block, from 1; the others are multiples of it.
+    n_classes : int
+        Two classes give one sigmoid output (the probability of label 1), more give one softmax output each.
+    dense : tuple of int
+        Units of each hidden dense layer.
+    dropout : float
+        Rate in [0, 1) at which outputs of every hidden dense layer are dropped (Srivastava et al., 2014).
+        0: no such layer.
+    batch_norm : bool
+        Batch normalization between every convolution and its ReLU (Ioffe and Szegedy, 2015).
+    spatial_dropout : float
+        Rate in [0, 1) at which whole feature maps are dropped after every ReLU (Tompson et al., 2015).
+        0: no such layer.
+    seed : int
+        Decides initial weights and dropped units. The same seed gives the same initial weights each time, and
+        a layer's weights do not depend on whether normalization or dropout stand beside it: runs that are
+        compared with each other start alike.
+
+    Returns
+    -------
+    keras.Model
+        Not compiled. Input (batch, height, width, channels), output (batch, 1) or (batch, n_classes).
+
+    Raises
+    ------
+    ValueError
+        If the image is too small to be halved by every max-pooling.
+    """
+    return _network(
+        "vgg16", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed
+    )
+
+
+NETWORKS = {"lenet": lenet, "alexnet": alexnet, "vgg16": vgg16}
+
+
+def build_model(config: RunConfig, n_classes: int = 2) -> keras.Model:
+    """The network that a run trains, with its initial weights, not compiled.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Network, image size, options and seed.
+    n_classes : int
+        Classes of the data set, from 2.
+
+    Returns
+    -------
+    keras.Model
+        Input (batch, image_size, image_size, channels), output (batch, 1) for two classes, else
+        (batch, n_classes).
+    """
+    return NETWORKS[config.model](
+        input_shape=(config.image_size, config.image_size, config.channels),
+        n_base=config.n_base,
+        n_classes=n_classes,
+        dense=config.hidden,
+        dropout=config.dropout,
+        batch_norm=config.batch_norm,
+        spatial_dropout=config.spatial_dropout,
+        seed=config.seed,
+    )
+
+
+@dataclass(frozen=True)
+class Description:
+    """A network in numbers.
+
+    Parameters
+    ----------
+    convolutions, dense_layers : int
+        Layers with weights; the output counts as a dense layer.
+    parameters : int
+        All numbers that the network stores, moving averages of batch normalization included.
+    multiply_adds : int
+        Multiplications (each with its addition) of convolutions and dense layers for one image, forward.
+    receptive_field : int
+        Side in pixels of the part of the image that one position after the last max-pooling depends on; it
+        may be larger than the image.
+    """
+
+    convolutions: int
+    dense_layers: int
+    parameters: int
+    multiply_adds: int
+    receptive_field: int
+
+    @property
+    def layers(self) -> int:
+        """Number of layers with weights: what the 16 in VGG16 counts."""
+        return self.convolutions + self.dense_layers
+
+
+def describe(config: RunConfig, n_classes: int = 2) -> Description:
+    """Layers, parameters, operations and receptive field of a run's network, without building it.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Network, image size and options.
+    n_classes : int
+        Classes of the data set, from 2.
+
+    Returns
+    -------
+    Description
+        Receptive field as in Araujo et al. (2019), Computing receptive fields of convolutional neural
+        networks.
+    """
+    architecture = ARCHITECTURES[config.model]
+    side = config.image_size
+    channels: int = config.channels
+    convolutions = parameters = multiply_adds = 0
+    field, step = 1, 1  # step: pixels of the image between neighbouring positions
+    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
+        filters = multiple * config.n_base
+        for _ in range(repeats):
+            weights = KERNEL * KERNEL * channels * filters
+            convolutions += 1
+            parameters += weights + filters + (4 * filters if config.batch_norm else 0)
+            multiply_adds += weights * side * side
+            field += (KERNEL - 1) * step
+            channels = filters
+        if number in architecture.pools:
+            side //= POOL
+            field += (POOL - 1) * step
+            step *= POOL
+    units = (side * side * channels, *config.hidden, _n_outputs(n_classes))
+    for inputs, outputs in pairwise(units):
+        parameters += inputs * outputs + outputs
+        multiply_adds += inputs * outputs
+    return Description(convolutions, len(units) - 1, parameters, multiply_adds, field)
+
+
+def _n_outputs(n_classes: int) -> int:
+    return 1 if n_classes == 2 else n_classes
+
+
+def _layer_seed(seed: int, name: str) -> int:
+    # By name, not by position: a convolution keeps its weights when a dropout layer is put before it.
+    return int(np.random.SeedSequence([seed, zlib.crc32(name.encode())]).generate_state(1)[0] >> 1)
+
+
+def _network(
+    name: str,
+    input_shape: tuple[int, int, int],
+    n_base: int,
+    n_classes: int,
+    dense: tuple[int, ...],
+    dropout: float,
+    batch_norm: bool,
+    spatial_dropout: float,
+    seed: int,
+) -> keras.Model:
+    import keras
+    from keras import layers
+
+    architecture = ARCHITECTURES[name]
+    smallest = POOL ** len(architecture.pools)
+    if min(input_shape[:2]) < smallest:
+        raise ValueError(
+            f"{name} halves the image {len(architecture.pools)} times: "
+            f"{input_shape[0]}x{input_shape[1]} pixels are too few, give at least {smallest}x{smallest}."
+        )
+
+    def weights(layer: str) -> keras.Initializer:
+        return keras.initializers.GlorotUniform(_layer_seed(seed, layer))
+
+    image = x = keras.Input(input_shape, name="image")
+    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
+        block = f"block{number}"
+        for i in range(1, repeats + 1):
+            conv = f"{block}_conv{i}"
+            x = layers.Conv2D(
+                multiple * n_base, KERNEL, padding="same", kernel_initializer=weights(conv), name=conv
+            )(x)
+            if batch_norm:
+                x = layers.BatchNormalization(name=f"{block}_norm{i}")(x)
+            x = layers.ReLU(name=f"{block}_relu{i}")(x)
+            if spatial_dropout:
+                drop = f"{block}_drop{i}"
+                x = layers.SpatialDropout2D(spatial_dropout, seed=_layer_seed(seed, drop), name=drop)(x)
+        if number in architecture.pools:
+            x = layers.MaxPooling2D(POOL, name=f"{block}_pool")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for i, units in enumerate(dense, start=1):
+        hidden, drop = f"dense{i}", f"dense{i}_drop"
+        x = layers.Dense(units, activation="relu", kernel_initializer=weights(hidden), name=hidden)(x)
+        if dropout:
+            x = layers.Dropout(dropout, seed=_layer_seed(seed, drop), name=drop)(x)
+    x = layers.Dense(
+        _n_outputs(n_classes),
+        activation="sigmoid" if n_classes == 2 else "softmax",
+        kernel_initializer=weights("output"),
+        name="output",
+    )(x)
+    return keras.Model(image, x, name=name)

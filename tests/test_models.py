@@ -1,0 +1,141 @@
+"""The networks: sizes, order of layers, names, seeds, and the counts that need no Keras."""
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from labutils.config import RunConfig
+from labutils.models import build_model, describe, vgg16
+
+
+def run(model="vgg16", **settings):
+    return RunConfig(dataset="skin", model=model, learning_rate=1e-5, epochs=1, **settings)
+
+
+SIZES = [
+    ("lenet", {}, 2_098_657),
+    ("alexnet", {}, 286_193),
+    ("alexnet", {"dense": (64,)}, 282_033),
+    ("vgg16", {}, 300_249),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "parameters"), SIZES)
+def test_parameter_counts(name, settings, parameters):
+    config = run(name, **settings)
+    assert build_model(config).count_params() == parameters
+    assert describe(config).parameters == parameters
+
+
+@pytest.mark.parametrize("n_classes", [2, 9])
+@pytest.mark.parametrize("name", ["lenet", "alexnet", "vgg16"])
+def test_description_agrees_with_the_model(name, n_classes):
+    config = run(name, n_base=2, batch_norm=True, dropout=0.4, spatial_dropout=0.1, image_size=67, channels=3)
+    model, counts = build_model(config, n_classes), describe(config, n_classes)
+    convolutions = [layer for layer in model.layers if type(layer).__name__ == "Conv2D"]
+    dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
+    products = sum(layer.kernel.shape[0] * layer.kernel.shape[1] for layer in dense) + sum(
+        int(np.prod(layer.kernel.shape)) * layer.output.shape[1] * layer.output.shape[2]
+        for layer in convolutions
+    )
+    assert (counts.convolutions, counts.dense_layers) == (len(convolutions), len(dense))
+    assert counts.parameters == model.count_params()
+    assert counts.multiply_adds == products
+
+
+def test_layers_and_receptive_fields():
+    counts = {name: describe(run(name)) for name in ("lenet", "alexnet", "vgg16")}
+    assert [counts[name].convolutions for name in counts] == [2, 5, 13]
+    assert counts["vgg16"].layers == 16
+    assert [counts[name].receptive_field for name in counts] == [10, 38, 212]
+
+
+def test_describe_imports_no_keras():
+    code = (
+        "import sys; from labutils.config import RunConfig; from labutils.models import describe;"
+        "describe(RunConfig(dataset='skin', model='vgg16', learning_rate=1e-5, epochs=1));"
+        "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_block_order():
+    model = build_model(run("alexnet", n_base=2, batch_norm=True, spatial_dropout=0.1, dropout=0.4))
+    block = ["conv1", "norm1", "relu1", "drop1"]
+    expected = ["image"]
+    for number in range(1, 6):
+        expected += [f"block{number}_{part}" for part in block + ["pool"] * (number in (1, 2, 5))]
+    expected += ["flatten", "dense1", "dense1_drop", "dense2", "dense2_drop", "output"]
+    assert [layer.name for layer in model.layers] == expected
+    # The graph itself, not only the list: each layer reads from the one before it.
+    for before, layer in pairwise(model.layers):
+        assert layer.input is before.output
+    kinds = {layer.name: type(layer).__mro__ for layer in model.layers}
+    for part, kind in {
+        "block1_conv1": "Conv2D",
+        "block1_norm1": "BatchNormalization",
+        "block1_relu1": "ReLU",
+        "block1_drop1": "SpatialDropout2D",
+        "block1_pool": "MaxPooling2D",
+        "dense1_drop": "Dropout",
+    }.items():
+        assert kind in {base.__name__ for base in kinds[part]}
+    assert model.get_layer("dense1").activation.__name__ == "relu"
+
+
+def test_summary_reads_as_the_textbook_network():
+    lines = []
+    build_model(run("vgg16")).summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    names = [f"block{b}_conv{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
+    for name in [*names, "block5_pool (MaxPooling2D)", "flatten", "dense1", "dense2", "output"]:
+        assert name in text
+    assert "300,249" in text
+
+
+@pytest.mark.parametrize(("n_classes", "units", "activation"), [(2, 1, "sigmoid"), (9, 9, "softmax")])
+def test_output(n_classes, units, activation):
+    output = build_model(run("lenet", image_size=32), n_classes).get_layer("output")
+    assert (output.units, output.activation.__name__) == (units, activation)
+
+
+def test_seed_decides_the_weights():
+    def weights(**settings):
+        model = build_model(run("vgg16", n_base=2, image_size=32, **settings))
+        return {
+            layer.name: layer.get_weights()
+            for layer in model.layers
+            if layer.name.startswith(("block", "dense"))
+        }
+
+    first, again, other = weights(), weights(), weights(seed=1)
+    for name, values in first.items():
+        for a, b in zip(values, again[name], strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(first["block1_conv1"][0], other["block1_conv1"][0])
+    # Layers of one shape must not start alike ...
+    assert not np.array_equal(first["block5_conv2"][0], first["block5_conv3"][0])
+    # ... and one layer starts alike with and without dropout beside it.
+    beside = weights(spatial_dropout=0.1, dropout=0.4, batch_norm=True)
+    np.testing.assert_array_equal(first["block3_conv2"][0], beside["block3_conv2"][0])
+
+
+def test_dropout_is_seeded():
+    def outputs(seed):
+        # The weights come from the same seed: only the dropped units may differ.
+        model = build_model(run("lenet", image_size=32, dropout=0.5, spatial_dropout=0.5))
+        other = build_model(run("lenet", image_size=32, dropout=0.5, spatial_dropout=0.5, seed=seed))
+        for layer in other.layers:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+        return np.asarray(other(np.ones((2, 32, 32, 1), "float32"), training=True))
+
+    np.testing.assert_array_equal(outputs(0), outputs(0))
+    assert not np.array_equal(outputs(0), outputs(1))
+
+
+def test_too_small_an_image_is_refused():
+    with pytest.raises(ValueError, match=r"halves the image 5 times: 31x31 .* at least 32x32"):
+        vgg16((31, 31, 1))
