@@ -4,6 +4,7 @@ Submodules are imported when they are first used, so that `import labutils` cost
 """
 
 from importlib import import_module
+from types import ModuleType
 
 __all__ = [
     "augment",
@@ -23,7 +24,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> ModuleType:
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,242 @@
+"""One model in training: epochs, predictions, and the state from which training goes on.
+
+Keras is spoken here, and in `models`, `layers` and `explain`, and imported when something trains or predicts.
+Stored runs, messages and progress are the business of `training`.
+
+What an epoch does depends on the seed and the epoch's number alone: the order of the images, the units that dropout
+leaves out and the augmentation are drawn anew from both, so that a training that was stopped and taken up again is the
+training that was never stopped.
+"""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from labutils import paths
+from labutils.config import RunConfig
+from labutils.data.dataset import Dataset
+
+VALIDATION_BATCH = 64
+COMPILE_SECONDS = 20.0
+"""About what XLA takes to compile a training step and a prediction on two cores."""
+XLA_GAIN = 0.4
+"""Share of a step's time that XLA saves, about (see `make bench`)."""
+
+
+def import_keras() -> Any:
+    """Keras, quiet, on the backend of `KERAS_BACKEND` (TensorFlow unless set), on `LABUTILS_THREADS` threads."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    threads = n_threads()
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+        except RuntimeError:
+            pass  # TensorFlow runs already: its threads were set by the first call
+    elif os.environ["KERAS_BACKEND"] == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+    import keras
+
+    return keras
+
+
+def n_threads() -> int:
+    """Threads that a training step uses: `LABUTILS_THREADS`, else the cores this process may run on."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(os.environ.get("LABUTILS_THREADS") or available)
+
+
+def pays_to_compile(steps: int, seconds_per_step: float) -> bool:
+    """Whether a training of `steps` steps is long enough to earn back the seconds that XLA takes to compile."""
+    return steps * seconds_per_step * XLA_GAIN > COMPILE_SECONDS
+
+
+class Trainer:
+    """A model, its optimizer and its data.
+
+    Parameters
+    ----------
+    config : RunConfig
+        `epochs` is not used: the caller says which epoch is trained.
+    dataset : Dataset
+    compiled : bool
+        Compile the step with XLA: faster steps after some seconds of compiling. The two ways agree to rounding.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset, compiled: bool) -> None:
+        self.keras = import_keras()
+        from labutils.models import build_model
+
+        self.config, self.dataset, self.compiled = config, dataset, compiled
+        self.keras.utils.set_random_seed(config.seed)
+        self.model = build_model(config, n_classes=len(dataset.class_names))
+        binary = len(dataset.class_names) == 2
+        self.model.compile(
+            optimizer=self.keras.optimizers.Adam(config.learning_rate),
+            loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=compiled,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.steps = -(-len(dataset.y_train) // config.batch_size)
+
+    def train_epoch(self, epoch: int, on_step: Callable[[], None] | None = None) -> dict[str, float]:
+        """Train epoch number `epoch` (from 0); mean loss and accuracy on the training images as they went by."""
+        self._reset_dropout(epoch)
+        order = np.random.default_rng([self.config.seed, epoch, 0]).permutation(len(self.dataset.y_train))
+        history = self._fit(order, epoch, on_step)
+        return {"loss": float(history["loss"][0]), "accuracy": float(history["accuracy"][0])}
+
+    def predict(self) -> np.ndarray:
+        """Probabilities on the validation images, float32, shape (images, outputs)."""
+        images = self.dataset.x_val
+        batches = -(-len(images) // VALIDATION_BATCH)
+        size = -(-len(images) // batches)
+        # Equal batches: XLA compiles once for every shape that it meets.
+        missing = batches * size - len(images)
+        if missing:
+            images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+        predicted = self.model.predict(np.asarray(images), batch_size=size, verbose=0)
+        return np.asarray(predicted)[: len(self.dataset.x_val)]
+
+    def val_loss(self, predictions: np.ndarray) -> float:
+        """Mean cross-entropy of `predictions` on the validation labels, in nats, as Keras computes it."""
+        labels = self.dataset.y_val
+        p = predictions.astype(np.float64)
+        p = np.column_stack([1 - p[:, 0], p[:, 0]]) if p.shape[1] == 1 else p
+        of_label = np.clip(p[np.arange(len(labels)), labels], 1e-7, 1 - 1e-7)
+        return float(-np.log(of_label).mean())
+
+    def seconds_per_step(self, steps: int = 3) -> float:
+        """Seconds that a training step takes here, measured on a few; the model is left as it was."""
+        before = self.state()
+        few = np.arange(min(steps * self.config.batch_size, len(self.dataset.y_train)))
+        self._fit(few, epoch=0)
+        started = time.perf_counter()
+        self._fit(few, epoch=0)
+        seconds = time.perf_counter() - started
+        self.restore(before)
+        return seconds / -(-len(few) // self.config.batch_size)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All numbers that the next epoch depends on: weights and the optimizer's."""
+        arrays = {f"weight_{i:03d}": np.array(v) for i, v in enumerate(self._numpy(self.model.weights))}
+        optimizer = self._numpy(self.model.optimizer.variables)
+        return arrays | {f"optimizer_{i:03d}": np.array(v) for i, v in enumerate(optimizer)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Put back what `state` returned.
+
+        Raises
+        ------
+        ValueError
+            If it belongs to another network.
+        """
+        for prefix, variables in (
+            ("weight", self.model.weights),
+            ("optimizer", self.model.optimizer.variables),
+        ):
+            for i, variable in enumerate(variables):
+                saved = state.get(f"{prefix}_{i:03d}")
+                if saved is None or saved.shape != tuple(variable.shape):
+                    raise ValueError(f"the checkpoint does not fit the network at {variable.path}")
+                variable.assign(saved)
+
+    def write_weights(self, file: BinaryIO, epoch: int) -> None:
+        """Write the weights as float16 HDF5, one array per variable named as in the model, and the epoch's index."""
+        import h5py
+
+        with h5py.File(file, "w") as archive:
+            archive.attrs["epoch"] = epoch
+            for i, variable in enumerate(self.model.weights):
+                values = np.array(self._numpy([variable])[0]).astype(np.float16)
+                archive.create_dataset(f"{i:03d}/{variable.path}", data=values)
+
+    def _numpy(self, variables: list) -> list[np.ndarray]:
+        return [self.keras.ops.convert_to_numpy(v) for v in variables]
+
+    def _reset_dropout(self, epoch: int) -> None:
+        for number, layer in enumerate(self.model.layers):
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                drawn = np.random.SeedSequence([self.config.seed, epoch, 1, number]).generate_state(2)
+                # Half the range: every backend's integer type holds it, and steps can still be counted up.
+                generator.state.assign((drawn >> 1).astype("uint32"))
+
+    def _fit(self, order: np.ndarray, epoch: int, on_step: Callable[[], None] | None = None) -> dict:
+        keras = self.keras
+        config, dataset = self.config, self.dataset
+
+        class Batches(keras.utils.PyDataset):
+            def __len__(self) -> int:
+                return -(-len(order) // config.batch_size)
+
+            def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+                chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
+                images = np.asarray(dataset.x_train[np.sort(chosen)])
+                labels = dataset.y_train[np.sort(chosen)]
+                if config.augmentation:
+                    from labutils.augment import augment_batch
+
+                    seeds = [[config.seed, epoch, 2, int(i)] for i in np.sort(chosen)]
+                    images = augment_batch(images, config.augmentation, seeds)
+                return images, labels.astype(np.float32 if len(dataset.class_names) == 2 else np.int32)[:, None]
+
+        class Steps(keras.callbacks.Callback):
+            async_safe = True
+
+            def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+                if on_step:
+                    on_step()
+
+        return self.model.fit(Batches(), epochs=1, shuffle=False, verbose=0, callbacks=[Steps()]).history
+
+
+def provenance(compiled: bool) -> dict[str, Any]:
+    """What a result may depend on beside its settings: versions, backend, device, threads, commit."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    names = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+    return {
+        "backend": backend,
+        "compiled": compiled,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("keras", "numpy", names[backend])},
+        "device": _device(backend),
+        "threads": n_threads(),
+        "commit": _commit(),
+    }
+
+
+def _device(backend: str) -> str:
+    if backend == "jax":
+        import jax
+
+        if jax.default_backend() != "cpu":
+            return str(jax.devices()[0].device_kind)
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        models = []
+    name = models[0] if models else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def _commit() -> str:
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+        done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

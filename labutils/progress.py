@@ -1,0 +1,79 @@
+"""How a training shows that it is alive: a bar in a notebook or a terminal, lines in a log, nothing where nobody looks."""
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+
+def minutes(seconds: float) -> str:
+    """A duration as people say it.
+
+    Examples
+    --------
+    >>> minutes(42), minutes(700), minutes(9000)
+    ('42 s', '12 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Progress:
+    """Progress of one training, as a context manager.
+
+    `LABUTILS_PROGRESS` chooses: `bar` (epoch, losses, accuracy and time left, in JupyterLab, VS Code or a terminal),
+    `log` (at most ten plain lines, for a log file) or `none`. Unset: `bar` in a notebook or a terminal, else `none`.
+
+    Parameters
+    ----------
+    label : str
+        What is trained.
+    first, epochs : int
+        Finished epochs at the start, and at the end.
+    steps : int
+        Steps of one epoch.
+    """
+
+    def __init__(self, label: str, first: int, epochs: int, steps: int) -> None:
+        self.label, self.first, self.epochs, self.steps = label, first, epochs, steps
+        self.how = os.environ.get("LABUTILS_PROGRESS") or ("bar" if _someone_looks() else "none")
+        self.started = time.perf_counter()
+        self.bar: Any = None
+
+    def __enter__(self) -> "Progress":
+        if self.how == "bar":
+            from tqdm.auto import tqdm
+
+            total = (self.epochs - self.first) * self.steps
+            self.bar = tqdm(total=total, desc=f"{self.label} {self.first}/{self.epochs}", unit="step", leave=False)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def step(self) -> None:
+        """One training step is done."""
+        if self.bar is not None:
+            self.bar.update()
+
+    def epoch(self, done: int, metrics: dict[str, float]) -> None:
+        """`done` epochs are finished; `metrics` are the last one's."""
+        numbers = f"loss {metrics['loss']:.3f}, val_loss {metrics['val_loss']:.3f}, val_accuracy {metrics['val_accuracy']:.3f}"
+        if self.bar is not None:
+            self.bar.set_description_str(f"{self.label} {done}/{self.epochs}")
+            self.bar.set_postfix_str(numbers)
+        elif self.how == "log" and self._is_due(done):
+            spent = time.perf_counter() - self.started
+            left = spent / (done - self.first) * (self.epochs - done)
+            print(f"{self.label}: epoch {done}/{self.epochs}, {numbers}, {minutes(left)} left", flush=True)
+
+    def _is_due(self, done: int) -> bool:
+        total, passed = self.epochs - self.first, done - self.first
+        return passed * 10 // total > (passed - 1) * 10 // total
+
+
+def _someone_looks() -> bool:
+    return "ipykernel" in sys.modules or sys.stderr.isatty()
