@@ -1,0 +1,12 @@
+"""Figures of the lab, drawn from runs, data sets and arrays; nothing here trains or predicts.
+
+Convention: every function draws a figure, shows it where a notebook is running, saves it if `save` names a .png file,
+and returns None, so that it can stand anywhere in a cell. Outside a notebook only `save` has an effect. The alt text is
+computed from the numbers drawn; `alt_text(file)` reads it back from a saved figure.
+"""
+
+from labutils.plots.curves import compare_curves, learning_curves
+from labutils.plots.figure import alt_text
+from labutils.plots.pictures import sample_grid
+
+__all__ = ["alt_text", "compare_curves", "learning_curves", "sample_grid"]

@@ -1,0 +1,248 @@
+"""Learning curves: loss and accuracy over the epochs, for one run or several, one seed or several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled
+
+if TYPE_CHECKING:
+    from labutils.runs import Run
+
+    Runs = dict[str, Run] | dict[str, list[Run]]
+
+TRAINING, VALIDATION, GUESS = "#D55E00", "#0072B2", "#777777"
+COLUMNS = 4
+"""More runs than this side by side could not be read in a notebook's width."""
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """One run, or the same settings with several seeds, ready to be drawn."""
+
+    label: str
+    runs: list[Run]
+
+    @property
+    def epochs(self) -> int:
+        return min(run.epochs for run in self.runs)
+
+    @property
+    def data(self) -> str:
+        return data_words(self.runs[0].config.dataset, self.runs[0].source)
+
+    def values(self, name: str) -> np.ndarray:
+        """(seeds, epochs) of one column of the history."""
+        return np.stack([run.history[name][: self.epochs] for run in self.runs])
+
+    def best_accuracy(self) -> str:
+        best = self.values("val_accuracy").max(axis=1)
+        if len(self.runs) > 1:
+            return f"best val. accuracy {best.mean():.3f} ± {best.std(ddof=1):.3f}"
+        return f"best val. accuracy {best[0]:.3f}, epoch {self.runs[0].best_epoch + 1}"
+
+    def lowest_loss(self) -> str:
+        losses = self.values("val_loss")
+        lowest = losses.min(axis=1)
+        if len(self.runs) > 1:
+            return f"lowest val. loss {lowest.mean():.3f} ± {lowest.std(ddof=1):.3f}"
+        return f"lowest val. loss {lowest[0]:.3f}, epoch {losses[0].argmin() + 1}"
+
+    def words(self) -> str:
+        seeds = f" ({len(self.runs)} seeds, mean ± standard deviation)" if len(self.runs) > 1 else ""
+        last = self.values("accuracy")[:, -1].mean()
+        text = f"{self.label}{seeds}: {self.best_accuracy()}; {self.lowest_loss()}; last training accuracy {last:.3f}."
+        return text.replace("val.", "validation").replace(", epoch", " at epoch")
+
+
+@styled
+def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
+    """Loss and accuracy over the epochs, training and validation, one column for each run.
+
+    Parameters
+    ----------
+    runs : dict of str to Run, or of str to list of Run
+        What to call each run, and the run. A list is one setting trained with several seeds: its curves are the mean,
+        in a band from the lowest seed to the highest.
+    save : Path or str, optional
+        Where to save the figure (.png).
+
+    Raises
+    ------
+    ValueError
+        If there is no run to draw.
+    """
+    settings = _settings(runs)
+    figure, loss_axes, accuracy_axes = _grid(len(settings))
+    same_data = len({setting.data for setting in settings}) == 1
+    for setting, on_loss, on_accuracy in zip(settings, loss_axes, accuracy_axes, strict=True):
+        classes = len(setting.runs[0].class_names)
+        label = setting.label if same_data else f"{setting.label}\n{setting.data}"
+        head = f"{label}\n" if len(settings) > 1 or not same_data else ""
+        _panel(on_loss, setting, "loss", np.log(classes))
+        _panel(on_accuracy, setting, "accuracy", 1 / classes)
+        on_loss.set_title(head + setting.lowest_loss(), fontsize=9)
+        on_accuracy.set_title(setting.best_accuracy(), fontsize=9)
+    data = " and ".join(sorted({setting.data for setting in settings}))
+    what = f"{settings[0].label}: learning curves" if len(settings) == 1 else "Learning curves"
+    figure.suptitle(f"{what} on {data}" if same_data else what)
+    _legend(figure, settings)
+    show(figure, _learning_words(settings, data), save)
+
+
+@styled
+def compare_curves(
+    runs: Runs,
+    quantity: Literal["val_accuracy", "val_loss", "accuracy", "loss"] = "val_accuracy",
+    save: Path | str | None = None,
+) -> None:
+    """One quantity over the epochs for several runs, on the same axes.
+
+    Parameters
+    ----------
+    runs : dict of str to Run, or of str to list of Run
+        What to call each run, and the run; a list is one setting with several seeds (mean and band).
+    quantity : {"val_accuracy", "val_loss", "accuracy", "loss"}
+        What to draw; the ones without `val_` belong to the training images.
+    save : Path or str, optional
+        Where to save the figure (.png).
+
+    Raises
+    ------
+    ValueError
+        If there is no run to draw, or the quantity is none of the four.
+    """
+    settings = _settings(runs)
+    if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
+        raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
+    name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
+    figure = Figure(figsize=(8, 4.2))
+    axes = figure.subplots()
+    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    for i, setting in enumerate(settings):
+        # Markers stand apart and start at different epochs, so that curves that run together stay readable.
+        every = max(1, setting.epochs // 8)
+        _line(
+            axes,
+            setting,
+            quantity,
+            color=colours[i % len(colours)],
+            linestyle=LINES[i % len(LINES)],
+            marker=MARKERS[i % len(MARKERS)],
+            markevery=(min(setting.epochs - 1, i * every // len(settings)), every),
+            label=setting.label,
+        )
+    data = " and ".join(sorted({setting.data for setting in settings}))
+    figure.suptitle(f"{name.capitalize()} on {data}")
+    axes.set(xlabel="epoch", ylabel=name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside right center")
+    sentences = [_compared(setting, quantity, name) for setting in settings]
+    show(figure, f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {' '.join(sentences)}", save)
+
+
+def _settings(runs: Runs) -> list[_Setting]:
+    if not runs:
+        raise ValueError("There is no run to draw: give a dictionary of at least one label and run.")
+    pairs = [(label, list(given) if isinstance(given, Sequence) else [given]) for label, given in runs.items()]
+    return [_Setting(label, given) for label, given in pairs]
+
+
+def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
+    """A figure with `n` loss axes and `n` accuracy axes, each kind with one common scale."""
+    if n == 1:
+        figure = Figure(figsize=(8.5, 3.6))
+        left, right = figure.subplots(1, 2)
+        loss, accuracy = [left], [right]
+    else:
+        columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
+        blocks = -(-n // columns)
+        figure = Figure(figsize=(0.8 + 2.9 * columns, 0.9 + 4.6 * blocks))
+        axes = figure.subplots(2 * blocks, columns, squeeze=False)
+        loss = list(axes[0::2].flat)
+        accuracy = list(axes[1::2].flat)
+        for unused in loss[n:] + accuracy[n:]:
+            unused.remove()
+        loss, accuracy = loss[:n], accuracy[:n]
+        for row in (loss, accuracy):
+            for other in row[1:]:
+                other.sharex(row[0])
+                other.sharey(row[0])
+    for i, (on_loss, on_accuracy) in enumerate(zip(loss, accuracy, strict=True)):
+        if n == 1 or i % columns == 0:
+            on_loss.set_ylabel("loss (cross-entropy)")
+            on_accuracy.set_ylabel("accuracy")
+        else:
+            on_loss.tick_params(labelleft=False)
+            on_accuracy.tick_params(labelleft=False)
+        on_accuracy.set_xlabel("epoch")
+        if n == 1:
+            on_loss.set_xlabel("epoch")
+    return figure, loss, accuracy
+
+
+def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
+    axes.axhline(guess, color=GUESS, linestyle=":", linewidth=1)
+    _line(axes, setting, quantity, color=TRAINING, linestyle="--")
+    _line(axes, setting, f"val_{quantity}", color=VALIDATION, linestyle="-")
+    if len(setting.runs) == 1:
+        run = setting.runs[0]
+        values = run.history[f"val_{quantity}"]
+        best = run.best_epoch
+        axes.axvline(best + 1, color=VALIDATION, linewidth=0.8, alpha=0.5)
+        axes.plot(best + 1, values[best], "o", color=VALIDATION, markeredgecolor="black", zorder=4)
+        if quantity == "loss":
+            lowest = int(np.argmin(values))
+            axes.plot(lowest + 1, values[lowest], "v", color="white", markeredgecolor="black", zorder=5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+
+
+def _line(axes: Axes, setting: _Setting, quantity: str, **look: Any) -> None:
+    values = setting.values(quantity)
+    epochs = np.arange(1, setting.epochs + 1)
+    if setting.epochs == 1:
+        look.setdefault("marker", ".")  # a line of one point would not be seen
+    axes.plot(epochs, values.mean(axis=0), **look)
+    if len(setting.runs) > 1:
+        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=look["color"], alpha=0.2, linewidth=0)
+
+
+def _legend(figure: Figure, settings: list[_Setting]) -> None:
+    handles = [
+        Line2D([], [], color=TRAINING, linestyle="--", label="training"),
+        Line2D([], [], color=VALIDATION, label="validation"),
+        Line2D([], [], color=GUESS, linestyle=":", linewidth=1, label="guessing"),
+    ]
+    if any(len(setting.runs) == 1 for setting in settings):
+        handles += [
+            Line2D([], [], color=VALIDATION, marker="o", markeredgecolor="black", linewidth=0.8, label="best accuracy"),
+            Line2D([], [], color="white", marker="v", markeredgecolor="black", linestyle="", label="lowest val. loss"),
+        ]
+    if any(len(setting.runs) > 1 for setting in settings):
+        handles.append(Line2D([], [], color=VALIDATION, linewidth=8, alpha=0.2, label="from lowest to highest seed"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4 if len(settings) == 2 else 6))
+
+
+def _learning_words(settings: list[_Setting], data: str) -> str:
+    lengths = sorted({setting.epochs for setting in settings})
+    over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
+    start = f"Learning curves of {count(len(settings), 'run')} on {data} over {over}."
+    return " ".join([start, *(setting.words() for setting in settings)])
+
+
+def _compared(setting: _Setting, quantity: str, name: str) -> str:
+    values = setting.values(quantity).mean(axis=0)
+    best = int(values.argmax() if quantity.endswith("accuracy") else values.argmin())
+    extreme = "highest" if quantity.endswith("accuracy") else "lowest"
+    mean = f" (mean of {len(setting.runs)} seeds)" if len(setting.runs) > 1 else ""
+    return f"{setting.label}{mean}: {extreme} {values[best]:.3f} at epoch {best + 1}, last {values[-1]:.3f}."

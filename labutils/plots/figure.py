@@ -1,0 +1,102 @@
+"""How a figure is made and shown: the shared style, marks that do not need colour, alt text, the PNG.
+
+Every plotting function ends with `show`. What is drawn is the business of the other modules of `labutils.plots`.
+"""
+
+import functools
+import html
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import matplotlib.style
+from matplotlib.figure import Figure
+from PIL import Image
+
+STYLE = Path(__file__).parent.parent / "lab.mplstyle"
+
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 2)))
+"""One line style for each colour of the style, so that the lines differ in print and without colour vision."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""One marker for each colour of the style."""
+
+DATA_NAMES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
+SOURCES = {"phantom": "phantom images", "course": "course data", "public": "public data"}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """A plotting function that draws in the lab's style, whatever the notebook has set before."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with matplotlib.style.context(STYLE, after_reset=True):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def data_words(name: str, source: str) -> str:
+    """The data as every figure names them.
+
+    Examples
+    --------
+    >>> data_words("skin", "phantom")
+    'Skin (phantom images)'
+    """
+    return f"{DATA_NAMES.get(name, name)} ({SOURCES.get(source, source)})"
+
+
+def count(n: int, noun: str) -> str:
+    """A number with its noun: `1 run`, `3 runs`."""
+    return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
+    """Save the figure where `save` says, and show it if a notebook is running.
+
+    Parameters
+    ----------
+    figure : Figure
+        Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
+    alt : str
+        The figure in words, computed from the numbers in it. In a notebook it is the image's alt text and, because
+        JupyterLab draws images without theirs, also a folded line under the figure. Being text, it is what nbval
+        compares: a changed number in a figure is seen although pictures are not compared.
+    save : Path or str, optional
+        A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
+        the same figure is the same file.
+    """
+    buffer = io.BytesIO()
+    metadata = {"Description": alt, "Software": None}
+    figure.savefig(buffer, format="png", metadata=metadata, pil_kwargs={"optimize": True})
+    png = buffer.getvalue()
+    if save is not None:
+        path = Path(save)
+        if path.suffix.lower() != ".png":
+            raise ValueError(f"Figures are saved as PNG, and {path.name} is no name of one: let it end in .png.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png)
+    if _in_notebook():
+        from IPython.display import display
+
+        image = {"image/png": png, "text/plain": alt}
+        display(image, metadata={"image/png": {"alt": alt}}, raw=True)
+        words = f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
+        display({"text/html": words, "text/plain": alt}, raw=True)
+
+
+def alt_text(file: Path | str) -> str:
+    """The alt text inside a figure saved by `show`; empty if the file has none."""
+    with Image.open(file) as image:
+        return str(image.info.get("Description", ""))
+
+
+def _in_notebook() -> bool:
+    # Importing IPython only to learn that it is not running would cost a script a third of a second.
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None

@@ -1,0 +1,215 @@
+"""Figures: what is drawn, what the alt text says, and that nothing leaks into a notebook's output."""
+
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from labutils import plots
+from labutils.config import RunConfig
+from labutils.runs import Run
+
+
+def make_run(epochs=100, dataset="skin", seed=0, skill=0.7, speed=0.05, source="phantom", **settings) -> Run:
+    """A made-up run that looks like a real one: losses fall, accuracies rise, validation is noisy."""
+    rng = np.random.default_rng(seed)
+    names = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{i}" for i in range(1, 10))}[dataset]
+    classes, n = len(names), 25 * len(names)
+    y_val = np.repeat(np.arange(classes), 25)
+    progress = 1 - np.exp(-speed * np.arange(1, epochs + 1))
+    ability = rng.normal(skill, 0.7, n) * 2.2
+    margin = progress[:, None] * ability + rng.normal(0, 0.3, n) + rng.normal(0, 0.1, (epochs, n))
+    if classes == 2:
+        predictions = (1 / (1 + np.exp(-np.where(y_val == 1, margin, -margin))))[..., None]
+        hit = (predictions[..., 0] > 0.5) == (y_val == 1)
+        p_true = np.where(y_val == 1, predictions[..., 0], 1 - predictions[..., 0])
+    else:
+        scores = rng.normal(0, 0.4, (1, n, classes)) * progress[:, None, None]
+        scores[:, np.arange(n), y_val] += 2 * margin
+        predictions = np.exp(scores) / np.exp(scores).sum(axis=2, keepdims=True)
+        hit = predictions.argmax(axis=2) == y_val
+        p_true = predictions[:, np.arange(n), y_val]
+    guess = np.log(classes)
+    history = {
+        "loss": guess * (1 - 0.8 * progress) + rng.normal(0, 0.005, epochs),
+        "accuracy": 1 / classes + (0.97 - 1 / classes) * progress + rng.normal(0, 0.005, epochs),
+        "val_loss": -np.log(np.clip(p_true, 1e-4, 1)).mean(axis=1),
+        "val_accuracy": hit.mean(axis=1),
+        "seconds": np.full(epochs, 8.0),
+    }
+    config = RunConfig(**{"dataset": dataset, "model": "vgg16", "learning_rate": 1e-5, "epochs": epochs, **settings})
+    return Run(
+        config=config,
+        history=history,
+        val_predictions=predictions.astype(np.float16),
+        y_val=y_val,
+        val_files=tuple(f"test/{names[k]}_{i:04d}.jpg" for i, k in enumerate(y_val)),
+        class_names=names,
+        provenance={"source": source},
+    )
+
+
+def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
+    rng = np.random.default_rng(1)
+    n = each * len(class_names)
+    return Dataset(
+        name="skin" if len(class_names) == 2 else "x_ray",
+        x_train=rng.uniform(0, 1, (n, 32, 32, channels)).astype(np.float32),
+        y_train=np.repeat(np.arange(len(class_names)), each),
+        class_names=tuple(class_names),
+        source="phantom",
+    )
+
+
+Dataset = SimpleNamespace  # the few fields that a figure reads
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures and alt texts of the test, in the order they were drawn."""
+    kept = []
+    for module in ("curves", "pictures"):
+        monkeypatch.setattr(f"labutils.plots.{module}.show", lambda figure, alt, save=None: kept.append((figure, alt)))
+    return kept
+
+
+def texts(figure):
+    return " ".join(artist.get_text() for artist in figure.findobj(Text))
+
+
+def lines(axes, style):
+    return [line for line in axes.get_lines() if line.get_linestyle() == style and len(line.get_xdata()) > 2]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_learning_curves_show_every_run_with_training_dashed_and_validation_solid(drawn, n):
+    runs = {f"run {i}": make_run(seed=i, epochs=30) for i in range(n)}
+    plots.learning_curves(runs)
+    figure, alt = drawn[0]
+    panels = {axes: axes.get_subplotspec() for axes in figure.axes}
+    assert len(panels) == 2 * n
+    for kind in ("loss", "accuracy"):
+        data = [lines(axes, "--")[0].get_ydata() for axes in panels]
+        for run in runs.values():
+            assert any(np.array_equal(run.history[kind], shown) for shown in data)
+            assert any(np.array_equal(run.history[f"val_{kind}"], lines(a, "-")[0].get_ydata()) for a in panels)
+    assert "phantom" in texts(figure) and "phantom" in alt
+    assert all(label in alt for label in runs)
+
+
+def test_panels_of_a_kind_share_their_scale(drawn):
+    plots.learning_curves({"slow": make_run(speed=0.002), "fast": make_run(epochs=60, speed=0.1)})
+    loss_a, loss_b, accuracy_a, accuracy_b = drawn[0][0].axes
+    assert loss_a.get_ylim() == loss_b.get_ylim() and loss_a.get_xlim() == loss_b.get_xlim()
+    assert accuracy_a.get_ylim() == accuracy_b.get_ylim() != loss_a.get_ylim()
+
+
+def test_alt_text_of_learning_curves_is_computed_from_the_run(drawn):
+    run = make_run(epochs=5)
+    run.history["val_accuracy"][:] = [0.5, 0.84, 0.7, 0.84, 0.6]
+    run.history["val_loss"][:] = [0.7, 0.6, 0.5, 0.4251, 0.9]
+    plots.learning_curves({"lr 1e-5": run})
+    figure, alt = drawn[0]
+    assert alt.startswith("Learning curves of 1 run on Skin (phantom images) over 5 epochs. lr 1e-5: ")
+    assert "best validation accuracy 0.840 at epoch 2" in alt
+    assert "lowest validation loss 0.425 at epoch 4" in alt
+    marked = [line.get_xydata()[0].tolist() for line in figure.axes[1].get_lines() if line.get_marker() == "o"]
+    assert marked == [[2, 0.84]]
+
+
+def test_several_seeds_give_a_mean_and_a_band(drawn):
+    seeds = [make_run(seed=i, epochs=20) for i in range(3)]
+    plots.learning_curves({"dropout": seeds})
+    figure, alt = drawn[0]
+    mean = np.mean([run.history["val_loss"] for run in seeds], axis=0)
+    assert np.allclose(lines(figure.axes[0], "-")[0].get_ydata(), mean)
+    assert len(figure.axes[0].collections) == 2
+    best = [run.history["val_accuracy"].max() for run in seeds]
+    assert f"3 seeds, mean ± standard deviation): best validation accuracy {np.mean(best):.3f}" in alt
+
+
+def test_runs_on_different_data_are_named_in_their_own_column(drawn):
+    plots.learning_curves({"a": make_run(), "b": make_run(dataset="bone", source="course")})
+    figure, alt = drawn[0]
+    assert "Skin (phantom images)" in texts(figure) and "Bone (course data)" in texts(figure)
+    assert "Bone (course data) and Skin (phantom images)" in alt
+
+
+def test_one_epoch_can_be_seen(drawn):
+    plots.learning_curves({"short": make_run(epochs=1)})
+    assert all(any(line.get_marker() == "." for line in axes.get_lines()) for axes in drawn[0][0].axes)
+
+
+def test_no_run_is_refused_in_words():
+    with pytest.raises(ValueError, match="no run to draw"):
+        plots.learning_curves({})
+
+
+def test_compared_curves_differ_in_more_than_colour(drawn):
+    plots.compare_curves({f"run {i}": make_run(seed=i, epochs=40) for i in range(7)}, "val_loss")
+    figure, alt = drawn[0]
+    looks = {(str(line.get_linestyle()), line.get_marker()) for line in figure.axes[0].get_lines()}
+    assert len({style for style, _ in looks}) >= 4 and len({marker for _, marker in looks}) == 7
+    assert alt.startswith("Validation loss of 7 runs on Skin (phantom images). run 0: lowest 0.")
+
+
+def test_compare_curves_refuses_an_unknown_quantity():
+    with pytest.raises(ValueError, match="'f1': it must be val_accuracy"):
+        plots.compare_curves({"a": make_run(epochs=2)}, "f1")
+
+
+@pytest.mark.parametrize(
+    ("classes", "channels", "n", "shown"), [(2, 1, 8, 8), (2, 3, 3, 2), (9, 1, 8, 9), (9, 3, 18, 18)]
+)
+def test_sample_grid_shows_equally_many_of_every_class(drawn, classes, channels, n, shown):
+    names = ("Mel", "Nev") if classes == 2 else tuple(f"C{i}" for i in range(1, 10))
+    dataset = make_dataset(names, channels)
+    plots.sample_grid(dataset, n=n)
+    figure, alt = drawn[0]
+    assert len(figure.axes) == shown
+    for axes in figure.axes:
+        pixels = axes.get_images()[0].get_array()
+        same = [np.array_equal(np.squeeze(image), pixels) for image in dataset.x_train]
+        assert axes.get_title() == names[dataset.y_train[int(np.argmax(same))]] and any(same)
+    assert "phantom" in texts(figure) and alt.startswith(f"{shown} training images of ")
+
+
+def test_sample_grid_takes_what_there_is_of_a_small_class(drawn):
+    plots.sample_grid(make_dataset(each=2), n=50)
+    assert len(drawn[0][0].axes) == 4
+
+
+def test_saved_figure_is_repeatable_and_carries_its_alt_text(tmp_path):
+    for name in ("a", "b"):
+        assert plots.learning_curves({"lr": make_run(epochs=3)}, save=tmp_path / "new" / f"{name}.png") is None
+    first, second = (tmp_path / "new" / f"{name}.png" for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert plots.alt_text(first).startswith("Learning curves of 1 run")
+
+
+def test_only_png_is_saved(tmp_path):
+    with pytest.raises(ValueError, match=r"figure\.pdf .* \.png"):
+        plots.learning_curves({"lr": make_run(epochs=3)}, save=tmp_path / "figure.pdf")
+
+
+def test_the_style_of_the_notebook_does_not_change_a_figure(tmp_path):
+    plots.sample_grid(make_dataset(), save=tmp_path / "a.png")
+    with matplotlib.rc_context({"font.size": 30, "figure.facecolor": "red", "image.cmap": "jet"}):
+        plots.sample_grid(make_dataset(), save=tmp_path / "b.png")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr("labutils.plots.figure._in_notebook", lambda: True)
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, metadata=None, raw=False: shown.append((data, metadata))
+    )
+    plots.learning_curves({"lr < 1": make_run(epochs=3)})
+    (image, metadata), (words, _) = shown
+    assert image["image/png"].startswith(b"\x89PNG")
+    assert image["text/plain"] == metadata["image/png"]["alt"] and "lr < 1: best" in image["text/plain"]
+    assert words["text/html"].startswith("<details>") and "lr &lt; 1: best" in words["text/html"]
