@@ -13,6 +13,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, BinaryIO
 
@@ -38,10 +39,8 @@ def import_keras() -> Any:
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")
-        try:
+        with suppress(RuntimeError):  # raised once TensorFlow runs: its threads were set by the first call
             tf.config.threading.set_intra_op_parallelism_threads(threads)
-        except RuntimeError:
-            pass  # TensorFlow runs already: its threads were set by the first call
     elif os.environ["KERAS_BACKEND"] == "torch":
         import torch
 
@@ -178,7 +177,7 @@ class Trainer:
         keras = self.keras
         config, dataset = self.config, self.dataset
 
-        class Batches(keras.utils.PyDataset):
+        class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
             def __len__(self) -> int:
                 return -(-len(order) // config.batch_size)
 
@@ -193,7 +192,7 @@ class Trainer:
                     images = augment_batch(images, config.augmentation, seeds)
                 return images, labels.astype(np.float32 if len(dataset.class_names) == 2 else np.int32)[:, None]
 
-        class Steps(keras.callbacks.Callback):
+        class Steps(keras.callbacks.Callback):  # type: ignore[name-defined]
             async_safe = True
 
             def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

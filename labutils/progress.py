@@ -1,4 +1,4 @@
-"""How a training shows that it is alive: a bar in a notebook or a terminal, lines in a log, nothing where nobody looks."""
+"""How a training shows that it is alive: a bar in a notebook or a terminal, lines in a log, else nothing."""
 
 import os
 import sys
@@ -61,7 +61,7 @@ class Progress:
 
     def epoch(self, done: int, metrics: dict[str, float]) -> None:
         """`done` epochs are finished; `metrics` are the last one's."""
-        numbers = f"loss {metrics['loss']:.3f}, val_loss {metrics['val_loss']:.3f}, val_accuracy {metrics['val_accuracy']:.3f}"
+        numbers = ", ".join(f"{name} {metrics[name]:.3f}" for name in ("loss", "val_loss", "val_accuracy"))
         if self.bar is not None:
             self.bar.set_description_str(f"{self.label} {done}/{self.epochs}")
             self.bar.set_postfix_str(numbers)

@@ -255,7 +255,7 @@ def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes |
         epochs = [(i + 1, *(f"{run.history[name][i]:{COLUMNS[name]}}" for name in COLUMNS)) for i in range(run.epochs)]
         _write_csv(folder / "history.csv", [("epoch", *COLUMNS), *epochs])
         _write_json(folder / "provenance.json", {"format": FORMAT, **run.provenance})
-        # config.json makes the folder a run, so it follows the rest; the checkpoint, which decides where to go on, is last.
+        # config.json makes the folder a run, so it follows the rest. The checkpoint decides where to go on: it is last.
         _write_json(folder / "config.json", run.config.model_dump(mode="json"))
         write_atomic(folder / "checkpoint" / "state.npz", lambda file: np.savez(file, **checkpoint))  # type: ignore[arg-type]
 
