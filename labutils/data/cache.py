@@ -1,0 +1,160 @@
+"""Decoded images on disk, mapped into memory instead of decoded again.
+
+One entry is two files under `data/cache`: pixels (`.npy`) and what they must add up to (`.json`). An entry is
+found by the files it was made from and the settings; anything wrong with it, and it is made again. Deleting the
+folder is always safe.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from labutils import paths
+from labutils.data import images
+from labutils.data.errors import shown
+
+CHUNK = 1 << 20
+
+
+def load_pixels(
+    label: str, root: Path, files: Sequence[Path], size: int, channels: int, progress: bool = True
+) -> tuple[np.ndarray, str]:
+    """The images of `files`, from the cache if they are there, else decoded and kept.
+
+    Parameters
+    ----------
+    label : str
+        What the entry is called on disk, for example `Skin-train`.
+    root : Path
+        The data set's folder, which holds `files`.
+    files : sequence of Path
+        Image files.
+    size, channels : int
+        Side of the result in pixels; 1 (grey) or 3 (colour).
+    progress : bool
+        Whether a progress bar may be shown.
+
+    Returns
+    -------
+    pixels : ndarray
+        (n, size, size, channels), float32 in [0, 1]; read-only, mapped from the disk.
+    digest : str
+        SHA-256 over the decoded pixels of all files, in order.
+
+    Raises
+    ------
+    DataError
+        Names every file that cannot be read.
+    """
+    slot, key = _identify(label, root, files, size, channels)
+    folder = paths.generated_dir() / "cache"
+    shape = (len(files), size, size, channels)
+    found = _open(folder / f"{slot}-{key}", shape)
+    if found is not None:
+        return found
+    from filelock import FileLock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{slot}.lock"):
+            # Another kernel may have made it while this one waited.
+            found = _open(folder / f"{slot}-{key}", shape)
+            if found is None:
+                _make(folder, slot, key, files, shape, progress)
+                found = _open(folder / f"{slot}-{key}", shape)
+    except OSError as error:
+        warnings.warn(
+            f"{shown(folder)} cannot be written ({error.strerror}): the images are decoded anew every time.",
+            stacklevel=2,
+        )
+    if found is not None:
+        return found
+    pixels, hashes = images.load_images(files, size, channels, progress)
+    pixels.flags.writeable = False
+    return pixels, _digest(hashes)
+
+
+def _identify(label: str, root: Path, files: Sequence[Path], size: int, channels: int) -> tuple[str, str]:
+    """The name that an entry shares with its successors, and the key of the files' present state."""
+    place = os.path.abspath(root)
+    slot = f"{label}-{len(files)}x{size}x{size}x{channels}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+    state = hashlib.sha256(f"{images.VERSION} {size} {channels} {place}".encode())
+    for file in files:
+        status = os.stat(file)
+        state.update(f"\n{os.path.relpath(file, place)} {status.st_size} {status.st_mtime_ns}".encode())
+    return slot, state.hexdigest()[:16]
+
+
+def _open(entry: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
+    """Pixels and digest of an entry, or None if it is absent or anything about it is wrong."""
+    array_file, sums_file = _files(entry)
+    try:
+        recorded = json.loads(sums_file.read_text(encoding="utf-8"))
+        mapped = np.load(array_file, mmap_mode="r", allow_pickle=False)
+        if mapped.shape != shape or mapped.dtype != np.float32 or recorded["sums"] != _sums(array_file, mapped):
+            return None
+        # A plain array over the same map: slicing a memmap object costs much more.
+        return mapped.view(np.ndarray), str(recorded["digest"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _make(folder: Path, slot: str, key: str, files: Sequence[Path], shape: tuple[int, ...], progress: bool) -> None:
+    """Writes an entry image by image; it has its name only once it is complete."""
+    # The lock is held: what lies about is from writers that were killed, or older than the files.
+    for old in folder.glob(f"{slot}-*"):
+        # On Windows an entry that another kernel still maps cannot be removed; it will go next time.
+        with suppress(OSError):
+            old.unlink()
+    array_file, sums_file = _files(folder / f"{slot}-{key}")
+    growing = array_file.with_suffix(".npy.tmp")
+    hashes: list[str] = []
+    try:
+        with open(growing, "wb") as stream:
+            header = {
+                "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
+                "fortran_order": False,
+                "shape": shape,
+            }
+            np.lib.format.write_array_header_1_0(stream, header)
+            # Written, not mapped: a full disk is an error here, and the end of the process under a map.
+            for block, block_hashes in images.iterate_images(files, shape[1], shape[3], progress):
+                stream.write(np.ascontiguousarray(block).data)
+                hashes += block_hashes
+        sums = _sums(growing, np.load(growing, mmap_mode="r", allow_pickle=False))
+        os.replace(growing, array_file)
+    finally:
+        growing.unlink(missing_ok=True)
+    growing = sums_file.with_suffix(".json.tmp")
+    growing.write_text(json.dumps({"digest": _digest(hashes), "sums": sums}), encoding="utf-8")
+    os.replace(growing, sums_file)
+
+
+def _sums(array_file: Path, mapped: np.ndarray) -> str:
+    """A checksum over everything behind the header, quick enough for every opening.
+
+    Sums of 64-bit words, hashed: it finds cut, zeroed, overwritten and exchanged stretches. It is no protection
+    against somebody who means it.
+    """
+    hashed = hashlib.sha256()
+    buffer = np.empty(CHUNK // 8, np.uint64)
+    with open(array_file, "rb") as stream:
+        stream.seek(mapped.offset if isinstance(mapped, np.memmap) else 0)
+        while count := stream.readinto(buffer.data.cast("B")):
+            buffer.view(np.uint8)[count:] = 0
+            hashed.update(buffer.reshape(-1, 1024).sum(axis=1, dtype=np.uint64).tobytes())
+    return hashed.hexdigest()[:32]
+
+
+def _files(entry: Path) -> tuple[Path, Path]:
+    return entry.with_name(entry.name + ".npy"), entry.with_name(entry.name + ".json")
+
+
+def _digest(hashes: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

@@ -1,0 +1,317 @@
+"""One image file to numbers, and many at once on all cores. What belongs to which class is not known here.
+
+The pixels are those of scikit-image, `resize(imread(file, as_gray=True), (size, size), anti_aliasing=True)`, at a
+fraction of the time. Its resize blurs with a Gaussian and then interpolates linearly: both are sums over rows and
+over columns, so one narrow matrix for each side does both at once. Of a JPEG much larger than asked for, only the
+coarse part is decoded.
+"""
+
+import hashlib
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labutils.data.errors import DataError, shown
+
+VERSION = 1
+"""Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
+
+GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+"""Red, green, blue: the luminance weights of scikit-image's `rgb2gray` (Rec. 709)."""
+
+MIN_SIDE = 8
+MAX_PIXELS = 80_000_000
+BLOCK = 16
+"""Images decoded by one thread before it reports back."""
+
+
+def read_image(file: Path, channels: int = 1) -> np.ndarray:
+    """One image at its own size, upright, on white where it is transparent.
+
+    Parameters
+    ----------
+    file : Path
+        JPEG, PNG, TIFF, BMP, GIF or WebP with one frame.
+    channels : int
+        1 (grey) or 3 (colour).
+
+    Returns
+    -------
+    ndarray
+        (height, width) for one channel, (height, width, 3) for three; float32 in [0, 1].
+
+    Raises
+    ------
+    DataError
+        If the file is no image, is damaged, too small or too large, has several frames, or holds values that are
+        not brightnesses.
+    """
+    return _to_float(_decode(file, None)[0], channels)
+
+
+def resize_image(image: np.ndarray, size: int) -> np.ndarray:
+    """`image` scaled to a square with anti-aliasing, as `skimage.transform.resize` does it.
+
+    Parameters
+    ----------
+    image : ndarray
+        (height, width) or (height, width, channels), float in [0, 1].
+    size : int
+        Side of the result in pixels.
+
+    Returns
+    -------
+    ndarray
+        (size, size) or (size, size, channels), float32 in [0, 1].
+    """
+    return _apply(image, _weights(image.shape[0], size, 1), _weights(image.shape[1], size, 1))
+
+
+def load_images(
+    files: Sequence[Path], size: int, channels: int = 1, progress: bool = True
+) -> tuple[np.ndarray, list[str]]:
+    """Images decoded and scaled on all cores.
+
+    Returns
+    -------
+    pixels : ndarray
+        (n, size, size, channels), float32 in [0, 1], in the order of `files`.
+    hashes : list of str
+        SHA-256 of the decoded pixels of each file, before scaling.
+
+    Raises
+    ------
+    DataError
+        Names every file that cannot be read.
+    """
+    pixels = np.empty((len(files), size, size, channels), np.float32)
+    hashes: list[str] = []
+    for block, block_hashes in iterate_images(files, size, channels, progress):
+        pixels[len(hashes) : len(hashes) + len(block)] = block
+        hashes += block_hashes
+    return pixels, hashes
+
+
+def iterate_images(
+    files: Sequence[Path], size: int, channels: int = 1, progress: bool = True
+) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """As `load_images`, a few images at a time and in order, so that a large folder need not fit into memory."""
+    # Threads, not processes: decoding and the products run outside Python's lock, and threads work in a notebook
+    # on every system.
+    from tqdm.auto import tqdm
+
+    workers = _cores()
+    blocks = deque(files[start : start + BLOCK] for start in range(0, len(files), BLOCK))
+    waiting: deque[Future[tuple[np.ndarray, list[str], list[DataError]]]] = deque()
+    problems: list[DataError] = []
+    bar = tqdm(
+        total=len(files),
+        desc="Reading images",
+        unit="image",
+        delay=1,
+        leave=False,
+        disable=not (progress and _watched()),
+    )
+    with bar, ThreadPoolExecutor(workers) as pool:
+        while blocks or waiting:
+            while blocks and len(waiting) < 2 * workers:
+                waiting.append(pool.submit(_load_block, blocks.popleft(), size, channels))
+            pixels, hashes, found = waiting.popleft().result()
+            problems += found
+            bar.update(len(pixels))
+            if not problems:
+                yield pixels, hashes
+    if problems:
+        raise _together(problems)
+
+
+def _load_block(files: Sequence[Path], size: int, channels: int) -> tuple[np.ndarray, list[str], list[DataError]]:
+    pixels = np.zeros((len(files), size, size, channels), np.float32)
+    hashes, problems = [], []
+    for index, file in enumerate(files):
+        try:
+            decoded, (height, width), step = _decode(file, size)
+            scaled = _apply(_to_float(decoded, channels), _weights(height, size, step), _weights(width, size, step))
+        except DataError as error:
+            problems.append(error)
+            continue
+        pixels[index] = scaled.reshape(size, size, channels)
+        header = f"{decoded.dtype.str} {decoded.shape}".encode()
+        hashes.append(hashlib.sha256(header + b"\n" + decoded.tobytes()).hexdigest())
+    return pixels, hashes, problems
+
+
+def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], int]:
+    """Pixels as stored (uint8, uint16 or float32), full height and width, and the scale they were decoded at."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as image:
+            _check_header(image, file)
+            width, height = image.size
+            step = 1
+            if size is not None and image.format in ("JPEG", "MPO"):
+                step = _step(min(width, height), size)
+                image.draft(None, (-(-width // step), -(-height // step)))
+            upright = ImageOps.exif_transpose(image)
+            if upright.size != image.size or (width < height) != (upright.size[0] < upright.size[1]):
+                width, height = height, width
+            return _to_array(upright, file), (height, width), step
+    except DataError:
+        raise
+    except Image.DecompressionBombError:
+        raise DataError(_too_large(file)) from None
+    except Exception as error:
+        raise DataError(_unreadable(file, error)) from None
+
+
+def _step(side: int, size: int) -> int:
+    for step in (8, 4, 2):
+        if side >= 2 * step * size:
+            return step
+    return 1
+
+
+def _check_header(image: Any, file: Path) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise DataError(_too_large(file))
+    if min(width, height) < MIN_SIDE:
+        raise DataError(
+            f"{shown(file)} is {width}x{height} pixels: there is nothing to see below {MIN_SIDE}x{MIN_SIDE}. "
+            "Replace or remove it."
+        )
+    # A camera's MPO is a JPEG with previews behind the picture; anything else with frames is a film or a stack.
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        raise DataError(
+            f"{shown(file)} holds {frames} frames: one picture is expected. Save the frame you mean as PNG."
+        )
+
+
+def _to_array(image: Any, file: Path) -> np.ndarray:
+    if image.mode == "I;16" or image.mode == "I;16B":
+        return np.asarray(image).astype(np.uint16)
+    if image.mode == "F":
+        return _check_floats(np.asarray(image), file)
+    if image.mode == "I":
+        raise DataError(
+            f"{shown(file)} holds 32-bit whole numbers, whose range nobody knows. Save it as 8- or 16-bit PNG."
+        )
+    if image.has_transparency_data:
+        return np.asarray(image.convert("RGBA"))
+    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB"))
+
+
+def _check_floats(values: np.ndarray, file: Path) -> np.ndarray:
+    if not np.isfinite(values).all():
+        bad = int((~np.isfinite(values)).sum())
+        raise DataError(f"{shown(file)} holds {bad} values that are no numbers (NaN or infinite). Mend or remove it.")
+    if values.min() < 0 or values.max() > 1:
+        raise DataError(
+            f"{shown(file)} holds values from {values.min():.4g} to {values.max():.4g}: "
+            "brightness should lie between 0 and 1. Scale it, or save it as 8- or 16-bit PNG."
+        )
+    return values.astype(np.float32)
+
+
+def _to_float(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Stored pixels as float32 in [0, 1]: (height, width) for one channel, (height, width, 3) for three."""
+    scale = 1.0 if pixels.dtype.kind == "f" else 1.0 / np.iinfo(pixels.dtype).max
+    if pixels.ndim == 2:
+        grey = np.multiply(pixels, scale, dtype=np.float32)
+        return grey if channels == 1 else np.repeat(grey[:, :, None], 3, axis=2)
+    if pixels.shape[2] == 4:
+        alpha = np.multiply(pixels[:, :, 3:], scale, dtype=np.float32)
+        colour = np.multiply(pixels[:, :, :3], scale, dtype=np.float32) * alpha + (1 - alpha)
+        scale = 1.0
+    else:
+        colour = pixels
+    if channels == 3:
+        return np.multiply(colour, scale, dtype=np.float32)
+    grey = np.multiply(colour[:, :, 0], GREY_WEIGHTS[0] * scale, dtype=np.float32)
+    for channel in (1, 2):
+        grey += np.multiply(colour[:, :, channel], GREY_WEIGHTS[channel] * scale, dtype=np.float32)
+    return grey
+
+
+def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
+    height, width = image.shape[:2]
+    image = np.asarray(image, np.float32).reshape(height, width, -1)
+    channels = image.shape[2]
+    size = rows.shape[0]
+    narrow = rows @ image.reshape(height, width * channels)
+    turned = np.ascontiguousarray(narrow.reshape(size, width, channels).transpose(1, 0, 2)).reshape(width, -1)
+    result = (columns @ turned).reshape(size, size, channels).transpose(1, 0, 2)
+    # Rounding may leave the weights' sum a hair above 1.
+    result = np.clip(result, 0, 1)
+    return result[:, :, 0] if channels == 1 else result
+
+
+@lru_cache(maxsize=512)
+def _weights(side: int, size: int, step: int) -> Any:
+    """The matrix (size, ceil(side / step)) that blurs and interpolates one side of an image."""
+    from scipy import ndimage, sparse
+
+    factor = side / size
+    variance = max(0.0, (factor - 1) / 2) ** 2
+    if step > 1:
+        # A JPEG decoded at 1/step has the mean of step x step pixels in each: that much is blurred already.
+        variance -= (step**2 - 1) / 12
+    blurred = np.eye(side)
+    if variance > 0:
+        blurred = ndimage.gaussian_filter1d(blurred, variance**0.5, axis=0, mode="mirror")
+    full = ndimage.zoom(blurred, (1 / factor, 1), order=1, mode="mirror", grid_mode=True)
+    coarse = np.add.reduceat(full, np.arange(0, side, step), axis=1)
+    coarse[np.abs(coarse) < 1e-7] = 0
+    return sparse.csr_array(coarse.astype(np.float32))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _watched() -> bool:
+    """Whether somebody may look at a progress bar: a terminal, or a notebook that a person runs."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return sys.stderr.isatty()
+    # Programs that run notebooks, papermill and nbval among them, cannot answer input().
+    return bool(getattr(kernel, "_allow_stdin", True))
+
+
+def _together(problems: list[DataError]) -> DataError:
+    first, others = str(problems[0]), len(problems) - 1
+    if not others:
+        return problems[0]
+    more = "".join(f"\n{problem}" for problem in problems[1:10])
+    return DataError(f"{first}{more}" + (f"\n... and {others - 9} more files." if others > 9 else ""))
+
+
+def _too_large(file: Path) -> str:
+    return (
+        f"{shown(file)} has more than {MAX_PIXELS // 1_000_000} million pixels, which would fill the memory. "
+        "Scale it down, or remove it."
+    )
+
+
+def _unreadable(file: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return f"{shown(file)} may not be read by you: change its permissions, or copy it to a folder of yours."
+    if isinstance(error, FileNotFoundError):
+        return f"{shown(file)} has gone while the images were read. Put it back, or load again."
+    if file.stat().st_size == 0:
+        return f"{shown(file)} is empty (0 bytes). Copy it again, or remove it."
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return f"{shown(file)} is not an image, whatever its name says. Replace or remove it."
+    return f"{shown(file)} is damaged ({error}). Copy it again, or remove it."
