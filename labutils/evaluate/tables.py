@@ -1,0 +1,138 @@
+"""Tables of runs, seeds and verdicts, as pandas frames whose cells are ready to be read.
+
+Every cell is text or a whole number, so that a stored run gives the same table wherever it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from labutils.evaluate.curves import Spread, best, spread
+from labutils.evaluate.metrics import elementwise_accuracy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labutils.evaluate.claims import Verdict
+    from labutils.evaluate.lab import Reported
+    from labutils.runs import Run
+
+
+def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = None) -> pd.DataFrame:
+    """One row per run: best accuracy with interval, both losses, and the lab report's numbers beside them.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        By label.
+    report : mapping of str to Reported, optional
+        By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by label. Columns for training accuracy appear if the report quotes one, and one for element-wise
+        accuracy if there are more than two classes.
+    """
+    import pandas as pd
+
+    report = report or {}
+    training = any(report[label].train_accuracy is not None for label in runs if label in report)
+    several = any(len(run.class_names) > 2 for run in runs.values())
+    rows = {}
+    for label, run in runs.items():
+        numbers = best(run)
+        row: dict[str, Any] = {
+            "epochs": run.epochs,
+            "best val accuracy [95 % interval]": str(numbers.accuracy),
+            "best epoch": numbers.epoch,
+            "lowest val loss": f"{numbers.lowest_loss:.4f}",
+            "val loss at best epoch": f"{numbers.loss_at_best:.4f}",
+        }
+        if several:
+            row["element-wise accuracy"] = f"{elementwise_accuracy(run):.4f}"
+        if training:
+            row["train accuracy at best epoch"] = f"{numbers.train_accuracy_at_best:.4f}"
+            row["train loss at best epoch"] = f"{numbers.train_loss_at_best:.4f}"
+        if report:
+            row |= _reported_columns(report.get(label), training)
+        row["data"] = mark_source(run.source)
+        rows[label] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+
+
+def seed_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+    """One row per group of runs that differ in their seed only: mean, standard deviation and range.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of Run
+        As `group_seeds` gives them.
+    """
+    import pandas as pd
+
+    rows = {}
+    for label, runs in groups.items():
+        numbers = [best(run) for run in runs]
+        rows[label] = {
+            "seeds": ", ".join(str(run.config.seed) for run in runs),
+            "best val accuracy, mean ± sd (range)": _spread_text(spread(n.accuracy.value for n in numbers), 3),
+            "lowest val loss, mean ± sd (range)": _spread_text(spread(n.lowest_loss for n in numbers), 4),
+            "val loss at best epoch, mean ± sd (range)": _spread_text(spread(n.loss_at_best for n in numbers), 4),
+            "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+
+
+def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
+    """Runs that differ in their seed only, together, in the order of their seeds, under the label of the first one."""
+    names: dict[Any, str] = {}
+    groups: dict[str, list[Run]] = {}
+    for label, run in runs.items():
+        name = names.setdefault((run.config.with_(seed=0), run.source), label)
+        groups.setdefault(name, []).append(run)
+    return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
+
+
+def verdict_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """One row per claim: what the report says, what these runs say, the verdict, and the rule behind it."""
+    import pandas as pd
+
+    rows = {
+        v.id: {
+            "task": v.task.removeprefix("task").upper(),
+            "claim": v.claim,
+            "evidence": v.evidence,
+            "verdict": v.verdict,
+            "rule": v.rule,
+            "data": mark_source(v.source) if v.source else "-",
+        }
+        for v in verdicts
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
+
+
+def mark_source(source: str) -> str:
+    """The source of the images as tables show it: phantoms are marked as such, unmistakably."""
+    return "PHANTOM" if source == "phantom" else source
+
+
+def _reported_columns(numbers: Reported | None, training: bool) -> dict[str, str]:
+    def show(name: str) -> str:
+        value = getattr(numbers, name, None)
+        return "-" if value is None else f"{value:.4f}"
+
+    columns = {"report: accuracy": show("accuracy"), "report: loss": show("loss")}
+    if training:
+        columns |= {"report: train accuracy": show("train_accuracy"), "report: train loss": show("train_loss")}
+    return columns
+
+
+def _spread_text(numbers: Spread, digits: int) -> str:
+    if isnan(numbers.sd):
+        return f"{numbers.mean:.{digits}f} (one seed)"
+    return (
+        f"{numbers.mean:.{digits}f} ± {numbers.sd:.{digits}f} ({numbers.low:.{digits}f} to {numbers.high:.{digits}f})"
+    )

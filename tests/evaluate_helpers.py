@@ -1,0 +1,86 @@
+"""Hand-made runs for the tests of `labutils.evaluate`: right and wrong answers are placed, nothing is trained."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from labutils.config import RunConfig
+from labutils.runs import Run
+
+CLASS_NAMES = {
+    "skin": ("Mel", "Nev"),
+    "bone": ("AFF", "NFF"),
+    "x_ray": tuple(f"C{i}" for i in range(1, 10)),
+}
+
+
+def run_from_predictions(
+    config: RunConfig,
+    predictions: np.ndarray,
+    y_val: np.ndarray,
+    accuracy: Sequence[float] | float = 0.9,
+    loss: Sequence[float] | float = 0.3,
+    source: str = "phantom",
+) -> Run:
+    """A run that predicts exactly this, (epochs, n_val, outputs); its validation curves follow from it."""
+    predictions = np.asarray(predictions, dtype=np.float16)
+    y_val = np.asarray(y_val, dtype=np.int64)
+    epochs = len(predictions)
+    full = predictions.astype(np.float64)
+    if predictions.shape[2] == 1:
+        own = np.where(y_val == 1, full[..., 0], 1 - full[..., 0])
+        chosen = (predictions[..., 0] > 0.5).astype(int)
+    else:
+        own = full[:, np.arange(len(y_val)), y_val]
+        chosen = predictions.argmax(axis=2)
+    history = {
+        "loss": np.broadcast_to(np.asarray(loss, dtype=np.float64), epochs),
+        "accuracy": np.broadcast_to(np.asarray(accuracy, dtype=np.float64), epochs),
+        "val_loss": -np.log(np.clip(own, 2.0**-12, 1 - 2.0**-12)).mean(axis=1),
+        "val_accuracy": (chosen == y_val).mean(axis=1),
+        "seconds": np.full(epochs, 1.0),
+    }
+    return Run(
+        config=config.with_(epochs=epochs),
+        history=history,
+        val_predictions=predictions,
+        y_val=y_val,
+        val_files=tuple(f"{config.dataset}/{i:04d}.jpg" for i in range(len(y_val))),
+        class_names=CLASS_NAMES[config.dataset],
+        provenance={"source": source},
+    )
+
+
+def make_run(
+    config: RunConfig,
+    wrong: int | Sequence[int] = 30,
+    confidence: float | Sequence[float] = 0.8,
+    shift: int = 0,
+    n: int = 200,
+    **curves: object,
+) -> Run:
+    """A run of `config.epochs` epochs that is wrong on `wrong` images and gives the true class of the others `confidence`.
+
+    Parameters
+    ----------
+    wrong, confidence
+        One value, or one per epoch. On the wrong images the true class gets 1 - `confidence`.
+    shift : int
+        Place of the first wrong image: runs with the same shift are wrong on the same images.
+    n : int
+        Validation images; their labels alternate between the classes.
+    **curves
+        `accuracy`, `loss`, `source` as in `run_from_predictions`.
+    """
+    classes = len(CLASS_NAMES[config.dataset])
+    y_val = np.arange(n) % classes
+    wrong = np.broadcast_to(wrong, config.epochs)
+    sure = np.broadcast_to(confidence, config.epochs)
+    place = (np.arange(n) - shift) % n
+    own = np.where(place < wrong[:, None], 1 - sure[:, None], sure[:, None])
+    if classes == 2:
+        return run_from_predictions(config, np.where(y_val == 1, own, 1 - own)[..., None], y_val, **curves)
+    predictions = np.zeros((config.epochs, n, classes))
+    predictions[:, np.arange(n), y_val] = own
+    predictions[:, np.arange(n), (y_val + 1) % classes] = 1 - own
+    return run_from_predictions(config, predictions, y_val, **curves)
