@@ -19,7 +19,7 @@ CLASS_NAMES = ("Mel", "Nev")
 LOOKALIKE = 0.12
 """Probability that a lesion is drawn with the look of the other class: what keeps a good reader below 90 %."""
 
-MELANIN = np.array([0.60, 1.00, 1.32], np.float32)
+MELANIN = np.array([0.50, 1.00, 1.42], np.float32)
 """Optical density of one unit of melanin in red, green and blue: thin layers look light brown, thick ones black."""
 
 BLOOD = np.array([0.15, 0.80, 0.55], np.float32)
@@ -27,12 +27,12 @@ BLOOD = np.array([0.15, 0.80, 0.55], np.float32)
 
 SKIN_TONES = np.array(
     [
-        [0.93, 0.85, 0.82],
-        [0.90, 0.74, 0.68],
-        [0.84, 0.69, 0.72],
-        [0.87, 0.68, 0.53],
-        [0.76, 0.62, 0.58],
-        [0.67, 0.50, 0.40],
+        [0.97, 0.92, 0.88],
+        [0.96, 0.86, 0.80],
+        [0.86, 0.78, 0.86],
+        [0.95, 0.80, 0.66],
+        [0.84, 0.72, 0.69],
+        [0.74, 0.59, 0.48],
     ],
     np.float32,
 )
@@ -121,20 +121,20 @@ def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
 
 def nevus_look(rng: np.random.Generator) -> Look:
     """A harmless look: round or oval, even border, one or two tones, one regular pattern."""
-    pattern = rng.choice(["reticular", "globular", "homogeneous"], p=[0.4, 0.25, 0.35])
+    pattern = rng.choice(["reticular", "globular", "homogeneous"], p=[0.4, 0.2, 0.4])
     return Look(
         radius=rng.uniform(0.15, 0.36),
         elongation=rng.uniform(1.0, 1.6),
         asymmetry=rng.uniform(0.0, 0.05),
         raggedness=rng.uniform(0.01, 0.06),
-        edge=(rng.uniform(0.05, 0.14),) * 2,
+        edge=(rng.uniform(0.05, 0.22),) * 2,
         streaks=0.0,
-        rings=rng.uniform(-0.35, 0.5),
+        rings=rng.uniform(-0.6, 0.8),
         tones=rng.uniform(0.0, 0.12),
         blotches=0,
-        network=rng.uniform(0.15, 0.35) if pattern == "reticular" else 0.0,
+        network=rng.uniform(0.12, 0.28) if pattern == "reticular" else 0.0,
         disorder=rng.uniform(0.0, 0.15),
-        globules=rng.uniform(0.25, 0.5) if pattern == "globular" else 0.0,
+        globules=rng.uniform(0.2, 0.4) if pattern == "globular" else 0.0,
         veil=0.0,
         regression=0.0,
     )
@@ -170,11 +170,12 @@ def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, 
 
     rim = np.interp(angle, *_outline(look, rng)).astype(np.float32)
     inside = 1 - distance / rim
-    notches = _noise(h, w, 0.36 * radius, rng) + 0.6 * _noise(h, w, 0.16 * radius, rng)
-    inside += 0.55 * look.raggedness * notches
+    notches = _noise(h, w, 0.36 * radius, rng) + 0.7 * _noise(h, w, 0.15 * radius, rng)
+    grain = _noise(h, w, 2.2, rng) + _noise(h, w, 4.5, rng)
+    inside += 0.6 * look.raggedness * notches + rng.uniform(0.012, 0.035) * grain
     if look.streaks:
         sector = _soft_step(np.cos(angle - rng.uniform(-np.pi, np.pi)), 0.2, 0.25)
-        rays = np.cos(int(rng.integers(16, 30)) * angle + 1.2 * _noise(h, w, 0.5 * radius, rng))
+        rays = np.cos(int(rng.integers(16, 30)) * angle + 2.2 * _noise(h, w, 0.4 * radius, rng))
         inside += look.streaks * sector * rays * np.clip(distance, 0, 1)
     sharpness = _soft_step(_noise(h, w, 1.1 * radius, rng), 0, 0.5)
     sharp, faded = look.edge
@@ -182,7 +183,7 @@ def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, 
 
     depth = np.clip(inside, 0, 1)
     pigment = 1 + look.rings * (depth - 0.45) * 1.6
-    pigment *= _tone_patches(look, radius, h, w, rng)
+    pigment *= _tone_patches(look, radius, h, w, rng) * np.exp(rng.uniform(0.04, 0.12) * grain)
     pigment *= _structures(look, radius, along, h, w, rng)
     for _ in range(look.blotches):
         blotch = _soft_step(_bump(x, y, rng, reach=0.65, size=(0.18, 0.36)), 0.5, 0.12)
@@ -218,8 +219,8 @@ def _outline(look: Look, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     """Angles and the radius of the outline there, with the area of the unit circle."""
     angles = np.linspace(-np.pi, np.pi, 257)
     rim = np.ones_like(angles)
-    for order in range(2, 7):
-        size = look.asymmetry * rng.normal(0, 1) * (2.5 / order)
+    for order in range(2, 6):
+        size = look.asymmetry * rng.uniform(-1, 1) * (3.2 / order)
         rim += size * np.cos(order * angles + rng.uniform(0, 2 * np.pi))
     rim = np.exp(rim - rim.mean())
     return angles, rim / np.sqrt(np.mean(rim**2))
@@ -234,21 +235,18 @@ def _tone_patches(look: Look, radius: float, h: int, w: int, rng: np.random.Gene
     return np.exp(look.tones * (1.3 * (steps - 1) + 0.35 * mottle) + 0.06 * mottle)
 
 
-def _structures(
-    look: Look, radius: float, along: tuple[Map, Map], h: int, w: int, rng: np.random.Generator
-) -> Map:
+def _structures(look: Look, radius: float, along: tuple[Map, Map], h: int, w: int, rng: np.random.Generator) -> Map:
     """Factor of the pigment: network (dark lines around pale holes) and globules (dark dots)."""
     factor = np.ones((h, w), np.float32)
-    period = rng.uniform(0.12, 0.18) * radius + 4
+    period = rng.uniform(0.08, 0.13) * radius + 4
     for strength, sign in ((look.network, -1.0), (look.globules, 1.0)):
         if not strength:
             continue
-        bend = period * (0.25 + 0.55 * look.disorder)
-        u, v = (c + bend * _noise(h, w, 3.0 * period, rng) for c in along)
+        bend = period * (0.22 + 0.2 * look.disorder)
+        u, v = (c + bend * _noise(h, w, 1.6 * period, rng) for c in along)
         cell = sign * _honeycomb(u, v, period * (1 + 0.35 * look.disorder))
-        present = _soft_step(_noise(h, w, 0.5 * radius, rng), 0.6 * look.disorder - 0.9, 0.15)
-        even = 1 - look.disorder
-        factor *= np.exp(strength * cell * (even + look.disorder * 1.5 * present))
+        present = _soft_step(_noise(h, w, 0.5 * radius, rng), 1.2 * look.disorder - 1.2, 0.2)
+        factor *= np.exp(strength * cell * present)
     return factor
 
 
@@ -275,19 +273,20 @@ def _background(melanin: Map, h: int, w: int, rng: np.random.Generator) -> Map:
     melanin += rng.uniform(0.01, 0.04) * _noise(h, w, 0.12 * size, rng)
     turn, gap = rng.uniform(0, np.pi), rng.uniform(5, 9)
     rows, cols = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None, :]
-    bend = 2.5 * _noise(h, w, 18.0, rng)
+    bend = 3.5 * _noise(h, w, 14.0, rng)
     for cross in (0.0, rng.uniform(0.9, 1.6)):
         phase = np.float32(np.cos(turn + cross)) * cols + np.float32(np.sin(turn + cross)) * rows + bend
-        melanin += np.float32(rng.uniform(0.0, 0.025)) * np.cos(phase * np.float32(2 * np.pi / gap))
+        melanin += np.float32(rng.uniform(0.0, 0.018)) * np.cos(phase * np.float32(2 * np.pi / gap))
     for _ in range(int(rng.poisson(1.5))):
         r0, c0, spread = rng.uniform(0, h), rng.uniform(0, w), rng.uniform(0.012, 0.04) * size
         spot = np.exp(-((rows - r0) ** 2) / (2 * spread**2)) * np.exp(-((cols - c0) ** 2) / (2 * spread**2))
         melanin += np.float32(rng.uniform(0.1, 0.35)) * spot.astype(np.float32)
-    blood = 0.10 * np.exp(0.5 * _noise(h, w, 0.2 * size, rng))
+    blood = rng.uniform(0.03, 0.22) * np.exp(rng.uniform(0.1, 0.4) * _noise(h, w, 0.2 * size, rng))
+    blood += rng.uniform(0.0, 0.04) * _noise(h, w, 3.0, rng)
     # Vessels run along the zero lines of a smooth field.
     field = _noise(h, w, rng.uniform(0.10, 0.2) * size, rng)
-    blood += rng.uniform(0.0, 0.25) * np.exp(-((field / 0.07) ** 2)) * _soft_step(
-        _noise(h, w, 0.25 * size, rng), 0.5, 0.3
+    blood += (
+        rng.uniform(0.0, 0.25) * np.exp(-((field / 0.07) ** 2)) * _soft_step(_noise(h, w, 0.25 * size, rng), 0.5, 0.3)
     )
     return blood.astype(np.float32)
 
@@ -352,20 +351,27 @@ def _splat(path: np.ndarray, ink: np.ndarray, h: int, w: int) -> np.ndarray:
 def _noise(h: int, w: int, scale: float, rng: np.random.Generator) -> Map:
     """Smooth noise of mean 0 and standard deviation 1: white noise on a lattice of `scale` pixels, cubic B-splines."""
     rows, cols = _splines(h, scale, rng), _splines(w, scale, rng)
-    return rows @ rng.standard_normal((rows.shape[1], cols.shape[1]), dtype=np.float32) @ cols.T
+    lattice = rng.standard_normal((rows[0][-1] + 4, cols[0][-1] + 4), dtype=np.float32)
+    return _upsample(_upsample(lattice.T, *cols).T, *rows)
 
 
-def _splines(n: int, scale: float, rng: np.random.Generator) -> np.ndarray:
-    """Weights of the lattice points at `n` pixels of one axis, shape (n, points)."""
+def _splines(n: int, scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """First lattice point (n,) and weights of it and the next three (4, n) at `n` pixels of one axis."""
     place = np.arange(n) / scale + rng.random()
     cell = np.floor(place).astype(np.int64)
     f = place - cell
-    weights = np.zeros((n, int(cell[-1]) + 4), np.float32)
-    cubic = ((1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, 1 + 3 * f + 3 * f**2 - 3 * f**3, f**3)
-    for k, value in enumerate(cubic):
-        # 0.479 is the mean sum of squared weights of a cubic B-spline.
-        weights[np.arange(n), cell + k] = value / (6 * np.sqrt(0.479))
-    return weights
+    weights = np.stack([(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, 1 + 3 * f + 3 * f**2 - 3 * f**3, f**3])
+    # 0.479 is the mean sum of squared weights of a cubic B-spline.
+    return cell, (weights / (6 * np.sqrt(0.479))).astype(np.float32)
+
+
+def _upsample(lattice: np.ndarray, cell: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Splines along the first axis. No matrix product: its threads fight when drawing in parallel."""
+    lattice = np.ascontiguousarray(lattice)
+    total = weights[0][:, None] * lattice[cell]
+    for k in (1, 2, 3):
+        total += weights[k][:, None] * lattice[cell + k]
+    return total
 
 
 def _soft_step(values: Map, centre: float, width: float | Map) -> Map:
