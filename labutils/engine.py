@@ -11,9 +11,10 @@ training that was never stopped.
 import os
 import platform
 import subprocess
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any, BinaryIO
 
@@ -36,7 +37,8 @@ def import_keras() -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     threads = n_threads()
     if os.environ["KERAS_BACKEND"] == "tensorflow":
-        import tensorflow as tf
+        with _silent_stderr():  # TensorFlow logs its build options before it reads TF_CPP_MIN_LOG_LEVEL
+            import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")
         with suppress(RuntimeError):  # raised once TensorFlow runs: its threads were set by the first call
@@ -48,6 +50,20 @@ def import_keras() -> Any:
     import keras
 
     return keras
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Send what C++ code writes to file descriptor 2 nowhere."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def n_threads() -> int:

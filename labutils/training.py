@@ -5,7 +5,8 @@ How one epoch is trained is the business of `engine`, how a run is kept that of 
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from labutils import paths
 from labutils.config import RunConfig
-from labutils.data.dataset import Dataset
+from labutils.data.dataset import Dataset, load_dataset
+from labutils.evaluate import lab
 from labutils.models import describe
 from labutils.progress import Progress, minutes
 from labutils.runs import (
@@ -100,6 +102,120 @@ def train(
         with store.lock(config, dataset.fingerprint, lambda: print(f"{label}: waiting, another process trains it.")):
             return _train_stored(config, dataset, store, on_epoch, label)
     return _reused(found, config.epochs, label)
+
+
+def train_all(
+    configs: Mapping[str, RunConfig],
+    dataset: Dataset,
+    *,
+    reuse: bool = True,
+    train_missing: bool = True,
+    executor: Executor | None = None,
+    store: RunStore | None = None,
+    on_epoch: Callable[[Run], None] | None = None,
+) -> dict[str, Run]:
+    """Several runs on the same images, by label.
+
+    Parameters
+    ----------
+    configs : dict of str to RunConfig
+    dataset : Dataset
+    reuse, store, on_epoch
+        See `train`.
+    train_missing : bool
+        False leaves out, and names, runs of the lab's list on phantoms that are not stored: they take long. A run
+        with other settings or on other images was asked for by whoever changed them, and is trained.
+    executor : concurrent.futures.Executor, optional
+        Where to train: None in this process, one after another; a `ProcessPoolExecutor` on this machine's cores; the
+        executor of a Dask client on a cluster. Workers need no shared folder: only this process writes to the store.
+
+    Returns
+    -------
+    dict of str to Run
+        Without the runs that were left out.
+    """
+    store, runs = store or RunStore(), {}
+    if not train_missing and reuse:
+        configs = {label: config for label, config in configs.items() if not _left_out(label, config, dataset, store)}
+    if executor is not None:
+        return train_on(executor, configs, dataset, reuse=reuse, store=store)
+    for label, config in configs.items():
+        runs[label] = train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
+    return runs
+
+
+def train_seeds(config: RunConfig, dataset: Dataset, seeds: Iterable[int], **options: Any) -> list[Run]:
+    """One run for each seed, all other settings the same; `options` are those of `train_all`."""
+    configs = {f"{config.slug}, seed {seed}": config.with_(seed=seed) for seed in seeds}
+    return list(train_all(configs, dataset, **options).values())
+
+
+def train_on(
+    executor: Executor,
+    configs: Mapping[str, RunConfig],
+    dataset: Dataset,
+    *,
+    reuse: bool = True,
+    store: RunStore | None = None,
+) -> dict[str, Run]:
+    """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive."""
+    store = store or RunStore()
+    runs: dict[str, Run] = {}
+    waiting: dict[Future, str] = {}
+    for label, config in configs.items():
+        check_dataset(config, dataset)
+        found = store.find(config, dataset.fingerprint) if reuse else None
+        if found and found.epochs >= config.epochs:
+            runs[label] = _reused(found, config.epochs, label)
+            continue
+        checkpoint = read_checkpoint(found.path) if found and found.path else None
+        start = found.first(int(checkpoint["epochs"])) if found and checkpoint else None
+        waiting[executor.submit(_work, config, _parcel(config, dataset), start, checkpoint)] = label
+    for future in as_completed(waiting):
+        label = waiting[future]
+        trained: Trained = future.result()
+        with store.lock(configs[label], dataset.fingerprint, lambda: None):
+            found = store.find(configs[label], dataset.fingerprint)
+            if found and found.epochs >= trained.run.epochs:
+                runs[label] = replace(found.first(configs[label].epochs), status="trained")
+                continue
+            folder = store.workplace(configs[label], dataset.fingerprint, found)
+            write_run(replace(trained.run, path=folder), trained.checkpoint, trained.best_weights)
+            place = store.replace(folder, configs[label], dataset.fingerprint)
+        runs[label] = replace(trained.run, path=place)
+        print(f"{label}: trained {trained.run.epochs} epochs by a worker{_shown_source(trained.run)}.")
+    return {label: runs[label] for label in configs}
+
+
+def _work(
+    config: RunConfig, parcel: "Dataset | dict", start: Run | None, checkpoint: dict[str, np.ndarray] | None
+) -> Trained:
+    """What a worker does: train and hand back everything; it writes nothing."""
+    dataset = load_dataset(**parcel) if isinstance(parcel, dict) else parcel
+    return fit(config, dataset, start=start, checkpoint=checkpoint)
+
+
+def _parcel(config: RunConfig, dataset: Dataset) -> "Dataset | dict":
+    """What a worker needs to have the images: a recipe for phantoms, which it draws itself, else the images."""
+    if dataset.source != "phantom":
+        return replace(dataset, x_train=np.array(dataset.x_train), x_val=np.array(dataset.x_val))
+    settings = {name: getattr(config, name) for name in ("image_size", "channels", "n_train", "n_val")}
+    return {"name": dataset.name, "source": "phantom", "progress": False, **settings}
+
+
+def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
+    lengths = [planned.config.epochs for planned in lab.training_list() if planned.config.key == config.key]
+    if dataset.source != "phantom" or not lengths or config.epochs > max(lengths):
+        return False
+    found = store.find(config, dataset.fingerprint)
+    if found and found.epochs >= config.epochs:
+        return False
+    seconds = estimate_seconds(config, len(dataset.y_train), len(dataset.class_names))
+    print(
+        f"{label}: not stored yet. Training its {config.epochs} epochs takes about {minutes(seconds)} here; "
+        "set train_missing = True to do it."
+    )
+    return True
 
 
 def fit(
