@@ -58,21 +58,46 @@ def dataset_name(text: str) -> str | None:
     return next((name for name in DATASETS if name.replace("_", "") == plain), None)
 
 
-def _find_named(name: str) -> Source:
-    folder = DATASETS[name].folder
-    places = {
-        "course data": paths.data_dir(),
-        "public images": paths.generated_dir() / "public",
+def existing() -> list[str]:
+    """The names of the data sets that have images somewhere.
+
+    Raises
+    ------
+    DataError
+        If none has.
+    """
+    names = [name for name in DATASETS if _places(name)]
+    if not names:
+        raise DataError("There are no images yet: draw phantoms with `labutils data phantoms`.")
+    return names
+
+
+def _places(name: str) -> list[tuple[str, Path]]:
+    """The folders of a data set that exist, the one that is used first, each with what it holds."""
+    try:
+        course = paths.data_dir()
+    except FileNotFoundError as error:
+        raise DataError(str(error)) from None
+    parents = {
+        "course data": course,
+        "public data": paths.generated_dir() / "public",
         "PHANTOMS (synthetic images, not patients)": paths.generated_dir() / "phantoms",
     }
-    for what, parent in places.items():
-        root = find_folder(parent, [folder.casefold()]) if parent.is_dir() else None
-        if root is not None and root.is_dir():
-            return _read(name, root, f"{folder}: {what}")
-    raise DataError(
-        f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
-        f"or draw phantoms with `labutils data phantoms {name}`."
-    )
+    wanted = [DATASETS[name].folder.casefold()]
+    found = [(what, find_folder(parent, wanted)) for what, parent in parents.items() if parent.is_dir()]
+    return [(what, folder) for what, folder in found if folder is not None]
+
+
+def _find_named(name: str) -> Source:
+    folder = DATASETS[name].folder
+    places = _places(name)
+    if not places:
+        raise DataError(
+            f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
+            f"or draw phantoms with `labutils data phantoms {name}`."
+        )
+    what, root = places[0]
+    return _read(name, root, f"{folder}: {what}")
 
 
 def _guess_name(root: Path) -> str:
