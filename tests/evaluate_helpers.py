@@ -59,7 +59,7 @@ def make_run(
     n: int = 200,
     **curves: object,
 ) -> Run:
-    """A run of `config.epochs` epochs that is wrong on `wrong` images and gives the true class of the others `confidence`.
+    """A run of `config.epochs` epochs, wrong on `wrong` images, that gives the true class of the others `confidence`.
 
     Parameters
     ----------

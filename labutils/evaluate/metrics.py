@@ -8,6 +8,8 @@ An argument `epoch` is an index, as `Run.best_epoch` is: 0 is the first epoch. N
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -76,12 +78,19 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     >>> round(low, 3), round(high, 3)
     (0.788, 0.889)
     """
-    from scipy.stats import binomtest
-
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"{successes} of {n} is no proportion: successes must be from 0 to n, and n at least 1.")
-    interval = binomtest(int(successes), int(n)).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    # scipy.stats has this too, but every notebook needs it, and its import takes longer than all else in a table.
+    z, share = normal_quantile(confidence), successes / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    # At 0 and n successes rounding would leave the ends a hair away from where they belong.
+    return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
+
+
+def normal_quantile(confidence: float) -> float:
+    """How many standard errors an interval reaches to either side: 1.96 for 0.95."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def proportion(hits: np.ndarray, confidence: float = 0.95) -> Estimate:
@@ -174,22 +183,22 @@ def auc_interval(is_positive: np.ndarray, scores: np.ndarray, confidence: float 
     Newcombe (2006), Statistics in Medicine 25, 559-573, method 5; Hanley and McNeil (1982), Radiology 143, 29-36.
     """
     from scipy.optimize import brentq
-    from scipy.stats import norm
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
     is_positive = np.asarray(is_positive, dtype=bool)
     m, n = int(is_positive.sum()), int((~is_positive).sum())
     if not m or not n:
         raise ValueError(f"An AUC needs both classes; there are {m} positive and {n} negative images.")
-    value = float(roc_auc_score(is_positive, scores))
-    z, extra = float(norm.ppf((1 + confidence) / 2)), (m + n) / 2 - 1
+    value = float(rankdata(scores)[is_positive].sum() - m * (m + 1) / 2) / (m * n)
+    z, extra = normal_quantile(confidence), (m + n) / 2 - 1
 
     def excess(area: float) -> float:
         spread = area * (1 - area) * (1 + extra * ((1 - area) / (2 - area) + area / (1 + area))) / (m * n)
         return (value - area) ** 2 - z**2 * spread
 
-    low = brentq(excess, 0.0, value) if value > 0 else 0.0
-    high = brentq(excess, value, 1.0) if value < 1 else 1.0
+    # 0 and 1 themselves always solve the equation where the AUC is 0 or 1: look beside them.
+    low = brentq(excess, 0.0, value - 1e-9) if value > 0 else 0.0
+    high = brentq(excess, value + 1e-9, 1.0) if value < 1 else 1.0
     return Estimate(value, float(low), float(high))
 
 

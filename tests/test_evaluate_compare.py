@@ -1,0 +1,113 @@
+"""Paired and unpaired comparisons of two runs."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run, run_from_predictions
+from scipy import stats
+
+from labutils import evaluate
+from labutils.config import RunConfig
+from labutils.evaluate import compare
+
+CONFIG = RunConfig(dataset="skin", model="lenet", learning_rate=1e-4, epochs=2)
+BONE = CONFIG.with_(dataset="bone")
+
+
+def run_right_on(right: np.ndarray):
+    """A run of one epoch that is right on exactly these images."""
+    y_val = np.arange(len(right)) % 2
+    return run_from_predictions(CONFIG, np.where(right, y_val, 1 - y_val)[None, :, None], y_val)
+
+
+def random_pair(seed: int, n: int = 200, p_a: float = 0.85, p_b: float = 0.8):
+    rng = np.random.default_rng(seed)
+    return run_right_on(rng.random(n) < p_a), run_right_on(rng.random(n) < p_b)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mcnemar_is_the_exact_binomial_test_on_disagreements(seed):
+    run_a, run_b = random_pair(seed)
+    test = evaluate.mcnemar(run_a, run_b)
+    right_a, right_b = evaluate.correct(run_a), evaluate.correct(run_b)
+    assert test.n01 == np.sum(right_b & ~right_a)
+    assert test.n10 == np.sum(right_a & ~right_b)
+    assert test.p == pytest.approx(stats.binomtest(test.n01, test.n01 + test.n10).pvalue)
+
+
+def test_mcnemar_of_a_run_with_itself_and_of_even_disagreements_is_1():
+    run = make_run(CONFIG)
+    assert evaluate.mcnemar(run, run) == (0, 0, 1.0)
+    assert evaluate.mcnemar(make_run(CONFIG, wrong=10), make_run(CONFIG, wrong=10, shift=50)) == (10, 10, 1.0)
+
+
+def test_mcnemar_takes_each_best_epoch_or_the_one_asked_for():
+    run_a = make_run(CONFIG, wrong=[20, 60])
+    run_b = make_run(CONFIG, wrong=[60, 20])
+    assert evaluate.mcnemar(run_a, run_b).p == 1.0
+    assert evaluate.mcnemar(run_a, run_b, epoch=0)[:2] == (0, 40)
+    assert evaluate.mcnemar(run_a, run_b, epoch=1)[:2] == (40, 0)
+
+
+def test_runs_on_different_images_or_labels_are_refused():
+    run = make_run(CONFIG)
+    fewer, bone = make_run(CONFIG, n=100), make_run(BONE)
+    relabelled = dataclasses.replace(run, y_val=1 - run.y_val)
+    for other in (fewer, bone, relabelled):
+        for comparison in (evaluate.mcnemar, evaluate.accuracy_difference, evaluate.loss_difference):
+            with pytest.raises(evaluate.ComparisonError, match="different images"):
+                comparison(run, other)
+        with pytest.raises(evaluate.ComparisonError, match="different images"):
+            evaluate.gap_difference((run, other))
+    with pytest.raises(evaluate.ComparisonError, match="different images"):
+        evaluate.gap_difference((run, run), (bone, bone))
+
+
+def test_accuracy_difference_is_agresti_and_mins():
+    run_a, run_b = make_run(CONFIG, wrong=10), make_run(CONFIG, wrong=30, shift=5)
+    # Wrong: a on images 0-9, b on 5-34. Only a is right on 10-34, only b on 0-4.
+    difference = evaluate.accuracy_difference(run_a, run_b)
+    assert difference.value == pytest.approx((25 - 5) / 200)
+    d, s = (25.5 - 5.5) / 202, np.sqrt(25.5 + 5.5 - (25.5 - 5.5) ** 2 / 202) / 202
+    assert difference[1:] == pytest.approx((d - 1.959964 * s, d + 1.959964 * s), abs=1e-6)
+
+
+def test_accuracy_difference_of_equal_runs_keeps_a_width():
+    run = make_run(CONFIG)
+    difference = evaluate.accuracy_difference(run, run)
+    assert difference.value == 0 and -0.02 < difference.low < 0 < difference.high < 0.02
+
+
+def test_accuracy_difference_holds_the_truth_19_times_in_20():
+    intervals = [evaluate.accuracy_difference(*random_pair(seed, p_b=0.75)) for seed in range(400)]
+    assert 0.92 <= np.mean([i.low <= 0.10 <= i.high for i in intervals]) <= 0.98
+
+
+def test_loss_difference_is_paired():
+    run_a, run_b = make_run(CONFIG, wrong=30, confidence=0.8), make_run(CONFIG, wrong=30, confidence=0.7)
+    difference = evaluate.loss_difference(run_a, run_b)
+    expected = run_a.history["val_loss"][0] - run_b.history["val_loss"][0]
+    assert difference.value == pytest.approx(expected, abs=1e-9)
+    assert difference.low < expected < difference.high < 0
+    # Two separate intervals of these losses overlap widely.
+    assert expected > -evaluate.image_losses(run_a).std() / np.sqrt(200) * 4
+    assert evaluate.loss_difference(run_b, run_a).value == pytest.approx(-expected)
+
+
+def test_gap_difference_averages_over_pairs():
+    wide, narrow = make_run(CONFIG, wrong=40, accuracy=0.98), make_run(CONFIG, wrong=40, accuracy=0.88)
+    assert evaluate.gap_difference((wide, narrow)) == pytest.approx((0.10, 0.10, 0.10))
+    assert evaluate.gap_difference((wide, narrow), (wide, wide)).value == pytest.approx(0.05)
+    better = make_run(CONFIG, wrong=20, accuracy=0.98)
+    difference = evaluate.gap_difference((wide, better))
+    assert difference.value == pytest.approx(0.10)
+    assert 0.04 < difference.low < 0.10 < difference.high < 0.16
+
+
+def test_runs_on_different_images_are_compared_by_fisher_and_welch():
+    skin, bone = make_run(CONFIG, wrong=40, n=200), make_run(BONE, wrong=10, n=140)
+    assert compare.fisher(bone, skin) == pytest.approx(stats.fisher_exact([[130, 10], [160, 40]]).pvalue)
+    difference = compare.unpaired_loss_difference(bone, skin)
+    assert difference.value == pytest.approx(bone.history["val_loss"][0] - skin.history["val_loss"][0], abs=1e-9)
+    assert difference.low < difference.value < difference.high < 0

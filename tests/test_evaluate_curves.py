@@ -1,0 +1,102 @@
+"""How runs develop: best epoch, smoothing, speed, over-fitting, gaps, spread over seeds."""
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run
+from scipy import stats
+
+from labutils import evaluate
+from labutils.config import RunConfig
+from labutils.evaluate import curves
+
+CONFIG = RunConfig(dataset="skin", model="lenet", learning_rate=1e-4, epochs=60)
+
+
+def test_best_names_both_losses():
+    run = make_run(
+        CONFIG.with_(epochs=4), wrong=[80, 40, 40, 60], confidence=[0.6, 0.95, 0.7, 0.7], accuracy=[0.1, 0.2, 0.3, 0.4]
+    )
+    best = evaluate.best(run)
+    assert best.accuracy.value == 0.8
+    assert best.epoch == 2
+    assert best.lowest_loss_epoch == 3
+    assert best.lowest_loss == run.history["val_loss"].min()
+    assert best.loss_at_best == run.history["val_loss"][1] > best.lowest_loss
+    assert best.train_accuracy_at_best == 0.2
+
+
+def test_smooth_is_a_running_mean_that_shrinks_at_the_ends():
+    curve = np.random.default_rng(0).random(30)
+    smoothed = evaluate.smooth(curve, 5)
+    assert smoothed[10] == pytest.approx(curve[8:13].mean())
+    assert smoothed[0] == pytest.approx(curve[:3].mean())
+    assert smoothed[-1] == pytest.approx(curve[-3:].mean())
+    assert evaluate.smooth(curve, 1) == pytest.approx(curve)
+    assert evaluate.smooth(curve[:2], 10) == pytest.approx([curve[:2].mean()] * 2)
+
+
+def test_epochs_to_reach_counts_from_one():
+    history = {"accuracy": np.array([0.5, 0.8, 0.7, 0.9]), "val_accuracy": np.array([0.9, 0.8, 0.7, 0.6])}
+    assert evaluate.epochs_to_reach(history, 0.8) == 2
+    assert evaluate.epochs_to_reach(history, 0.85) == 4
+    assert evaluate.epochs_to_reach(history, 0.95) is None
+    assert evaluate.epochs_to_reach(history, 0.9, curve="val_accuracy") == 1
+
+
+def test_epochs_to_loss_reads_the_smoothed_curve():
+    falling = {"val_loss": np.linspace(1.0, 0.0, 101)}
+    assert evaluate.epochs_to_loss(falling, 0.5) == pytest.approx(51, abs=1)
+    assert evaluate.epochs_to_loss(falling, -0.1) is None
+    dip = {"val_loss": np.where(np.arange(101) == 20, 0.0, 1.0)}
+    assert evaluate.epochs_to_loss(dip, 0.5) is None
+
+
+def test_overfitting_begins_where_the_loss_leaves_its_minimum_for_good():
+    down_up = np.concatenate([np.linspace(1, 0.5, 50), np.linspace(0.5, 1.0, 51)[1:]])
+    begins = evaluate.overfitting_epoch({"val_loss": down_up}, window=1, climb=0.025)
+    # 0.01 an epoch upwards after the minimum of 0.5 at epoch 50: first above 0.525 at epoch 53.
+    assert begins == 53
+    assert evaluate.overfitting_epoch({"val_loss": down_up}) == pytest.approx(53, abs=3)
+
+
+def test_no_overfitting_while_the_loss_falls_or_comes_back():
+    assert evaluate.overfitting_epoch({"val_loss": np.linspace(1, 0.5, 50)}) is None
+    bump = 0.5 + 0.3 * np.exp(-(((np.arange(100) - 60) / 5.0) ** 2))
+    assert evaluate.overfitting_epoch({"val_loss": bump}) is None
+
+
+def test_accuracy_gap_is_the_difference_of_the_last_epochs():
+    run = make_run(CONFIG, wrong=[100] * 50 + [40] * 10, accuracy=[0.1] * 50 + [0.95] * 10)
+    gap = evaluate.accuracy_gap(run)
+    assert gap.value == pytest.approx(0.15)
+    assert gap.value - 0.07 < gap.low < gap.value < gap.high < gap.value + 0.07
+    assert evaluate.accuracy_gap(run.first(3)).value == pytest.approx(0.1 - 0.5)
+
+
+def test_loss_gap_is_the_difference_of_the_last_epochs():
+    run = make_run(CONFIG, wrong=40, confidence=0.8, loss=0.1)
+    assert evaluate.loss_gap(run).value == pytest.approx(run.history["val_loss"][-1] - 0.1, abs=1e-9)
+
+
+def test_loss_rise_compares_the_end_with_the_lowest_stretch():
+    run = make_run(CONFIG, wrong=40, confidence=[0.6] * 20 + [0.8] * 20 + [0.95] * 20)
+    loss = run.history["val_loss"]
+    assert evaluate.loss_rise(run).value == pytest.approx(loss[50:].mean() - loss[20:40].mean(), abs=1e-9)
+    flat = make_run(CONFIG, wrong=40, confidence=0.8)
+    assert evaluate.loss_rise(flat) == (0.0, 0.0, 0.0)
+    assert evaluate.loss_rise(run.first(2)).value == 0.0
+
+
+def test_bootstrap_interval_agrees_with_scipys_and_repeats_itself():
+    values = np.random.default_rng(3).exponential(size=150)
+    ours = curves.bootstrap_mean(values)
+    theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=1).confidence_interval
+    assert ours[1:] == pytest.approx(tuple(theirs), abs=0.02)
+    assert ours == curves.bootstrap_mean(values)
+
+
+def test_spread_is_numpys():
+    values = [0.80, 0.85, 0.82]
+    spread = evaluate.spread(values)
+    assert spread == pytest.approx((np.mean(values), np.std(values, ddof=1), 0.80, 0.85, 3))
+    assert np.isnan(evaluate.spread([0.8]).sd)

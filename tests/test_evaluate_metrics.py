@@ -1,0 +1,163 @@
+"""Metrics of one run, against scipy and scikit-learn where they do the same."""
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from evaluate_helpers import CLASS_NAMES, make_run, run_from_predictions
+from scipy.stats import binomtest
+from sklearn.calibration import calibration_curve
+
+from labutils import evaluate
+from labutils.config import RunConfig
+from labutils.evaluate import metrics
+
+SKIN = RunConfig(dataset="skin", model="lenet", learning_rate=1e-4, epochs=3)
+X_RAY = RunConfig(dataset="x_ray", model="lenet", learning_rate=1e-4, epochs=2)
+
+
+@pytest.fixture
+def skin():
+    rng = np.random.default_rng(0)
+    y_val = np.arange(120) % 2
+    return run_from_predictions(SKIN, np.clip(rng.normal(0.35 + 0.3 * y_val, 0.2, (3, 120)), 0, 1)[..., None], y_val)
+
+
+@pytest.fixture
+def x_ray():
+    rng = np.random.default_rng(1)
+    y_val = np.arange(180) % 9
+    raw = rng.gamma(0.5, size=(2, 180, 9)) + 1.5 * (np.arange(9) == y_val[:, None])
+    return run_from_predictions(X_RAY, raw / raw.sum(axis=2, keepdims=True), y_val)
+
+
+@pytest.mark.parametrize("successes, n", [(0, 10), (10, 10), (1, 3), (169, 200), (7, 140), (100, 200)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_wilson_interval_is_scipys(successes, n, confidence):
+    expected = binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    assert evaluate.wilson_interval(successes, n, confidence) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize("successes, n", [(3, 2), (-1, 5), (0, 0)])
+def test_wilson_interval_refuses_what_is_no_proportion(successes, n):
+    with pytest.raises(ValueError, match=f"{successes} of {n}"):
+        evaluate.wilson_interval(successes, n)
+
+
+def test_accuracy_agrees_with_the_stored_history_at_every_epoch(skin, x_ray):
+    for run in (skin, x_ray):
+        for epoch in range(run.epochs):
+            assert evaluate.accuracy(run, epoch).value == run.history["val_accuracy"][epoch]
+        assert evaluate.accuracy(run).value == run.history["val_accuracy"].max()
+
+
+def test_a_prediction_of_one_half_is_label_0():
+    run = run_from_predictions(SKIN, [[[0.5], [0.5]]], [0, 1])
+    assert evaluate.predicted_labels(run).tolist() == [0, 0]
+
+
+def test_confusion_matrix_is_sklearns(skin, x_ray):
+    for run in (skin, x_ray):
+        expected = sk.confusion_matrix(run.y_val, evaluate.predicted_labels(run, 0))
+        assert np.array_equal(evaluate.confusion_matrix(run, 0), expected)
+
+
+def test_confusion_matrix_keeps_a_class_that_no_image_shows():
+    run = run_from_predictions(X_RAY, np.eye(9)[None, [0, 1]], [0, 2])
+    assert evaluate.confusion_matrix(run).shape == (9, 9)
+    assert evaluate.confusion_matrix(run)[2, 1] == 1
+    assert list(evaluate.class_recall(run)) == ["C1", "C3"]
+
+
+def test_class_recall_is_sklearns_with_wilson_intervals(skin, x_ray):
+    for run in (skin, x_ray):
+        recall = evaluate.class_recall(run)
+        expected = sk.recall_score(run.y_val, evaluate.predicted_labels(run), average=None)
+        assert [recall[name].value for name in run.class_names] == pytest.approx(expected)
+        name, n = run.class_names[1], int(np.sum(run.y_val == 1))
+        assert recall[name][1:] == evaluate.wilson_interval(round(recall[name].value * n), n)
+
+
+def test_elementwise_accuracy_of_saying_no_nine_times_is_8_of_9():
+    run = run_from_predictions(X_RAY, np.full((1, 18, 9), 1 / 9), np.arange(18) % 9)
+    assert evaluate.elementwise_accuracy(run) == pytest.approx(8 / 9)
+    assert evaluate.accuracy(run).value == pytest.approx(1 / 9)
+
+
+def test_elementwise_accuracy_counts_one_hot_columns(x_ray):
+    columns = np.eye(9)[x_ray.y_val]
+    yes = x_ray.val_predictions[1].astype(float) > 0.5
+    assert evaluate.elementwise_accuracy(x_ray, 1) == pytest.approx(sk.accuracy_score(columns.ravel(), yes.ravel()))
+
+
+def test_auc_is_sklearns(skin, x_ray):
+    area = evaluate.auc(skin)
+    assert list(area) == ["Nev"]
+    scores = skin.val_predictions[skin.best_epoch, :, 0]
+    assert area["Nev"].value == pytest.approx(sk.roc_auc_score(skin.y_val, scores))
+    areas = evaluate.auc(x_ray, 0)
+    assert list(areas) == list(CLASS_NAMES["x_ray"])
+    for label, name in enumerate(areas):
+        expected = sk.roc_auc_score(x_ray.y_val == label, x_ray.val_predictions[0, :, label])
+        assert areas[name].value == pytest.approx(expected)
+
+
+def test_auc_counts_ties_as_one_half():
+    assert metrics.auc_interval(np.array([0, 0, 1, 1]), np.full(4, 0.5)).value == 0.5
+
+
+@pytest.mark.parametrize("distance", [0.5, 1.5, 3.0])
+def test_auc_interval_holds_the_true_area_19_times_in_20(distance):
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(2)
+    truth, positive = norm.cdf(distance / np.sqrt(2)), np.arange(200) % 2 == 1
+    scores = rng.normal(distance * positive, 1.0, (300, 200))
+    intervals = [metrics.auc_interval(positive, row) for row in scores]
+    assert 0.92 <= np.mean([i.low <= truth <= i.high for i in intervals]) <= 0.99
+
+
+def test_auc_interval_keeps_its_width_when_classes_separate():
+    area = metrics.auc_interval(np.arange(140) % 2 == 1, np.arange(140) % 2)
+    assert area.value == area.high == 1.0
+    assert 0.94 < area.low < 0.99
+    assert metrics.auc_interval(np.arange(140) % 2 == 0, np.arange(140) % 2)[:2] == (0.0, 0.0)
+
+
+def test_auc_of_one_class_is_refused():
+    with pytest.raises(ValueError, match="0 positive and 5 negative"):
+        metrics.auc_interval(np.zeros(5), np.arange(5))
+
+
+def test_log_loss_and_brier_score_are_sklearns(skin, x_ray):
+    p = skin.val_predictions[0, :, 0].astype(float)
+    eps = metrics.SMALLEST_PROBABILITY
+    assert evaluate.image_losses(skin, 0).mean() == pytest.approx(sk.log_loss(skin.y_val, np.clip(p, eps, 1 - eps)))
+    assert evaluate.brier_score(skin, 0) == pytest.approx(sk.brier_score_loss(skin.y_val, p))
+    q = x_ray.val_predictions[0].astype(float)
+    own = np.clip(q[np.arange(180), x_ray.y_val], eps, 1 - eps)
+    assert evaluate.image_losses(x_ray, 0) == pytest.approx(-np.log(own))
+    assert evaluate.brier_score(x_ray, 0) == pytest.approx(np.mean(np.sum((q - np.eye(9)[x_ray.y_val]) ** 2, axis=1)))
+
+
+def test_a_confident_mistake_costs_the_same_for_both_classes_and_is_finite():
+    run = run_from_predictions(SKIN, [[[0.99999], [0.00001]]], [0, 1])
+    losses = evaluate.image_losses(run)
+    assert losses[0] == losses[1] == pytest.approx(12 * np.log(2))
+
+
+def test_reliability_curve_is_sklearns(skin):
+    curve = evaluate.reliability_curve(skin, 0, bins=8)
+    observed, predicted = calibration_curve(skin.y_val, skin.val_predictions[0, :, 0].astype(float), n_bins=8)
+    assert [b.observed.value for b in curve] == pytest.approx(observed)
+    assert [b.predicted for b in curve] == pytest.approx(predicted)
+    assert sum(b.images for b in curve) == 120
+    assert all(b.low <= b.predicted <= b.high for b in curve)
+
+
+def test_reliability_curve_of_many_classes_judges_the_chosen_class():
+    run = make_run(X_RAY, wrong=36, confidence=0.8, n=180)
+    (only,) = evaluate.reliability_curve(run)
+    # Wrong images put 0.8 on a wrong class: predicted 0.8 everywhere, right in 144 of 180.
+    assert only.images == 180
+    assert only.predicted == pytest.approx(0.8, abs=1e-3)
+    assert only.observed.value == pytest.approx(0.8)
