@@ -16,8 +16,8 @@ from scipy import ndimage
 
 CLASS_NAMES = ("Mel", "Nev")
 
-LOOKALIKE = 0.12
-"""Probability that a lesion is drawn with the look of the other class: what keeps a good reader below 90 %."""
+LOOKALIKE = 8
+"""One lesion in so many is drawn with the look of the other class: what keeps a good reader below 90 %."""
 
 MELANIN = np.array([0.50, 1.00, 1.42], np.float32)
 """Optical density of one unit of melanin in red, green and blue: thin layers look light brown, thick ones black."""
@@ -101,7 +101,7 @@ def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
     """
     if class_name not in CLASS_NAMES:
         raise ValueError(f"No skin phantom of class {class_name!r}: it must be one of {', '.join(CLASS_NAMES)}.")
-    malignant = (class_name == "Mel") != (rng.random() < LOOKALIKE)
+    malignant = (class_name == "Mel") != (rng.integers(LOOKALIKE) == 0)
     look = melanoma_look(rng) if malignant else nevus_look(rng)
 
     short = int(rng.integers(200, 261))
