@@ -1,0 +1,99 @@
+"""The `labutils` command: notebooks run by a machine, runs, images, the report, and what may be wrong here.
+
+Commands around images are in `cli_data`, those around runs in `cli_runs`; what they do is in the modules they call.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labutils.cli_data import data
+from labutils.execute import (
+    TIME_LIMIT,
+    NotebookError,
+    Outcome,
+    all_tasks,
+    find_notebook,
+    parse_value,
+    run_tasks,
+)
+
+QUICK: dict[str, Any] = {"n_epoch": 6, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
+"""A live training of about a minute on two cores."""
+
+
+@click.group()
+@click.version_option(package_name="labutils")
+def main() -> None:
+    """An interactive deep-learning lab on medical images."""
+
+
+@main.command()
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--all", "everything", is_flag=True, help="Every notebook, in the lab's order.")
+@click.option("-p", "parameters", type=(str, str), multiple=True, metavar="NAME VALUE", help="A notebook's parameter.")
+@click.option("--quick", is_flag=True, help="Train live for about a minute, into out/results, on phantoms.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
+@click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks at a time.")
+def run(
+    tasks: tuple[str, ...],
+    everything: bool,
+    parameters: tuple[tuple[str, str], ...],
+    quick: bool,
+    out: Path,
+    limit: float,
+    jobs: int,
+) -> None:
+    """Run notebooks: labutils run task1b -p lr 1e-5"""
+    chosen = all_tasks() if everything else list(tasks)
+    if not chosen:
+        raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
+    given = (QUICK if quick else {}) | {name: parse_value(value) for name, value in parameters}
+    results = out / "results" if quick else None
+    try:
+        outcomes = run_tasks(chosen, out, jobs, parameters=given, results=results, limit=limit * 60, show=click.echo)
+    except NotebookError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo("\n" + summary(outcomes))
+    for outcome in outcomes:
+        if outcome.error:
+            click.echo(f"{outcome.task} failed: {outcome.error}", err=True)
+    if quick and not any(outcome.error for outcome in outcomes):
+        name = find_notebook(chosen[0]).stem
+        click.echo(f"\nThe executed notebook is {outcomes[0].output.as_posix()}. That was a short training.")
+        click.echo(f"The whole thing, at the report's settings: make run TASK={name}")
+        click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
+    sys.exit(any(outcome.error for outcome in outcomes))
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """A table of executions: task, what was trained or reused, minutes, verdicts, how it ended."""
+    rows = [("task", "runs", "minutes", "verdicts", "ended")]
+    for o in outcomes:
+        runs = ", ".join(f"{n} {word}" for word, n in o.trained.items() if n) or "-"
+        verdicts = ", ".join(f"{n} {word}" for word, n in o.verdicts.items() if n) or "-"
+        rows.append((o.task, runs, f"{o.seconds / 60:.1f}", verdicts, "failed" if o.error else "well"))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+
+
+@main.command()
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+def build(tasks: tuple[str, ...]) -> None:
+    """Write every NAME.ipynb (or those named) from its NAME.py, with outputs from the stored runs."""
+    from labutils.build import build as build_one
+    from labutils.build import scripts
+
+    failed = False
+    for script in scripts():
+        if not tasks or script.stem in tasks:
+            error = build_one(script)
+            failed |= bool(error)
+            click.echo(f"{script.stem}: {error or 'written'}", err=bool(error))
+    sys.exit(failed)
+
+
+main.add_command(data)

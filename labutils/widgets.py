@@ -1,0 +1,106 @@
+"""Controls for the notebooks: ipywidgets around functions that live elsewhere, no logic of their own.
+
+Every control has a default, nothing needs a click to go on, and the same picture can be had without a control.
+"""
+
+import html
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from labutils.runs import Run
+
+if TYPE_CHECKING:
+    from labutils.evaluate import Verdict
+
+NOTHING = "No run to show yet: train one first (see train_missing under Parameters)."
+
+
+def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
+    """A choice of run and a slider over its epochs, around `draw`.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
+    runs : dict of str to Run
+    """
+    if not runs:
+        print(NOTHING)
+        return
+    import ipywidgets
+
+    first = next(iter(runs.values()))
+    longest = max(run.epochs for run in runs.values())
+    slider = ipywidgets.IntSlider(first.best_epoch + 1, 1, longest, description="epoch", continuous_update=False)
+
+    def show(run: str, epoch: int) -> None:
+        draw(runs[run], min(epoch, runs[run].epochs) - 1)
+
+    ipywidgets.interact(show, run=ipywidgets.Dropdown(options=list(runs)), epoch=slider)
+
+
+def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
+    """What `explore_epochs` shows before anything is moved: the first run at its best epoch."""
+    if not runs:
+        print(NOTHING)
+        return
+    run = next(iter(runs.values()))
+    draw(run, run.best_epoch)
+
+
+def reference_answer(text: str, verdicts: Iterable["Verdict"] = ()) -> None:
+    """Our answer, folded, with the verdicts on the claims it leans on.
+
+    Parameters
+    ----------
+    text : str
+        Prose without numbers: those come with the verdicts, computed from the runs.
+    verdicts : iterable of Verdict
+    """
+    from IPython.display import display
+
+    words = " ".join(text.split())
+    lines = [f"{v.claim} ({v.id}): {v.verdict}. {v.evidence}" for v in verdicts]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    folded = f"<details><summary>Reference answer</summary><p>{html.escape(words)}</p><ul>{items}</ul></details>"
+    display({"text/html": folded, "text/plain": "\n".join([words, *lines])}, raw=True)
+
+
+def live_curves(every: float = 5.0) -> Callable[[Run], None]:
+    """A picture of the curves so far, for `on_epoch` of `training.train`.
+
+    Parameters
+    ----------
+    every : float
+        Seconds between two pictures at least.
+    """
+    import io
+    import time
+
+    from IPython.display import display
+
+    shown: dict = {"handle": None, "time": 0.0, "run": None}
+
+    def draw(run: Run) -> None:
+        from matplotlib.figure import Figure
+
+        now = time.monotonic()
+        if run.epochs < 2 or now - shown["time"] < every:
+            return
+        shown["time"] = now
+        figure = Figure(figsize=(5, 2.5), layout="constrained")
+        axes = figure.subplots()
+        epochs = range(1, run.epochs + 1)
+        axes.plot(epochs, run.history["loss"], "--", label="training")
+        axes.plot(epochs, run.history["val_loss"], "-", label="validation")
+        axes.set(title=f"{run.label}, so far", xlabel="epoch", ylabel="loss (nats)")
+        axes.legend()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        picture = {"image/png": buffer.getvalue(), "text/plain": f"loss curves of {run.label} so far"}
+        if shown["handle"] is None:
+            shown["handle"] = display(picture, raw=True, display_id=True)
+        else:
+            shown["handle"].update(picture, raw=True)
+
+    return draw
