@@ -263,6 +263,8 @@ def _judge_shortcuts(pictures: Pictures) -> list[Row]:
     }
     if np.ptp(pictures.colours, axis=1).max(initial=0) == 0:
         del features["Mean colour alone"]
+    if not any(pictures.modes):
+        del features["File size and pixel format alone"]
     rows = []
     for check, x in features.items():
         score = score_features(x[train], pictures.labels[train], x[late], pictures.labels[late])

@@ -121,7 +121,7 @@ def find_equal(values: Sequence[str]) -> list[tuple[int, ...]]:
 def read_id(file_name: str, class_names: Iterable[str]) -> str:
     """The id of a patient, lesion or image that a file name carries.
 
-    The class name in front is taken off (`Mel_ISIC_0024400.jpg` -> `isic_0024400`). A number after a word for a
+    The class name is taken off (`Mel_ISIC_0024400.jpg` -> `isic_0024400`). A number after a word for a
     patient is the patient's (`AFF_patient12_view3.jpg` -> `patient 12`); so is the first of two numbers
     (`00000013_005.png` -> `13`, a patient and a visit). Otherwise it is the whole rest of the name.
 
@@ -137,10 +137,10 @@ def read_id(file_name: str, class_names: Iterable[str]) -> str:
         In lower case; numbers alone lose their leading zeros. Empty if nothing is left.
     """
     stem = file_name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0].lower()
-    for name in sorted(class_names, key=len, reverse=True):
-        if re.match(re.escape(name.lower()) + r"(?![0-9])", stem):
-            stem = stem[len(name) :]
-            break
+    for name in class_names:
+        # As a word of its own: C1 is not in C10, Mel is in Mel0001 but not in Melanoma.
+        end = r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])"
+        stem = re.sub(rf"(?<![^\W_]){re.escape(name.lower())}{end}", "", stem)
     stem = stem.strip(" -_.()")
     patient = _PATIENT.search(stem)
     if patient:
@@ -201,7 +201,7 @@ def _describe(thumbnails: np.ndarray) -> np.ndarray:
 
     thumbnails = np.asarray(thumbnails, dtype=np.float32)
     detail = thumbnails - gaussian_filter(thumbnails, (0, _BLUR, _BLUR), mode="nearest")
-    detail = detail.reshape(len(detail), -1)
+    detail = detail.reshape(len(detail), THUMBNAIL * THUMBNAIL)
     detail -= detail.mean(axis=1, keepdims=True)
     length = np.linalg.norm(detail, axis=1, keepdims=True)
     return np.where(length > _FLAT, detail / np.maximum(length, _FLAT), 0).astype(np.float32)
@@ -211,4 +211,4 @@ def _orientations(details: np.ndarray) -> list[np.ndarray]:
     """The vectors of the eight ways to turn and mirror each picture."""
     pictures = details.reshape(-1, THUMBNAIL, THUMBNAIL)
     turned = [np.rot90(p, k, axes=(1, 2)) for p in (pictures, pictures[:, :, ::-1]) for k in range(4)]
-    return [np.ascontiguousarray(t).reshape(len(details), -1) for t in turned]
+    return [np.ascontiguousarray(t).reshape(details.shape) for t in turned]
