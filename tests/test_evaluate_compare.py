@@ -54,7 +54,8 @@ def test_runs_on_different_images_or_labels_are_refused():
     run = make_run(CONFIG)
     fewer, bone = make_run(CONFIG, n=100), make_run(BONE)
     relabelled = dataclasses.replace(run, y_val=1 - run.y_val)
-    for other in (fewer, bone, relabelled):
+    same_names = dataclasses.replace(run, provenance={"source": "course"})
+    for other in (fewer, bone, relabelled, same_names):
         for comparison in (evaluate.mcnemar, evaluate.accuracy_difference, evaluate.loss_difference):
             with pytest.raises(evaluate.ComparisonError, match="different images"):
                 comparison(run, other)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from labutils.evaluate import findings as f
 from labutils.evaluate import lab
+from labutils.evaluate.compare import same_images
 from labutils.evaluate.curves import CLIMB, WINDOW, epochs_to_reach, overfitting_epoch
 from labutils.evaluate.findings import Finding
 from labutils.evaluate.metrics import accuracy
@@ -390,7 +391,7 @@ def _(runs: Runs, everything: list[Run]) -> list[Finding]:
     results = []
     for name in ("Skin", "Bone"):
         own = runs[name]
-        others = [run for run in everything if run.val_files == own.val_files and run.config.key != own.config.key]
+        others = [run for run in everything if same_images(run, own) and run.config.key != own.config.key]
         rival = max(others, key=lambda run: accuracy(run).value)
         title = f"{rival.config.slug}, the best of {len(others)} other runs"
         results.append(f.more_accurate(f"{name} with augmentation", own, title, rival))

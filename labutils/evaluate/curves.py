@@ -188,10 +188,8 @@ def bootstrap_mean(values: np.ndarray, confidence: float = 0.95, resamples: int 
     Efron (1979), Annals of Statistics 7, 1-26.
     """
     values = np.asarray(values, dtype=np.float64)
-    n = len(values)
-    # How often each image is drawn is all that a resampled mean depends on.
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    low, high = np.quantile(draws @ values / n, [(1 - confidence) / 2, (1 + confidence) / 2])
+    draws = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
+    low, high = np.quantile(values[draws].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(float(values.mean()), float(low), float(high))
 
 
