@@ -96,4 +96,15 @@ def build(tasks: tuple[str, ...]) -> None:
     sys.exit(failed)
 
 
+@main.command()
+def doctor() -> None:
+    """Say what may be wrong on this machine, and what to type."""
+    from labutils.doctor import examine
+
+    checks = examine()
+    for check in checks:
+        click.echo(f"{check.name:<16} {check.found}" + (f"\n{'':<16} -> {check.remedy}" if check.remedy else ""))
+    sys.exit(any(check.remedy for check in checks))
+
+
 main.add_command(data)
