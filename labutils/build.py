@@ -10,6 +10,17 @@ from typing import Any
 
 from labutils import paths
 
+QUICK: dict[str, Any] = {
+    "n_epoch": 2,
+    "image_size": 32,
+    "n_train": 32,
+    "n_val": 18,
+    "source": "phantom",
+    "reuse": False,
+    "train_missing": True,
+}
+"""Parameters with which every notebook trains in seconds: for tests, not for learning."""
+
 
 def read_script(script: Path) -> Any:
     """The notebook that a percent script stands for, without outputs, with cell ids that do not change."""
@@ -60,9 +71,58 @@ def build(script: Path, limit: float = 600.0) -> str:
     return ""
 
 
+def build_reference(script: Path, folder: Path, limit: float = 300.0) -> str:
+    """Execute a notebook live and quick, and keep the executed copy for nbval to compare the training path with.
+
+    Returns
+    -------
+    str
+        What went wrong, or nothing.
+    """
+    import nbformat
+
+    from labutils.execute import execute
+
+    with tempfile.TemporaryDirectory() as temporary:
+        outcome = execute(
+            script.with_suffix(".ipynb"),
+            parameters_for(script),
+            output=Path(temporary) / "out.ipynb",
+            results=Path(temporary) / "results",
+            limit=limit,
+            threads=1,
+        )
+        if outcome.error:
+            return outcome.error
+        notebook = nbformat.read(outcome.output, as_version=4)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        if cell.cell_type == "code":
+            # Pictures are never compared; without them the file is small.
+            cell.outputs = [_without_pictures(item) for item in cell.outputs if _is_lasting(item)]
+    notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, folder / script.with_suffix(".ipynb").name)
+    return ""
+
+
+def parameters_for(script: Path) -> dict[str, Any]:
+    """Those of `QUICK` that a notebook has."""
+    import papermill
+
+    known = papermill.inspect_notebook(str(script.with_suffix(".ipynb")))
+    return {name: value for name, value in QUICK.items() if name in known}
+
+
 def scripts() -> list[Path]:
     """The sources of all notebooks."""
     return sorted(paths.notebooks_dir().glob("*.py"))
+
+
+def _without_pictures(output: Any) -> Any:
+    output.get("data", {}).pop("image/png", None)
+    return output
 
 
 def _is_lasting(output: Any) -> bool:

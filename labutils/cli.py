@@ -82,15 +82,18 @@ def summary(outcomes: list[Outcome]) -> str:
 
 @main.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
-def build(tasks: tuple[str, ...]) -> None:
+@click.option("--references", is_flag=True, help="The quick live copies in tests/reference instead.")
+def build(tasks: tuple[str, ...], references: bool) -> None:
     """Write every NAME.ipynb (or those named) from its NAME.py, with outputs from the stored runs."""
+    from labutils import paths
     from labutils.build import build as build_one
-    from labutils.build import scripts
+    from labutils.build import build_reference, scripts
 
     failed = False
     for script in scripts():
         if not tasks or script.stem in tasks:
-            error = build_one(script)
+            folder = paths.ROOT / "tests" / "reference"
+            error = build_reference(script, folder) if references else build_one(script)
             failed |= bool(error)
             click.echo(f"{script.stem}: {error or 'written'}", err=bool(error))
     sys.exit(failed)

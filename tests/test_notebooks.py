@@ -1,0 +1,176 @@
+"""The notebooks: pairs that agree, one structure, outputs fit to be committed, and a live run of every one."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labutils import paths
+from labutils.build import read_script, scripts
+from labutils.evaluate import lab
+
+SCRIPTS = scripts()
+NAMES = [script.stem for script in SCRIPTS]
+REFERENCES = paths.ROOT / "tests" / "reference"
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(name):
+    return nbformat.read(paths.notebooks_dir() / f"{name}.ipynb", as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def differences(script, notebook):
+    """Where a notebook does not hold the cells of its script."""
+    ours, theirs = read_script(script).cells, notebook.cells
+    found = [] if len(ours) == len(theirs) else [f"{len(ours)} cells in the .py, {len(theirs)} in the .ipynb"]
+    for number, (a, b) in enumerate(zip(ours, theirs, strict=False)):
+        if (a.cell_type, a.source, tags(a)) != (b.cell_type, b.source, tags(b)):
+            found.append(f"cell {number}")
+    return found
+
+
+def test_pair_agrees(name, notebook):
+    assert differences(paths.notebooks_dir() / f"{name}.py", notebook) == []
+
+
+def test_every_notebook_has_its_script():
+    assert sorted(p.stem for p in paths.notebooks_dir().glob("*.ipynb")) == NAMES
+
+
+def test_names_are_tasks_of_the_lab():
+    assert [name for name in NAMES if name not in {*lab.TITLES, "index"}] == []
+
+
+def test_structure(name, notebook):
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown" and first.source.startswith("# ")
+    if name == "index":
+        return
+    assert sum("parameters" in tags(cell) for cell in notebook.cells) == 1
+    headings = re.findall(r"^## (.+)$", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
+    wanted = ["Parameters", "Setup", "Look at the data", "The experiment", "Result", "Explore", "Answer", "Summary"]
+    assert [heading for heading in headings if heading in wanted] == wanted
+
+
+def test_cells_are_short(notebook):
+    lengths = sorted(len(c.source.splitlines()) for c in code_cells(notebook) if "parameters" not in tags(c))
+    assert lengths[-1] <= 15
+    assert lengths[len(lengths) // 2] <= 6
+    assert not any(cell.source.rstrip().endswith(";") for cell in code_cells(notebook))
+
+
+def test_parameters_are_documented_literals(name):
+    import papermill
+
+    for parameter in papermill.inspect_notebook(str(paths.notebooks_dir() / f"{name}.ipynb")).values():
+        assert parameter["help"], f"{parameter['name']} has no comment"
+        assert parameter["inferred_type_name"] not in ("None", None), f"{parameter['name']} has no type"
+
+
+def test_every_code_cell_was_executed_in_order(notebook):
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_outputs_are_fit_to_be_committed(notebook):
+    assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+    for cell in code_cells(notebook):
+        assert set(cell.metadata) <= {"tags"}
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            text = str(output.get("text", "")) + str(output.get("data", {}).get("text/html", ""))
+            assert not re.search(r"(/home/|/root/|/tmp/|/Users/|[A-Z]:\\|Warning|site-packages)", text)
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+def test_links_lead_somewhere(notebook):
+    for cell in notebook.cells:
+        for target in re.findall(r"\]\((?!https?:|#|attachment:)([^)#]+)", cell.source):
+            assert (paths.notebooks_dir() / target).exists(), target
+
+
+def test_tasks_are_spelled_one_way(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert not re.search(r"\b[Tt]ask ?[0-9][a-e]\b(?!\.ipynb)|\bTASK\b", re.sub(r"`[^`]*`", "", cell.source))
+
+
+def test_default_parameters_are_the_reports(name):
+    """What the notebook runs, as opened, is what the lab's list holds."""
+    if name in ("index", "task7"):
+        pytest.skip(f"{name} trains nothing")
+    stored = {config.key for config in lab.runs(name).values()}
+    text = (paths.notebooks_dir() / f"{name}.py").read_text(encoding="utf-8")
+    namespace: dict = {}
+    cells = [c.source for c in read_script(paths.notebooks_dir() / f"{name}.py").cells if c.cell_type == "code"]
+    exec(cells[0], namespace)  # the parameters: literals only
+    exec("from labutils.config import Augmentation, RunConfig, as_list\nfrom labutils.evaluate import lab", namespace)
+    for cell in cells:
+        if "RunConfig(" in cell and "train_seeds" not in cell:
+            exec(cell, namespace)
+    asked = {config.key for config in namespace["configs"].values()}
+    assert asked == stored, text[:40]
+
+
+@pytest.mark.skipif(not REFERENCES.is_dir(), reason="no reference notebooks")
+def test_references_hold_the_notebooks_cells(name):
+    """An edited cell makes its reference stale: write it again with `labutils build --references`."""
+    reference = nbformat.read(REFERENCES / f"{name}.ipynb", as_version=4)
+    reference.cells = [cell for cell in reference.cells if "injected-parameters" not in tags(cell)]
+    assert differences(paths.notebooks_dir() / f"{name}.py", reference) == []
+    counts = [cell.execution_count for cell in code_cells(reference)]
+    assert None not in counts
+
+
+@pytest.mark.parametrize("newer", ["ipynb", "py"])
+def test_jupyterlab_opens_every_pair(tmp_path, newer):
+    """A clone sets file times at random; jupytext's contents manager must open pairs with either file newer."""
+    from jupyter_server.services.contents.largefilemanager import LargeFileManager
+    from jupytext.contentsmanager import build_jupytext_contents_manager_class
+
+    manager = build_jupytext_contents_manager_class(LargeFileManager)()
+    manager.root_dir = str(tmp_path)
+    for script in SCRIPTS:
+        for file in (script, script.with_suffix(".ipynb")):
+            copy = tmp_path / file.name
+            copy.write_bytes(file.read_bytes())
+            age = 0 if file.suffix == f".{newer}" else 1000
+            os.utime(copy, (1_700_000_000 - age, 1_700_000_000 - age))
+        model = manager.get(f"{script.stem}.ipynb")
+        assert len(model["content"]["cells"]) == len(read_script(script).cells)
+
+
+@pytest.mark.timeout(400)
+def test_live_run(name, tmp_path):
+    """Every notebook trains and ends well in quick live mode, and leaves nothing in results/."""
+    from labutils.build import parameters_for
+    from labutils.execute import execute
+
+    before = sorted(Path(paths.results_dir()).rglob("*"))
+    notebook = paths.notebooks_dir() / f"{name}.ipynb"
+    outcome = execute(
+        notebook,
+        parameters_for(notebook),
+        output=tmp_path / "out.ipynb",
+        results=tmp_path / "results",
+        limit=180,
+        threads=1,
+    )
+    assert outcome.error == ""
+    assert sorted(Path(paths.results_dir()).rglob("*")) == before
