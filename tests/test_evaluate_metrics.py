@@ -161,3 +161,8 @@ def test_reliability_curve_of_many_classes_judges_the_chosen_class():
     assert only.images == 180
     assert only.predicted == pytest.approx(0.8, abs=1e-3)
     assert only.observed.value == pytest.approx(0.8)
+
+
+def test_an_estimate_reads_as_value_and_interval_without_a_negative_zero():
+    assert str(metrics.Estimate(0.845, 0.7884, 0.8886)) == "0.845 [0.788, 0.889]"
+    assert str(metrics.Estimate(-0.0001, -0.05, 0.0)) == "0.000 [-0.050, 0.000]"

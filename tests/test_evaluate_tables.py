@@ -93,6 +93,21 @@ def test_runs_of_different_lengths_or_sources_are_not_one_group():
     assert [len(group) for group in evaluate.group_seeds(runs).values()] == [1, 1, 1]
 
 
+def test_tables_of_no_runs_are_empty():
+    assert len(evaluate.run_table({}, lab.reported("task1b"))) == len(evaluate.seed_table({})) == 0
+    assert set(evaluate.verdict_table(evaluate.judge_all({}, "task1b"))["verdict"]) == {"missing"}
+
+
+def test_class_table_has_recall_and_auc_of_every_class():
+    run = make_run(lab.runs("task4")["LeNet (5) dropout 0.4"], wrong=45, n=225)
+    table = evaluate.class_table(run)
+    assert list(table.index) == list(run.class_names)
+    assert table.loc["C1", "images"] == 25
+    assert table.loc["C1", "recall [95 % interval]"] == str(evaluate.class_recall(run)["C1"])
+    two = evaluate.class_table(make_run(lab.runs("task1b")["lr 1e-05"]))
+    assert two.loc["Mel", "AUC [95 % interval]"] == two.loc["Nev", "AUC [95 % interval]"]
+
+
 def test_verdict_table_shows_claim_evidence_verdict_and_rule():
     verdicts = evaluate.judge_all(make_runs("task1b"))
     table = evaluate.verdict_table(verdicts)

@@ -42,7 +42,13 @@ from labutils.evaluate.metrics import (
     reliability_curve,
     wilson_interval,
 )
-from labutils.evaluate.tables import group_seeds, run_table, seed_table, verdict_table
+from labutils.evaluate.tables import (
+    class_table,
+    group_seeds,
+    run_table,
+    seed_table,
+    verdict_table,
+)
 
 __all__ = [
     "CLAIMS",
@@ -61,6 +67,7 @@ __all__ = [
     "best",
     "brier_score",
     "class_recall",
+    "class_table",
     "confusion_matrix",
     "correct",
     "elementwise_accuracy",

@@ -17,7 +17,7 @@ from labutils.evaluate.compare import (
     mcnemar,
     unpaired_loss_difference,
 )
-from labutils.evaluate.curves import WINDOW, accuracy_gap, epochs_to_loss, loss_rise, smooth
+from labutils.evaluate.curves import WINDOW, accuracy_gap, epochs_to_loss, gap_by_image, loss_rise, smooth
 from labutils.evaluate.metrics import Estimate, accuracy
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def more_accurate(name_a: str, run_a: Run, name_b: str, run_b: Run) -> Finding:
     """Whether `run_a` beats `run_b` on the same images: McNemar at the best epochs."""
     test = mcnemar(run_a, run_b)
     holds = test.n10 > test.n01 if test.p < SIGNIFICANT else None
-    return Finding(holds, _accuracies(name_a, run_a, name_b, run_b) + f" (McNemar p = {test.p:.3f})")
+    return Finding(holds, _accuracies(name_a, run_a, name_b, run_b) + f" (McNemar {_p_value(test.p)})")
 
 
 def not_better(name_a: str, run_a: Run, name_b: str, run_b: Run) -> Finding:
@@ -73,7 +73,7 @@ def more_accurate_elsewhere(name_a: str, run_a: Run, name_b: str, run_b: Run) ->
     p = fisher(run_a, run_b)
     higher = accuracy(run_a).value > accuracy(run_b).value
     return Finding(
-        higher if p < SIGNIFICANT else None, _accuracies(name_a, run_a, name_b, run_b) + f" (Fisher p = {p:.3f})"
+        higher if p < SIGNIFICANT else None, _accuracies(name_a, run_a, name_b, run_b) + f" (Fisher {_p_value(p)})"
     )
 
 
@@ -90,8 +90,9 @@ def lower_loss_elsewhere(name_a: str, run_a: Run, name_b: str, run_b: Run) -> Fi
 def narrower_gap(text: str, *pairs: tuple[Run, Run]) -> Finding:
     """Whether the gap of the second run of each pair is narrower than that of the first, averaged over the pairs."""
     narrowing = gap_difference(*pairs)
-    gaps = ", ".join(f"{points(accuracy_gap(a).value)} against {points(accuracy_gap(b).value)}" for a, b in pairs)
-    return Finding(at_least(narrowing, NARROWER), f"{text}: {gaps} points, narrower by {_in_points(narrowing)}")
+    means = [[points(float(gap_by_image(run).mean())) for run in pair] for pair in pairs]
+    gaps = ", ".join(f"{wide} against {narrow}" for wide, narrow in means)
+    return Finding(at_least(narrowing, NARROWER), f"{text}: {gaps}, narrower by {_in_points(narrowing)} points")
 
 
 def overfits(name: str, run: Run, margin: float) -> Finding:
@@ -157,12 +158,16 @@ def points(value: float) -> str:
     return f"{round(100 * value, 1) + 0.0:+.1f}"
 
 
+def _p_value(p: float) -> str:
+    return f"p = {p:.3f}" if p >= 0.0005 else "p < 0.001"
+
+
 def _in_points(estimate: Estimate) -> str:
     return f"{points(estimate.value)} [{points(estimate.low)}, {points(estimate.high)}]"
 
 
 def _tested(difference: Estimate, p: float) -> str:
-    return f", {_in_points(difference)} points (McNemar p = {p:.3f})"
+    return f", {_in_points(difference)} points (McNemar {_p_value(p)})"
 
 
 def _accuracies(name_a: str, run_a: Run, name_b: str, run_b: Run) -> str:

@@ -30,8 +30,9 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        """`0.845 [0.788, 0.889]`."""
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        """`0.845 [0.788, 0.889]`; never `-0.000`."""
+        value, low, high = (f"{round(number, 3) + 0.0:.3f}" for number in self)
+        return f"{value} [{low}, {high}]"
 
 
 class Bin(NamedTuple):

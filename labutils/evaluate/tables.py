@@ -1,4 +1,4 @@
-"""Tables of runs, seeds and verdicts, as pandas frames whose cells are ready to be read.
+"""Tables of runs, seeds, classes and verdicts, as pandas frames whose cells are ready to be read.
 
 Every cell is text or a whole number, so that a stored run gives the same table wherever it is shown.
 """
@@ -10,7 +10,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from labutils.evaluate.curves import Spread, best, spread
-from labutils.evaluate.metrics import elementwise_accuracy
+from labutils.evaluate.metrics import auc, class_recall, elementwise_accuracy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +94,29 @@ def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
         name = names.setdefault((run.config.with_(seed=0), run.source), label)
         groups.setdefault(name, []).append(run)
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
+
+
+def class_table(run: Run, epoch: int | None = None) -> pd.DataFrame:
+    """One row per class: validation images, how many are recognised (recall), and AUC against the rest.
+
+    Parameters
+    ----------
+    epoch : int, optional
+        Index of the epoch; None: the best one.
+    """
+    import pandas as pd
+
+    recall, area = class_recall(run, epoch), auc(run, epoch)
+    rows = {
+        name: {
+            "images": int((run.y_val == label).sum()),
+            "recall [95 % interval]": str(recall.get(name, "-")),
+            # With two classes one AUC says it for both.
+            "AUC [95 % interval]": str(area.get(name, next(iter(area.values())))),
+        }
+        for label, name in enumerate(run.class_names)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("class")
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
