@@ -123,18 +123,18 @@ def nevus_look(rng: np.random.Generator) -> Look:
     """A harmless look: round or oval, even border, one or two tones, one regular pattern."""
     pattern = rng.choice(["reticular", "globular", "homogeneous"], p=[0.4, 0.2, 0.4])
     return Look(
-        radius=rng.uniform(0.15, 0.36),
+        radius=rng.uniform(0.16, 0.36),
         elongation=rng.uniform(1.0, 1.6),
         asymmetry=rng.uniform(0.0, 0.05),
-        raggedness=rng.uniform(0.01, 0.06),
-        edge=(rng.uniform(0.05, 0.22),) * 2,
+        raggedness=rng.uniform(0.01, 0.05),
+        edge=(rng.uniform(0.06, 0.22),) * 2,
         streaks=0.0,
         rings=rng.uniform(-0.6, 0.8),
-        tones=rng.uniform(0.0, 0.12),
+        tones=rng.uniform(0.0, 0.10),
         blotches=0,
-        network=rng.uniform(0.12, 0.28) if pattern == "reticular" else 0.0,
+        network=rng.uniform(0.10, 0.22) if pattern == "reticular" else 0.0,
         disorder=rng.uniform(0.0, 0.15),
-        globules=rng.uniform(0.2, 0.4) if pattern == "globular" else 0.0,
+        globules=rng.uniform(0.12, 0.28) if pattern == "globular" else 0.0,
         veil=0.0,
         regression=0.0,
     )
@@ -144,18 +144,18 @@ def melanoma_look(rng: np.random.Generator) -> Look:
     """A suspicious look: no axis of symmetry, ragged border, several tones, two or more structures."""
     network, globules, streaks, veil, regression = rng.random(5) < [0.6, 0.5, 0.5, 0.4, 0.4]
     return Look(
-        radius=rng.uniform(0.17, 0.38),
+        radius=rng.uniform(0.17, 0.37),
         elongation=rng.uniform(1.0, 1.6),
         asymmetry=rng.uniform(0.13, 0.28),
-        raggedness=rng.uniform(0.14, 0.30),
-        edge=(rng.uniform(0.02, 0.05), rng.uniform(0.08, 0.3)),
+        raggedness=rng.uniform(0.16, 0.32),
+        edge=(rng.uniform(0.02, 0.05), rng.uniform(0.08, 0.25)),
         streaks=rng.uniform(0.10, 0.22) if streaks else 0.0,
         rings=0.0,
-        tones=rng.uniform(0.6, 1.0),
+        tones=rng.uniform(0.65, 1.05),
         blotches=int(rng.integers(1, 4)),
-        network=rng.uniform(0.4, 0.7) if network else 0.0,
+        network=rng.uniform(0.45, 0.75) if network else 0.0,
         disorder=rng.uniform(0.6, 1.0),
-        globules=rng.uniform(0.4, 0.8) if globules else 0.0,
+        globules=rng.uniform(0.45, 0.85) if globules else 0.0,
         veil=rng.uniform(0.3, 0.7) if veil else 0.0,
         regression=rng.uniform(0.4, 0.8) if regression else 0.0,
     )
@@ -172,7 +172,7 @@ def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, 
     inside = 1 - distance / rim
     notches = _noise(h, w, 0.36 * radius, rng) + 0.7 * _noise(h, w, 0.15 * radius, rng)
     grain = _noise(h, w, 2.2, rng) + _noise(h, w, 4.5, rng)
-    inside += 0.6 * look.raggedness * notches + rng.uniform(0.012, 0.035) * grain
+    inside += 0.6 * look.raggedness * notches + rng.uniform(0.012, 0.03) * grain
     if look.streaks:
         sector = _soft_step(np.cos(angle - rng.uniform(-np.pi, np.pi)), 0.2, 0.25)
         rays = np.cos(int(rng.integers(16, 30)) * angle + 2.2 * _noise(h, w, 0.4 * radius, rng))
@@ -183,7 +183,7 @@ def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, 
 
     depth = np.clip(inside, 0, 1)
     pigment = 1 + look.rings * (depth - 0.45) * 1.6
-    pigment *= _tone_patches(look, radius, h, w, rng) * np.exp(rng.uniform(0.04, 0.12) * grain)
+    pigment *= _tone_patches(look, radius, h, w, rng) * np.exp(rng.uniform(0.03, 0.10) * grain)
     pigment *= _structures(look, radius, along, h, w, rng)
     for _ in range(look.blotches):
         blotch = _soft_step(_bump(x, y, rng, reach=0.65, size=(0.18, 0.36)), 0.5, 0.12)
@@ -197,7 +197,7 @@ def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, 
 
     # Mean pigment is drawn without regard to the look: darkness alone must not tell the classes apart.
     pigment *= mask
-    density = np.exp(rng.normal(-0.22, 0.42))
+    density = np.exp(rng.normal(-0.18, 0.42))
     melanin = pigment * (density / (pigment.sum() / mask.sum()))
     return melanin.astype(np.float32), veil.astype(np.float32)
 
