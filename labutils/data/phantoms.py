@@ -1,8 +1,8 @@
-"""Write the embedded data sets: synthetic images, drawn from a seed, as ordinary files in the course's layout.
+"""Write the embedded data sets: images drawn from a seed, as ordinary files in the course's layout.
 
 Here live the counts, the random streams, and the writing itself: parallel, complete or absent, and checkable
-later. What the images look like is decided in `draw_skin`, `draw_bone` and `draw_xray`; reading them back is the
-business of the loader, which treats them like anybody's images.
+later. What the images look like is decided in `draw_skin`, `draw_bone` and `draw_xray`; reading them back is
+the business of the loader, which treats them like anybody's images.
 """
 
 import errno
@@ -96,9 +96,9 @@ def write_phantoms(
 ) -> None:
     """Write one phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
 
-    The folder appears when it is complete, and not before: the files are written beside it and moved at the end.
-    A folder that holds the same phantoms already is left as it is; of two processes that write at once, one
-    waits for the other and uses its files.
+    The folder appears when it is complete, and not before: the files are written beside it and moved at the
+    end. A folder that holds the same phantoms already is left as it is; of two processes that write at once,
+    one waits for the other and uses its files.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``name``, ``version``, ``seed``, ``counts`` and ``files``: per file its length in ``bytes`` and ``grey``
-        (the mean grey of 4 x 4 blocks, 0 to 255). None if there is no manifest, or not one of `write_phantoms`.
+        ``name``, ``version``, ``seed``, ``counts`` and ``files``: per file its length in ``bytes`` and its
+        ``grey`` (the mean grey of 4 x 4 blocks, 0 to 255). None if there is no manifest that we wrote.
     """
     try:
         manifest = json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8"))
@@ -279,9 +279,7 @@ def folder_title(name: str) -> str:
     return {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}[name]
 
 
-def _in_parallel(
-    name: str, folder: Path, seed: int, chunks: list[list]
-) -> Iterator[dict[str, dict[str, Any]]]:
+def _in_parallel(name: str, folder: Path, seed: int, chunks: list[list]) -> Iterator[dict[str, dict[str, Any]]]:
     """The entries of each chunk as it is done, in any order; in this process where workers cannot be had."""
     done: set[int] = set()
     pool = _start_pool(min(_cores(), len(chunks)))
@@ -330,7 +328,7 @@ def _write_chunk(name: str, folder: Path, seed: int, jobs: list) -> dict[str, di
         # One stream per image: it depends on nothing but its own address.
         rng = np.random.default_rng([seed, list(CLASS_NAMES).index(name), split, label, number])
         pixels = draw(name, CLASS_NAMES[name][label], rng)
-        options = {"quality": 95} if file.endswith(".jpg") else {"compress_level": 1}
+        options: dict[str, Any] = {"quality": 95} if file.endswith(".jpg") else {"compress_level": 1}
         Image.fromarray(pixels).save(folder / file, **options)
         entries[file] = {"bytes": (folder / file).stat().st_size, "grey": _block_means(pixels)}
     return entries
