@@ -54,12 +54,12 @@ def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
     atypical = (class_name == "AFF") != (rng.random() < AMBIGUOUS)
     height, width = int(rng.integers(280, 401)), int(rng.integers(200, 301))
     view = rng.choice(["proximal", "middle", "distal"], p=[0.35, 0.4, 0.25])
-    down = {"proximal": 0.60, "middle": 0.5, "distal": 0.42}[view] + rng.uniform(-0.13, 0.13)
+    down = {"proximal": 0.60, "middle": 0.5, "distal": 0.42}[view] + rng.uniform(-0.1, 0.1)
     film = Film(
         (height, width),
-        centre=(down, 0.5 + rng.uniform(-0.17, 0.17)),
-        scale=width * rng.uniform(0.12, 0.18),
-        turn=rng.uniform(-0.35, 0.35),
+        centre=(down, 0.5 + rng.uniform(-0.14, 0.14)),
+        scale=width * rng.uniform(0.14, 0.2),
+        turn=rng.uniform(-0.25, 0.25),
         mirror=rng.random() < 0.5,
     )
     fracture = _atypical(rng) if atypical else _ordinary(rng)
@@ -71,16 +71,16 @@ def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _atypical(rng: np.random.Generator) -> Fracture:
-    complete = rng.random() < 0.7
+    complete = rng.random() < 0.75
     return Fracture(
         slope=rng.normal(0, 0.09),
         spread=rng.uniform(0.0, 0.06),
         rough=rng.uniform(0.01, 0.04),
-        gap=rng.uniform(0.16, 0.4) if complete else rng.uniform(0.16, 0.28),
+        gap=rng.uniform(0.2, 0.45) if complete else rng.uniform(0.2, 0.32),
         shift=rng.normal(0, 0.4) if complete else 0.0,
         angle=rng.normal(0, 0.11) if complete else 0.0,
-        depth=-9.0 if complete else rng.uniform(-0.5, 0.3),
-        beak=rng.uniform(0.2, 0.45),
+        depth=-9.0 if complete else rng.uniform(-0.6, 0.1),
+        beak=rng.uniform(0.25, 0.5),
         thickening=rng.uniform(0.05, 0.25),
         spike=rng.uniform(0.0, 0.5) if complete else 0.0,
         wall=rng.uniform(0.26, 0.46),
@@ -101,7 +101,7 @@ def _ordinary(rng: np.random.Generator) -> Fracture:
         thickening=0.0,
         spike=0.0,
         wall=rng.uniform(0.26, 0.46),
-        shards=int(rng.integers(2, 6)),
+        shards=int(rng.integers(3, 7)),
     )
 
 
@@ -201,9 +201,9 @@ def _draw_shard(film: Film, fracture: Fracture, rng: np.random.Generator) -> Non
     side = _sign(rng)
     x = side * rng.uniform(0.6, 1.7)
     y = fracture.slope * np.clip(x, -1, 1) + rng.uniform(-1.2, 1.2)
-    lean, half = rng.normal(0, 0.5), rng.uniform(0.3, 0.9)
+    lean, half = rng.normal(0, 0.6), rng.uniform(0.35, 1.0)
     dx, dy = half * np.sin(lean), half * np.cos(lean)
-    thick = rng.uniform(0.14, 0.3)
+    thick = rng.uniform(0.18, 0.34)
     film.add_bone(
         [(x - dx, y - dy, 0.3 * thick), (x, y, thick), (x + dx, y + dy, 0.15 * thick)],
         density=rng.uniform(0.7, 1.1),

@@ -140,7 +140,7 @@ class Film:
         """Squared half thickness of the union, in pixels, outside and inside of the wall; negative off the bone."""
         parts = [np.asarray(chain, float) for chain in chains]
         points = self.place(np.concatenate(parts)[:, :2])
-        widest = max(part[:, 2].max() for part in parts) * self.scale
+        widest = max(float(part[:, 2].max()) for part in parts) * self.scale
         window = self._window(points, widest + 1)
         rows = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None]
         cols = np.arange(window[1].start, window[1].stop, dtype=np.float32)[None, :]
@@ -153,7 +153,7 @@ class Film:
             for (x0, y0), (x1, y1), r0, r1 in zip(centres[:-1], centres[1:], radii[:-1], radii[1:], strict=True):
                 dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
                 x, y = cols - np.float32(x0), rows - np.float32(y0)
-                along = np.clip((x * dx + y * dy) / np.float32(max(dx * dx + dy * dy, 1e-6)), 0, 1)
+                along = np.clip((x * dx + y * dy) / np.maximum(dx * dx + dy * dy, np.float32(1e-6)), 0, 1)
                 squared = (x - along * dx) ** 2 + (y - along * dy) ** 2
                 radius = np.float32(r0) + np.float32(r1 - r0) * along
                 np.maximum(outer, radius * radius - squared, out=outer)
