@@ -299,11 +299,12 @@ def _skin_tone(rng: np.random.Generator) -> np.ndarray:
 
 def _light(h: int, w: int, rng: np.random.Generator) -> Map:
     """Exposure, uneven light and the vignette of the lens."""
-    x = np.linspace(-1, 1, w, dtype=np.float32)[None, :]
-    y = np.linspace(-1, 1, h, dtype=np.float32)[:, None]
+    # In units of half the diagonal, so that the vignette is a circle and the corners lie at distance 1.
+    x = np.linspace(-w, w, w, dtype=np.float32)[None, :] / np.float32(np.hypot(h, w))
+    y = np.linspace(-h, h, h, dtype=np.float32)[:, None] / np.float32(np.hypot(h, w))
     turn = rng.uniform(0, 2 * np.pi)
-    slope = rng.uniform(0, 0.12) * (np.cos(turn) * x + np.sin(turn) * y)
-    distance = np.sqrt((x * x + y * y) / 2)
+    slope = rng.uniform(0, 0.17) * (np.cos(turn) * x + np.sin(turn) * y)
+    distance = np.sqrt(x * x + y * y)
     fall = rng.uniform(0.0, 0.3) * distance**3
     if rng.random() < 0.15:
         fall += _soft_step(distance, rng.uniform(0.72, 0.85), rng.uniform(0.02, 0.05)) * rng.uniform(0.4, 0.9)
