@@ -169,13 +169,15 @@ class Trainer:
                 variable.assign(saved)
 
     def write_weights(self, file: BinaryIO, epoch: int) -> None:
-        """Write the weights as float16 HDF5, one array per variable named as in the model, and the epoch's index."""
+        """Write the weights and the epoch's index as HDF5: an array per variable, float16 unless it does not fit."""
         import h5py
 
         with h5py.File(file, "w") as archive:
             archive.attrs["epoch"] = epoch
             for i, variable in enumerate(self.model.weights):
-                values = np.array(self._numpy([variable])[0]).astype(np.float16)
+                values = np.array(self._numpy([variable])[0])
+                # A training that diverges may have moving averages that float16 cannot hold.
+                values = values.astype(np.float16) if np.abs(values).max() < np.finfo(np.float16).max else values
                 archive.create_dataset(f"{i:03d}/{variable.path}", data=values)
 
     def _numpy(self, variables: list) -> list[np.ndarray]:

@@ -34,11 +34,14 @@ class Progress:
         Finished epochs at the start, and at the end.
     steps : int
         Steps of one epoch.
+    show : bool
+        False shows nothing, whatever `LABUTILS_PROGRESS` says.
     """
 
-    def __init__(self, label: str, first: int, epochs: int, steps: int) -> None:
+    def __init__(self, label: str, first: int, epochs: int, steps: int, show: bool = True) -> None:
         self.label, self.first, self.epochs, self.steps = label, first, epochs, steps
-        self.how = os.environ.get("LABUTILS_PROGRESS") or ("bar" if _someone_looks() else "none")
+        asked = os.environ.get("LABUTILS_PROGRESS") or ("bar" if _someone_looks() else "none")
+        self.how = asked if show else "none"
         self.started = time.perf_counter()
         self.bar: Any = None
 

@@ -1,55 +1,40 @@
 """Training as the notebooks see it: ask for a run, get it; from the store, continued, or trained now.
 
-How one epoch is trained is the business of `engine`, how a run is kept that of `runs`; figures are made elsewhere.
+How a training goes is the business of `fitting` and `engine`, how a run is kept that of `runs`; training on other
+processes and machines that of `workers`. Figures are made elsewhere.
 """
 
-import io
-import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor, Future, as_completed
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from labutils import paths
 from labutils.config import RunConfig
-from labutils.data.dataset import Dataset, load_dataset
+from labutils.cost import estimate_seconds, training_flops
+from labutils.data.dataset import Dataset
 from labutils.evaluate import lab
-from labutils.models import describe
-from labutils.progress import Progress, minutes
-from labutils.runs import (
-    COLUMNS,
-    Run,
-    RunStore,
-    StoreError,
-    best_weights_file,
-    read_checkpoint,
-    read_run,
-    write_run,
-)
+from labutils.fitting import Trained, TrainingInterrupted, check_dataset, compiling_pays, fit
+from labutils.progress import minutes
+from labutils.runs import Run, RunStore, StoreError, best_weights_file, write_run
 
 if TYPE_CHECKING:
     import keras
 
-PLAIN_FLOPS = 40e9
-"""Floating-point operations a second that a plain (not compiled) step reaches on two cores, about."""
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """A training was stopped by hand; the message says what is kept and how to go on."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training leaves: the run, the state to go on from, and the best weights as an HDF5 file."""
-
-    run: Run
-    checkpoint: dict[str, np.ndarray]
-    best_weights: bytes | None
+__all__ = [
+    "Trained",
+    "TrainingInterrupted",
+    "check_dataset",
+    "estimate_seconds",
+    "fit",
+    "load_best",
+    "train",
+    "train_all",
+    "train_seeds",
+    "training_flops",
+]
 
 
 def train(
@@ -104,24 +89,55 @@ def train(
     return _reused(found, config.epochs, label)
 
 
+@overload
 def train_all(
     configs: Mapping[str, RunConfig],
     dataset: Dataset,
     *,
+    seeds: None = None,
+    reuse: bool = ...,
+    train_missing: bool = ...,
+    executor: Executor | None = ...,
+    store: RunStore | None = ...,
+    on_epoch: Callable[[Run], None] | None = ...,
+) -> dict[str, Run]: ...
+
+
+@overload
+def train_all(
+    configs: Mapping[str, RunConfig],
+    dataset: Dataset,
+    *,
+    seeds: Iterable[int],
+    reuse: bool = ...,
+    train_missing: bool = ...,
+    executor: Executor | None = ...,
+    store: RunStore | None = ...,
+    on_epoch: Callable[[Run], None] | None = ...,
+) -> dict[str, list[Run]]: ...
+
+
+def train_all(
+    configs: Mapping[str, RunConfig],
+    dataset: Dataset,
+    *,
+    seeds: Iterable[int] | None = None,
     reuse: bool = True,
     train_missing: bool = True,
     executor: Executor | None = None,
     store: RunStore | None = None,
     on_epoch: Callable[[Run], None] | None = None,
-) -> dict[str, Run]:
+) -> dict[str, Run] | dict[str, list[Run]]:
     """Several runs on the same images, by label.
 
     Parameters
     ----------
     configs : dict of str to RunConfig
     dataset : Dataset
+    seeds : iterable of int, optional
+        Train every one of `configs` once with each of these seeds.
     reuse, store, on_epoch
-        See `train`.
+        See `train`. `on_epoch` is not called for what `executor` trains.
     train_missing : bool
         False leaves out, and names, runs of the lab's list on phantoms that are not stored: they take long. A run
         with other settings or on other images was asked for by whoever changed them, and is trained.
@@ -131,76 +147,84 @@ def train_all(
 
     Returns
     -------
-    dict of str to Run
+    dict of str to Run, or to list of Run if `seeds` is given
         Without the runs that were left out.
     """
-    store, runs = store or RunStore(), {}
+    if seeds is not None:
+        chosen = list(seeds)
+        configs_of = {
+            label: {f"{label}, seed {seed}": config.with_(seed=seed) for seed in chosen}
+            for label, config in configs.items()
+        }
+        every = {label: config for of_label in configs_of.values() for label, config in of_label.items()}
+        flat = train_all(
+            every,
+            dataset,
+            reuse=reuse,
+            train_missing=train_missing,
+            executor=executor,
+            store=store,
+            on_epoch=on_epoch,
+        )
+        found = {label: [flat[name] for name in of_label if name in flat] for label, of_label in configs_of.items()}
+        return {label: runs for label, runs in found.items() if runs}
+    store = store or RunStore()
     if not train_missing and reuse:
         configs = {label: config for label, config in configs.items() if not _left_out(label, config, dataset, store)}
     if executor is not None:
+        from labutils.workers import train_on
+
         return train_on(executor, configs, dataset, reuse=reuse, store=store)
-    for label, config in configs.items():
-        runs[label] = train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
-    return runs
+    return {
+        label: train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
+        for label, config in configs.items()
+    }
 
 
 def train_seeds(config: RunConfig, dataset: Dataset, seeds: Iterable[int], **options: Any) -> list[Run]:
     """One run for each seed, all other settings the same; `options` are those of `train_all`."""
-    configs = {f"{config.slug}, seed {seed}": config.with_(seed=seed) for seed in seeds}
-    return list(train_all(configs, dataset, **options).values())
+    return train_all({config.slug: config}, dataset, seeds=seeds, **options).get(config.slug, [])
 
 
-def train_on(
-    executor: Executor,
-    configs: Mapping[str, RunConfig],
-    dataset: Dataset,
-    *,
-    reuse: bool = True,
-    store: RunStore | None = None,
-) -> dict[str, Run]:
-    """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive."""
-    store = store or RunStore()
-    runs: dict[str, Run] = {}
-    waiting: dict[Future, str] = {}
-    for label, config in configs.items():
-        check_dataset(config, dataset)
-        found = store.find(config, dataset.fingerprint) if reuse else None
-        if found and found.epochs >= config.epochs:
-            runs[label] = _reused(found, config.epochs, label)
-            continue
-        checkpoint = read_checkpoint(found.path) if found and found.path else None
-        start = found.first(int(checkpoint["epochs"])) if found and checkpoint else None
-        waiting[executor.submit(_work, config, _parcel(config, dataset), start, checkpoint)] = label
-    for future in as_completed(waiting):
-        label = waiting[future]
-        trained: Trained = future.result()
-        with store.lock(configs[label], dataset.fingerprint, lambda: None):
-            found = store.find(configs[label], dataset.fingerprint)
-            if found and found.epochs >= trained.run.epochs:
-                runs[label] = replace(found.first(configs[label].epochs), status="trained")
-                continue
-            folder = store.workplace(configs[label], dataset.fingerprint, found)
-            write_run(replace(trained.run, path=folder), trained.checkpoint, trained.best_weights)
-            place = store.replace(folder, configs[label], dataset.fingerprint)
-        runs[label] = replace(trained.run, path=place)
-        print(f"{label}: trained {trained.run.epochs} epochs by a worker{_shown_source(trained.run)}.")
-    return {label: runs[label] for label in configs}
+def load_best(run: Run) -> "tuple[keras.Model, int]":
+    """The trained network of a stored run, with its best weights.
 
+    Returns
+    -------
+    model : keras.Model
+        Not compiled. The weights were stored as float16: predictions move in their third decimal.
+    epoch : int
+        Index (from 0) of the epoch they are from: the best of all that are stored.
 
-def _work(
-    config: RunConfig, parcel: "Dataset | dict", start: Run | None, checkpoint: dict[str, np.ndarray] | None
-) -> Trained:
-    """What a worker does: train and hand back everything; it writes nothing."""
-    dataset = load_dataset(**parcel) if isinstance(parcel, dict) else parcel
-    return fit(config, dataset, start=start, checkpoint=checkpoint)
+    Raises
+    ------
+    StoreError
+        If the run came without weights (the message says how to make them), or they are damaged.
+    """
+    from labutils.engine import import_keras
 
+    file = best_weights_file(run.path) if run.path else None
+    if file is None:
+        raise StoreError(
+            f"The best weights of {run.config.slug} are not stored (they are left out above 6 MB). "
+            "Train the run here to make them: set reuse = False and LABUTILS_RESULTS to a folder of your own."
+        )
+    import_keras()
+    import h5py
 
-def _parcel(config: RunConfig, dataset: Dataset) -> "Dataset | dict":
-    """What a worker needs to have the images: a recipe for phantoms, which it draws itself, else the images."""
-    if dataset.source != "phantom":
-        return replace(dataset, x_train=np.array(dataset.x_train), x_val=np.array(dataset.x_val))
-    settings = {name: getattr(config, name) for name in ("image_size", "channels", "n_train", "n_val")}
-    return {"name": dataset.name, "source": "phantom", "progress": False, **settings}
+    from labutils.models import build_model
+
+    model = build_model(run.config, n_classes=len(run.class_names))
+    try:
+        with h5py.File(file, "r") as archive:
+            for i, variable in enumerate(model.weights):
+                variable.assign(archive[f"{i:03d}/{variable.path}"][...].astype(np.float32))
+            return model, int(archive.attrs["epoch"])
+    except (OSError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"{paths.short(file)} is damaged or belongs to another network ({str(error).splitlines()[0]}). "
+            "Restore it, or remove it; the run's history and predictions do not need it."
+        ) from None
 
 
 def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
@@ -218,216 +242,30 @@ def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) 
     return True
 
 
-def fit(
-    config: RunConfig,
-    dataset: Dataset,
-    *,
-    start: Run | None = None,
-    checkpoint: dict[str, np.ndarray] | None = None,
-    compiled: bool | None = None,
-    on_epoch: Callable[[Run], None] | None = None,
-    keep: Callable[[Trained], None] | None = None,
-    label: str | None = None,
-) -> Trained:
-    """Train without a store: from the beginning, or from `start` and its checkpoint.
-
-    Parameters
-    ----------
-    start, checkpoint : Run and dict, optional
-        The finished epochs and the state after the last of them.
-    compiled : bool, optional
-        Whether XLA compiles the step; decided from the length of the training unless given.
-    keep : callable, optional
-        Gets everything after every epoch, before `on_epoch`; `best_weights` is None where they did not change.
-
-    Returns
-    -------
-    Trained
-        Its run has no `path`.
-    """
-    from labutils.engine import Trainer, pays_to_compile, provenance
-
-    run, label = start or empty_run(config, dataset), label or config.slug
-    first = run.epochs
-    if compiled is None:
-        steps = (config.epochs - first) * -(-len(dataset.y_train) // config.batch_size)
-        plain = config.batch_size * training_flops(config, len(dataset.class_names)) / PLAIN_FLOPS
-        # A run that was compiled stays so: its history does not depend on where it was stopped.
-        compiled = bool(checkpoint and checkpoint["compiled"]) or pays_to_compile(steps, plain)
-    trainer = Trainer(config, dataset, compiled)
-    if checkpoint:
-        trainer.restore(checkpoint)
-    _print_cost(trainer, config, first, label)
-    stretch = provenance(compiled) | {"first_epoch": first + 1, "seconds": 0.0}
-    earlier = run.provenance["stretches"]
-    best_weights = None
-    try:
-        with Progress(label, first, config.epochs, trainer.steps) as progress:
-            for epoch in range(first, config.epochs):
-                started = time.perf_counter()
-                metrics = trainer.train_epoch(epoch, progress.step)
-                predictions = trainer.predict()
-                metrics |= {
-                    "val_loss": trainer.val_loss(predictions),
-                    "val_accuracy": float(np.mean(predicted_labels(predictions.astype(np.float16)) == dataset.y_val)),
-                    "seconds": time.perf_counter() - started,
-                }
-                stretch = stretch | {"seconds": round(stretch["seconds"] + metrics["seconds"], 2)}
-                run = replace(
-                    run.plus(metrics, predictions),
-                    config=config.with_(epochs=epoch + 1),
-                    provenance=run.provenance | {"stretches": [*earlier, stretch]},
-                    status="extended" if first else "trained",
-                )
-                changed = run.best_epoch == epoch
-                if changed:
-                    file = io.BytesIO()
-                    trainer.write_weights(file, epoch)
-                    best_weights = file.getvalue()
-                state = trainer.state() | {"epochs": np.array(epoch + 1), "compiled": np.array(compiled)}
-                if keep:
-                    keep(Trained(run, state, best_weights if changed else None))
-                progress.epoch(epoch + 1, metrics)
-                if on_epoch:
-                    on_epoch(run)
-    except KeyboardInterrupt:
-        kept = "and kept; run this again to go on from there" if keep else "but not kept"
-        raise TrainingInterrupted(f"Stopped. {run.epochs} of {config.epochs} epochs are finished {kept}.") from None
-    return Trained(run, state, best_weights)
-
-
-def load_best(run: Run) -> "tuple[keras.Model, int]":
-    """The trained network of a stored run, with its best weights.
-
-    Returns
-    -------
-    model : keras.Model
-        Not compiled. The weights were stored as float16: predictions move in their third decimal.
-    epoch : int
-        Index (from 0) of the epoch they are from: the best of all that are stored.
-
-    Raises
-    ------
-    StoreError
-        If the run came without weights; the message says how to make them.
-    """
-    from labutils.engine import import_keras
-
-    file = best_weights_file(run.path) if run.path else None
-    if file is None:
-        raise StoreError(
-            f"The best weights of {run.config.slug} are not stored (they are left out above 6 MB). "
-            "Train the run here to make them: set reuse = False and LABUTILS_RESULTS to a folder of your own."
-        )
-    import_keras()
-    import h5py
-
-    from labutils.models import build_model
-
-    model = build_model(run.config, n_classes=len(run.class_names))
-    with h5py.File(file, "r") as archive:
-        for i, variable in enumerate(model.weights):
-            name = f"{i:03d}/{variable.path}"
-            if name not in archive or archive[name].shape != tuple(variable.shape):
-                raise StoreError(f"{paths.short(file)} does not fit the network at {variable.path}.")
-            variable.assign(archive[name][...].astype(np.float32))
-        return model, int(archive.attrs["epoch"])
-
-
-def predicted_labels(predictions: np.ndarray) -> np.ndarray:
-    """Labels that probabilities (..., outputs) stand for: above one half, or the largest of several."""
-    return (predictions[..., 0] > 0.5).astype(np.int64) if predictions.shape[-1] == 1 else predictions.argmax(-1)
-
-
-def training_flops(config: RunConfig, n_classes: int = 2) -> float:
-    """Floating-point operations of one training step per image: forward, and twice that backward."""
-    return 3 * 2 * describe(config, n_classes).multiply_adds
-
-
-def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> float:
-    """Seconds that a training would take on this machine, within about a factor of two.
-
-    From the operations of the network and the speed of a matrix product measured here (a tenth of a second); needs no
-    TensorFlow. Before a training starts, its own steps are measured instead.
-    """
-    a = np.ones((768, 768), np.float32)
-    a @ a
-    started, products = time.perf_counter(), 0
-    while time.perf_counter() - started < 0.1:
-        a @ a
-        products += 1
-    flops = products * 2 * 768**3 / (time.perf_counter() - started)
-    # Compiled steps reach 0.3 to 0.6 of the product's speed, see `make bench`.
-    return config.epochs * n_train * training_flops(config, n_classes) / (0.4 * flops)
-
-
-def check_dataset(config: RunConfig, dataset: Dataset) -> None:
-    """Refuse images that are not those the settings speak of.
-
-    Raises
-    ------
-    ValueError
-    """
-    found = (dataset.name, dataset.x_train.shape[1], dataset.x_train.shape[-1])
-    wanted = (config.dataset, config.image_size, config.channels)
-    for name, got, asked in zip(("dataset", "image_size", "channels"), found, wanted, strict=True):
-        if got != asked:
-            raise ValueError(f"The images have {name} {got!r}, the run asks for {asked!r}: load them with the same.")
-    for name, labels in (("n_train", dataset.y_train), ("n_val", dataset.y_val)):
-        asked_for = getattr(config, name)
-        if asked_for is not None and asked_for != len(labels):
-            raise ValueError(
-                f"There are {len(labels)} images, the run's {name} is {asked_for}: load them with the same."
-            )
-
-
-def empty_run(config: RunConfig, dataset: Dataset) -> Run:
-    """A run before its first epoch."""
-    outputs = 1 if len(dataset.class_names) == 2 else len(dataset.class_names)
-    return Run(
-        config=config,
-        history={name: np.empty(0) for name in COLUMNS},
-        val_predictions=np.empty((0, len(dataset.y_val), outputs), np.float16),
-        y_val=np.asarray(dataset.y_val, np.int64),
-        val_files=tuple(dataset.files_val),
-        class_names=tuple(dataset.class_names),
-        provenance={
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-            "class_names": list(dataset.class_names),
-            "counts": dataset.counts(),
-            "parameters": describe(config, len(dataset.class_names)).parameters,
-            "stretches": [],
-        },
-    )
-
-
 def _train_stored(
     config: RunConfig, dataset: Dataset, store: RunStore, on_epoch: Callable[[Run], None] | None, label: str
 ) -> Run:
     found = store.find(config, dataset.fingerprint)  # another process may have finished it by now
     if found and found.epochs >= config.epochs:
         return _reused(found, config.epochs, label)
-    folder = store.workplace(config, dataset.fingerprint, found)
-    start, checkpoint = None, None
-    if (folder / "config.json").exists():
-        start, checkpoint = read_run(folder), read_checkpoint(folder)
-        # The checkpoint is written last: after a kill it may be one epoch behind the rest.
-        start = start.first(int(checkpoint["epochs"])) if checkpoint else None
-    first = start.epochs if start else 0
+    compile_it = compiling_pays(config, dataset)
+    # One history is compiled from its first epoch to its last, or not at all: an extended run is the run trained in
+    # one go. What is trained twice for that is less than a minute, or it would have been compiled.
+    folder, start = store.workplace(config, dataset.fingerprint, lambda state: bool(state["compiled"]) >= compile_it)
+    run, checkpoint = start or (None, None)
+    first = run.epochs if run else 0
     if first < config.epochs:
-        trained = fit(
+        run = fit(
             config,
             dataset,
-            start=start,
+            start=run,
             checkpoint=checkpoint,
             on_epoch=on_epoch,
             keep=lambda t: write_run(replace(t.run, path=folder), t.checkpoint, t.best_weights),
             label=label,
-        )
-        start = trained.run
-    assert start is not None
-    run = replace(start, path=store.replace(folder, config, dataset.fingerprint))
+        ).run
+    assert run is not None
+    run = replace(run, path=store.replace(folder, config, dataset.fingerprint)).first(config.epochs)
     seconds = minutes(float(run.history["seconds"][first:].sum()))
     what = f"extended from {first} to {run.epochs} epochs" if first else f"trained {run.epochs} epochs"
     print(f"{label}: {what} in {seconds}{_shown_source(run)}.")
@@ -442,12 +280,3 @@ def _reused(found: Run, epochs: int, label: str) -> Run:
 
 def _shown_source(run: Run) -> str:
     return " on phantoms" if run.source == "phantom" else f" on {run.source} data"
-
-
-def _print_cost(trainer: Any, config: RunConfig, first: int, label: str) -> None:
-    steps = (config.epochs - first) * trainer.steps
-    text = f"{label}: {trainer.model.count_params():,} parameters, {steps:,} steps"
-    if steps >= 100:
-        seconds = trainer.seconds_per_step() * steps
-        text += f", about {minutes(seconds)} on this machine ({1000 * seconds / steps:.0f} ms a step)"
-    print(text, flush=True)

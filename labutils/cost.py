@@ -1,0 +1,33 @@
+"""What a training costs: operations, and seconds on this machine."""
+
+import time
+
+import numpy as np
+
+from labutils.config import RunConfig
+from labutils.models import describe
+
+PLAIN_FLOPS = 40e9
+"""Floating-point operations a second that a plain (not compiled) step reaches on two cores, about."""
+
+
+def training_flops(config: RunConfig, n_classes: int = 2) -> float:
+    """Floating-point operations of one training step per image: forward, and twice that backward."""
+    return 3 * 2 * describe(config, n_classes).multiply_adds
+
+
+def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> float:
+    """Seconds that a training would take on this machine, within about a factor of two.
+
+    From the operations of the network and the speed of a matrix product measured here (a tenth of a second); needs no
+    TensorFlow. Before a training starts, its own steps are measured instead.
+    """
+    a = np.ones((768, 768), np.float32)
+    a @ a
+    started, products = time.perf_counter(), 0
+    while time.perf_counter() - started < 0.1:
+        a @ a
+        products += 1
+    flops = products * 2 * 768**3 / (time.perf_counter() - started)
+    # Compiled steps reach 0.3 to 0.6 of the product's speed, see `make bench`.
+    return config.epochs * n_train * training_flops(config, n_classes) / (0.4 * flops)

@@ -1,0 +1,102 @@
+"""Small made-up data and runs for the tests of training and storing: seconds, not minutes, and the same every time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from labutils.config import RunConfig
+from labutils.data.dataset import Dataset
+from labutils.runs import Run
+
+TESTS = Path(__file__).parent
+
+
+def tiny_dataset(n_train: int = 24, n_val: int = 10, size: int = 32, classes: int = 2, seed: int = 0) -> Dataset:
+    """Noise with a bright square whose place tells the class."""
+    rng = np.random.default_rng(seed)
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(n) % classes
+        images = rng.uniform(0, 0.6, (n, size, size, 1)).astype(np.float32)
+        for image, label in zip(images, labels, strict=True):
+            image[3 * label : 3 * label + 8, 3 * label : 3 * label + 8] += 0.4
+        return images, labels.astype(np.int64)
+
+    x_train, y_train = draw(n_train)
+    x_val, y_val = draw(n_val)
+    names = ("Mel", "Nev") if classes == 2 else tuple(f"C{i}" for i in range(1, classes + 1))
+    return Dataset(
+        name="skin" if classes == 2 else "x_ray",
+        x_train=x_train,
+        y_train=y_train,
+        x_val=x_val,
+        y_val=y_val,
+        class_names=names,
+        files_train=tuple(f"train/{names[label]}_{i:04d}.jpg" for i, label in enumerate(y_train)),
+        files_val=tuple(f"test/{names[label]}_{i:04d}.jpg" for i, label in enumerate(y_val)),
+        source="course",
+        fingerprint=f"{n_train:04x}{n_val:04x}{seed:04x}",
+        root=TESTS,
+    )
+
+
+def tiny_config(**changes: object) -> RunConfig:
+    """LeNet with two filters on 32x32 pixels."""
+    settings = {"dataset": "skin", "model": "lenet", "n_base": 2, "dense": (8,), "image_size": 32}
+    return RunConfig(**{**settings, "learning_rate": 1e-3, "epochs": 2, **changes})
+
+
+def made_up_run(config: RunConfig, dataset: Dataset) -> Run:
+    """A run that nobody trained; its files fit together."""
+    rng = np.random.default_rng(config.epochs)
+    outputs = 1 if dataset.n_classes == 2 else dataset.n_classes
+    predictions = rng.uniform(0, 1, (config.epochs, len(dataset.y_val), outputs)).astype(np.float16)
+    chosen = predictions[..., 0] > 0.5 if outputs == 1 else predictions.argmax(-1)
+    falling = np.linspace(0.7, 0.5, config.epochs)
+    return Run(
+        config=config,
+        history={
+            "loss": falling,
+            "accuracy": 1 - falling,
+            "val_loss": falling + 0.05,
+            "val_accuracy": (chosen == dataset.y_val).mean(axis=1),
+            "seconds": np.full(config.epochs, 1.5),
+        },
+        val_predictions=predictions,
+        y_val=dataset.y_val,
+        val_files=dataset.files_val,
+        class_names=dataset.class_names,
+        provenance={
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint,
+            "class_names": list(dataset.class_names),
+            "stretches": [{"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "compiled": False}],
+        },
+    )
+
+
+def state_of(run: Run, compiled: bool = False) -> dict[str, np.ndarray]:
+    """A checkpoint for `made_up_run`."""
+    return {"epochs": np.array(run.epochs), "compiled": np.array(compiled), "weight_000": np.ones(3, np.float32)}
+
+
+def start_python(code: str, results: Path, **environment: str) -> subprocess.Popen:
+    """A process of its own that runs `code`, with these helpers at hand and its own results folder."""
+    settings = {
+        "LABUTILS_RESULTS": str(results),
+        "LABUTILS_THREADS": "1",
+        "LABUTILS_PROGRESS": "none",
+        "PYTHONPATH": str(TESTS),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, **settings, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=results,
+    )
