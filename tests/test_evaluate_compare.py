@@ -106,9 +106,17 @@ def test_gap_difference_averages_over_pairs():
     assert 0.04 < difference.low < 0.10 < difference.high < 0.16
 
 
-def test_runs_on_different_images_are_compared_by_fisher_and_welch():
+def test_runs_on_different_images_are_compared_as_two_samples():
     skin, bone = make_run(CONFIG, wrong=40, n=200), make_run(BONE, wrong=10, n=140)
     assert compare.fisher(bone, skin) == pytest.approx(stats.fisher_exact([[130, 10], [160, 40]]).pvalue)
     difference = compare.unpaired_loss_difference(bone, skin)
     assert difference.value == pytest.approx(bone.history["val_loss"][0] - skin.history["val_loss"][0], abs=1e-9)
-    assert difference.low < difference.value < difference.high < 0
+    a, b = evaluate.image_losses(bone), evaluate.image_losses(skin)
+    welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    assert difference[1:] == pytest.approx((welch.low, welch.high), abs=0.01)
+
+
+def test_loss_difference_of_constant_predictions_is_a_point_not_a_nan():
+    same, other = make_run(CONFIG, wrong=0, confidence=0.5), make_run(BONE, wrong=0, confidence=0.75)
+    expected = other.history["val_loss"][0] - same.history["val_loss"][0]
+    assert compare.unpaired_loss_difference(other, same) == pytest.approx((expected,) * 3)

@@ -65,7 +65,9 @@ def test_confusion_matrix_keeps_a_class_that_no_image_shows():
     run = run_from_predictions(X_RAY, np.eye(9)[None, [0, 1]], [0, 2])
     assert evaluate.confusion_matrix(run).shape == (9, 9)
     assert evaluate.confusion_matrix(run)[2, 1] == 1
-    assert list(evaluate.class_recall(run)) == ["C1", "C3"]
+    assert list(evaluate.class_recall(run)) == list(evaluate.auc(run)) == ["C1", "C3"]
+    table = evaluate.class_table(run)
+    assert table.loc["C2"].to_dict() == {"images": 0, "recall [95 % interval]": "-", "AUC [95 % interval]": "-"}
 
 
 def test_class_recall_is_sklearns_with_wilson_intervals(skin, x_ray):

@@ -1,11 +1,12 @@
 """Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims.
 
-`metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ, `claims` (with `findings`)
-what the report concludes, `lab` is the report as data, `tables` shows it all. Nothing here trains, predicts or draws.
+`metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ; `claims` (with `findings` and
+`verdicts`) judges what the report concludes; `lab` is the report as data; `tables` shows it all. Nothing here trains,
+predicts or draws.
 """
 
 from labutils.evaluate import lab
-from labutils.evaluate.claims import CLAIMS, Claim, Verdict, judge, judge_all
+from labutils.evaluate.claims import CLAIMS, judge, judge_all
 from labutils.evaluate.compare import (
     ComparisonError,
     McNemar,
@@ -49,6 +50,7 @@ from labutils.evaluate.tables import (
     seed_table,
     verdict_table,
 )
+from labutils.evaluate.verdicts import Claim, Verdict
 
 __all__ = [
     "CLAIMS",

@@ -1,14 +1,12 @@
 """What the lab report concludes, C1 to C18, and the rule that judges each.
 
-A claim is a list of conditions (see `findings`): if all of them hold it is reproduced; if one of them does not, it is
-not reproduced; otherwise these runs cannot tell, and it is undecided. Runs shorter than the report's are not judged,
-longer ones are cut to its length. A verdict speaks of one seed and one set of validation images.
+A claim is a list of conditions (see `findings`); `verdicts` makes one word of them. A verdict speaks of one seed and
+one set of validation images: its intervals and tests know nothing of what another seed would have given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from math import log
 from typing import TYPE_CHECKING
 
@@ -18,13 +16,14 @@ from labutils.evaluate.compare import same_images
 from labutils.evaluate.curves import CLIMB, WINDOW, epochs_to_reach, overfitting_epoch
 from labutils.evaluate.findings import Finding
 from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.verdicts import Claim, Runs, Verdict, judge_claim
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
     from labutils.runs import Run
 
-Runs = dict[str, "Run"]
-
+# Limits come in pairs where it matters: beyond one the claim holds, beyond the other it does not, and between them
+# nothing is said. All were chosen before any run was judged by them.
 LN2 = log(2)
 LEARNED, MEMORISED = 0.90, 0.97
 WELL_ABOVE = 0.10
@@ -43,37 +42,6 @@ _GAP = (
     f"{_NARROWER} with a 95 % interval above 0, not narrower = the interval stays below {_NARROWER}"
 )
 _CLIMB = f"mean validation loss of the last {WINDOW} epochs minus that of the lowest {WINDOW} in a row"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement of one claim on some runs.
-
-    `verdict` is "reproduced", "not reproduced", "undecided" or "missing"; `source` names the data it was judged on.
-    """
-
-    id: str
-    task: str
-    claim: str
-    evidence: str
-    verdict: str
-    rule: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A conclusion of the report.
-
-    `needs` are the runs it speaks of, by name. `conditions` gets those runs by the same names, and all runs there are.
-    """
-
-    id: str
-    task: str
-    text: str
-    rule: str
-    needs: dict[str, RunConfig]
-    conditions: Callable[[Runs, list[Run]], list[Finding]]
 
 
 CLAIMS: dict[str, Claim] = {}
@@ -105,42 +73,12 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     """
     if claim_id not in CLAIMS:
         raise ValueError(f"{claim_id!r} is not a claim; there are {', '.join(CLAIMS)}.")
-    claim, everything = CLAIMS[claim_id], list(runs.values())
-    found = {name: run for name, config in claim.needs.items() if (run := _find(config, everything))}
-    source = ", ".join(sorted({run.source for run in found.values()}))
-
-    def verdict(word: str, evidence: str) -> Verdict:
-        return Verdict(claim.id, claim.task, claim.text, evidence, word, claim.rule, source)
-
-    absent = [name for name in claim.needs if name not in found]
-    if absent:
-        return verdict("missing", f"Not among the runs: {'; '.join(absent)}.")
-    for name, run in found.items():
-        if run.epochs < claim.needs[name].epochs:
-            done = f"{run.epochs} of {claim.needs[name].epochs} epochs"
-            return verdict("undecided", f"{name}: {done}, too few to judge.")
-    cut = {name: run.first(claim.needs[name].epochs) for name, run in found.items()}
-    results = claim.conditions(cut, everything)
-    return verdict(_word([finding.holds for finding in results]), "; ".join(r.evidence for r in results) + ".")
+    return judge_claim(CLAIMS[claim_id], runs)
 
 
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
     """The verdicts on all claims, or on those of one task, in order."""
     return [judge(claim.id, runs) for claim in CLAIMS.values() if task in (None, claim.task)]
-
-
-def _word(holds: Iterable[bool | None]) -> str:
-    holds = list(holds)
-    if False in holds:
-        return "not reproduced"
-    return "undecided" if None in holds else "reproduced"
-
-
-def _find(config: RunConfig, runs: list[Run]) -> Run | None:
-    """The run with these settings; image size, number of images, length and seed may differ."""
-    free = {name: getattr(config, name) for name in ("epochs", "image_size", "channels", "n_train", "n_val", "seed")}
-    same = [run for run in runs if run.config.with_(**free) == config]
-    return min(same, key=lambda run: (run.config.key != config.key, run.config.seed, -run.epochs), default=None)
 
 
 def _claim(
@@ -239,7 +177,7 @@ def _(runs: Runs, everything: list[Run]) -> list[Finding]:
     "task3",
     "Bone is classified more accurately than Skin, and with lower loss",
     f"Fisher's exact test on the accuracies at the best epochs, p < {f.SIGNIFICANT} either way; and 95 % interval of "
-    "the difference of the losses (Welch) excludes 0 either way.",
+    "the difference of the losses excludes 0 either way.",
 )
 def _(runs: Runs, everything: list[Run]) -> list[Finding]:
     bone, skin = runs["Bone"], runs["Skin"]

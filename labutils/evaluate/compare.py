@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.curves import bootstrap_mean, gap_by_image
+from labutils.evaluate.curves import TAILS, bootstrap_mean, gap_by_image, resampled_means
 from labutils.evaluate.metrics import Estimate, correct, image_losses, normal_quantile
 
 if TYPE_CHECKING:
@@ -162,16 +162,14 @@ def fisher(run_a: Run, run_b: Run) -> float:
     return float(fisher_exact(table)[1])
 
 
-def unpaired_loss_difference(run_a: Run, run_b: Run, confidence: float = 0.95) -> Estimate:
+def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
     """Validation loss of `run_a` minus that of `run_b` at their best epochs, on different images.
 
-    The interval is Welch's (1947, Biometrika 34, 28-35): the spread of both means added up.
+    The interval is a bootstrap that draws from both sets of images independently.
     """
-    from scipy.stats import ttest_ind
-
     losses_a, losses_b = image_losses(run_a), image_losses(run_b)
-    interval = ttest_ind(losses_a, losses_b, equal_var=False).confidence_interval(confidence)
-    return Estimate(float(losses_a.mean() - losses_b.mean()), float(interval.low), float(interval.high))
+    low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
+    return Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
 
 
 def _describe(run: Run) -> str:

@@ -21,6 +21,9 @@ WINDOW = 10
 CLIMB = 0.02
 """How far the smoothed validation loss must stay above its minimum for over-fitting to have begun."""
 
+TAILS = (0.025, 0.975)
+"""The quantiles that a 95 % interval lies between."""
+
 
 class Best(NamedTuple):
     """A run in a few numbers; `epoch` and `lowest_loss_epoch` count from 1."""
@@ -173,24 +176,27 @@ def loss_rise(run: Run, window: int = WINDOW) -> Estimate:
     return bootstrap_mean(ends - lowest)
 
 
-def bootstrap_mean(values: np.ndarray, confidence: float = 0.95, resamples: int = 4000, seed: int = 0) -> Estimate:
-    """The mean of `values` with its percentile bootstrap interval, the same at every call.
+def bootstrap_mean(values: np.ndarray) -> Estimate:
+    """The mean of `values` with its 95 % percentile bootstrap interval, the same at every call.
 
     Parameters
     ----------
     values : np.ndarray
         (n,) one per image; for a paired comparison, the differences.
-    resamples : int
-        Number of bootstrap samples.
 
     References
     ----------
     Efron (1979), Annals of Statistics 7, 1-26.
     """
+    low, high = np.quantile(resampled_means(values), TAILS)
+    return Estimate(float(np.mean(values)), float(low), float(high))
+
+
+def resampled_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The means of 4000 samples drawn from `values` (n,) with replacement, each as large as `values`."""
     values = np.asarray(values, dtype=np.float64)
-    draws = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
-    low, high = np.quantile(values[draws].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(float(values.mean()), float(low), float(high))
+    draws = np.random.default_rng(seed).integers(len(values), size=(4000, len(values)))
+    return values[draws].mean(axis=1)
 
 
 def spread(values: Iterable[float]) -> Spread:

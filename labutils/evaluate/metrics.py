@@ -204,11 +204,15 @@ def auc_interval(is_positive: np.ndarray, scores: np.ndarray, confidence: float 
 
 
 def auc(run: Run, epoch: int | None = None, confidence: float = 0.95) -> dict[str, Estimate]:
-    """AUC of each class against the rest, with interval; with two classes one entry, for the class of label 1."""
+    """AUC of each class against the rest, with interval; with two classes one entry, for the class of label 1.
+
+    A class without validation images is left out.
+    """
     scores = class_probabilities(run, epoch)
     labels = range(1, 2) if scores.shape[1] == 2 else range(scores.shape[1])
     names = run.class_names
-    return {names[k]: auc_interval(run.y_val == k, scores[:, k], confidence) for k in labels}
+    shown = [k for k in labels if 0 < np.sum(run.y_val == k) < len(run.y_val)]
+    return {names[k]: auc_interval(run.y_val == k, scores[:, k], confidence) for k in shown}
 
 
 def image_losses(run: Run, epoch: int | None = None) -> np.ndarray:

@@ -112,7 +112,7 @@ def class_table(run: Run, epoch: int | None = None) -> pd.DataFrame:
             "images": int((run.y_val == label).sum()),
             "recall [95 % interval]": str(recall.get(name, "-")),
             # With two classes one AUC says it for both.
-            "AUC [95 % interval]": str(area.get(name, next(iter(area.values())))),
+            "AUC [95 % interval]": str(area.get(run.class_names[1] if len(run.class_names) == 2 else name, "-")),
         }
         for label, name in enumerate(run.class_names)
     }
