@@ -6,9 +6,13 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from sklearn.metrics import roc_auc_score
 
 from labutils import plots
 from labutils.config import RunConfig
+from labutils.evaluate.lab import reported
+from labutils.evaluate.metrics import wilson_interval
+from labutils.plots.evidence import mean_roc
 from labutils.runs import Run
 
 
@@ -60,6 +64,8 @@ def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
         y_train=np.repeat(np.arange(len(class_names)), each),
         class_names=tuple(class_names),
         source="phantom",
+        x_val=rng.uniform(0, 1, (50, 32, 32, channels)).astype(np.float32),
+        files_val=make_run(epochs=1).val_files,
     )
 
 
@@ -70,7 +76,7 @@ Dataset = SimpleNamespace  # the few fields that a figure reads
 def drawn(monkeypatch):
     """The figures and alt texts of the test, in the order they were drawn."""
     kept = []
-    for module in ("curves", "pictures"):
+    for module in ("curves", "evidence", "pictures"):
         monkeypatch.setattr(f"labutils.plots.{module}.show", lambda figure, alt, save=None: kept.append((figure, alt)))
     return kept
 
@@ -213,3 +219,145 @@ def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     assert image["image/png"].startswith(b"\x89PNG")
     assert image["text/plain"] == metadata["image/png"]["alt"] and "lr < 1: best" in image["text/plain"]
     assert words["text/html"].startswith("<details>") and "lr &lt; 1: best" in words["text/html"]
+
+
+def test_confusion_matrix_counts_every_image_once(drawn):
+    for run in (make_run(epochs=30), make_run(dataset="x_ray", epochs=30)):
+        plots.confusion_matrix(run, epoch=-1)
+        figure, alt = drawn[-1]
+        numbers = np.array([int(text.get_text()) for text in figure.axes[0].texts])
+        shape = (len(run.class_names),) * 2
+        assert np.array_equal(numbers.reshape(shape).sum(axis=1), np.bincount(run.y_val))
+        assert np.trace(numbers.reshape(shape)) / len(run.y_val) == run.history["val_accuracy"][-1]
+        assert "epoch 30" in alt and "phantom" in texts(figure) and "phantom" in alt
+        name = run.class_names[1]
+        assert f"{name}: {numbers.reshape(shape)[1, 1]} of 25 right" in alt
+
+
+def test_confusion_matrix_shows_the_best_epoch_unless_told(drawn):
+    run = make_run(epochs=30)
+    plots.confusion_matrix(run)
+    assert f"best epoch {run.best_epoch + 1}. Accuracy {run.history['val_accuracy'].max():.3f} [" in drawn[0][1]
+
+
+def test_roc_curve_has_the_area_it_states(drawn):
+    runs = {"a": make_run(epochs=20), "b": make_run(epochs=20, skill=0.3, seed=1)}
+    plots.roc_curve(runs)
+    figure, alt = drawn[0]
+    _, *curves = figure.axes[0].get_lines()
+    for curve, (label, run) in zip(curves, runs.items(), strict=True):
+        scores = run.val_predictions[run.best_epoch, :, 0]
+        area = np.trapezoid(curve.get_ydata(), curve.get_xdata())
+        assert area == pytest.approx(roc_auc_score(run.y_val, scores))
+        assert f"{label}: area {area:.3f} [" in alt
+    assert len({curve.get_linestyle() for curve in curves}) == 2
+    assert figure.axes[0].get_xlabel().startswith("Mel taken for Nev")
+
+
+def test_mean_roc_of_several_classes_has_the_mean_area(drawn):
+    run = make_run(dataset="x_ray", epochs=10, skill=0.5)
+    scores = run.val_predictions[run.best_epoch].astype(float)
+    x, y = mean_roc([(run.y_val == k, scores[:, k]) for k in range(9)])
+    wanted = roc_auc_score(run.y_val, scores / scores.sum(axis=1, keepdims=True), multi_class="ovr")
+    assert np.trapezoid(y, x) == pytest.approx(wanted, abs=0.01)
+    assert (np.diff(x) >= 0).all() and (np.diff(y) >= 0).all() and (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+    plots.roc_curve({"LeNet": run})
+    assert "(mean of 9 classes)" in drawn[0][1]
+
+
+def test_mean_roc_of_perfect_answers_goes_through_the_corner():
+    positive = np.arange(6) < 3
+    x, y = mean_roc([(positive, positive.astype(float)), (positive, positive.astype(float))])
+    assert np.trapezoid(y, x) == 1
+
+
+def test_reliability_counts_all_images_and_names_the_event(drawn):
+    for run, event in ((make_run(epochs=9), "Nev"), (make_run(dataset="x_ray", epochs=9), "the chosen class")):
+        plots.reliability(run)
+        figure, alt = drawn[-1]
+        assert sum(bar.get_height() for bar in figure.axes[1].patches) == len(run.y_val)
+        assert f"Probability of {event}: " in alt and f"predicted probability of {event}" in texts(figure)
+        assert "Brier score 0." in alt and "phantom" in texts(figure)
+
+
+def test_accuracy_intervals_show_runs_seeds_and_the_report(drawn):
+    runs = {"Skin": [make_run(epochs=5, seed=k).first(5) for k in (0, 1)], "Bone": make_run(dataset="bone", epochs=5)}
+    plots.accuracy_intervals(runs, report={"Skin": reported("task3")["Skin"], "Bone": None})
+    figure, alt = drawn[0]
+    dots = [line for line in figure.axes[0].get_lines() if line.get_marker() == "o" and len(line.get_xdata())]
+    values = [run.history["val_accuracy"].max() for run in (*runs["Skin"], runs["Bone"])]
+    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(values)
+    assert alt.count("the report says 0.850") == 2 and alt.count("the report says") == 2
+    assert f"Bone: {values[2]:.3f} [" in alt and "Bone (phantom images)" in texts(figure)
+    ends = [segment[:, 0] for bars in figure.axes[0].collections for segment in bars.get_segments()]
+    low, high = wilson_interval(round(values[2] * 50), 50)
+    assert np.allclose(ends[2], (low, high))
+
+
+def test_figures_of_no_run_are_refused():
+    for draw in (plots.roc_curve, plots.accuracy_intervals, plots.compare_curves):
+        with pytest.raises(ValueError, match="no run to draw"):
+            draw({})
+
+
+@pytest.mark.parametrize("n", [1, 6, 10])
+def test_images_row_shows_each_image_under_its_title(drawn, n):
+    images = [np.full((8, 8), i / 10) for i in range(n)]
+    plots.images_row(images, [f"number {i}" for i in range(n)], "Skin (phantom images)")
+    figure, alt = drawn[0]
+    assert [axes.get_title() for axes in figure.axes] == [f"number {i}" for i in range(n)]
+    assert all((axes.get_images()[0].get_array() == i / 10).all() for i, axes in enumerate(figure.axes))
+    assert alt.startswith("Skin (phantom images): ") and "number 0 (8x8, mean 0.00, standard deviation 0.00)" in alt
+
+
+def test_images_row_needs_a_title_for_each_image():
+    with pytest.raises(ValueError, match="2 images and 1 titles"):
+        plots.images_row([np.zeros((4, 4))] * 2, ["one"])
+
+
+def test_gradcam_grid_names_truth_answer_and_where_the_heat_is(drawn):
+    run, dataset = make_run(epochs=8), make_dataset()
+    predictions = run.val_predictions[run.best_epoch, :, 0]
+    right = int(np.flatnonzero((predictions > 0.5) & (run.y_val == 1))[0])
+    wrong = int(np.flatnonzero((predictions > 0.5) & (run.y_val == 0))[0])
+    heat = np.zeros((2, 32, 32))
+    heat[0, 2:8, 24:30] = 1
+    plots.gradcam_grid(run, dataset, [right, wrong], heat)
+    figure, alt = drawn[0]
+    assert f"right: Nev ({predictions[right]:.2f})" in texts(figure) and "WRONG: Nev" in texts(figure)
+    assert f"Nev recognised with {predictions[right]:.2f}, heat around the top right, about 5 % of the image" in alt
+    assert f"Mel taken for Nev with {predictions[wrong]:.2f}, nothing speaks for it" in alt
+    shown = figure.axes[1].get_images()[0].get_array()
+    assert np.array_equal(shown, dataset.x_val[wrong, ..., 0])
+
+
+def test_gradcam_grid_refuses_images_of_another_data_set():
+    run, dataset = make_run(epochs=2), make_dataset()
+    dataset.files_val = dataset.files_val[::-1]
+    with pytest.raises(ValueError, match="was validated on other images"):
+        plots.gradcam_grid(run, dataset, [0], np.zeros((1, 32, 32)))
+    with pytest.raises(ValueError, match="1 images and 2 heat maps"):
+        plots.gradcam_grid(run, dataset, [0], np.zeros((2, 32, 32)))
+
+
+@pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text"}))
+def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
+    """The whole way to the file, for layouts that only fail when they are drawn."""
+    run, rgb = make_run(epochs=4), make_dataset(channels=3)
+    arguments = {
+        "confusion_matrix": (run,),
+        "reliability": (run,),
+        "sample_grid": (rgb,),
+        "images_row": (list(rgb.x_train[:7]), list("abcdefg")),
+        "gradcam_grid": (run, rgb, range(7), np.zeros((7, 32, 32))),
+    }.get(name, ({"run": run},))
+    file = tmp_path / "figure.png"
+    assert getattr(plots, name)(*arguments, save=file) is None
+    assert file.stat().st_size > 2000 and len(plots.alt_text(file)) > 40
+
+
+def test_drawing_keeps_no_figure_open(tmp_path):
+    from matplotlib import pyplot
+
+    plots.learning_curves({"run": make_run(epochs=3)}, save=tmp_path / "figure.png")
+    assert not pyplot.get_fignums()

@@ -6,7 +6,19 @@ computed from the numbers drawn; `alt_text(file)` reads it back from a saved fig
 """
 
 from labutils.plots.curves import compare_curves, learning_curves
+from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve
 from labutils.plots.figure import alt_text
-from labutils.plots.pictures import sample_grid
+from labutils.plots.pictures import gradcam_grid, images_row, sample_grid
 
-__all__ = ["alt_text", "compare_curves", "learning_curves", "sample_grid"]
+__all__ = [
+    "accuracy_intervals",
+    "alt_text",
+    "compare_curves",
+    "confusion_matrix",
+    "gradcam_grid",
+    "images_row",
+    "learning_curves",
+    "reliability",
+    "roc_curve",
+    "sample_grid",
+]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled
+from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
 
 if TYPE_CHECKING:
     from labutils.runs import Run
@@ -87,7 +87,7 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
     same_data = len({setting.data for setting in settings}) == 1
     for setting, on_loss, on_accuracy in zip(settings, loss_axes, accuracy_axes, strict=True):
         classes = len(setting.runs[0].class_names)
-        label = setting.label if same_data else f"{setting.label}\n{setting.data}"
+        label = wrap(setting.label) + ("" if same_data else f"\n{setting.data}")
         head = f"{label}\n" if len(settings) > 1 or not same_data else ""
         _panel(on_loss, setting, "loss", np.log(classes))
         _panel(on_accuracy, setting, "accuracy", 1 / classes)
@@ -140,7 +140,7 @@ def compare_curves(
             linestyle=LINES[i % len(LINES)],
             marker=MARKERS[i % len(MARKERS)],
             markevery=(min(setting.epochs - 1, i * every // len(settings)), every),
-            label=setting.label,
+            label=wrap(setting.label),
         )
     data = " and ".join(sorted({setting.data for setting in settings}))
     figure.suptitle(f"{name.capitalize()} on {data}")

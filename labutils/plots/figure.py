@@ -7,6 +7,7 @@ import functools
 import html
 import io
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -50,6 +51,11 @@ def data_words(name: str, source: str) -> str:
     'Skin (phantom images)'
     """
     return f"{DATA_NAMES.get(name, name)} ({SOURCES.get(source, source)})"
+
+
+def wrap(label: str, width: int = 34) -> str:
+    """A label in lines that fit beside or above a figure's axes."""
+    return textwrap.fill(label, width, break_on_hyphens=True)
 
 
 def count(n: int, noun: str) -> str:

@@ -1,0 +1,277 @@
+"""How good runs are: confusion matrix, ROC curves, calibration, accuracies with their intervals.
+
+The numbers come from `labutils.evaluate`; here they are only drawn and put into words. An argument `epoch` is an index
+from 0, None the best epoch; figures and alt texts count epochs from 1, as curves do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
+
+if TYPE_CHECKING:
+    from labutils.evaluate.lab import Reported
+    from labutils.runs import Run
+
+DARK = 0.6
+"""Share of a row above which a cell is so dark that its number is written in white."""
+
+
+@styled
+def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
+    """Validation images counted by true class (row) and predicted class (column).
+
+    Parameters
+    ----------
+    run : Run
+    epoch : int, optional
+        Index (from 0) of the epoch to show; None is the best.
+    save : Path or str, optional
+        Where to save the figure (.png).
+    """
+    from labutils.evaluate.metrics import accuracy
+    from labutils.evaluate.metrics import confusion_matrix as counts_of
+
+    counts = counts_of(run, epoch)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names, n = run.class_names, len(run.class_names)
+    side = max(3.2, 0.55 * n + 1)
+    figure = Figure(figsize=(side + 2.4, side + 0.9))
+    axes = figure.subplots()
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), number in np.ndenumerate(counts):
+        colour = "white" if shares[row, column] > DARK else "black"
+        axes.text(column, row, str(number), ha="center", va="center", color=colour, fontsize=14 if n < 4 else 9)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.set_xticks(range(n), names)
+    axes.set_yticks(range(n), names)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
+    estimate = accuracy(run, epoch)
+    axes.set_title(f"{run.label}\n{_epoch_words(run, epoch)}: accuracy {estimate}", fontsize=9)
+    data = data_words(run.config.dataset, run.source)
+    figure.suptitle(f"Confusion matrix on {data}")
+    rows = [_row_words(names, k, counts[k]) for k in range(n)]
+    start = (
+        f"Confusion matrix of {run.label} on {counts.sum()} validation images of {data}, {_epoch_words(run, epoch)}."
+    )
+    show(figure, f"{start} Accuracy {estimate}. {' '.join(rows)}", save)
+
+
+@styled
+def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | str | None = None) -> None:
+    """ROC curves of one or several runs, with the area under each and its interval.
+
+    With two classes, the class of label 1 is the one to be recognised (the area is the same for either). With more,
+    each class against the rest, averaged over the classes at every false positive rate.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        What to call each run, and the run; all with the same classes.
+    epoch : int, optional
+        Index (from 0) of the epoch to show; None is the best of each run.
+    save : Path or str, optional
+        Where to save the figure (.png).
+
+    Raises
+    ------
+    ValueError
+        If there is no run.
+    """
+    from labutils.evaluate.metrics import auc, class_probabilities
+
+    first = _first(runs)
+    figure = Figure(figsize=(7.6, 4.6))
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1, label="guessing: 0.500")
+    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    sentences = []
+    for i, (label, run) in enumerate(runs.items()):
+        areas = list(auc(run, epoch).values())
+        area = (
+            str(areas[0])
+            if len(areas) == 1
+            else f"{np.mean([a.value for a in areas]):.3f} (mean of {len(areas)} classes)"
+        )
+        scores = class_probabilities(run, epoch)
+        labels = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+        x, y = mean_roc([(run.y_val == k, scores[:, k]) for k in labels])
+        look = {"color": colours[i % len(colours)], "linestyle": LINES[i % len(LINES)]}
+        axes.plot(x, y, label=wrap(f"{label}: {area}"), **look)
+        sentences.append(f"{label}: area {area}, {_epoch_words(run, epoch)}.")
+    if len(first.class_names) == 2:
+        other, wanted = first.class_names
+        axes.set(xlabel=f"{other} taken for {wanted} (false positive rate)")
+        axes.set(ylabel=f"{wanted} recognised (true positive rate)")
+    else:
+        axes.set(xlabel="others taken for the class (false positive rate)")
+        axes.set(ylabel="class recognised (true positive rate)")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    data = _data_of(runs.values())
+    figure.suptitle(f"ROC curves on {data}")
+    figure.legend(loc="outside right center", title="area under the curve\n(95 % interval)", title_fontsize=9)
+    show(figure, f"ROC curves of {count(len(runs), 'run')} on {data}. {' '.join(sentences)}", save)
+
+
+def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The ROC curve of one two-class problem, or the mean of several curves.
+
+    Parameters
+    ----------
+    problems : sequence of (np.ndarray, np.ndarray)
+        For each: (n,) bool, which images are positive, and (n,) scores, higher for positives.
+
+    Returns
+    -------
+    false_positive_rate, true_positive_rate : np.ndarray
+        Both from 0 to 1; the mean is taken of the true positive rates at every false positive rate that occurs.
+    """
+    from sklearn.metrics import roc_curve as curve_of
+
+    curves = [curve_of(positive, scores, drop_intermediate=False)[:2] for positive, scores in problems]
+    if len(curves) == 1:
+        return curves[0]
+    x = np.unique(np.concatenate([rates for rates, _ in curves]))
+    # Where a curve rises straight up, the value at its top counts; at 0 every curve starts from 0.
+    y = np.mean([np.interp(x, *_tops(*curve)) for curve in curves], axis=0)
+    return np.insert(x, 0, 0.0), np.insert(y, 0, 0.0)
+
+
+@styled
+def reliability(run: Run, epoch: int | None = None, bins: int = 10, save: Path | str | None = None) -> None:
+    """What a run predicts against what happens, with the number of images behind each point.
+
+    Parameters
+    ----------
+    run : Run
+    epoch : int, optional
+        Index (from 0) of the epoch to show; None is the best.
+    bins : int
+        Number of bins of equal width, at least 1.
+    save : Path or str, optional
+        Where to save the figure (.png).
+    """
+    from labutils.evaluate.metrics import brier_score, reliability_curve
+
+    points = reliability_curve(run, epoch, bins)
+    two = len(run.class_names) == 2
+    event = run.class_names[1] if two else "the chosen class"
+    x = np.array([p.predicted for p in points])
+    observed = np.array([p.observed for p in points])
+    figure = Figure(figsize=(5.6, 5.4))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1, label="perfectly calibrated")
+    reach = np.abs(observed[:, 1:] - observed[:, :1]).T
+    above.errorbar(x, observed[:, 0], reach, fmt="o-", capsize=3, elinewidth=1, label="this run, 95 % interval")
+    above.set(ylabel=f"observed share of {event}" if two else "share of right answers", ylim=(-0.03, 1.03))
+    figure.legend(loc="outside lower center", ncols=2)
+    edges = np.array([p.low for p in points])
+    below.bar(edges, [p.images for p in points], width=1 / bins, align="edge", edgecolor="white", color="#0072B2")
+    below.set(xlabel=f"predicted probability of {event}", ylabel="images", xlim=(-0.01, 1.01))
+    below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
+    brier = brier_score(run, epoch)
+    above.set_title(f"{run.label}\n{_epoch_words(run, epoch)}: Brier score {brier:.3f}", fontsize=9)
+    data = data_words(run.config.dataset, run.source)
+    figure.suptitle(f"Calibration on {data}")
+    told = [
+        f"{p.predicted:.2f} predicted, {p.observed.value:.2f} observed ({count(p.images, 'image')})" for p in points
+    ]
+    start = f"Calibration of {run.label} on {data}, {_epoch_words(run, epoch)}: Brier score {brier:.3f}."
+    show(figure, f"{start} Probability of {event}: {'; '.join(told)}.", save)
+
+
+@styled
+def accuracy_intervals(
+    runs: Mapping[str, Run | Sequence[Run]],
+    report: Mapping[str, Reported | float | None] | None = None,
+    save: Path | str | None = None,
+) -> None:
+    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run, or of str to sequence of Run
+        What to call each run, and the run; of several seeds each gets its own row.
+    report : mapping, optional
+        By the same labels, the report's accuracy: a number, an entry of `evaluate.lab.reported`, or None.
+    save : Path or str, optional
+        Where to save the figure (.png).
+
+    Raises
+    ------
+    ValueError
+        If there is no run.
+    """
+    from labutils.evaluate.metrics import accuracy
+
+    rows = [
+        (label, f"{label}, seed {run.config.seed}" if isinstance(given, Sequence) else label, run)
+        for label, given in runs.items()
+        for run in (given if isinstance(given, Sequence) else [given])
+    ]
+    _first(dict.fromkeys(runs))
+    several = len({data_words(run.config.dataset, run.source) for *_, run in rows}) > 1
+    figure = Figure(figsize=(7.5, 1.5 + 0.42 * len(rows)))
+    axes = figure.subplots()
+    sentences = []
+    for place, (label, shown, run) in enumerate(rows):
+        best = accuracy(run)
+        told = _accuracy_of((report or {}).get(label))
+        reach = [[best.value - best.low], [best.high - best.value]]
+        axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color="#0072B2", capsize=4)
+        if told is not None:
+            axes.plot(told, place, MARKERS[2], color="white", markeredgecolor="#D55E00", markersize=9, zorder=1)
+            axes.plot(told, place, MARKERS[2], fillstyle="none", color="#D55E00", markersize=9)
+        known = f"; the report says {told:.3f}" if told is not None else ""
+        sentences.append(f"{shown}: {best} of {len(run.y_val)} images{known}.")
+    data = _data_of(run for *_, run in rows)
+    names = [
+        wrap(shown) + (f"\n{data_words(run.config.dataset, run.source)}" if several else "") for _, shown, run in rows
+    ]
+    axes.set_yticks(range(len(rows)), names)
+    axes.set(xlabel="best validation accuracy", ylim=(len(rows) - 0.4, -0.6))
+    axes.grid(axis="y", visible=False)
+    figure.suptitle("Accuracy with 95 % interval" if several else f"Accuracy with 95 % interval on {data}")
+    if any("report says" in sentence for sentence in sentences):
+        axes.errorbar([], [], xerr=[], fmt=MARKERS[0], color="#0072B2", capsize=4, label="this lab")
+        axes.plot([], [], MARKERS[2], fillstyle="none", color="#D55E00", markersize=9, label="lab report")
+        figure.legend(loc="outside lower center", ncols=2)
+    show(figure, f"Best validation accuracy with 95 % interval on {data}. {' '.join(sentences)}", save)
+
+
+def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
+    return x[last], y[last]
+
+
+def _first(runs: Mapping) -> Run:
+    if not runs:
+        raise ValueError("There is no run to draw: give a dictionary of at least one label and run.")
+    return next(iter(runs.values()))
+
+
+def _data_of(runs: Iterable[Run]) -> str:
+    return " and ".join(sorted({data_words(run.config.dataset, run.source) for run in runs}))
+
+
+def _accuracy_of(told: Reported | float | None) -> float | None:
+    return told if told is None or isinstance(told, float | int) else told.accuracy
+
+
+def _epoch_words(run: Run, epoch: int | None) -> str:
+    return f"best epoch {run.best_epoch + 1}" if epoch is None else f"epoch {range(run.epochs)[epoch] + 1}"
+
+
+def _row_words(names: Sequence[str], true: int, row: np.ndarray) -> str:
+    wrong = [f"{row[k]} taken for {names[k]}" for k in range(len(names)) if k != true and row[k]]
+    return f"{names[true]}: {row[true]} of {row.sum()} right" + "".join(f", {part}" for part in wrong) + "."
