@@ -17,13 +17,13 @@ import numpy as np
 
 from labutils import paths
 from labutils.data import images
-from labutils.data.errors import shown
+from labutils.data.errors import DataError, shown
 
 CHUNK = 1 << 20
 
 
 def load_pixels(
-    label: str, root: Path, files: Sequence[Path], size: int, channels: int, progress: bool = True
+    label: str, root: Path, files: Sequence[str], size: int, channels: int, progress: bool = True
 ) -> tuple[np.ndarray, str]:
     """The images of `files`, from the cache if they are there, else decoded and kept.
 
@@ -32,9 +32,9 @@ def load_pixels(
     label : str
         What the entry is called on disk, for example `Skin-train`.
     root : Path
-        The data set's folder, which holds `files`.
-    files : sequence of Path
-        Image files.
+        The data set's folder.
+    files : sequence of str
+        Image files, as paths relative to `root`.
     size, channels : int
         Side of the result in pixels; 1 (grey) or 3 (colour).
     progress : bool
@@ -58,36 +58,41 @@ def load_pixels(
     found = _open(folder / f"{slot}-{key}", shape)
     if found is not None:
         return found
+    # Imported here: opening what is cached needs no lock.
     from filelock import FileLock
 
+    paths_to_read = [root / file for file in files]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{slot}.lock"):
             # Another kernel may have made it while this one waited.
             found = _open(folder / f"{slot}-{key}", shape)
             if found is None:
-                _make(folder, slot, key, files, shape, progress)
+                _make(folder, slot, key, paths_to_read, shape, progress)
                 found = _open(folder / f"{slot}-{key}", shape)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:
         warnings.warn(
             f"{shown(folder)} cannot be written ({error.strerror}): the images are decoded anew every time.",
             stacklevel=2,
         )
     if found is not None:
         return found
-    pixels, hashes = images.load_images(files, size, channels, progress)
+    pixels, hashes = images.load_images(paths_to_read, size, channels, progress)
     pixels.flags.writeable = False
     return pixels, _digest(hashes)
 
 
-def _identify(label: str, root: Path, files: Sequence[Path], size: int, channels: int) -> tuple[str, str]:
+def _identify(label: str, root: Path, files: Sequence[str], size: int, channels: int) -> tuple[str, str]:
     """The name that an entry shares with its successors, and the key of the files' present state."""
     place = os.path.abspath(root)
     slot = f"{label}-{len(files)}x{size}x{size}x{channels}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
     state = hashlib.sha256(f"{images.VERSION} {size} {channels} {place}".encode())
     for file in files:
-        status = os.stat(file)
-        state.update(f"\n{os.path.relpath(file, place)} {status.st_size} {status.st_mtime_ns}".encode())
+        try:
+            status = os.stat(f"{place}/{file}")
+        except OSError as error:
+            raise DataError(f"{shown(root / file)} cannot be read ({error.strerror}). Put it back.") from None
+        state.update(f"\n{file}\0{status.st_size} {status.st_mtime_ns}".encode(errors="surrogateescape"))
     return slot, state.hexdigest()[:16]
 
 

@@ -26,8 +26,17 @@ VERSION = 1
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 """Red, green, blue: the luminance weights of scikit-image's `rgb2gray` (Rec. 709)."""
 
+ORIENTATION = 0x0112
+"""EXIF tag that tells which way up a photograph was taken."""
+
 MIN_SIDE = 8
 MAX_PIXELS = 80_000_000
+MARGIN = 8
+"""How many times larger than asked for a JPEG still is when its fine part is left out.
+
+The result then differs by less than one grey level of 255 from that of the whole, even at edges from black to
+white; at 4 it is two levels there, at 2 ten.
+"""
 BLOCK = 16
 """Images decoded by one thread before it reports back."""
 
@@ -144,7 +153,9 @@ def _load_block(files: Sequence[Path], size: int, channels: int) -> tuple[np.nda
             continue
         pixels[index] = scaled.reshape(size, size, channels)
         header = f"{decoded.dtype.str} {decoded.shape}".encode()
-        hashes.append(hashlib.sha256(header + b"\n" + decoded.tobytes()).hexdigest())
+        hashed = hashlib.sha256(header)
+        hashed.update(np.ascontiguousarray(decoded).data)
+        hashes.append(hashed.hexdigest())
     return pixels, hashes, problems
 
 
@@ -159,11 +170,12 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
             step = 1
             if size is not None and image.format in ("JPEG", "MPO"):
                 step = _step(min(width, height), size)
-                image.draft(None, (-(-width // step), -(-height // step)))
-            upright = ImageOps.exif_transpose(image)
-            if upright.size != image.size or (width < height) != (upright.size[0] < upright.size[1]):
-                width, height = height, width
-            return _to_array(upright, file), (height, width), step
+                image.draft(None, (width // step, height // step))
+            if image.getexif().get(ORIENTATION, 1) != 1:
+                image, stored = ImageOps.exif_transpose(image), image.size
+                if (image.size[0] - image.size[1]) * (stored[0] - stored[1]) < 0:
+                    width, height = height, width
+            return _to_array(image, file), (height, width), step
     except DataError:
         raise
     except Image.DecompressionBombError:
@@ -173,10 +185,7 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
 
 
 def _step(side: int, size: int) -> int:
-    for step in (8, 4, 2):
-        if side >= 2 * step * size:
-            return step
-    return 1
+    return next((step for step in (8, 4, 2) if side >= MARGIN * step * size), 1)
 
 
 def _check_header(image: Any, file: Path) -> None:
@@ -258,20 +267,27 @@ def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
 @lru_cache(maxsize=512)
 def _weights(side: int, size: int, step: int) -> Any:
     """The matrix (size, ceil(side / step)) that blurs and interpolates one side of an image."""
-    from scipy import ndimage, sparse
+    from scipy import sparse
 
     factor = side / size
-    variance = max(0.0, (factor - 1) / 2) ** 2
-    if step > 1:
-        # A JPEG decoded at 1/step has the mean of step x step pixels in each: that much is blurred already.
-        variance -= (step**2 - 1) / 12
-    blurred = np.eye(side)
-    if variance > 0:
-        blurred = ndimage.gaussian_filter1d(blurred, variance**0.5, axis=0, mode="mirror")
-    full = ndimage.zoom(blurred, (1 / factor, 1), order=1, mode="mirror", grid_mode=True)
-    coarse = np.add.reduceat(full, np.arange(0, side, step), axis=1)
-    coarse[np.abs(coarse) < 1e-7] = 0
-    return sparse.csr_array(coarse.astype(np.float32))
+    # scikit-image's width of the Gaussian. A JPEG decoded at 1 / step has the mean of step x step pixels in each:
+    # that much is blurred already.
+    variance = max(0.0, (factor - 1) / 2) ** 2 - (step**2 - 1) / 12
+    radius = int(4 * variance**0.5 + 0.5)
+    offsets = np.arange(-radius, radius + 1)
+    bell = np.exp(-0.5 * offsets**2 / variance) if radius else np.ones(1)
+    bell /= bell.sum()
+    # Each result lies between two pixels, at a distance of `right` from the left one.
+    middles = (np.arange(size) + 0.5) * factor - 0.5
+    left = np.floor(middles).astype(np.int64)
+    right = middles - left
+    columns = np.concatenate([left[:, None] + offsets, left[:, None] + 1 + offsets], axis=1)
+    weights = np.concatenate([(1 - right)[:, None] * bell, right[:, None] * bell], axis=1)
+    # Beyond its border an image is continued as in a mirror that stands on its last pixel.
+    columns = np.abs((columns + side - 1) % (2 * side - 2) - (side - 1))
+    rows = np.repeat(np.arange(size), columns.shape[1])
+    shape = (size, -(-side // step))
+    return sparse.csr_array((weights.ravel().astype(np.float32), (rows, columns.ravel() // step)), shape=shape)
 
 
 def _cores() -> int:
@@ -314,4 +330,6 @@ def _unreadable(file: Path, error: Exception) -> str:
 
     if isinstance(error, UnidentifiedImageError):
         return f"{shown(file)} is not an image, whatever its name says. Replace or remove it."
-    return f"{shown(file)} is damaged ({error}). Copy it again, or remove it."
+    # Only the reason: the text of an OSError may hold the whole path.
+    reason = getattr(error, "strerror", None) or error
+    return f"{shown(file)} is damaged ({reason}). Copy it again, or remove it."
