@@ -178,7 +178,9 @@ def smooth_noise(shape: tuple[int, int], cell: float, rng: np.random.Generator) 
     return 1.35 * out
 
 
-def develop(film: Film, rng: np.random.Generator, contrast: tuple[float, float] = (0.75, 1.0)) -> np.ndarray:
+def develop(
+    film: Film, rng: np.random.Generator, contrast: tuple[float, float] = (0.75, 1.0), white: float = 99.5
+) -> np.ndarray:
     """The picture that a film gives: scatter, exposure, noise, collimation and side marker differ from call to call.
 
     Parameters
@@ -189,6 +191,8 @@ def develop(film: Film, rng: np.random.Generator, contrast: tuple[float, float] 
         Source of what varies.
     contrast : tuple of float
         Range of the fraction of the grey scale that the picture fills.
+    white : float
+        Percentile of density that becomes white: lower where a few dense spots must not darken the rest.
 
     Returns
     -------
@@ -206,8 +210,8 @@ def develop(film: Film, rng: np.random.Generator, contrast: tuple[float, float] 
     light = -np.log(0.85 * through + 0.15 * scatter)
     light = ndimage.gaussian_filter(light, rng.uniform(0.5, 1.1) * pixel)
 
-    low, high = np.percentile(light[::3, ::3], (1, 99.5))
-    light = np.clip((light - low) / (high - low + 0.02), 0, 1.1)
+    low, high = np.percentile(light[::3, ::3], (1, white))
+    light = np.clip((light - low) / (high - low + 0.02), 0, 1.15)
     light = light ** np.float32(np.exp(rng.normal(0, 0.22)))
     fill = rng.uniform(*contrast)
     light = rng.uniform(0.0, 1.0) * (1 - fill) + fill * light
