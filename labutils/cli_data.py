@@ -60,7 +60,7 @@ def audit(sources: tuple[str, ...]) -> None:
 
     leakage = False
     for source in sources or existing():
-        found = judge(source, progress=True)
+        found = judge(source, progress=sys.stderr.isatty())
         click.echo(f"{found}\n")
         for first, second in found.leaks:
             click.echo(f"leak: {first} | {second}")

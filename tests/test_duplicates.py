@@ -54,6 +54,13 @@ def test_different_pictures_are_not_alike():
     assert len(pairs) == 0
 
 
+def test_the_same_black_frame_makes_no_copies():
+    pictures = make_pictures(6) * 0.1 + 0.6
+    pictures[:, :, :4] = pictures[:, :3, :] = pictures[:, -3:, :] = 0
+    assert duplicates.similarity_to(thumbnails(pictures[:1]), thumbnails(pictures[1:])).max() > duplicates.SIMILAR
+    assert len(duplicates.find_similar(thumbnails(pictures))[0]) == 0
+
+
 def test_flat_pictures_have_nothing_to_compare():
     flat = np.full((3, 64, 64), 0.5) + np.random.default_rng(0).normal(0, 1e-4, (3, 1, 1))
     assert len(duplicates.find_similar(thumbnails(flat))[0]) == 0

@@ -181,6 +181,7 @@ def test_lookalikes_of_training_images_stay_out_of_validation(server, monkeypatc
     monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, collection=replace(entry.collection, unpack=unpack)),))
     folder, _ = fetch("skin", tmp_path)
     assert most_alike(folder) < archives.TOO_ALIKE
+    monkeypatch.setattr(duplicates, "SIMILAR", 2.0)
     monkeypatch.setattr(archives, "TOO_ALIKE", 2.0)
     (folder / public.MANIFEST).write_text("{}")
     assert most_alike(fetch("skin", tmp_path)[0]) > 0.9

@@ -25,9 +25,9 @@ SEED = 20
 """Seed of the choice of images."""
 
 TOO_ALIKE = 0.7
-"""Correlation of edges and texture from which a candidate for validation is passed over.
+"""Correlation of edges and texture from which a candidate for validation is taken only if there is no other.
 
-Below `duplicates.SIMILAR`, because an image passed over by mistake costs nothing: there are more to choose from.
+Below `duplicates.SIMILAR`, from which it is never taken: passing one over by mistake costs nothing.
 """
 
 _SPARE = 4  # candidates for each validation image wanted
@@ -162,8 +162,10 @@ def _write(
     seen = np.stack([_thumbnail(archive, image) for images in train.values() for image in images] or [_BLANK])
     for name in train:
         thumbnails = np.stack([_thumbnail(archive, image) for image in spare[name]] or [_BLANK])
-        alike = duplicates.similarity_to(thumbnails, seen) >= TOO_ALIKE
-        validation = [image for image, known in zip(spare[name], alike, strict=False) if not known][: wanted[1]]
+        alike = duplicates.similarity_to(thumbnails, seen)
+        # As drawn, those that look like nothing in training; after them the others, the most alike last.
+        order = np.argsort(np.maximum(alike, TOO_ALIKE), kind="stable")[: len(spare[name])]
+        validation = [spare[name][i] for i in order if alike[i] < duplicates.SIMILAR][: wanted[1]]
         for split, images, number in (("train", train[name], wanted[0]), ("test", validation, wanted[1])):
             if len(images) < number:
                 raise DataError(

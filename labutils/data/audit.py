@@ -235,7 +235,9 @@ def _judge_by_class(pictures: Pictures, check: str, describe: Callable[[Pictures
     if len(set(by_class.values())) == 1:
         return Row(check, f"Every class: {next(iter(by_class.values()))}.", "fine: alike in every class")
     finding = "; ".join(f"{name}: {text}" for name, text in by_class.items()) + "."
-    return Row(check, finding, "look: classes differ; the shortcut score below says how much it gives away")
+    return Row(
+        check, finding, "look at the score of file size and pixel format: it says how much the difference gives away"
+    )
 
 
 def _describe_sizes(pictures: Pictures, chosen: np.ndarray) -> str:

@@ -3,10 +3,13 @@
 Works on thumbnails and on file names; reading files and judging what is found belong to `pictures` and `audit`.
 
 Two pictures count as nearly the same when what remains of their 32x32 thumbnails after blurring is taken away (edges
-and texture, not light and shade) correlates. Correlation does not feel brightness, contrast or a new JPEG quality.
-Measured on 1200 dermoscopy images, one per lesion: the most alike of 719,400 pairs of different lesions reach 0.78;
-copies saved again at JPEG quality 30, brightened or darkened by 40 %, gamma-corrected or halved in size stay above
-0.91. Copies cropped by 3 % or turned by a few degrees reach 0.5 to 0.8 only: they are not found.
+and texture, not light and shade) correlates, with the margin and without it: the black frame of a radiograph alone
+would make films alike. Correlation does not feel brightness, contrast or a new JPEG quality.
+
+Measured: of 719,400 pairs of 1200 dermoscopy images, one per lesion, the most alike reach 0.78; of 258,840 pairs of
+radiograph phantoms, 0.81. Copies saved again at JPEG quality 30, darkened by 40 %, at 60 % of the contrast, or halved
+in size stay above 0.9. Brightened by 40 %, 99 % of the lesions are found, and 65 to 85 % of the radiographs, which burn
+out. Copies cropped by 3 % or turned by 3 degrees are not found.
 """
 
 import re
@@ -18,9 +21,10 @@ import numpy as np
 THUMBNAIL = 32
 """Side of a thumbnail in pixels."""
 
-SIMILAR = 0.85
+SIMILAR = 0.9
 """Correlation of edges and texture from which two pictures count as nearly the same."""
 
+_MARGIN = 4  # thumbnail pixels on each side
 _BLUR = 1.0  # thumbnail pixels: what is smoother than this is light and shade
 _FLAT = 0.02  # length of the detail vector below which a picture has nothing to compare
 _BLOCK = 2048  # pictures compared at once: 2048 x 2048 float32 are 16 MB
@@ -68,18 +72,19 @@ def find_similar(thumbnails: np.ndarray, threshold: float = SIMILAR) -> tuple[np
     similarity : ndarray, (m,), float32
     """
     details = _describe(thumbnails)
-    found: dict[tuple[int, int], float] = {}
-    for first in range(0, len(details), _BLOCK):
-        turned = _orientations(details[first : first + _BLOCK])
-        for second in range(first, len(details), _BLOCK):
-            other = details[second : second + _BLOCK].T
-            best = np.max([one @ other for one in turned], axis=0)
+    first, second = [], []
+    for start in range(0, len(details), _BLOCK):
+        turned = _orientations(details[start : start + _BLOCK])
+        for other in range(start, len(details), _BLOCK):
+            best = _best(turned, details[other : other + _BLOCK])
             rows, columns = np.nonzero(best >= threshold)
-            for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-                if first + row < second + column:
-                    found[first + row, second + column] = float(best[row, column])
-    pairs = sorted(found)
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array([found[p] for p in pairs], dtype=np.float32)
+            first.append(rows + start)
+            second.append(columns + other)
+    pairs = np.stack([np.concatenate([*first, []]), np.concatenate([*second, []])], axis=1).astype(np.int64)
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    similarity = np.minimum(_compare(details, pairs), _compare(_describe(thumbnails, _MARGIN), pairs))
+    return pairs[similarity >= threshold], similarity[similarity >= threshold]
 
 
 def similarity_to(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -95,11 +100,11 @@ def similarity_to(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
     ndarray, (n,), float32
         Correlation of edges and texture, from -1 to 1; -1 where there are no others.
     """
+    details, compared = _describe(thumbnails), _describe(others)
     best = np.full(len(thumbnails), -1.0, dtype=np.float32)
-    details, turned = _describe(thumbnails), _orientations(_describe(others))
-    for start in range(0, len(others), _BLOCK):
-        for one in turned:
-            np.maximum(best, (details @ one[start : start + _BLOCK].T).max(axis=1), out=best)
+    for start in range(0, len(compared), _BLOCK):
+        block = _best(_orientations(compared[start : start + _BLOCK]), details)
+        best = np.maximum(best, block.max(axis=0))
     return best
 
 
@@ -195,20 +200,33 @@ def find_shared_ids(
     return [(ids[group[0]], group) for group in groups]
 
 
-def _describe(thumbnails: np.ndarray) -> np.ndarray:
-    """Edges and texture of each thumbnail as a vector of length 1 (0 for a flat picture), (n, 1024) float32."""
+def _describe(thumbnails: np.ndarray, margin: int = 0) -> np.ndarray:
+    """Edges and texture of each thumbnail, without its margin, as (n, side, side) of length 1; 0 for a flat one."""
     from scipy.ndimage import gaussian_filter
 
     thumbnails = np.asarray(thumbnails, dtype=np.float32)
     detail = thumbnails - gaussian_filter(thumbnails, (0, _BLUR, _BLUR), mode="nearest")
-    detail = detail.reshape(len(detail), THUMBNAIL * THUMBNAIL)
-    detail -= detail.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(detail, axis=1, keepdims=True)
+    detail = detail[:, margin : THUMBNAIL - margin, margin : THUMBNAIL - margin]
+    detail = detail - detail.mean(axis=(1, 2), keepdims=True)
+    length = np.sqrt((detail**2).sum(axis=(1, 2), keepdims=True))
     return np.where(length > _FLAT, detail / np.maximum(length, _FLAT), 0).astype(np.float32)
 
 
 def _orientations(details: np.ndarray) -> list[np.ndarray]:
-    """The vectors of the eight ways to turn and mirror each picture."""
-    pictures = details.reshape(-1, THUMBNAIL, THUMBNAIL)
-    turned = [np.rot90(p, k, axes=(1, 2)) for p in (pictures, pictures[:, :, ::-1]) for k in range(4)]
-    return [np.ascontiguousarray(t).reshape(details.shape) for t in turned]
+    """The eight ways to turn and mirror each picture."""
+    return [np.rot90(d, k, axes=(1, 2)) for d in (details, details[:, :, ::-1]) for k in range(4)]
+
+
+def _best(turned: list[np.ndarray], others: np.ndarray) -> np.ndarray:
+    """Correlation of each picture with each of the others in its best orientation, (n, m)."""
+    flat = others.reshape(len(others), -1).T
+    best = np.full((len(turned[0]), len(others)), -1.0, dtype=np.float32)
+    for one in turned:
+        np.maximum(best, one.reshape(len(one), -1) @ flat, out=best)
+    return best
+
+
+def _compare(details: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Correlation of the two pictures of each pair in their best orientation, (m,)."""
+    others = details[pairs[:, 1]]
+    return np.max([(one * others).sum(axis=(1, 2)) for one in _orientations(details[pairs[:, 0]])], axis=0)
