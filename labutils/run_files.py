@@ -273,8 +273,8 @@ def _misfit(run: Run) -> str:
     predictions, epochs = run.val_predictions, run.epochs
     if predictions.dtype != np.float16 or predictions.shape[1:] != (len(run.y_val), outputs):
         return (
-            f"val_predictions.npy is {predictions.dtype} {predictions.shape}, "
-            f"expected float16 (epochs, {len(run.y_val)}, {outputs})"
+            f"val_predictions.npy is {predictions.dtype} {predictions.shape}, expected float16 "
+            f"(epochs, {len(run.y_val)}, {outputs}) for the images in val_files.csv"
         )
     if min(epochs, len(predictions)) < run.config.epochs or max(epochs, len(predictions)) > run.config.epochs + 1:
         return (

@@ -1,0 +1,126 @@
+"""Settings of a run: what is allowed, what it is called, and which runs are the same."""
+
+import re
+
+import pytest
+from helpers import tiny_config
+
+from labutils.config import Augmentation, ParameterError, RunConfig, as_list
+
+
+def settings(**changes):
+    return {"dataset": "skin", "model": "vgg16", "learning_rate": 1e-5, "epochs": 100, **changes}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("learning_rate", 0, "lr (learning_rate) is 0: it must be a number above 0 and at most 1"),
+        ("learning_rate", "abc", "lr (learning_rate) is 'abc': it must be a number"),
+        ("learning_rate", "1e-5", "write 1.0e-05 with a decimal point"),
+        ("learning_rate", True, "lr (learning_rate) is True"),
+        ("learning_rate", float("nan"), "lr (learning_rate) is nan"),
+        ("epochs", -1, "n_epoch (epochs) is -1: it must be a whole number from 1"),
+        ("epochs", 2.5, "n_epoch (epochs) is 2.5"),
+        ("epochs", "10", "n_epoch (epochs) is '10'"),
+        ("batch_size", 0, "batch_s (batch_size) is 0"),
+        ("image_size", 7, "image_size is 7: it must be a whole number from 32 to 1024"),
+        ("dropout", 1, "dropout is 1: it must be a rate, at least 0 and below 1"),
+        ("channels", 2, "channels is 2: it must be 1 (grey) or 3 (colour)"),
+        ("dataset", "brain", "dataset is 'brain': it must be skin, bone or x_ray"),
+        ("seed", -1, "seed is -1"),
+        ("dense", (), "dense is ()"),
+        ("dense", (64, 0), "dense is (64, 0)"),
+        ("rate", 1, "rate is not a setting of a run; there are dataset, model"),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_sentence_that_names_it(name, value, shown):
+    with pytest.raises(ParameterError) as caught:
+        RunConfig(**settings(**{name: value}))
+    assert shown in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value._render_traceback_() == [f"ParameterError: {caught.value}"]
+
+
+def test_a_missing_setting_is_named():
+    with pytest.raises(ParameterError, match="model is missing: give lenet, alexnet or vgg16"):
+        RunConfig(dataset="skin", learning_rate=1e-5, epochs=1)
+
+
+def test_runs_of_different_length_are_the_same_run():
+    assert RunConfig(**settings(epochs=100)).key == RunConfig(**settings(epochs=150)).key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": "bone"},
+        {"model": "alexnet"},
+        {"learning_rate": 1.1e-5},
+        {"batch_size": 9},
+        {"n_base": 9},
+        {"dense": (64, 63)},
+        {"dropout": 0.1},
+        {"batch_norm": True},
+        {"spatial_dropout": 0.1},
+        {"augmentation": Augmentation(shift=0.1)},
+        {"image_size": 64},
+        {"channels": 3},
+        {"n_train": 10},
+        {"n_val": 10},
+        {"seed": 1},
+    ],
+)
+def test_every_other_setting_makes_another_run(change):
+    assert RunConfig(**settings(**change)).key != RunConfig(**settings()).key
+    assert RunConfig(**settings(**change)).slug != RunConfig(**settings()).slug or "learning_rate" in change
+
+
+def test_keys_never_change():
+    # Stored runs are found by them: a change here makes every stored run unreachable.
+    assert RunConfig(**settings()).key == "956fe116"
+    assert RunConfig(**settings()).slug == "skin-vgg16-b8-lr1e-05"
+
+
+def test_the_same_network_asked_for_in_two_ways_is_one_run():
+    assert RunConfig(**settings(dense=(64, 64))) == RunConfig(**settings())
+    assert RunConfig(**settings(dense=[64, 64])).key == RunConfig(**settings()).key
+    assert RunConfig(**settings(augmentation={"shift": 0.1})).key == (
+        RunConfig(**settings(augmentation=Augmentation(shift=0.1))).key
+    )
+
+
+def test_the_longest_name_can_be_a_folder_everywhere():
+    config = tiny_config(
+        dataset="x_ray",
+        model="alexnet",
+        learning_rate=0.000123456789,
+        n_base=1024,
+        dense=(1024, 512, 128),
+        dropout=0.123456789,
+        batch_norm=True,
+        spatial_dropout=0.123456789,
+        augmentation=Augmentation(rotation=90),
+        batch_size=65_536,
+        image_size=1024,
+        channels=3,
+        n_train=100_000,
+        n_val=100_000,
+        seed=2**31 - 1,
+    )
+    assert re.fullmatch(r"[a-z0-9_.-]+", config.slug)
+    assert len(config.slug) < 140
+
+
+def test_a_copy_is_checked_like_a_new_one():
+    config = RunConfig(**settings())
+    assert config.with_(epochs=3).epochs == 3
+    assert config.with_(model="lenet").dense == (128,)
+    with pytest.raises(ParameterError, match=r"n_epoch \(epochs\) is 0"):
+        config.with_(epochs=0)
+
+
+def test_one_value_or_several():
+    assert as_list(1e-5) == [1e-5]
+    assert as_list([1, 2]) == [1, 2]
+    assert as_list("skin") == ["skin"]
