@@ -100,6 +100,15 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 
 
 @main.command()
+def report() -> None:
+    """Write results/REPORT.md, with its figures, from the stored runs."""
+    from labutils import paths
+    from labutils.report import write_report
+
+    click.echo(f"written: {paths.short(write_report())}")
+
+
+@main.command()
 def doctor() -> None:
     """Say what may be wrong on this machine, and what to type."""
     from labutils.doctor import examine

@@ -4,12 +4,13 @@ Every control has a default, nothing needs a click to go on, and the same pictur
 """
 
 import html
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from labutils.runs import Run
+from labutils.runs import Run, StoreError
 
 if TYPE_CHECKING:
+    from labutils.data import Dataset
     from labutils.evaluate import Verdict
 
 NOTHING = "No run to show yet: train one first (see train_missing under Parameters)."
@@ -37,6 +38,73 @@ def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) ->
         draw(runs[run], min(epoch, runs[run].epochs) - 1)
 
     ipywidgets.interact(show, run=ipywidgets.Dropdown(options=list(runs)), epoch=slider)
+
+
+def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
+    """A slider over some values of one quantity, around `show`.
+
+    Parameters
+    ----------
+    show : callable
+        Draws, or returns a table, for one value.
+    name : str
+        What the value is called.
+    values : sequence
+    start : object
+        The value to begin with; the nearest of `values` is taken.
+    """
+    import ipywidgets
+    from IPython.display import display
+
+    nearest = min(values, key=lambda value: abs(value - start))
+    slider = ipywidgets.SelectionSlider(options=list(values), value=nearest, description=name, continuous_update=False)
+
+    def changed(value: Any) -> None:
+        shown = show(value)
+        if shown is not None:
+            display(shown)
+
+    ipywidgets.interact(changed, value=slider)
+
+
+def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
+    """Grad-CAM on validation images that a run is surest of, half of them right and half wrong, with its warning.
+
+    Parameters
+    ----------
+    run : Run or None
+        A stored run with its best weights.
+    dataset : Dataset
+        What it was validated on.
+    n : int
+        Images in all.
+    """
+    if run is None:
+        print(NOTHING)
+        return
+    from labutils import explain, plots, training
+
+    try:
+        model, epoch = training.load_best(run)
+    except StoreError as error:
+        print(error)
+        return
+    epoch = min(epoch, run.epochs - 1)
+    chosen = explain.telling_images(run, n, epoch)
+    heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
+    plots.gradcam_grid(run, dataset, chosen, heat, epoch)
+    print(explain.WARNING)
+
+
+def show_links() -> None:
+    """The notebooks in order: what each is about, which of its runs are stored, what training them takes here."""
+    from IPython.display import display
+
+    from labutils import report
+
+    display(
+        {"text/html": report.overview().to_html(escape=False), "text/plain": report.overview().to_string()}, raw=True
+    )
 
 
 def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:

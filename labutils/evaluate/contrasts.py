@@ -1,0 +1,216 @@
+"""Tables that set runs beside or against each other: pairs, gaps, epochs to an accuracy, quality, networks, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labutils.evaluate.compare import accuracy_difference, mcnemar
+from labutils.evaluate.curves import accuracy_gap, best, epochs_to_reach, overfitting_epoch
+from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, wilson_interval
+from labutils.evaluate.tables import mark_source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labutils.config import RunConfig
+    from labutils.evaluate.lab import Reported
+    from labutils.runs import Run
+
+
+def paired_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """One row per pair of runs: who is right where the other is wrong, and what McNemar's exact test says.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        By label, all validated on the same images; each is taken at the epoch of its best validation accuracy.
+
+    Returns
+    -------
+    DataFrame
+        Difference of the accuracies (first minus second) with its 95 % interval, the images that only one of the two
+        gets right, and the two-sided p-value. Empty with fewer than two runs.
+
+    Raises
+    ------
+    ComparisonError
+        If two runs were validated on different images.
+    """
+    rows = {}
+    for (name_a, a), (name_b, b) in combinations(runs.items(), 2):
+        test = mcnemar(a, b)
+        rows[f"{name_a} against {name_b}"] = {
+            "difference [95 % interval]": str(accuracy_difference(a, b)),
+            "only the first is right": test.n10,
+            "only the second is right": test.n01,
+            "p (exact McNemar)": f"{test.p:.3f}",
+        }
+    return _table(rows, "runs")
+
+
+def gap_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """One row per run: how far training and validation lie apart at the end, and when over-fitting began.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+
+    Returns
+    -------
+    DataFrame
+        The gap is training minus validation accuracy over the last epochs (see `accuracy_gap`), with its 95 % interval.
+    """
+    rows = {}
+    for label, run in runs.items():
+        begins = overfitting_epoch(run.history)
+        rows[label] = {
+            "train accuracy at the end": f"{run.history['accuracy'][-1]:.3f}",
+            "val accuracy at the end": f"{run.history['val_accuracy'][-1]:.3f}",
+            "gap [95 % interval]": str(accuracy_gap(run)),
+            "over-fits from epoch": str(begins) if begins else "-",
+        }
+    return _table(rows, "run")
+
+
+def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> pd.DataFrame:
+    """One row per run: the first epoch at which `curve` reaches `accuracy`, and the highest value it ever has.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+    accuracy : float
+        In [0, 1].
+    curve : {"accuracy", "val_accuracy"}
+    """
+    rows = {}
+    for label, run in runs.items():
+        epoch = epochs_to_reach(run.history, accuracy, curve)
+        rows[label] = {
+            f"first epoch at {accuracy:.3f}": str(epoch) if epoch else "never",
+            "highest": f"{run.history[curve].max():.3f}",
+            "of epochs": run.epochs,
+        }
+    return _table(rows, "run")
+
+
+def quality_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """One row per run at its best epoch: area under the ROC curve, recall of every class, Brier score.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for label, run in runs.items():
+        areas = auc(run)
+        mean = sum(a.value for a in areas.values()) / len(areas)
+        rows[label] = {
+            "AUC [95 % interval]": str(next(iter(areas.values()))) if len(areas) == 1 else f"{mean:.3f} (mean)"
+        }
+        rows[label] |= {f"recall {name}": str(value) for name, value in class_recall(run).items()}
+        rows[label]["Brier score"] = f"{brier_score(run):.3f}"
+    return _table(rows, "run")
+
+
+def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> pd.DataFrame:
+    """One row per run: how much choosing the epoch on the validation images flatters its accuracy.
+
+    The validation images are split at random into two halves, class by class, many times: the epoch is chosen on one
+    half and the accuracy read from the other. The mean over the splits is what an honest choice would have given.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+    repeats : int
+        Number of random splits; they are drawn from a fixed seed.
+    """
+    rows = {}
+    for label, run in runs.items():
+        hits = np.stack([correct(run, epoch) for epoch in range(run.epochs)])
+        honest, rng = [], np.random.default_rng(0)
+        for _ in range(repeats):
+            order = rng.permutation(len(run.y_val))
+            order = order[np.argsort(run.y_val[order], kind="stable")]
+            chosen_on, read_from = order[::2], order[1::2]
+            epoch = int(hits[:, chosen_on].mean(axis=1).argmax())
+            honest.append(float(hits[epoch, read_from].mean()))
+        highest = float(hits.mean(axis=1).max())
+        rows[label] = {
+            "best of all epochs": f"{highest:.3f}",
+            "epoch chosen on other images": f"{np.mean(honest):.3f}",
+            "flattered by": f"{100 * (highest - float(np.mean(honest))):.1f} points",
+        }
+    return _table(rows, "run")
+
+
+def interval_table(images: int) -> pd.DataFrame:
+    """The 95 % interval (Wilson) of some accuracies on `images` validation images."""
+    rows = {}
+    for accuracy in (0.7, 0.8, 0.85, 0.9, 0.95):
+        low, high = wilson_interval(round(accuracy * images), images)
+        rows[f"{accuracy:.2f}"] = {
+            "from": f"{low:.3f}",
+            "to": f"{high:.3f}",
+            "width": f"{100 * (high - low):.1f} points",
+        }
+    return _table(rows, f"accuracy on {images} images")
+
+
+def truth_table(runs: Iterable[Run], told: Reported) -> pd.DataFrame:
+    """One setting on different images, in columns: the lab report, and each source that it was trained on here.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        The same settings on images of different sources.
+    told : Reported
+        What the report says.
+    """
+    columns: dict[str, dict[str, str]] = {
+        "report": {"best val accuracy": f"{told.accuracy}", "val loss": f"{told.loss} (which one is not said)"}
+    }
+    for run in runs:
+        numbers = best(run)
+        columns[mark_source(run.source)] = {
+            "best val accuracy": str(numbers.accuracy),
+            "best epoch": f"{numbers.epoch} of {run.epochs}",
+            "val loss": f"{numbers.loss_at_best:.4f} at the best epoch, {numbers.lowest_loss:.4f} at the lowest",
+            "train accuracy at the end": f"{run.history['accuracy'][-1]:.3f}",
+            "AUC": str(next(iter(auc(run).values()))),
+        }
+    import pandas as pd
+
+    return pd.DataFrame(columns).fillna("-")
+
+
+def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> pd.DataFrame:
+    """One row per configuration: its network in numbers, counted from the architecture.
+
+    Parameters
+    ----------
+    configs : mapping of str to RunConfig
+    n_classes : int
+    """
+    from labutils.models import describe
+
+    rows = {}
+    for label, config in configs.items():
+        numbers = describe(config, n_classes)
+        rows[label] = {
+            "convolutions": numbers.convolutions,
+            "dense layers": numbers.dense_layers,
+            "parameters": f"{numbers.parameters:,}",
+            "multiply-adds per image": f"{numbers.multiply_adds / 1e6:.1f} million",
+            "receptive field": f"{numbers.receptive_field} pixels",
+        }
+    return _table(rows, "network")
+
+
+def _table(rows: Mapping[str, Mapping[str, Any]], index: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index)

@@ -1,0 +1,57 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # An interactive deep-learning lab on medical images
+#
+# Sixteen notebooks in which you train LeNet, AlexNet and VGG16 on skin lesions, fractures and radiographs, and find out what
+# learning rate, depth, width, dropout, batch normalization, spatial dropout and augmentation really do: from evidence that
+# you make yourself.
+#
+# They repeat a lab report from a course on deep learning for medical images. Its conclusions are not taken for granted:
+# each notebook runs the experiment, puts an interval on every accuracy, tests every comparison, and says of every conclusion
+# whether it is reproduced, not reproduced, or cannot be decided.
+
+# %% [markdown]
+# ## The notebooks, in order
+#
+# *Stored* is the time a notebook takes with the runs that come with the lab. *Training here* is what it would take to train
+# all its runs on this machine, estimated from a short measurement; runs that notebooks share are counted in each.
+
+# %% tags=["nbval-ignore-output"]
+from labutils import doctor, widgets
+
+widgets.show_links()
+
+# %% [markdown]
+# Every notebook has the same rhythm: parameters, setup, a look at the data, the experiment, the result, a control to explore
+# with, a question, a summary. Change a parameter and run it again: what was trained before is reused, what is new is
+# trained. In a terminal the same is `labutils run task1b -p lr 1e-5`.
+
+# %% [markdown]
+# ## What is here
+#
+# Which images are used, how many runs are stored, and whether anything is wrong.
+
+# %% tags=["nbval-ignore-output"]
+doctor.table(doctor.examine())
+
+# %% [markdown]
+# No images of a course are part of this lab. Without them you see *phantoms*: synthetic images drawn by a program. They are
+# marked wherever a result on them is shown. To use your own, put them into `data/` as `data/README.md` describes, or fetch
+# public ones with `labutils data fetch skin`.
+#
+# Begin with [Task 1B](task1b.ipynb).
