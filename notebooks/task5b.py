@@ -134,7 +134,12 @@ evaluate.verdict_table(verdicts)
 # Set the training accuracy that has to be reached, and see which run gets there when.
 
 # %% tags=["nbval-ignore-output"]
-widgets.explore_number(lambda accuracy: evaluate.reach_table(runs, accuracy), "accuracy", values=[0.6, 0.7, 0.8, 0.9, 0.95, 0.99], start=0.8)
+widgets.explore_number(
+    lambda accuracy: evaluate.reach_table(runs, accuracy),
+    "accuracy",
+    values=[0.6, 0.7, 0.8, 0.9, 0.95, 0.99],
+    start=0.8,
+)
 
 # %% [markdown]
 # For a training accuracy of 0.8, without a control:

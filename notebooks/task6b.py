@@ -82,7 +82,10 @@ base = RunConfig(
     dataset="skin", model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
     dropout=dropout, image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
 )  # fmt: skip
-configs = {"no spatial dropout": base, f"spatial dropout {spatial_dropout:g}": base.with_(spatial_dropout=spatial_dropout)}
+configs = {
+    "no spatial dropout": base,
+    f"spatial dropout {spatial_dropout:g}": base.with_(spatial_dropout=spatial_dropout),
+}
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
