@@ -3,6 +3,8 @@
 Every control has a default, nothing needs a click to go on, and the same picture can be had without a control.
 """
 
+from __future__ import annotations
+
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -116,7 +118,7 @@ def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> Non
     draw(run, run.best_epoch)
 
 
-def reference_answer(text: str, verdicts: Iterable["Verdict"] = ()) -> None:
+def reference_answer(text: str, verdicts: Iterable[Verdict] = ()) -> None:
     """Our answer, folded, with the verdicts on the claims it leans on.
 
     Parameters

@@ -53,7 +53,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import evaluate, plots, training, widgets
 from labutils.config import RunConfig
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
 skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
 print(skin.banner())

@@ -57,7 +57,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import augment, evaluate, plots, training, widgets
 from labutils.config import Augmentation, RunConfig
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
 skin = load_dataset("skin", image_size, channels, source=source, n_train=n_train, n_val=n_val)
 print(skin.banner())
