@@ -13,6 +13,8 @@ from PIL import Image
 
 from labutils.data import phantoms
 from labutils.data.errors import DataError
+from labutils.data.layouts import DATASETS
+from labutils.data.phantom_files import MANIFEST, list_files
 
 COUNTS = {"train": 6, "validation": 2}
 
@@ -37,7 +39,7 @@ def pixels(folder):
 @pytest.mark.parametrize("name", ["bone", "x_ray"])
 def test_draw_gives_radiographs_of_varying_size(name):
     shapes = set()
-    for number, class_name in enumerate(phantoms.CLASS_NAMES[name] * 2):
+    for number, class_name in enumerate(DATASETS[name].class_names * 2):
         image = phantoms.draw(name, class_name, np.random.default_rng(number))
         assert image.dtype == np.uint8
         assert image.ndim == 2
@@ -63,7 +65,7 @@ def test_rounding_moves_a_pixel_by_one_grey_level_at_most(name, monkeypatch):
     def picture(class_name):
         return phantoms.draw(name, class_name, np.random.default_rng(11)).astype(int)
 
-    plain = [picture(class_name) for class_name in phantoms.CLASS_NAMES[name]]
+    plain = [picture(class_name) for class_name in DATASETS[name].class_names]
     fields = Film._fields
 
     def nudged(film, chains, wall):
@@ -71,7 +73,7 @@ def test_rounding_moves_a_pixel_by_one_grey_level_at_most(name, monkeypatch):
         return window, outer * np.float32(1 + 1e-6), inner * np.float32(1 - 1e-6)
 
     monkeypatch.setattr(Film, "_fields", nudged)
-    for before, class_name in zip(plain, phantoms.CLASS_NAMES[name], strict=True):
+    for before, class_name in zip(plain, DATASETS[name].class_names, strict=True):
         assert np.abs(picture(class_name) - before).max() <= 1
 
 
@@ -96,7 +98,7 @@ def test_layout_and_manifest(written):
 
 
 def test_nine_classes_share_out_a_count_that_nine_does_not_divide():
-    files = phantoms._relative_files("x_ray", {"train": 11, "validation": 9})
+    files = [address.file for address in list_files("x_ray", {"train": 11, "validation": 9})]
     assert len(files) == 20
     assert "train/C2_0002.png" in files
     assert "train/C3_0002.png" not in files
@@ -144,7 +146,7 @@ def test_writing_again_draws_nothing(bone, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "extra", "version", "manifest"])
 def test_incomplete_folders_are_noticed_and_mended(bone, written, damage):
-    file, manifest = bone / "train" / "AFF_0002.png", bone / phantoms.MANIFEST
+    file, manifest = bone / "train" / "AFF_0002.png", bone / MANIFEST
     if damage == "missing":
         file.unlink()
     elif damage == "cut":

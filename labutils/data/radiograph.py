@@ -56,9 +56,7 @@ class Film:
         (a, b), (c, d) = np.linalg.inv(self._matrix).astype(np.float32)
         return a * cols + b * rows, c * cols + d * rows
 
-    def add_bone(
-        self, *chains: Chain, density: float = 1.0, wall: float = 0.04, inside: float = 0.4, dent: float = 0.0
-    ) -> None:
+    def add_bone(self, *chains: Chain, density: float = 1.0, wall: float = 0.04, inside: float = 0.4) -> None:
         """A bone: the union of tubes, with a dense wall and a lighter inside.
 
         Parameters
@@ -71,8 +69,6 @@ class Film:
             Thickness of the wall, in units.
         inside : float
             Density of the inside, as a fraction of the wall's.
-        dent : float
-            Thickness taken away from a ball's middle: 0 for round bones.
         """
         window, outer, inner = self._fields(chains, wall)
         thickness = 2 * np.sqrt(np.clip(outer, 0, None)) - 2 * (1 - inside) * np.sqrt(np.clip(inner, 0, None))
