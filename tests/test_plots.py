@@ -1,5 +1,6 @@
 """Figures: what is drawn, what the alt text says, and that nothing leaks into a notebook's output."""
 
+import re
 from types import SimpleNamespace
 
 import matplotlib
@@ -232,6 +233,9 @@ def test_confusion_matrix_counts_every_image_once(drawn):
         assert "epoch 30" in alt and "phantom" in texts(figure) and "phantom" in alt
         name = run.class_names[1]
         assert f"{name}: {numbers.reshape(shape)[1, 1]} of 25 right" in alt
+        mistakes = numbers.reshape(shape)[~np.eye(shape[0], dtype=bool)]
+        told = [int(number) for number in re.findall(r"(\d+) taken for", alt)]
+        assert told == mistakes[mistakes > 0].tolist()
 
 
 def test_confusion_matrix_shows_the_best_epoch_unless_told(drawn):
@@ -326,7 +330,9 @@ def test_gradcam_grid_names_truth_answer_and_where_the_heat_is(drawn):
     figure, alt = drawn[0]
     assert f"right: Nev ({predictions[right]:.2f})" in texts(figure) and "WRONG: Nev" in texts(figure)
     assert f"Nev recognised with {predictions[right]:.2f}, heat around the top right, about 5 % of the image" in alt
-    assert f"Mel taken for Nev with {predictions[wrong]:.2f}, nothing speaks for it" in alt
+    assert f"Mel taken for Nev with {predictions[wrong]:.2f}, no region speaks for it" in alt and "no region" in texts(
+        figure
+    )
     shown = figure.axes[1].get_images()[0].get_array()
     assert np.array_equal(shown, dataset.x_val[wrong, ..., 0])
 

@@ -141,6 +141,8 @@ def gradcam_grid(
         _draw_image(upper, image)
         _draw_image(lower, image)
         lower.imshow(heat[i], cmap="inferno", vmin=0, vmax=1, alpha=0.65 * np.sqrt(heat[i]))
+        if not heat[i].any():
+            lower.set_title("no region speaks for it", loc="center", fontsize=9)
         verdict = "right" if answers[i] == truths[i] else "WRONG"
         sure = probabilities[i, answers[i]]
         upper.set_title(
@@ -162,7 +164,7 @@ def gradcam_grid(
 def _where(heat: np.ndarray) -> str:
     """Where the heat lies, in words: its centre in ninths of the image, and how much of the image is hot."""
     if not heat.any():
-        return "nothing speaks for it"
+        return "no region speaks for it"
     y, x = (float((heat.sum(axis=1 - axis) * np.arange(n)).sum() / heat.sum() / n) for axis, n in enumerate(heat.shape))
     row = ("top", "middle", "bottom")[min(int(3 * y), 2)]
     column = ("left", "centre", "right")[min(int(3 * x), 2)]
