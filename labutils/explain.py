@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labutils.runs import Run
 
 WARNING = (
-    "A heat map shows where the last convolution found evidence for a class, coarsely: on images of 128x128 VGG16 has a "
+    "A heat map shows where the last convolution found evidence for a class, coarsely: on 128x128 pixels VGG16 has a "
     "grid of 8x8, AlexNet one of 32x32. An empty map means that no region spoke for the class, not that nothing did. "
     "It does not show why the network decided, whether the reason is a medical one, or that another region would not "
     "have done as well; a sensible map on a few images is no proof that the network is right on the next one."
