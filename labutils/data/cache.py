@@ -71,8 +71,10 @@ def load_pixels(
                 _make(folder, slot, key, paths_to_read, shape, progress)
                 found = _open(folder / f"{slot}-{key}", shape)
     except (OSError, NotImplementedError) as error:
+        # A full or read-only disk, or one without locks: slower, but no reason to stop.
+        reason = getattr(error, "strerror", None) or error
         warnings.warn(
-            f"{shown(folder)} cannot be written ({error.strerror}): the images are decoded anew every time.",
+            f"{shown(folder)} cannot be written ({reason}): the images are decoded anew every time.",
             stacklevel=2,
         )
     if found is not None:

@@ -29,13 +29,16 @@ GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 ORIENTATION = 0x0112
 """EXIF tag that tells which way up a photograph was taken."""
 
+PHOTOMETRIC = 262
+"""TIFF tag that tells whether zero is white (0) or black (1)."""
+
 MIN_SIDE = 8
 MAX_PIXELS = 80_000_000
 MARGIN = 8
 """How many times larger than asked for a JPEG still is when its fine part is left out.
 
 The result then differs by less than one grey level of 255 from that of the whole, even at edges from black to
-white; at 4 it is two levels there, at 2 ten.
+white (by two where a glaring colour meets white); at 4 it is two levels there, at 2 ten.
 """
 BLOCK = 16
 """Images decoded by one thread before it reports back."""
@@ -171,11 +174,12 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
             if size is not None and image.format in ("JPEG", "MPO"):
                 step = _step(min(width, height), size)
                 image.draft(None, (width // step, height // step))
-            if image.getexif().get(ORIENTATION, 1) != 1:
-                image, stored = ImageOps.exif_transpose(image), image.size
-                if (image.size[0] - image.size[1]) * (stored[0] - stored[1]) < 0:
-                    width, height = height, width
-            return _to_array(image, file), (height, width), step
+            orientation = image.getexif().get(ORIENTATION, 1)
+            decoded = _to_array(image if orientation == 1 else ImageOps.exif_transpose(image), file)
+            if step == 1:
+                return decoded, decoded.shape[:2], step
+            # The orientations from 5 on lie on their side.
+            return decoded, (width, height) if orientation >= 5 else (height, width), step
     except DataError:
         raise
     except Image.DecompressionBombError:
@@ -206,8 +210,11 @@ def _check_header(image: Any, file: Path) -> None:
 
 
 def _to_array(image: Any, file: Path) -> np.ndarray:
-    if image.mode == "I;16" or image.mode == "I;16B":
-        return np.asarray(image).astype(np.uint16)
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.uint16)
+        # Radiographs in TIFF may count from white; Pillow turns only 8-bit ones round.
+        white_is_zero = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
+        return 65535 - values if white_is_zero else values
     if image.mode == "F":
         return _check_floats(np.asarray(image), file)
     if image.mode == "I":
@@ -295,7 +302,9 @@ def _cores() -> int:
 
 
 def _watched() -> bool:
-    """Whether somebody may look at a progress bar: a terminal, or a notebook that a person runs."""
+    """Whether to show a bar: as `LABUTILS_PROGRESS` says, else in a terminal or a notebook that a person runs."""
+    if asked := os.environ.get("LABUTILS_PROGRESS"):
+        return asked == "bar"
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
