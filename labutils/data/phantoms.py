@@ -19,6 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -108,11 +109,6 @@ def write_phantoms(
         If the data set is unknown, the folder is not ours to replace, or the disk is full or write-protected.
     """
     _class_names(name)
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        # A script without an `if __name__ == "__main__"` guard is run again by each worker that it starts.
-        # Waiting here for the lock that its parent holds would never end; ending the worker makes the parent
-        # go on alone.
-        sys.exit(1)
     folder, counts = Path(folder), dict(counts or COUNTS[name])
     part = folder.with_name(f".{folder.name}.part")
     with _explained(name, folder):
@@ -180,7 +176,8 @@ def _in_parallel(
     pool = _start_pool(min(_cores(), len(chunks)))
     if pool is not None:
         try:
-            waiting = {pool.submit(_write_chunk, name, folder, seed, c): i for i, c in enumerate(chunks)}
+            with _hidden_main():
+                waiting = {pool.submit(_write_chunk, name, folder, seed, c): i for i, c in enumerate(chunks)}
             for future in as_completed(waiting):
                 entries = future.result()
                 done.add(waiting[future])
@@ -203,6 +200,17 @@ def _start_pool(workers: int) -> ProcessPoolExecutor | None:
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     except (OSError, NotImplementedError, ImportError):  # systems without semaphores
         return None
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """While workers start: they need this package alone, but would run the caller's script again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _cores() -> int:
