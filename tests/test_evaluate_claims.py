@@ -245,6 +245,26 @@ def test_image_size_and_number_of_images_may_differ_and_the_smallest_seed_is_jud
     assert evaluate.judge("C4", large | contrary).verdict == "not reproduced"
 
 
+def test_of_seeds_beside_the_usual_one_the_smallest_is_judged():
+    def with_seed(word, seed):
+        runs = CASES["C4"][word]()
+        return {
+            f"{label}, seed {seed}": dataclasses.replace(run, config=run.config.with_(seed=seed))
+            for label, run in runs.items()
+        }
+
+    assert evaluate.judge("C4", with_seed("reproduced", 2) | with_seed("not reproduced", 1)).verdict == "not reproduced"
+    assert evaluate.judge("C4", with_seed("not reproduced", 2) | with_seed("reproduced", 1)).verdict == "reproduced"
+
+
+def test_a_gap_that_narrows_in_one_pair_and_widens_in_the_other_does_not_narrow():
+    first, second = BONE_PAIRS
+    runs = gaps("task2", [first], WIDE, NARROW) | gaps("task2", [second], NARROW, WIDE)
+    verdict = evaluate.judge("C7", runs)
+    assert verdict.verdict == "not reproduced"
+    assert "+13.0 against +3.0, +3.0 against +13.0, narrower by +0.0 [+0.0, +0.0] points" in verdict.evidence
+
+
 def test_claims_are_not_judged_across_different_images():
     runs = pair("task1c", "AlexNet", "VGG16", GOOD, {"wrong": 20, "n": 100})
     with pytest.raises(evaluate.ComparisonError, match="different images"):

@@ -50,9 +50,11 @@ def test_accuracy_agrees_with_the_stored_history_at_every_epoch(skin, x_ray):
         assert evaluate.accuracy(run).value == run.history["val_accuracy"].max()
 
 
-def test_a_prediction_of_one_half_is_label_0():
+def test_a_prediction_of_one_half_is_label_0_and_no_yes():
     run = run_from_predictions(SKIN, [[[0.5], [0.5]]], [0, 1])
     assert evaluate.predicted_labels(run).tolist() == [0, 0]
+    undecided_and_wrong = run_from_predictions(X_RAY, [[[0, 0.5, 0.5, 0, 0, 0, 0, 0, 0]]], [0])
+    assert evaluate.elementwise_accuracy(undecided_and_wrong) == pytest.approx(8 / 9)
 
 
 def test_confusion_matrix_is_sklearns(skin, x_ray):
