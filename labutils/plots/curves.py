@@ -77,10 +77,7 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
     save : Path or str, optional
         Where to save the figure (.png).
 
-    Raises
-    ------
-    ValueError
-        If there is no run to draw.
+    Without a run it says so and draws nothing, so that a notebook whose runs are not stored yet goes on.
     """
     settings = _settings(runs)
     figure, loss_axes, accuracy_axes = _grid(len(settings))
@@ -120,7 +117,7 @@ def compare_curves(
     Raises
     ------
     ValueError
-        If there is no run to draw, or the quantity is none of the four.
+        If the quantity is none of the four.
     """
     settings = _settings(runs)
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
@@ -152,8 +149,6 @@ def compare_curves(
 
 
 def _settings(runs: Runs) -> list[_Setting]:
-    if not runs:
-        raise ValueError("There is no run to draw: give a dictionary of at least one label and run.")
     pairs = [(label, list(given) if isinstance(given, Sequence) else [given]) for label, given in runs.items()]
     return [_Setting(label, given) for label, given in pairs]
 

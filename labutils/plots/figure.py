@@ -8,7 +8,7 @@ import html
 import io
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -31,11 +31,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def styled(draw: Callable[P, R]) -> Callable[P, R]:
+def styled(draw: Callable[P, R]) -> Callable[P, R | None]:
     """A plotting function that draws in the lab's style, whatever the notebook has set before."""
 
     @functools.wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        if args and isinstance(args[0], Mapping) and not args[0]:
+            # A notebook whose runs are not stored goes on without its figures.
+            print(f"{draw.__name__.replace('_', ' ')}: no run to draw yet.")
+            return None
         with matplotlib.style.context(STYLE, after_reset=True):
             return draw(*args, **kwargs)
 
