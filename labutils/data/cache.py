@@ -20,6 +20,7 @@ from labutils.data import images
 from labutils.data.errors import DataError, shown
 
 CHUNK = 1 << 20
+"""Bytes read at a time when an entry is checked: few enough to stay in the processor's own memory."""
 
 
 def load_pixels(
@@ -87,14 +88,14 @@ def load_pixels(
 def _identify(label: str, root: Path, files: Sequence[str], size: int, channels: int) -> tuple[str, str]:
     """The name that an entry shares with its successors, and the key of the files' present state."""
     place = os.path.abspath(root)
-    slot = f"{label}-{len(files)}x{size}x{size}x{channels}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
-    state = hashlib.sha256(f"{images.VERSION} {size} {channels} {place}".encode())
+    slot = f"{label}-{len(files)}x{size}x{size}x{channels}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
+    state = hashlib.sha256(f"{images.VERSION} {size} {channels} ".encode() + os.fsencode(place))
     for file in files:
         try:
             status = os.stat(f"{place}/{file}")
         except OSError as error:
             raise DataError(f"{shown(root / file)} cannot be read ({error.strerror}). Put it back.") from None
-        state.update(f"\n{file}\0{status.st_size} {status.st_mtime_ns}".encode(errors="surrogateescape"))
+        state.update(os.fsencode(file) + f"\0{status.st_size} {status.st_mtime_ns}\n".encode())
     return slot, state.hexdigest()[:16]
 
 
@@ -104,7 +105,7 @@ def _open(entry: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
     try:
         recorded = json.loads(sums_file.read_text(encoding="utf-8"))
         mapped = np.load(array_file, mmap_mode="r", allow_pickle=False)
-        if mapped.shape != shape or mapped.dtype != np.float32 or recorded["sums"] != _sums(array_file, mapped):
+        if mapped.shape != shape or mapped.dtype != np.float32 or recorded["sums"] != _sums(array_file, mapped.offset):
             return None
         # A plain array over the same map: slicing a memmap object costs much more.
         return mapped.view(np.ndarray), str(recorded["digest"])
@@ -130,11 +131,12 @@ def _make(folder: Path, slot: str, key: str, files: Sequence[Path], shape: tuple
                 "shape": shape,
             }
             np.lib.format.write_array_header_1_0(stream, header)
+            offset = stream.tell()
             # Written, not mapped: a full disk is an error here, and the end of the process under a map.
             for block, block_hashes in images.iterate_images(files, shape[1], shape[3], progress):
                 stream.write(np.ascontiguousarray(block).data)
                 hashes += block_hashes
-        sums = _sums(growing, np.load(growing, mmap_mode="r", allow_pickle=False))
+        sums = _sums(growing, offset)
         os.replace(growing, array_file)
     finally:
         growing.unlink(missing_ok=True)
@@ -143,7 +145,7 @@ def _make(folder: Path, slot: str, key: str, files: Sequence[Path], shape: tuple
     os.replace(growing, sums_file)
 
 
-def _sums(array_file: Path, mapped: np.ndarray) -> str:
+def _sums(array_file: Path, offset: int) -> str:
     """A checksum over everything behind the header, quick enough for every opening.
 
     Sums of 64-bit words, hashed: it finds cut, zeroed, overwritten and exchanged stretches. It is no protection
@@ -152,7 +154,7 @@ def _sums(array_file: Path, mapped: np.ndarray) -> str:
     hashed = hashlib.sha256()
     buffer = np.empty(CHUNK // 8, np.uint64)
     with open(array_file, "rb") as stream:
-        stream.seek(mapped.offset if isinstance(mapped, np.memmap) else 0)
+        stream.seek(offset)
         while count := stream.readinto(buffer.data.cast("B")):
             buffer.view(np.uint8)[count:] = 0
             hashed.update(buffer.reshape(-1, 1024).sum(axis=1, dtype=np.uint64).tobytes())

@@ -1,9 +1,8 @@
 """One image file to numbers, and many at once on all cores. What belongs to which class is not known here.
 
 The pixels are those of scikit-image, `resize(imread(file, as_gray=True), (size, size), anti_aliasing=True)`, at a
-fraction of the time. Its resize blurs with a Gaussian and then interpolates linearly: both are sums over rows and
-over columns, so one narrow matrix for each side does both at once. Of a JPEG much larger than asked for, only the
-coarse part is decoded.
+fraction of the time: Pillow decodes, `scaling` scales, and of a JPEG much larger than asked for only the coarse part
+is decoded.
 """
 
 import hashlib
@@ -12,13 +11,15 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labutils.data.errors import DataError, shown
+from labutils.data.scaling import apply_weights, resize_image, weights
+
+__all__ = ["iterate_images", "load_images", "read_image", "resize_image"]
 
 VERSION = 1
 """Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
@@ -41,7 +42,7 @@ The result then differs by less than one grey level of 255 from that of the whol
 white (by two where a glaring colour meets white); at 4 it is two levels there, at 2 ten.
 """
 BLOCK = 16
-"""Images decoded by one thread before it reports back."""
+"""Images that a thread decodes, at most, before it reports back."""
 
 
 def read_image(file: Path, channels: int = 1) -> np.ndarray:
@@ -66,24 +67,6 @@ def read_image(file: Path, channels: int = 1) -> np.ndarray:
         not brightnesses.
     """
     return _to_float(_decode(file, None)[0], channels)
-
-
-def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """`image` scaled to a square with anti-aliasing, as `skimage.transform.resize` does it.
-
-    Parameters
-    ----------
-    image : ndarray
-        (height, width) or (height, width, channels), float in [0, 1].
-    size : int
-        Side of the result in pixels.
-
-    Returns
-    -------
-    ndarray
-        (size, size) or (size, size, channels), float32 in [0, 1].
-    """
-    return _apply(image, _weights(image.shape[0], size, 1), _weights(image.shape[1], size, 1))
 
 
 def load_images(
@@ -120,7 +103,9 @@ def iterate_images(
     from tqdm.auto import tqdm
 
     workers = _cores()
-    blocks = deque(files[start : start + BLOCK] for start in range(0, len(files), BLOCK))
+    # Few images may be large ones: every core should have some.
+    block = max(1, min(BLOCK, len(files) // (4 * workers)))
+    blocks = deque(files[start : start + block] for start in range(0, len(files), block))
     waiting: deque[Future[tuple[np.ndarray, list[str], list[DataError]]]] = deque()
     problems: list[DataError] = []
     bar = tqdm(
@@ -150,7 +135,8 @@ def _load_block(files: Sequence[Path], size: int, channels: int) -> tuple[np.nda
     for index, file in enumerate(files):
         try:
             decoded, (height, width), step = _decode(file, size)
-            scaled = _apply(_to_float(decoded, channels), _weights(height, size, step), _weights(width, size, step))
+            sides = weights(height, size, step), weights(width, size, step)
+            scaled = apply_weights(_to_float(decoded, channels), *sides)
         except DataError as error:
             problems.append(error)
             continue
@@ -173,6 +159,7 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
             step = 1
             if size is not None and image.format in ("JPEG", "MPO"):
                 step = _step(min(width, height), size)
+            if step > 1:
                 image.draft(None, (width // step, height // step))
             orientation = image.getexif().get(ORIENTATION, 1)
             decoded = _to_array(image if orientation == 1 else ImageOps.exif_transpose(image), file)
@@ -180,7 +167,7 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
                 return decoded, decoded.shape[:2], step
             # The orientations from 5 on lie on their side.
             return decoded, (width, height) if orientation >= 5 else (height, width), step
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Image.DecompressionBombError:
         raise DataError(_too_large(file)) from None
@@ -256,45 +243,6 @@ def _to_float(pixels: np.ndarray, channels: int) -> np.ndarray:
     for channel in (1, 2):
         grey += np.multiply(colour[:, :, channel], GREY_WEIGHTS[channel] * scale, dtype=np.float32)
     return grey
-
-
-def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
-    height, width = image.shape[:2]
-    image = np.asarray(image, np.float32).reshape(height, width, -1)
-    channels = image.shape[2]
-    size = rows.shape[0]
-    narrow = rows @ image.reshape(height, width * channels)
-    turned = np.ascontiguousarray(narrow.reshape(size, width, channels).transpose(1, 0, 2)).reshape(width, -1)
-    result = (columns @ turned).reshape(size, size, channels).transpose(1, 0, 2)
-    # Rounding may leave the weights' sum a hair above 1.
-    result = np.clip(result, 0, 1)
-    return result[:, :, 0] if channels == 1 else result
-
-
-@lru_cache(maxsize=512)
-def _weights(side: int, size: int, step: int) -> Any:
-    """The matrix (size, ceil(side / step)) that blurs and interpolates one side of an image."""
-    from scipy import sparse
-
-    factor = side / size
-    # scikit-image's width of the Gaussian. A JPEG decoded at 1 / step has the mean of step x step pixels in each:
-    # that much is blurred already.
-    variance = max(0.0, (factor - 1) / 2) ** 2 - (step**2 - 1) / 12
-    radius = int(4 * variance**0.5 + 0.5)
-    offsets = np.arange(-radius, radius + 1)
-    bell = np.exp(-0.5 * offsets**2 / variance) if radius else np.ones(1)
-    bell /= bell.sum()
-    # Each result lies between two pixels, at a distance of `right` from the left one.
-    middles = (np.arange(size) + 0.5) * factor - 0.5
-    left = np.floor(middles).astype(np.int64)
-    right = middles - left
-    columns = np.concatenate([left[:, None] + offsets, left[:, None] + 1 + offsets], axis=1)
-    weights = np.concatenate([(1 - right)[:, None] * bell, right[:, None] * bell], axis=1)
-    # Beyond its border an image is continued as in a mirror that stands on its last pixel.
-    columns = np.abs((columns + side - 1) % (2 * side - 2) - (side - 1))
-    rows = np.repeat(np.arange(size), columns.shape[1])
-    shape = (size, -(-side // step))
-    return sparse.csr_array((weights.ravel().astype(np.float32), (rows, columns.ravel() // step)), shape=shape)
 
 
 def _cores() -> int:
