@@ -16,7 +16,8 @@ def make_runs(task, **settings):
 
 
 def test_run_table_shows_our_numbers_beside_the_reports():
-    runs = make_runs("task1b", wrong=[31] * 40 + [30] + [31] * 59)
+    # The best epoch is the most confident one: its loss is the highest, not the lowest.
+    runs = make_runs("task1b", wrong=[31] * 40 + [30] + [31] * 59, confidence=[0.8] * 40 + [0.95] + [0.8] * 59)
     table = evaluate.run_table(runs, lab.reported("task1b"))
     assert list(table.index) == list(runs)
     row = table.loc["lr 1e-05"]
