@@ -13,7 +13,7 @@ from PIL import Image
 
 from labutils import paths
 from labutils.config import ParameterError
-from labutils.data import DataError, load_dataset, phantoms
+from labutils.data import DataError, load_dataset, phantom_files, phantoms
 from labutils.data.layouts import DATASETS
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
@@ -99,7 +99,7 @@ def test_auto_takes_course_then_public_then_phantoms(home, monkeypatch):
         (Path(folder) / "phantoms.json").write_text(json.dumps({"version": 1, "seed": 7, "counts": {"train": 4}}))
 
     monkeypatch.setattr(phantoms, "write_phantoms", write)
-    monkeypatch.setattr(phantoms, "is_complete", lambda name, folder: Path(folder).is_dir())
+    monkeypatch.setattr(phantom_files, "is_complete", lambda name, folder: Path(folder).is_dir())
     assert load().source == "phantom"
     assert (
         load()
@@ -286,7 +286,7 @@ def test_fingerprint_sees_preprocessing_and_parts(home):
 
 def test_fingerprint_of_phantoms_is_their_recipe(home, monkeypatch):
     root = write_images(home / "data" / "phantoms" / "Skin")
-    monkeypatch.setattr(phantoms, "is_complete", lambda *_: True)
+    monkeypatch.setattr(phantom_files, "is_complete", lambda *_: True)
 
     def fingerprint(**recipe) -> str:
         whole = {"version": 1, "seed": 20, "counts": {"train": 8, "validation": 4}, **recipe}

@@ -237,10 +237,12 @@ def _absent(layout: Layout, folder: Path, what: str) -> str:
 
 
 def _phantoms(layout: Layout, progress: bool) -> Path:
-    from labutils.data import phantoms
+    from labutils.data import phantom_files
 
     folder = paths.generated_dir() / "phantoms" / layout.folder
-    if not phantoms.is_complete(layout.name, folder):
+    if not phantom_files.is_complete(layout.name, folder):
+        from labutils.data import phantoms
+
         phantoms.write_phantoms(layout.name, folder, progress=progress)
     return folder
 
