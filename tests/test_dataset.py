@@ -67,14 +67,13 @@ def test_banner_says_whose_images_and_how_many(home):
     assert load(channels=3).banner().endswith("32x32 colour.")
 
 
-def test_real_images():
+def test_real_images(home, monkeypatch):
     if not REAL.is_dir():
         pytest.skip("the real images are not beside the repository")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABUTILS_DATA", str(REAL))
-        data = load(n_train=20, n_val=10)
-        assert data.source == "course"
-        assert data.counts() == {"train": {"Mel": 10, "Nev": 10}, "validation": {"Mel": 5, "Nev": 5}}
+    monkeypatch.setenv("LABUTILS_DATA", str(REAL))
+    data = load(n_train=20, n_val=10)
+    assert data.source == "course"
+    assert data.counts() == {"train": {"Mel": 10, "Nev": 10}, "validation": {"Mel": 5, "Nev": 5}}
 
 
 def test_opening_what_is_cached_imports_nothing_heavy(home):
