@@ -65,9 +65,7 @@ def lenet(
     After LeCun et al. (1998), Gradient-based learning applied to document recognition, with the lab's ReLU,
     max-pooling and 3x3 windows. Parameters and result are those of `vgg16`.
     """
-    return _network(
-        "lenet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed
-    )
+    return _network("lenet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed)
 
 
 def alexnet(
@@ -85,9 +83,7 @@ def alexnet(
     After Krizhevsky et al. (2012), ImageNet classification with deep convolutional neural networks, with the
     lab's 3x3 windows. Parameters and result are those of `vgg16`.
     """
-    return _network(
-        "alexnet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed
-    )
+    return _network("alexnet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed)
 
 
 def vgg16(
@@ -138,9 +134,7 @@ def vgg16(
     ValueError
         If the image is too small to be halved by every max-pooling.
     """
-    return _network(
-        "vgg16", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed
-    )
+    return _network("vgg16", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed)
 
 
 NETWORKS = {"lenet": lenet, "alexnet": alexnet, "vgg16": vgg16}
@@ -267,6 +261,8 @@ def _network(
     import keras
     from keras import layers
 
+    from labutils.layers import MaxPooling2D
+
     architecture = ARCHITECTURES[name]
     smallest = POOL ** len(architecture.pools)
     if min(input_shape[:2]) < smallest:
@@ -283,9 +279,7 @@ def _network(
         block = f"block{number}"
         for i in range(1, repeats + 1):
             conv = f"{block}_conv{i}"
-            x = layers.Conv2D(
-                multiple * n_base, KERNEL, padding="same", kernel_initializer=weights(conv), name=conv
-            )(x)
+            x = layers.Conv2D(multiple * n_base, KERNEL, padding="same", kernel_initializer=weights(conv), name=conv)(x)
             if batch_norm:
                 x = layers.BatchNormalization(name=f"{block}_norm{i}")(x)
             x = layers.ReLU(name=f"{block}_relu{i}")(x)
@@ -293,7 +287,7 @@ def _network(
                 drop = f"{block}_drop{i}"
                 x = layers.SpatialDropout2D(spatial_dropout, seed=_layer_seed(seed, drop), name=drop)(x)
         if number in architecture.pools:
-            x = layers.MaxPooling2D(POOL, name=f"{block}_pool")(x)
+            x = MaxPooling2D(POOL, name=f"{block}_pool")(x)
     x = layers.Flatten(name="flatten")(x)
     for i, units in enumerate(dense, start=1):
         hidden, drop = f"dense{i}", f"dense{i}_drop"

@@ -38,8 +38,7 @@ def test_description_agrees_with_the_model(name, n_classes):
     convolutions = [layer for layer in model.layers if type(layer).__name__ == "Conv2D"]
     dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
     products = sum(layer.kernel.shape[0] * layer.kernel.shape[1] for layer in dense) + sum(
-        int(np.prod(layer.kernel.shape)) * layer.output.shape[1] * layer.output.shape[2]
-        for layer in convolutions
+        int(np.prod(layer.kernel.shape)) * layer.output.shape[1] * layer.output.shape[2] for layer in convolutions
     )
     assert (counts.convolutions, counts.dense_layers) == (len(convolutions), len(dense))
     assert counts.parameters == model.count_params()
@@ -105,11 +104,7 @@ def test_output(n_classes, units, activation):
 def test_seed_decides_the_weights():
     def weights(**settings):
         model = build_model(run("vgg16", n_base=2, image_size=32, **settings))
-        return {
-            layer.name: layer.get_weights()
-            for layer in model.layers
-            if layer.name.startswith(("block", "dense"))
-        }
+        return {layer.name: layer.get_weights() for layer in model.layers if layer.name.startswith(("block", "dense"))}
 
     first, again, other = weights(), weights(), weights(seed=1)
     for name, values in first.items():
