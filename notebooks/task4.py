@@ -86,8 +86,8 @@ base = RunConfig(
 changes = {
     f"(1) lr {lr:g}": {},
     f"(2) b{2 * n_base}": {"n_base": 2 * n_base},
-    f"(3) lr {10 * lr:g}": {"learning_rate": 10 * lr},
-    f"(4) lr {lr / 10:g}": {"learning_rate": lr / 10},
+    f"(3) lr {10 * lr:g}": {"learning_rate": round(10 * lr, 12)},
+    f"(4) lr {lr / 10:g}": {"learning_rate": round(lr / 10, 12)},
     "(5) dropout 0.4": {"dropout": 0.4},
     f"(6) dropout 0.4, batch {2 * batch_s}": {"dropout": 0.4, "batch_size": 2 * batch_s},
     "(7) dropout 0.2": {"dropout": 0.2},

@@ -1,5 +1,6 @@
 """The notebooks: pairs that agree, one structure, outputs fit to be committed, and a live run of every one."""
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from labutils import paths
 from labutils.build import read_script, scripts
+from labutils.config import Augmentation, RunConfig, as_list
 from labutils.evaluate import lab
 
 SCRIPTS = scripts()
@@ -111,21 +113,23 @@ def test_tasks_are_spelled_one_way(notebook):
             assert not re.search(r"\b[Tt]ask ?[0-9][a-e]\b(?!\.ipynb)|\bTASK\b", re.sub(r"`[^`]*`", "", cell.source))
 
 
+def configs_of(name):
+    """The configurations that a notebook builds from its default parameters, without running the rest of it."""
+    cells = [c.source for c in read_script(paths.notebooks_dir() / f"{name}.py").cells if c.cell_type == "code"]
+    namespace: dict = {"Augmentation": Augmentation, "RunConfig": RunConfig, "as_list": as_list}
+    exec(cells[0], namespace)  # the parameters: literals only
+    for statement in ast.parse("\n".join(cells[1:])).body:
+        text = ast.unparse(statement)
+        if re.match(r"(settings|base|changes|networks|configs) = ", text) or "configs[" in text.split("\n")[-1]:
+            exec(text, namespace)
+    return namespace["configs"]
+
+
 def test_default_parameters_are_the_reports(name):
-    """What the notebook runs, as opened, is what the lab's list holds."""
+    """What the notebook runs, as opened, is what the lab's list holds, under the same labels."""
     if name in ("index", "task7"):
         pytest.skip(f"{name} trains nothing")
-    stored = {config.key for config in lab.runs(name).values()}
-    text = (paths.notebooks_dir() / f"{name}.py").read_text(encoding="utf-8")
-    namespace: dict = {}
-    cells = [c.source for c in read_script(paths.notebooks_dir() / f"{name}.py").cells if c.cell_type == "code"]
-    exec(cells[0], namespace)  # the parameters: literals only
-    exec("from labutils.config import Augmentation, RunConfig, as_list\nfrom labutils.evaluate import lab", namespace)
-    for cell in cells:
-        if "RunConfig(" in cell and "train_seeds" not in cell:
-            exec(cell, namespace)
-    asked = {config.key for config in namespace["configs"].values()}
-    assert asked == stored, text[:40]
+    assert configs_of(name) == lab.runs(name)
 
 
 @pytest.mark.skipif(not REFERENCES.is_dir(), reason="no reference notebooks")

@@ -1,0 +1,78 @@
+"""Committed notebooks are made from their scripts, and nothing of the execution gets into them."""
+
+import nbformat
+
+from labutils import build
+from labutils.cli import QUICK
+
+SCRIPT = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Title
+
+# %% tags=["parameters"]
+n_epoch: int = 3  # epochs
+
+# %%
+print(n_epoch)
+
+# %% tags=["nbval-ignore-output"]
+from ipywidgets import interact
+
+interact(lambda x: x, x=(1, 3));
+"""
+
+
+def script(tmp_path, text=SCRIPT):
+    file = tmp_path / "small.py"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_outputs_are_carried_over_and_nothing_else(tmp_path):
+    assert build.build(script(tmp_path)) == ""
+    notebook = nbformat.read(tmp_path / "small.ipynb", as_version=4)
+    assert notebook.cells[2].outputs[0].text == "3\n"
+    assert [cell.id for cell in notebook.cells] == ["cell-00", "cell-01", "cell-02", "cell-03"]
+    assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert all("widget-view" not in str(cell.get("outputs")) for cell in notebook.cells)
+
+
+def test_building_twice_changes_nothing(tmp_path):
+    file = script(tmp_path)
+    build.build(file)
+    first = file.with_suffix(".ipynb").read_bytes()
+    build.build(file)
+    assert file.with_suffix(".ipynb").read_bytes() == first
+
+
+def test_a_failing_script_leaves_the_notebook_as_it_was(tmp_path):
+    file = script(tmp_path)
+    build.build(file)
+    before = file.with_suffix(".ipynb").read_bytes()
+    script(tmp_path, SCRIPT.replace("print(n_epoch)", "print(nothing)"))
+    assert "NameError" in build.build(file)
+    assert file.with_suffix(".ipynb").read_bytes() == before
+
+
+def test_references_keep_what_was_injected_and_no_pictures(tmp_path):
+    text = SCRIPT.replace("print(n_epoch)", "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()")
+    file = script(tmp_path, text)
+    build.build(file)
+    assert build.build_reference(file, tmp_path / "reference") == ""
+    notebook = nbformat.read(tmp_path / "reference" / "small.ipynb", as_version=4)
+    assert "n_epoch = 2" in notebook.cells[2].source
+    assert "image/png" not in str(notebook.cells)
+
+
+def test_quick_settings_are_known_to_every_training_notebook():
+    known = build.parameters_for(build.paths.notebooks_dir() / "task1b.py")
+    assert known == build.QUICK
+    assert QUICK["source"] == "phantom"

@@ -1,0 +1,77 @@
+"""The command: what it refuses, what it prints, and how it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from labutils import cli
+from labutils.execute import Outcome
+
+
+@pytest.fixture
+def runner():
+    return CliRunner()
+
+
+def outcome(task="task1b", error=""):
+    return Outcome(task, Path("out") / f"{task}.ipynb", 90.0, error, {"trained": 2, "reused": 0}, {"reproduced": 1})
+
+
+def test_import_is_instant_and_does_not_bring_tensorflow():
+    code = "import sys, time; t = time.perf_counter(); import labutils; t = time.perf_counter() - t\n"
+    code += "assert t < 0.3, t\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_that_shows_stored_runs_brings_tensorflow():
+    code = "import sys\nfrom labutils import config, data, evaluate, plots, report, search, training, widgets\n"
+    code += "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_summary_names_task_runs_minutes_and_verdicts(runner):
+    lines = cli.summary([outcome(), outcome("task1c", "ValueError: no")]).splitlines()
+    assert lines[0].split() == ["task", "runs", "minutes", "verdicts", "ended"]
+    assert lines[1].split() == ["task1b", "2", "trained", "1.5", "1", "reproduced", "well"]
+    assert lines[2].endswith("failed")
+
+
+def test_run_ends_with_one_if_a_notebook_fails(runner, monkeypatch):
+    monkeypatch.setattr(cli, "run_tasks", lambda *a, **k: [outcome(), outcome("task1c", "ValueError: no")])
+    result = runner.invoke(cli.main, ["run", "task1b", "task1c"])
+    assert result.exit_code == 1
+    assert "task1c failed: ValueError: no" in result.output
+
+
+def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monkeypatch):
+    given = {}
+    monkeypatch.setattr(cli, "run_tasks", lambda *a, **k: given.update(k) or [outcome()])
+    result = runner.invoke(cli.main, ["run", "task1b", "--quick", "-p", "n_epoch", "2"])
+    assert result.exit_code == 0
+    assert "out/task1b.ipynb" in result.output and "make run TASK=task1b" in result.output
+    assert given["parameters"]["n_epoch"] == 2 and given["parameters"]["source"] == "phantom"
+    assert given["results"] == Path("out") / "results", "a quick run stays out of results/"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "task99"], "There are task1b"),
+        (["run", "task1b", "-p", "learning_rate", "1"], "It has:\n  lr ="),
+        (["run"], "Name a task, or --all"),
+        (["run", "task1b", "--jobs", "0"], "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
+    result = runner.invoke(cli.main, arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split()).replace("It has: lr", "It has:\n  lr")
+
+
+def test_doctor_looks_at_everything(runner):
+    result = runner.invoke(cli.main, ["doctor"])
+    for name in ("Python", "packages", "machine", "disk", "images of Skin", "stored runs"):
+        assert name in result.output
