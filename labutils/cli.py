@@ -103,9 +103,11 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 def report() -> None:
     """Write results/REPORT.md, with its figures, from the stored runs."""
     from labutils import paths
-    from labutils.report import write_report
+    from labutils.report import update_readme, write_report
 
     click.echo(f"written: {paths.short(write_report())}")
+    if paths.results_dir() == paths.ROOT / "results":
+        update_readme(paths.ROOT / "README.md")
 
 
 @main.command()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from labutils import paths
 from labutils.config import RunConfig
 from labutils.evaluate import (
+    best,
     gap_table,
     judge_all,
     lab,
@@ -28,6 +29,8 @@ from labutils.runs import Run, RunStore, StoreError, read_run
 if TYPE_CHECKING:
     import pandas as pd
 
+START, END = "<!-- results: written by `labutils report` -->", "<!-- end of results -->"
+WORDS = ("reproduced", "not reproduced", "undecided", "missing")
 REAL = "HAM10000 selection"
 """Source of the run on real images that is stored beside the phantoms."""
 
@@ -115,6 +118,40 @@ def write_report(folder: Path | None = None, store: RunStore | None = None) -> P
     return file
 
 
+def results_table(store: RunStore | None = None) -> str:
+    """The README's table: the run that stands for each task, on phantoms and on real images, beside the report."""
+    lines = [
+        "| task | run | phantoms: best val accuracy | real images | lab report |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for task in lab.TITLES:
+        runs = task_runs(task, store=store)
+        for label, told in lab.reported(task).items():
+            if told.accuracy is None:
+                continue
+            config = lab.runs(task)[label]
+            real = [str(best(run).accuracy) for run in stored_runs(config, store) if run.source == REAL]
+            shown = str(best(runs[label]).accuracy) if label in runs else "missing"
+            note = " (element-wise)" if task == "task4" else ""
+            name = task.removeprefix("task").upper()
+            lines.append(f"| {name} | {label} | {shown} | {''.join(real[:1]) or '-'} | {told.accuracy:.4f}{note} |")
+    counts = Counter(verdict.verdict for verdict in verdicts(store=store))
+    judged = ", ".join(f"{counts[word]} {word}" for word in WORDS)
+    lines += ["", f"Of the {sum(counts.values())} conclusions of the report, on phantoms: {judged}."]
+    lines += [
+        "Brackets are 95 % intervals; the real images are a selection from HAM10000 (its images are not included)."
+    ]
+    return "\n".join(lines)
+
+
+def update_readme(file: Path, store: RunStore | None = None) -> None:
+    """Write `results_table` between the marks in the README."""
+    text = file.read_text(encoding="utf-8")
+    head, rest = text.split(START, 1)
+    tail = rest.split(END, 1)[1]
+    file.write_text(f"{head}{START}\n{results_table(store)}\n{END}{tail}", encoding="utf-8", newline="\n")
+
+
 def _front_page(store: RunStore | None) -> Iterator[str]:
     judged = verdicts(store=store)
     counts = Counter(verdict.verdict for verdict in judged)
@@ -124,8 +161,7 @@ def _front_page(store: RunStore | None) -> Iterator[str]:
         "(synthetic images drawn by labutils, not patients) unless a table says otherwise: they say how networks "
         "learn, nothing about patients.\n"
     )
-    words = ("reproduced", "not reproduced", "undecided", "missing")
-    yield f"Of {len(judged)} claims: " + ", ".join(f"**{counts[word]}** {word}" for word in words) + ".\n"
+    yield f"Of {len(judged)} claims: " + ", ".join(f"**{counts[word]}** {word}" for word in WORDS) + ".\n"
     yield markdown_table(verdict_table(judged)[["task", "claim", "verdict"]])
     yield "\n## What is missing\n"
     absent = [(task, missing(task, task_runs(task, store=store))) for task in lab.TITLES]

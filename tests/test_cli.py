@@ -59,7 +59,7 @@ def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monk
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "task99"], "There are task1b"),
+        (["run", "task99"], "there are task1b"),
         (["run", "task1b", "-p", "learning_rate", "1"], "It has:\n  lr ="),
         (["run"], "Name a task, or --all"),
         (["run", "task1b", "--jobs", "0"], "0 is not in the range"),

@@ -88,3 +88,10 @@ def test_without_runs_everything_is_missing(results):
     text = report.write_report().read_text(encoding="utf-8")
     assert "**18** missing" in text
     assert "The run on real images is missing" in text
+
+
+def test_readme_shows_what_the_store_holds():
+    """Its table is written by `labutils report`; a run that changed since would make it say something else."""
+    text = (report.paths.ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text.split(report.START)[1].split(report.END)[0].strip()
+    assert shown == report.results_table()
