@@ -33,6 +33,7 @@ def main() -> None:
 @main.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--all", "everything", is_flag=True, help="Every notebook, in the lab's order.")
+@click.option("--missing", is_flag=True, help="Train what is not stored of the lab's runs, in its order, on phantoms.")
 @click.option("-p", "parameters", type=(str, str), multiple=True, metavar="NAME VALUE", help="A notebook's parameter.")
 @click.option("--quick", is_flag=True, help="Train live for about a minute, into out/results, on phantoms.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
@@ -41,6 +42,7 @@ def main() -> None:
 def run(
     tasks: tuple[str, ...],
     everything: bool,
+    missing: bool,
     parameters: tuple[tuple[str, str], ...],
     quick: bool,
     out: Path,
@@ -48,6 +50,9 @@ def run(
     jobs: int,
 ) -> None:
     """Run notebooks: labutils run task1b -p lr 1e-5"""
+    if missing:
+        train_missing()
+        return
     chosen = all_tasks() if everything else list(tasks)
     if not chosen:
         raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
@@ -67,6 +72,23 @@ def run(
         click.echo(f"The whole thing, at the report's settings: make run TASK={name}")
         click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
     sys.exit(any(outcome.error for outcome in outcomes))
+
+
+def train_missing() -> None:
+    """Train every run of the lab that is not stored, one after another; stopped at any time, it goes on from there."""
+    from labutils.data import load_dataset
+    from labutils.evaluate import lab
+    from labutils.runs import StoreError
+    from labutils.training import TrainingInterrupted, train
+
+    for planned in lab.training_list():
+        dataset = load_dataset(planned.config.dataset, planned.config.image_size, source="phantom")
+        try:
+            train(planned.config, dataset, label=f"{planned.task} {planned.label}")
+        except TrainingInterrupted as stopped:
+            raise click.ClickException(str(stopped)) from None
+        except StoreError as error:
+            raise click.ClickException(str(error)) from None
 
 
 def summary(outcomes: list[Outcome]) -> str:
