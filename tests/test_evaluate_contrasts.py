@@ -1,0 +1,90 @@
+"""Tables that set runs side by side: their numbers against scikit-learn's, against counting, and hand-made runs."""
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run
+from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
+
+from labutils import evaluate
+from labutils.evaluate import contrasts, lab
+
+CONFIG = lab.runs("task1b")["lr 1e-05"].with_(epochs=3)
+
+
+@pytest.fixture
+def pair():
+    return {"a": make_run(CONFIG, wrong=30), "b": make_run(CONFIG, wrong=50, shift=10)}
+
+
+def test_pairs_count_who_is_right_alone(pair):
+    a, b = (evaluate.correct(run) for run in pair.values())
+    row = contrasts.paired_table(pair).loc["a against b"]
+    assert row["only the first is right"] == int((a & ~b).sum())
+    assert row["only the second is right"] == int((~a & b).sum())
+    assert row["p (exact McNemar)"] == f"{evaluate.mcnemar(pair['a'], pair['b']).p:.3f}"
+
+
+def test_three_runs_make_three_pairs_and_one_none(pair):
+    assert len(contrasts.paired_table(pair | {"c": pair["a"]})) == 3
+    assert contrasts.paired_table({"a": pair["a"]}).empty
+
+
+def test_gap_is_training_minus_validation():
+    run = make_run(CONFIG, wrong=40, accuracy=0.95)
+    row = contrasts.gap_table({"a": run}).loc["a"]
+    assert row["train accuracy at the end"] == "0.950" and row["val accuracy at the end"] == "0.800"
+    assert row["gap [95 % interval]"].startswith("0.150")
+
+
+def test_first_epoch_at_an_accuracy():
+    run = make_run(CONFIG, accuracy=[0.5, 0.8, 0.9])
+    assert contrasts.reach_table({"a": run}, 0.8).loc["a", "first epoch at 0.800"] == "2"
+    assert contrasts.reach_table({"a": run}, 0.95).loc["a", "first epoch at 0.950"] == "never"
+
+
+def test_quality_agrees_with_scikit_learn(pair):
+    run = pair["a"]
+    p = run.val_predictions[run.best_epoch, :, 0].astype(float)
+    row = contrasts.quality_table({"a": run}).loc["a"]
+    assert row["AUC [95 % interval]"].startswith(f"{roc_auc_score(run.y_val, p):.3f}")
+    assert row["Brier score"] == f"{brier_score_loss(run.y_val, p):.3f}"
+    recall = recall_score(run.y_val, p > 0.5, average=None)
+    for name, value in zip(run.class_names, recall, strict=True):
+        assert row[f"recall {name}"].startswith(f"{value:.3f}")
+
+
+def test_choosing_the_epoch_on_noise_flatters():
+    """Twenty epochs of pure guessing: the best of them looks better than guessing, an honest choice does not."""
+    rng = np.random.default_rng(1)
+    from evaluate_helpers import run_from_predictions
+
+    guesses = rng.uniform(0, 1, (20, 200, 1))
+    run = run_from_predictions(CONFIG.with_(epochs=20), guesses, np.arange(200) % 2)
+    row = contrasts.choice_table({"noise": run}, repeats=200).loc["noise"]
+    assert float(row["best of all epochs"]) > 0.54
+    assert abs(float(row["epoch chosen on other images"]) - 0.5) < 0.04
+
+
+def test_interval_table_is_wilsons():
+    low, high = evaluate.wilson_interval(170, 200)
+    row = contrasts.interval_table(200).loc["0.85"]
+    assert (row["from"], row["to"]) == (f"{low:.3f}", f"{high:.3f}")
+
+
+def test_sources_stand_side_by_side_and_phantoms_are_named():
+    runs = [make_run(CONFIG, wrong=30), make_run(CONFIG, wrong=60, source="HAM10000 selection")]
+    table = contrasts.truth_table(runs, lab.reported("task1b")["lr 1e-05"])
+    assert list(table.columns) == ["report", "PHANTOM", "HAM10000 selection"]
+    assert table.loc["best val accuracy", "report"] == "0.85"
+    assert table.loc["best val accuracy", "PHANTOM"].startswith("0.850")
+
+
+def test_networks_in_numbers():
+    table = contrasts.network_table(lab.runs("task1e"))
+    assert table.loc["LeNet", "parameters"] == "2,098,657"
+    assert table.loc["VGG16", "convolutions"] == 13
+
+
+def test_nothing_gives_empty_tables():
+    for table in (contrasts.gap_table, contrasts.paired_table, contrasts.quality_table, contrasts.choice_table):
+        assert table({}).empty

@@ -1,0 +1,68 @@
+"""The search: resumable, stored as text, honest about what it was chosen from."""
+
+import pytest
+from helpers import made_up_run, tiny_config, tiny_dataset
+
+from labutils import search
+
+DATASET = tiny_dataset()
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Replace training by made-up runs; the list of what was asked for."""
+    from labutils import training
+
+    asked = []
+
+    def train(config, dataset, **options):
+        asked.append(config)
+        return made_up_run(config, dataset)
+
+    monkeypatch.setattr(training, "train", train)
+    return asked
+
+
+def test_a_study_goes_on_where_it_stopped(results, trained):
+    base = tiny_config(epochs=3)
+    search.study(base, DATASET, 2)
+    study = search.study(base, DATASET, 4)
+    assert len(trained) == 4 and len(study.trials) == 4
+    search.study(base, DATASET, 4)
+    assert len(trained) == 4, "finished trials are not trained again"
+
+
+def test_stopped_or_not_it_draws_the_same(results, trained, tmp_path, monkeypatch):
+    base = tiny_config(epochs=3)
+    for n in (1, 2, 3, 4, 5, 6):
+        search.study(base, DATASET, n)
+    piecewise = [(c.learning_rate, c.n_base, c.dropout) for c in trained]
+    trained.clear()
+    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path / "other"))
+    search.study(base, DATASET, 6)
+    assert [(c.learning_rate, c.n_base, c.dropout) for c in trained] == piecewise
+
+
+def test_reading_a_study_changes_no_file(results, trained):
+    base = tiny_config(epochs=3)
+    search.study(base, DATASET, 2)
+    file = next(results.rglob("*.study.jsonl"))
+    before = file.read_bytes()
+    study = search.study(base, DATASET, 2, train_missing=False)
+    assert file.read_bytes() == before and len(study.trials) == 2
+
+
+def test_without_permission_to_train_nothing_is_written(results, trained, capsys):
+    study = search.study(tiny_config(epochs=3), DATASET, 3, train_missing=False)
+    assert not trained and not study.trials and not list(results.rglob("*.jsonl"))
+    assert "0 of 3 trials" in capsys.readouterr().out
+
+
+def test_tables_name_the_best_and_what_it_was_chosen_from(results, trained):
+    base = tiny_config(epochs=3)
+    study = search.study(base, DATASET, 3)
+    table = search.trial_table(study)
+    assert table["best val accuracy"].tolist() == sorted(table["best val accuracy"], reverse=True)
+    runs = {"by hand": made_up_run(base, DATASET)}
+    compared = search.comparison_table(study, runs)
+    assert compared.loc["by search", "chosen from"] == 3 and compared.loc["by hand", "chosen from"] == 1
