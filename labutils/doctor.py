@@ -33,10 +33,9 @@ def examine() -> list[Check]:
 
 def table(checks: list[Check]) -> "pd.DataFrame":
     """The checks as a table; a dash where nothing is to be done."""
-    import pandas as pd
+    from labutils.evaluate.tables import as_table
 
-    rows = [{"check": c.name, "found": c.found, "to do": c.remedy or "-"} for c in checks]
-    return pd.DataFrame(rows).set_index("check")
+    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks}, "check")
 
 
 def _python() -> Check:

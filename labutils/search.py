@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from labutils import paths
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
+from labutils.evaluate.tables import as_table
 from labutils.runs import Run, RunStore
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ def study(
 
 def trial_table(found: optuna.Study) -> pd.DataFrame:
     """One row per finished trial, the best first."""
-    import pandas as pd
-
     trials = sorted(_finished(found), key=lambda trial: (-(trial.value or 0.0), trial.number))
     rows = {
         trial.number: {
@@ -97,13 +96,11 @@ def trial_table(found: optuna.Study) -> pd.DataFrame:
         }
         for trial in trials
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("trial")
+    return as_table(rows, "trial")
 
 
 def comparison_table(found: optuna.Study, runs: Mapping[str, Run]) -> pd.DataFrame:
     """The best trial beside the best of the runs set by hand, each with its interval and what it was chosen from."""
-    import pandas as pd
-
     from labutils.evaluate import best, wilson_interval
 
     rows = {}
@@ -117,7 +114,7 @@ def comparison_table(found: optuna.Study, runs: Mapping[str, Run]) -> pd.DataFra
         setting = ", ".join(f"{name} {value:.2g}" for name, value in top.params.items())
         accuracy = f"{top.value:.3f} [{low:.3f}, {high:.3f}]"
         rows["by search"] = {"setting": setting, "best val accuracy": accuracy, "chosen from": len(trials)}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("found")
+    return as_table(rows, "found")
 
 
 def _finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:

@@ -82,10 +82,10 @@ plots.sample_grid(bone, n=8)
 # gets *without* looking at the lesion.
 
 # %%
-audit(skin).table()
+audit(skin)
 
 # %%
-audit(bone).table()
+audit(bone)
 
 # %% [markdown]
 # Read the rows about shortcuts as a floor: a network must beat the score of mean brightness, of image size and of sixteen by

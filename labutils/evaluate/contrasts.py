@@ -11,7 +11,7 @@ import numpy as np
 from labutils.evaluate.compare import accuracy_difference, mcnemar
 from labutils.evaluate.curves import accuracy_gap, best, epochs_to_reach, overfitting_epoch
 from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, wilson_interval
-from labutils.evaluate.tables import mark_source
+from labutils.evaluate.tables import as_table, mark_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def paired_table(runs: Mapping[str, Run]) -> pd.DataFrame:
             "only the second is right": test.n01,
             "p (exact McNemar)": f"{test.p:.3f}",
         }
-    return _table(rows, "runs")
+    return as_table(rows, "runs")
 
 
 def gap_table(runs: Mapping[str, Run]) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def gap_table(runs: Mapping[str, Run]) -> pd.DataFrame:
             "gap [95 % interval]": str(accuracy_gap(run)),
             "over-fits from epoch": str(begins) if begins else "-",
         }
-    return _table(rows, "run")
+    return as_table(rows, "run")
 
 
 def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> pd.DataFrame:
@@ -94,7 +94,7 @@ def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy
             "highest": f"{run.history[curve].max():.3f}",
             "of epochs": run.epochs,
         }
-    return _table(rows, "run")
+    return as_table(rows, "run")
 
 
 def quality_table(runs: Mapping[str, Run]) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def quality_table(runs: Mapping[str, Run]) -> pd.DataFrame:
         }
         rows[label] |= {f"recall {name}": str(value) for name, value in class_recall(run).items()}
         rows[label]["Brier score"] = f"{brier_score(run):.3f}"
-    return _table(rows, "run")
+    return as_table(rows, "run")
 
 
 def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> pd.DataFrame:
@@ -144,7 +144,7 @@ def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> pd.DataFrame:
             "epoch chosen on other images": f"{np.mean(honest):.3f}",
             "flattered by": f"{100 * (highest - float(np.mean(honest))):.1f} points",
         }
-    return _table(rows, "run")
+    return as_table(rows, "run")
 
 
 def interval_table(images: int) -> pd.DataFrame:
@@ -157,7 +157,7 @@ def interval_table(images: int) -> pd.DataFrame:
             "to": f"{high:.3f}",
             "width": f"{100 * (high - low):.1f} points",
         }
-    return _table(rows, f"accuracy on {images} images")
+    return as_table(rows, f"accuracy on {images} images")
 
 
 def truth_table(runs: Iterable[Run], told: Reported) -> pd.DataFrame:
@@ -182,9 +182,7 @@ def truth_table(runs: Iterable[Run], told: Reported) -> pd.DataFrame:
             "train accuracy at the end": f"{run.history['accuracy'][-1]:.3f}",
             "AUC": str(next(iter(auc(run).values()))),
         }
-    import pandas as pd
-
-    return pd.DataFrame(columns).fillna("-")
+    return as_table(columns, "source").T.fillna("-")
 
 
 def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> pd.DataFrame:
@@ -207,10 +205,4 @@ def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> pd.Da
             "multiply-adds per image": f"{numbers.multiply_adds / 1e6:.1f} million",
             "receptive field": f"{numbers.receptive_field} pixels",
         }
-    return _table(rows, "network")
-
-
-def _table(rows: Mapping[str, Mapping[str, Any]], index: str) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index)
+    return as_table(rows, "network")

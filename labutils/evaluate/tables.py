@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from labutils.runs import Run
 
 
+def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str) -> pd.DataFrame:
+    """Rows by name as a frame whose index is called `index`, and whose long cells notebooks show in full."""
+    import pandas as pd
+
+    pd.set_option("display.max_colwidth", None)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index)
+
+
 def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = None) -> pd.DataFrame:
     """One row per run: best accuracy with interval, both losses, and the lab report's numbers beside them.
 
@@ -36,8 +44,6 @@ def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = N
         Indexed by label. Columns for training accuracy appear if the report quotes one, and one for element-wise
         accuracy if there are more than two classes.
     """
-    import pandas as pd
-
     report = report or {}
     training = any(report[label].train_accuracy is not None for label in runs if label in report)
     several = any(len(run.class_names) > 2 for run in runs.values())
@@ -60,7 +66,7 @@ def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = N
             row |= _reported_columns(report.get(label), training)
         row["data"] = mark_source(run.source)
         rows[label] = row
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+    return as_table(rows, "run")
 
 
 def seed_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
@@ -71,8 +77,6 @@ def seed_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     groups : mapping of str to sequence of Run
         As `group_seeds` gives them.
     """
-    import pandas as pd
-
     rows = {}
     for label, runs in groups.items():
         numbers = [best(run) for run in runs]
@@ -83,7 +87,7 @@ def seed_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
             "val loss at best epoch, mean ± sd (range)": _spread_text(spread(n.loss_at_best for n in numbers), 4),
             "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+    return as_table(rows, "run")
 
 
 def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
@@ -104,8 +108,6 @@ def class_table(run: Run, epoch: int | None = None) -> pd.DataFrame:
     epoch : int, optional
         Index of the epoch; None: the best one.
     """
-    import pandas as pd
-
     recall, area = class_recall(run, epoch), auc(run, epoch)
     rows = {
         name: {
@@ -116,13 +118,11 @@ def class_table(run: Run, epoch: int | None = None) -> pd.DataFrame:
         }
         for label, name in enumerate(run.class_names)
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("class")
+    return as_table(rows, "class")
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """One row per claim: what the report says, what these runs say, the verdict, and the rule behind it."""
-    import pandas as pd
-
     rows = {
         v.id: {
             "task": v.task.removeprefix("task").upper(),
@@ -134,7 +134,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
         }
         for v in verdicts
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
+    return as_table(rows, "id")
 
 
 def mark_source(source: str) -> str:
