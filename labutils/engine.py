@@ -110,8 +110,14 @@ class Trainer:
         self.model.optimizer.build(self.model.trainable_variables)
         self.steps = -(-len(dataset.y_train) // config.batch_size)
 
-    def train_epoch(self, epoch: int, on_step: Callable[[], None] | None = None) -> dict[str, float]:
-        """Train epoch number `epoch` (from 0); mean loss and accuracy on the training images as they went by."""
+    def train_epoch(self, epoch: int, on_step: Callable[[], bool | None] | None = None) -> dict[str, float]:
+        """Train epoch number `epoch` (from 0); mean loss and accuracy on the training images as they went by.
+
+        Parameters
+        ----------
+        on_step : callable, optional
+            Called after every step; if it returns True, the epoch ends there.
+        """
         self._reset_dropout(epoch)
         order = np.random.default_rng([self.config.seed, epoch, 0]).permutation(len(self.dataset.y_train))
         history = self._fit(order, epoch, on_step)
@@ -195,7 +201,7 @@ class Trainer:
                 # Half the range: every backend's integer type holds it, and steps can still be counted up.
                 generator.state.assign((drawn >> 1).astype("uint32"))
 
-    def _fit(self, order: np.ndarray, epoch: int, on_step: Callable[[], None] | None = None) -> dict:
+    def _fit(self, order: np.ndarray, epoch: int, on_step: Callable[[], bool | None] | None = None) -> dict:
         keras = self.keras
         config, dataset = self.config, self.dataset
 
@@ -218,8 +224,8 @@ class Trainer:
             async_safe = True
 
             def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-                if on_step:
-                    on_step()
+                if on_step and on_step():
+                    self.model.stop_training = True
 
         return self.model.fit(Batches(), epochs=1, shuffle=False, verbose=0, callbacks=[Steps()]).history
 

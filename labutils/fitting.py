@@ -3,10 +3,14 @@
 How one epoch is trained is the business of `engine`; which run is asked for, and where it is kept, that of `training`.
 """
 
+import gc
 import io
+import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -24,6 +28,38 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+class StopKey:
+    """The stop key (an interrupt), held back until a step is done; pressed again, it acts at once.
+
+    Raised wherever Python happens to be, an interrupt may be lost in a destructor of TensorFlow, which swallows it, or
+    come between two files that belong together. As a context manager, in the main thread only: elsewhere, and where
+    interrupts are ignored, it changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self.before: Any = None
+
+    def __enter__(self) -> "StopKey":
+        ordinary = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if ordinary and threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+
+    def act(self) -> None:
+        """Raise the interrupt if the key was pressed."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        self.act()
+        self.pressed = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +122,7 @@ def fit(
     if compiled is None:
         compiled = bool(checkpoint["compiled"]) if checkpoint else compiling_pays(config, dataset)
     best_weights = None
+    stopped = False
     try:
         trainer = Trainer(config, dataset, compiled)
         if checkpoint:
@@ -95,10 +132,16 @@ def fit(
         stretch = provenance(compiled) | {"first_epoch": first + 1, "seconds": 0.0}
         # Of an epoch that a kill cut off after its history was written, only the seconds could be counted twice.
         earlier = [s for s in run.provenance["stretches"] if s["first_epoch"] <= first]
-        with Progress(label, first, config.epochs, trainer.steps, show) as progress:
+        with StopKey() as key, Progress(label, first, config.epochs, trainer.steps, show) as progress:
+
+            def after_step() -> bool:
+                progress.step()
+                return key.pressed
+
             for epoch in range(first, config.epochs):
                 started = time.perf_counter()
-                metrics = trainer.train_epoch(epoch, progress.step)
+                metrics = trainer.train_epoch(epoch, after_step)
+                key.act()
                 predictions = trainer.predict()
                 metrics |= {
                     "val_loss": trainer.val_loss(predictions),
@@ -124,11 +167,15 @@ def fit(
                 progress.epoch(finished, metrics)
                 if on_epoch:
                     on_epoch(run)
+                key.act()
     except KeyboardInterrupt:
+        stopped = True
+    if stopped:
+        # TensorFlow's half-read input has to go while its threads can still run Python: left to the end of the
+        # process, or held by this exception, it may hang the process there.
+        gc.collect()
         kept = " and kept. Run the same again to go on from there." if keep else ", not kept."
-        raise TrainingInterrupted(
-            f"{label}: stopped, {finished} of {config.epochs} epochs are finished{kept}"
-        ) from None
+        raise TrainingInterrupted(f"{label}: stopped, {finished} of {config.epochs} epochs are finished{kept}")
     return Trained(run, state, best_weights)
 
 
