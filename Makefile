@@ -9,8 +9,10 @@ run: .venv/installed  ## one notebook, live: make run, or make run TASK=task1b A
 	$(BIN)/labutils run $(if $(TASK),$(TASK),task1b --quick) $(ARGS)
 
 test: check  ## every check there is
+	$(BIN)/labutils data phantoms
 	$(BIN)/pytest -n 2 --dist loadscope
 	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
+	$(BIN)/pytest -n 2 --dist loadscope --nbval tests/reference
 
 check: .venv/installed
 	$(BIN)/ruff check .

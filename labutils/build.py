@@ -18,6 +18,8 @@ QUICK: dict[str, Any] = {
     "source": "phantom",
     "reuse": False,
     "train_missing": True,
+    "seeds": [0, 1],
+    "n_trial": 1,
 }
 """Parameters with which every notebook trains in seconds: for tests, not for learning."""
 
