@@ -1,0 +1,99 @@
+"""A test that cannot fail is no test: faults planted in a copy of the repository must turn a check red."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labutils import paths
+from labutils.data import load_dataset
+
+FOLDERS = ("labutils", "tests", "notebooks", "results")
+FILES = ("pyproject.toml", "conftest.py", "README.md")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A copy of what the checks look at; the phantoms are lent, not copied."""
+    load_dataset("skin", progress=False)
+    copy = tmp_path_factory.mktemp("repository")
+    for folder in FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__", "checkpoint", ".*", "*.png")
+        shutil.copytree(paths.ROOT / folder, copy / folder, ignore=ignored)
+    for file in FILES:
+        shutil.copy(paths.ROOT / file, copy / file)
+    (copy / "data").mkdir()
+    for part in ("phantoms", "cache"):
+        (copy / "data" / part).symlink_to(paths.ROOT / "data" / part)
+    return copy
+
+
+@pytest.fixture
+def plant(original):
+    """Change one file of the copy by a regular expression; it is put back afterwards."""
+    changed: list[tuple[Path, str]] = []
+
+    def change(name: str, pattern: str, replacement: str) -> None:
+        file = next(iter(sorted(original.glob(name))), None)
+        assert file is not None, f"nothing is called {name}"
+        before = file.read_text(encoding="utf-8")
+        after, n = re.subn(pattern, replacement, before, count=1, flags=re.S)
+        assert n == 1 and after != before, f"the fault was not planted in {file.name}"
+        file.write_text(after, encoding="utf-8")
+        changed.append((file, before))
+
+    yield change
+    for file, before in changed:
+        file.write_text(before, encoding="utf-8")
+
+
+def check(copy, *arguments):
+    """The exit status of a check in the copy: 0 green, 1 red."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", *arguments]
+    environment |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode in (0, 1), done.stdout[-2000:] + done.stderr[-2000:]
+    return done.returncode
+
+
+PAIRS = ("tests/test_notebooks.py", "-k", "pair_agrees or default_parameters")
+
+
+def test_an_edited_cell(original, plant):
+    assert check(original, *PAIRS) == 0
+    plant("notebooks/task5a.ipynb", r"plots\.compare_curves", "plots.learning_curves")
+    assert check(original, *PAIRS) == 1
+
+
+def test_a_changed_parameter(original, plant):
+    plant("notebooks/task5a.py", r"lr: float = 1e-4", "lr: float = 1e-3")
+    assert check(original, *PAIRS) == 1
+
+
+def test_a_changed_block_order(original, plant):
+    assert check(original, "tests/test_models.py", "-k", "order") == 0
+    plant("labutils/models.py", r"(            if batch_norm:\n.*?\n)(            x = layers\.ReLU.*?\n)", r"\2\1")
+    assert check(original, "tests/test_models.py", "-k", "order") == 1
+
+
+def test_swapped_labels(original, plant):
+    assert check(original, "tests/test_layouts.py") == 0
+    plant("labutils/data/layouts.py", r'\("Mel", "Nev"\)', '("Nev", "Mel")')
+    assert check(original, "tests/test_layouts.py") == 1
+
+
+NBVAL = ("--nbval", "notebooks/task1b.ipynb")
+
+
+@pytest.mark.skipif(
+    not list(paths.results_dir().glob("runs/skin-vgg16-b8-lr1e-05-*")), reason="the run of Task 1B is not stored"
+)
+def test_a_changed_stored_number(original, plant):
+    assert check(original, *NBVAL) == 0
+    plant("results/runs/skin-vgg16-b8-lr1e-05-*/history.csv", r"(\n5,[^,]+,[^,]+,)[^,]+,", r"\g<1>0.1234,")
+    assert check(original, *NBVAL) == 1
