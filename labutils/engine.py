@@ -119,8 +119,7 @@ class Trainer:
             Called after every step; if it returns True, the epoch ends there.
         """
         self._reset_dropout(epoch)
-        order = np.random.default_rng([self.config.seed, epoch, 0]).permutation(len(self.dataset.y_train))
-        history = self._fit(order, epoch, on_step)
+        history = self._fit(self._order(epoch), epoch, on_step)
         return {"loss": float(history["loss"][0]), "accuracy": float(history["accuracy"][0])}
 
     def predict(self) -> np.ndarray:
@@ -142,6 +141,20 @@ class Trainer:
         p = np.column_stack([1 - p[:, 0], p[:, 0]]) if p.shape[1] == 1 else p
         of_label = np.clip(p[np.arange(len(labels)), labels], 1e-7, 1 - 1e-7)
         return float(-np.log(of_label).mean())
+
+    def first_losses(self) -> list[float]:
+        """Mean loss in steps 1, 2, 3 to 4 and 5 to 8 of the first epoch; the model is left as it was.
+
+        Rounding has no time to grow in them: they are the same on every machine to several digits, and others as soon
+        as anything about the network, its first weights, the images or their order is other. See `verify`.
+        """
+        before, size = self.state(), self.config.batch_size
+        self._reset_dropout(0)
+        order = self._order(0)
+        parts = [order[first * size : last * size] for first, last in ((0, 1), (1, 2), (2, 4), (4, 8))]
+        losses = [float(self._fit(part, epoch=0)["loss"][0]) for part in parts if len(part)]
+        self.restore(before)
+        return losses
 
     def seconds_per_step(self, steps: int = 3) -> float:
         """Seconds that a training step takes here, measured on a few; the model is left as it was."""
@@ -192,6 +205,9 @@ class Trainer:
 
     def _numpy(self, variables: list) -> list[np.ndarray]:
         return [self.keras.ops.convert_to_numpy(v) for v in variables]
+
+    def _order(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.config.seed, epoch, 0]).permutation(len(self.dataset.y_train))
 
     def _reset_dropout(self, epoch: int) -> None:
         for number, layer in enumerate(self.model.layers):

@@ -129,6 +129,8 @@ def fit(
             trainer.restore(checkpoint)
         if show:
             _print_cost(trainer, config, first, label)
+        if not first:
+            run = replace(run, provenance=run.provenance | {"first_losses": trainer.first_losses()})
         stretch = provenance(compiled) | {"first_epoch": first + 1, "seconds": 0.0}
         # Of an epoch that a kill cut off after its history was written, only the seconds could be counted twice.
         earlier = [s for s in run.provenance["stretches"] if s["first_epoch"] <= first]
@@ -148,7 +150,10 @@ def fit(
                     "val_accuracy": float(np.mean(predicted_labels(predictions.astype(np.float16)) == dataset.y_val)),
                     "seconds": time.perf_counter() - started,
                 }
-                stretch = stretch | {"seconds": round(stretch["seconds"] + metrics["seconds"], 2)}
+                stretch = stretch | {
+                    "seconds": round(stretch["seconds"] + metrics["seconds"], 2),
+                    "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                }
                 run = replace(
                     run.plus(metrics, predictions),
                     config=config.with_(epochs=epoch + 1),
