@@ -20,7 +20,7 @@ from labutils.execute import (
     run_tasks,
 )
 
-QUICK: dict[str, Any] = {"n_epoch": 6, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
+QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
 """A live training of about a minute on two cores."""
 
 
