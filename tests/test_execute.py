@@ -6,7 +6,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from labutils import execute as ex
 
-
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
