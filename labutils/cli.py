@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from labutils.cli_data import data
+from labutils.cli_runs import runs, train, verify
 from labutils.execute import (
     TIME_LIMIT,
     NotebookError,
@@ -143,4 +144,5 @@ def doctor() -> None:
     sys.exit(any(check.remedy for check in checks))
 
 
-main.add_command(data)
+for command in (data, runs, verify, train):
+    main.add_command(command)
