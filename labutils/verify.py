@@ -157,14 +157,18 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
     readable: list[tuple[tuple[str, int], Path]] = []
     for folder in folders:
         try:
-            first = next(iter(read_run(folder).provenance["stretches"]), {})
+            first: dict[str, Any] = next(iter(read_run(folder).provenance["stretches"]), {})
             readable.append(((first.get("backend", "tensorflow"), first.get("threads", 1)), folder))
         except StoreError as error:
             yield Verification(folder.name, problem=str(error))
     for (backend, threads), group in groupby(sorted(readable), key=lambda entry: entry[0]):
         chosen = {"KERAS_BACKEND": backend, "LABUTILS_THREADS": str(min(threads, os.cpu_count() or 1))}
-        with ProcessPoolExecutor(1, get_context("spawn"), initializer=os.environ.update, initargs=(chosen,)) as pool:
+        with ProcessPoolExecutor(1, get_context("spawn"), initializer=_choose, initargs=(chosen,)) as pool:
             yield from pool.map(_verify_folder, [folder for _, folder in group], [epochs] * len(readable))
+
+
+def _choose(settings: dict[str, str]) -> None:
+    os.environ.update(settings)
 
 
 def _verify_folder(folder: Path, epochs: int) -> Verification:
@@ -211,7 +215,7 @@ def _compare(run: Run, again: Run, bands: dict[str, float]) -> Iterator[Comparis
     yield same("validation images in the stored order", 1, run.val_files == again.val_files)
     yield same("labels as stored", 1, np.array_equal(run.y_val, again.y_val))
     steps = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
-    first = (run.provenance.get("first_losses", ()), again.provenance["first_losses"])
+    first: tuple[list[float], ...] = (run.provenance.get("first_losses", []), again.provenance["first_losses"])
     for what, stored, repeated in zip(steps, *first, strict=False):
         yield Comparison(f"loss in {what}", stored, repeated, bands["first steps"])
     for epoch in range(again.epochs):
@@ -234,7 +238,8 @@ def _compare(run: Run, again: Run, bands: dict[str, float]) -> Iterator[Comparis
 def _loss_bounds(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Between what the validation loss of every epoch must lie, given predictions that were rounded to float16."""
     p = run.val_predictions.astype(np.float64)
-    half = np.spacing(np.abs(run.val_predictions)).astype(np.float64) / 2 + 1e-6
+    with np.errstate(invalid="ignore"):  # a training that diverged
+        half = np.spacing(np.abs(run.val_predictions)).astype(np.float64) / 2 + 1e-6
     if p.shape[2] == 1:
         p = np.where(run.y_val[None, :, None] == 1, p, 1 - p)
     else:
