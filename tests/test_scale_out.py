@@ -6,8 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -66,16 +65,6 @@ class Here:
         except BaseException as error:
             future.set_exception(error)
         return future
-
-
-def test_a_pool_gives_what_this_process_gives(no_images, local, capfd):
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        runs = train_all(CONFIGS, DATASET, executor=pool)
-    assert_complete(runs, local)
-    said = capfd.readouterr().out
-    assert "3 runs to train on workers, 0 stored already." in said
-    assert "seed 1: trained 2 epochs in" in said
-    assert "parameters" not in said  # workers are silent
 
 
 def test_images_are_sent_only_to_workers_that_have_none(results, no_images, monkeypatch):
@@ -148,7 +137,11 @@ def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_imag
     runs = train_on_cores(CONFIGS, DATASET, jobs=2)
     assert (results / "died").exists()
     assert_complete(runs, local)
-    assert "A worker was killed; what is not finished is trained again by new ones." in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert "3 runs to train on workers, 0 stored already." in said
+    assert "A worker was killed; what is not finished is trained again by new ones." in said
+    assert "seed 1: trained 2 epochs in" in said
+    assert "parameters" not in said  # workers are silent
 
 
 def test_workers_leave_with_the_process_that_asked(results, no_images):
