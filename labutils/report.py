@@ -165,7 +165,7 @@ def _front_page(store: RunStore | None) -> Iterator[str]:
     yield markdown_table(verdict_table(judged)[["task", "claim", "verdict"]])
     yield "\n## What is missing\n"
     absent = [(task, missing(task, task_runs(task, store=store))) for task in lab.TITLES]
-    listed = [f"- {_name(task)}: {', '.join(labels)}" for task, labels in absent if labels]
+    listed = [f"- {_name(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
     yield "\n".join(listed) if listed else "Nothing: every run of the lab is stored."
     yield "\n`labutils run --missing` trains them, in the lab's order, and can be stopped at any time.\n"
     yield "## Phantoms beside real images\n"
@@ -188,7 +188,7 @@ def _task_pages(task: str, folder: Path, store: RunStore | None) -> Iterator[str
     yield f"\n## {_name(task)}: {lab.TITLES[task]}\n"
     absent = missing(task, runs)
     if absent:
-        yield f"Missing: {', '.join(absent)}.\n"
+        yield f"Missing: {'; '.join(absent)}.\n"
     if not runs:
         return
     yield "Settings: " + "; ".join(f"{label}: `{run.config.slug}`, {run.epochs} epochs" for label, run in runs.items())

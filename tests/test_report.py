@@ -55,7 +55,7 @@ def test_report_says_what_is_there_and_what_is_missing(store, results):
     text = report.write_report().read_text(encoding="utf-8")
     assert "phantom" in text.lower()
     assert re.search(r"Of 18 claims: \*\*\d+\*\* reproduced, .* \*\*15\*\* missing", text)
-    assert "- Task 9: Skin, Bone" in text
+    assert "- Task 9: Skin; Bone" in text
     assert report.REAL in text
     assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
     for label in ("lr-0.0001", "lr-1e-05", "lr-1e-06"):
