@@ -270,11 +270,14 @@ def _device(backend: str) -> str:
             return str(jax.devices()[0].device_kind)
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+            lines = [line.split(":", 1) for line in file if ":" in line]
+        facts = {name.strip(): value.strip() for name, value in lines}
     except OSError:
-        models = []
-    name = models[0] if models else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+        facts = {}
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    # Processors of one name may differ in this, and then results differ in their last digits.
+    widest = [kind for kind in ("avx512_vnni", "avx512f", "avx2") if kind in facts.get("flags", "").split()]
+    return f"{name}{f' ({widest[0]})' if widest else ''}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def _commit() -> str:
