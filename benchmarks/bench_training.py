@@ -70,7 +70,7 @@ def ours(network: str, images: int) -> Callable[[], object]:
     x, y = made_up_images(images)
     files = tuple(f"{i}.jpg" for i in range(images))
     data = Dataset("skin", x, y, x[:2], y[:2], ("Mel", "Nev"), files, files[:2], "phantom", "0" * 12, ROOT)
-    trainer = Trainer(settings(network), data, compiled=False)
+    trainer = Trainer(settings(network), data)
     return lambda: trainer.train_epoch(0)
 
 

@@ -7,9 +7,6 @@ import numpy as np
 from labutils.config import RunConfig
 from labutils.models import describe
 
-PLAIN_FLOPS = 40e9
-"""Floating-point operations a second that a plain (not compiled) step reaches on two cores, about."""
-
 
 def training_flops(config: RunConfig, n_classes: int = 2) -> float:
     """Floating-point operations of one training step per image: forward, and twice that backward."""
@@ -29,5 +26,5 @@ def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> flo
         a @ a
         products += 1
     flops = products * 2 * 768**3 / (time.perf_counter() - started)
-    # Compiled steps reach 0.3 to 0.6 of the product's speed, see `make bench`.
-    return config.epochs * n_train * training_flops(config, n_classes) / (0.4 * flops)
+    # A training step reaches 0.4 to 0.7 of the product's speed (`make bench`).
+    return config.epochs * n_train * training_flops(config, n_classes) / (0.5 * flops)

@@ -25,10 +25,6 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 
 VALIDATION_BATCH = 64
-COMPILE_SECONDS = 20.0
-"""About what XLA takes to compile a training step and a prediction on two cores."""
-XLA_GAIN = 0.4
-"""Share of a step's time that XLA saves, about (see `make bench`)."""
 
 
 def import_keras() -> Any:
@@ -74,13 +70,6 @@ def n_threads() -> int:
     return int(os.environ.get("LABUTILS_THREADS") or available)
 
 
-def pays_to_compile(steps: int, seconds_per_step: float) -> bool:
-    """Whether a training of `steps` steps is long enough to earn back the seconds that XLA takes to compile."""
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-        return False  # oneDNN's convolutions are faster than XLA's
-    return steps * seconds_per_step * XLA_GAIN > COMPILE_SECONDS
-
-
 class Trainer:
     """A model, its optimizer and its data.
 
@@ -89,15 +78,13 @@ class Trainer:
     config : RunConfig
         `epochs` is not used: the caller says which epoch is trained.
     dataset : Dataset
-    compiled : bool
-        Compile the step with XLA: faster steps after some seconds of compiling. The two ways agree to rounding.
     """
 
-    def __init__(self, config: RunConfig, dataset: Dataset, compiled: bool) -> None:
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.keras = import_keras()
         from labutils.models import build_model
 
-        self.config, self.dataset, self.compiled = config, dataset, compiled
+        self.config, self.dataset = config, dataset
         self.keras.utils.set_random_seed(config.seed)
         self.model = build_model(config, n_classes=len(dataset.class_names))
         binary = len(dataset.class_names) == 2
@@ -105,7 +92,8 @@ class Trainer:
             optimizer=self.keras.optimizers.Adam(config.learning_rate),
             loss="binary_crossentropy" if binary else "sparse_categorical_crossentropy",
             metrics=["accuracy"],
-            jit_compile=compiled,
+            # JAX compiles in any case. On TensorFlow, oneDNN's convolutions are faster than XLA's (`make bench`).
+            jit_compile=self.keras.backend.backend() == "jax",
         )
         self.model.optimizer.build(self.model.trainable_variables)
         self.steps = -(-len(dataset.y_train) // config.batch_size)
@@ -127,7 +115,7 @@ class Trainer:
         images = self.dataset.x_val
         batches = -(-len(images) // VALIDATION_BATCH)
         size = -(-len(images) // batches)
-        # Equal batches: XLA compiles once for every shape that it meets.
+        # Equal batches: JAX compiles once for every shape that it meets.
         missing = batches * size - len(images)
         if missing:
             images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
@@ -246,13 +234,12 @@ class Trainer:
         return self.model.fit(Batches(), epochs=1, shuffle=False, verbose=0, callbacks=[Steps()]).history
 
 
-def provenance(compiled: bool) -> dict[str, Any]:
+def provenance() -> dict[str, Any]:
     """What a result may depend on beside its settings: versions, backend, device, threads, commit."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     names = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
     return {
         "backend": backend,
-        "compiled": compiled,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("keras", "numpy", names[backend])},
         "device": _device(backend),

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from labutils.config import RunConfig
-from labutils.cost import PLAIN_FLOPS, training_flops
 from labutils.data.dataset import Dataset
 from labutils.models import describe
 from labutils.progress import Progress, minutes
@@ -80,7 +79,6 @@ def fit(
     *,
     start: Run | None = None,
     checkpoint: dict[str, np.ndarray] | None = None,
-    compiled: bool | None = None,
     on_epoch: Callable[[Run], None] | None = None,
     keep: Callable[[Trained], None] | None = None,
     label: str | None = None,
@@ -94,8 +92,6 @@ def fit(
         With more epochs than `start` has.
     start, checkpoint : Run and dict, optional
         The finished epochs and the state after the last of them.
-    compiled : bool, optional
-        Whether XLA compiles the step. Unless given: as it was before `start`, or as the length of the run suggests.
     on_epoch : callable, optional
         Gets the run so far after every epoch.
     keep : callable, optional
@@ -119,19 +115,17 @@ def fit(
 
     run, label = start or empty_run(config, dataset), label or config.slug
     first = finished = run.epochs
-    if compiled is None:
-        compiled = bool(checkpoint["compiled"]) if checkpoint else compiling_pays(config, dataset)
     best_weights = None
     stopped = False
     try:
-        trainer = Trainer(config, dataset, compiled)
+        trainer = Trainer(config, dataset)
         if checkpoint:
             trainer.restore(checkpoint)
         if show:
             _print_cost(trainer, config, first, label)
         if not first:
             run = replace(run, provenance=run.provenance | {"first_losses": trainer.first_losses()})
-        stretch = provenance(compiled) | {"first_epoch": first + 1, "seconds": 0.0}
+        stretch = provenance() | {"first_epoch": first + 1, "seconds": 0.0}
         # Of an epoch that a kill cut off after its history was written, only the seconds could be counted twice.
         earlier = [s for s in run.provenance["stretches"] if s["first_epoch"] <= first]
         with StopKey() as key, Progress(label, first, config.epochs, trainer.steps, show) as progress:
@@ -165,7 +159,7 @@ def fit(
                     file = io.BytesIO()
                     trainer.write_weights(file, epoch)
                     best_weights = file.getvalue()
-                state = trainer.state() | {"epochs": np.array(epoch + 1), "compiled": np.array(compiled)}
+                state = trainer.state() | {"epochs": np.array(epoch + 1)}
                 if keep:
                     keep(Trained(run, state, best_weights if changed else None))
                 finished = run.epochs
@@ -182,14 +176,6 @@ def fit(
         kept = " and kept. Run the same again to go on from there." if keep else ", not kept."
         raise TrainingInterrupted(f"{label}: stopped, {finished} of {config.epochs} epochs are finished{kept}")
     return Trained(run, state, best_weights)
-
-
-def compiling_pays(config: RunConfig, dataset: Dataset) -> bool:
-    """Whether a training with these settings, from its first epoch on, earns back what compiling its step takes."""
-    from labutils.engine import pays_to_compile
-
-    plain = config.batch_size * training_flops(config, len(dataset.class_names)) / PLAIN_FLOPS
-    return pays_to_compile(config.epochs * -(-len(dataset.y_train) // config.batch_size), plain)
 
 
 def empty_run(config: RunConfig, dataset: Dataset) -> Run:

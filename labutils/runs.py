@@ -125,18 +125,11 @@ class RunStore:
                     before.rename(folder)
             yield
 
-    def workplace(
-        self, config: RunConfig, fingerprint: str, usable: Callable[[dict[str, np.ndarray]], bool]
-    ) -> tuple[Path, tuple[Run, dict[str, np.ndarray]] | None]:
+    def workplace(self, config: RunConfig, fingerprint: str) -> tuple[Path, tuple[Run, dict[str, np.ndarray]] | None]:
         """Where to train, and from where: what `read_start` gives, or None for the first epoch.
 
-        A stored run that cannot be continued (it came without a checkpoint, or `usable` refuses that) stays as it is
-        while a longer one is trained in a hidden folder beside it, until `replace` is called.
-
-        Parameters
-        ----------
-        usable : callable
-            Gets a checkpoint and says whether training may go on from it.
+        A stored run that cannot be continued, because it came without a checkpoint, stays as it is while a longer one
+        is trained in a hidden folder beside it, until `replace` is called.
 
         Raises
         ------
@@ -147,7 +140,7 @@ class RunStore:
         longer = _hidden(place, "longer")
         for folder in (place, longer):
             start = read_start(folder) if _occupied(folder) else None
-            if start and usable(start[1]):
+            if start:
                 _check_same(start[0], config, fingerprint)
                 return folder, start
         folder = longer if _occupied(place) else place

@@ -16,7 +16,7 @@ from labutils.config import RunConfig
 from labutils.cost import estimate_seconds, training_flops
 from labutils.data.dataset import Dataset
 from labutils.evaluate import lab
-from labutils.fitting import Trained, TrainingInterrupted, check_dataset, compiling_pays, fit
+from labutils.fitting import Trained, TrainingInterrupted, check_dataset, fit
 from labutils.progress import minutes
 from labutils.runs import Run, RunStore, StoreError, best_weights_file, write_run
 
@@ -248,10 +248,7 @@ def _train_stored(
     found = store.find(config, dataset.fingerprint)  # another process may have finished it by now
     if found and found.epochs >= config.epochs:
         return _reused(found, config.epochs, label)
-    compile_it = compiling_pays(config, dataset)
-    # One history is compiled from its first epoch to its last, or not at all: an extended run is the run trained in
-    # one go. What is trained twice for that is less than a minute, or it would have been compiled.
-    folder, start = store.workplace(config, dataset.fingerprint, lambda state: bool(state["compiled"]) >= compile_it)
+    folder, start = store.workplace(config, dataset.fingerprint)
     run, checkpoint = start or (None, None)
     first = run.epochs if run else 0
     if first < config.epochs:

@@ -18,7 +18,7 @@ import numpy as np
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
 from labutils.data.errors import DataError
-from labutils.fitting import Trained, TrainingInterrupted, check_dataset, compiling_pays, fit
+from labutils.fitting import Trained, TrainingInterrupted, check_dataset, fit
 from labutils.progress import minutes
 from labutils.runs import Run, RunStore, read_start
 
@@ -75,9 +75,7 @@ def train_on(
             if reuse and found and found.epochs >= config.epochs:
                 runs[label] = found.first(config.epochs)
                 continue
-            start = read_start(found.path) if reuse and found and found.path else None
-            usable = start and bool(start[1]["compiled"]) >= compiling_pays(config, dataset)
-            starts[label] = start if usable else None
+            starts[label] = read_start(found.path) if reuse and found and found.path else None
             submit(label, None)
         print(f"{len(waiting)} runs to train on workers, {len(runs)} stored already.", flush=True)
         failed = None

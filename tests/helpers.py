@@ -73,14 +73,14 @@ def made_up_run(config: RunConfig, dataset: Dataset) -> Run:
             "source": dataset.source,
             "fingerprint": dataset.fingerprint,
             "class_names": list(dataset.class_names),
-            "stretches": [{"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "compiled": False}],
+            "stretches": [{"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow"}],
         },
     )
 
 
-def state_of(run: Run, compiled: bool = False) -> dict[str, np.ndarray]:
+def state_of(run: Run) -> dict[str, np.ndarray]:
     """A checkpoint for `made_up_run`."""
-    return {"epochs": np.array(run.epochs), "compiled": np.array(compiled), "weight_000": np.ones(3, np.float32)}
+    return {"epochs": np.array(run.epochs), "weight_000": np.ones(3, np.float32)}
 
 
 def start_python(code: str, results: Path, **environment: str) -> subprocess.Popen:

@@ -27,7 +27,7 @@ def store_run(store, config, source="phantom", **looks):
 
     fingerprint = "0123456789ab" if source == "phantom" else "ba9876543210"
     run = replace(run, provenance=provenance | {"fingerprint": fingerprint}, path=store.path_of(config, fingerprint))
-    write_run(run, {"epochs": np.array(run.epochs), "compiled": np.array(False)}, None)
+    write_run(run, {"epochs": np.array(run.epochs)}, None)
     return run
 
 

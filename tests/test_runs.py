@@ -256,14 +256,10 @@ def test_a_checkpoint_of_another_history_is_not_used(tmp_path):
     assert read_start(folder) is None
 
 
-def always(state) -> bool:
-    return True
-
-
 def test_what_came_without_a_checkpoint_stays_until_the_longer_run_is_there(tmp_path):
     folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=6)
     shutil.rmtree(folder / "checkpoint")
-    beside, start = store.workplace(config, DATASET.fingerprint, always)
+    beside, start = store.workplace(config, DATASET.fingerprint)
     assert start is None
     assert beside != folder
     run = replace(made_up_run(tiny_config(epochs=4), DATASET), path=beside)
@@ -271,23 +267,17 @@ def test_what_came_without_a_checkpoint_stays_until_the_longer_run_is_there(tmp_
     assert store.find(config, DATASET.fingerprint).epochs == 3
     assert list(store) == [folder]
     # Killed and asked for again, it goes on where it was.
-    again, start = store.workplace(config, DATASET.fingerprint, always)
+    again, start = store.workplace(config, DATASET.fingerprint)
     assert (again, start[0].epochs) == (beside, 4)
     assert store.replace(beside, config, DATASET.fingerprint) == folder
     assert store.find(config, DATASET.fingerprint).epochs == 4
     assert [p.name for p in tmp_path.iterdir()] == [folder.name]
 
 
-def test_a_checkpoint_that_is_refused_starts_a_run_beside(tmp_path):
-    folder, store = store_run(tmp_path), RunStore(tmp_path)
-    beside, start = store.workplace(tiny_config(epochs=6), DATASET.fingerprint, lambda state: bool(state["compiled"]))
-    assert (start, beside == folder) == (None, False)
-
-
 def test_a_kill_between_the_two_steps_of_replacing_loses_nothing(tmp_path, monkeypatch):
     folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=6)
     shutil.rmtree(folder / "checkpoint")
-    beside, _ = store.workplace(config, DATASET.fingerprint, always)
+    beside, _ = store.workplace(config, DATASET.fingerprint)
     run = replace(made_up_run(config, DATASET), path=beside)
     write_run(run, state_of(run), None)
     real = Path.rename
@@ -304,7 +294,7 @@ def test_a_kill_between_the_two_steps_of_replacing_loses_nothing(tmp_path, monke
     assert not folder.exists()
     with store.lock(config, DATASET.fingerprint, lambda: None):
         assert store.find(config, DATASET.fingerprint).epochs == 3
-        assert store.workplace(config, DATASET.fingerprint, always)[1][0].epochs == 6
+        assert store.workplace(config, DATASET.fingerprint)[1][0].epochs == 6
 
 
 def test_a_run_from_a_worker_is_kept_unless_a_longer_one_is_there(tmp_path):

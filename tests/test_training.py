@@ -193,7 +193,7 @@ def test_what_is_stored_says_where_it_came_from(results):
     assert (stored["source"], stored["fingerprint"], stored["parameters"]) == ("course", DATASET.fingerprint, 2161)
     (stretch,) = stored["stretches"]
     assert stretch["first_epoch"] == 1
-    assert (stretch["backend"], stretch["compiled"], stretch["threads"]) == ("tensorflow", False, 1)
+    assert (stretch["backend"], stretch["threads"]) == ("tensorflow", 1)
     assert set(stretch["versions"]) == {"python", "keras", "numpy", "tensorflow"}
     assert stored["counts"]["validation"] == {"Mel": 5, "Nev": 5}
     assert len(stored["first_losses"]) == 3
@@ -240,20 +240,6 @@ def test_a_full_disk_in_the_middle_of_a_training_keeps_what_was_stored(results, 
     assert [s["first_epoch"] for s in run.provenance["stretches"]] == [1, 2]
 
 
-def test_a_history_is_compiled_throughout_or_not_at_all(results, monkeypatch, capsys):
-    train(tiny_config(epochs=1), DATASET)
-    monkeypatch.setattr(training, "compiling_pays", lambda config, dataset: True)
-    monkeypatch.setattr(fitting, "compiling_pays", lambda config, dataset: True)
-    run = train(tiny_config(epochs=2), DATASET)
-    assert run.status == "trained"
-    assert [s["compiled"] for s in run.provenance["stretches"]] == [True]
-    assert [p.name for p in RunStore()] == [run.path.name]
-    monkeypatch.undo()
-    monkeypatch.setenv("LABUTILS_RESULTS", str(results))
-    run = train(tiny_config(epochs=3), DATASET)
-    assert [s["compiled"] for s in run.provenance["stretches"]] == [True, True]
-
-
 def test_a_shorter_run_than_the_one_left_beside_is_its_beginning(results):
     store, config = RunStore(), tiny_config(epochs=3)
     place = store.path_of(config, DATASET.fingerprint)
@@ -292,7 +278,7 @@ def test_weights_beyond_float16_are_kept(results):
 
     from labutils.engine import Trainer
 
-    trainer = Trainer(tiny_config(batch_norm=True), DATASET, compiled=False)
+    trainer = Trainer(tiny_config(batch_norm=True), DATASET)
     variable = next(v for v in trainer.model.weights if "moving_variance" in v.path)
     variable.assign(np.full(variable.shape, 1e6))
     file = io.BytesIO()
