@@ -50,7 +50,13 @@ class Progress:
             from tqdm.auto import tqdm
 
             total = (self.epochs - self.first) * self.steps
-            self.bar = tqdm(total=total, desc=f"{self.label} {self.first}/{self.epochs}", unit="step", leave=False)
+            self.bar = tqdm(
+                total=total,
+                desc=f"{self.label} {self.first}/{self.epochs}",
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
+                dynamic_ncols=True,
+                leave=False,
+            )
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -95,6 +95,7 @@ def start_python(code: str, results: Path, **environment: str) -> subprocess.Pop
     return subprocess.Popen(
         [sys.executable, "-c", code],
         env={**os.environ, **settings, **environment},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

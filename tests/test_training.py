@@ -37,19 +37,30 @@ def step(self):
     time.sleep(0.05)
 progress.Progress.step = step
 """
+# Takes a step for every line that it is sent.
+OBEDIENT = """
+import sys
+from labutils import progress
+progress.Progress.step = lambda self: sys.stdin.readline()
+"""
 
 
 def train_code(epochs: int, before: str = "") -> str:
     return f"{RESTLESS}{before}\nfrom labutils.training import train\ntrain(config.with_(epochs={epochs}), dataset)"
 
 
-def read_steps(process, steps: int) -> None:
-    """Wait until the process has trained so many steps."""
-    for line in process.stdout:
-        steps -= line == "step\n"
-        if steps == 0:
-            return
-    raise AssertionError(process.stderr.read())
+def take_steps(process, steps: int) -> None:
+    process.stdin.write("\n" * steps)
+    process.stdin.flush()
+
+
+def wait_for_epochs(folder: Path, epochs: int) -> int:
+    """Epochs that are stored, once there are so many."""
+    deadline = time.monotonic() + 120
+    while not list(RunStore(folder / "runs")) or only_run(folder).epochs < epochs:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return only_run(folder).epochs
 
 
 def finish(process) -> str:
@@ -82,20 +93,22 @@ def test_a_run_killed_and_stopped_goes_on_as_if_it_never_had(tmp_path, undisturb
     seed = random.randrange(10**6)
     print(f"moments drawn with seed {seed}")
     moments = random.Random(seed)
-    process = start_python(train_code(6, TALKING), tmp_path)
-    read_steps(process, moments.randint(6, 14))  # in the second or third of six epochs of five steps
-    time.sleep(moments.uniform(0, 0.05))
+    steps = moments.randint(5, 19)  # of six epochs of five steps
+    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    take_steps(process, steps)
+    left = wait_for_epochs(tmp_path, steps // 5)
+    time.sleep(moments.uniform(0, 0.1))
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    left = only_run(tmp_path).epochs
-    assert 1 <= left < 4
+    assert only_run(tmp_path).epochs == left == steps // 5
 
-    process = start_python(train_code(6, TALKING), tmp_path)
-    read_steps(process, moments.randint(6, 9))
+    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    take_steps(process, 5 + moments.randint(0, 4))
+    kept = wait_for_epochs(tmp_path, left + 1)
+    time.sleep(moments.uniform(0, 0.1))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
-    kept = only_run(tmp_path).epochs
-    assert kept > left
+    _, err = process.communicate("\n", timeout=120)
+    assert only_run(tmp_path).epochs == kept == left + 1
     assert f"stopped, {kept} of 6 epochs are finished and kept. Run the same again to go on from there." in err
 
     said = finish(start_python(train_code(6), tmp_path))
