@@ -166,6 +166,8 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
     # What XLA, which JAX compiles with, computes on several threads is not the same from one time to the next.
     wide = bool(other or now["backend"] == "jax")
     bands = wide_bands(config) if wide else TIGHT
+    if "first_losses" not in run.provenance:  # nothing to compare them with, so no band to speak of
+        bands = {what: band for what, band in bands.items() if what != "first steps"}
     return Verification(name, epochs, tuple(_compare(run, again, bands, wide)), bands, other)
 
 
@@ -234,7 +236,7 @@ def _compare(run: Run, again: Run, bands: dict[str, float], wide: bool) -> Itera
     yield same("number of parameters", run.provenance.get("parameters", np.nan), again.provenance["parameters"])
     yield same("validation images in the stored order", 1, run.val_files == again.val_files)
     yield same("labels as stored", 1, np.array_equal(run.y_val, again.y_val))
-    first_steps = first_bands(run.config) if wide else [bands["first steps"]] * len(STEPS)
+    first_steps = first_bands(run.config) if wide else [TIGHT["first steps"]] * len(STEPS)
     for what, band, stored, repeated in zip(
         STEPS, first_steps, run.provenance.get("first_losses", ()), again.provenance["first_losses"], strict=False
     ):

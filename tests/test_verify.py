@@ -52,6 +52,14 @@ def test_a_run_from_elsewhere_gets_wide_bands_and_says_so(stored):
     assert "(other device, threads than it was trained with, wide bands: first steps 0.00055, loss 0.01" in str(found)
 
 
+def test_a_run_that_does_not_know_its_first_steps_claims_nothing_about_them(trained, stored, monkeypatch):
+    monkeypatch.setattr(verify, "fit", lambda *args, **options: trained)
+    known = {name: value for name, value in stored.provenance.items() if name != "first_losses"}
+    found = verify.verify(replace(stored, provenance=known), epochs=2, dataset=DATASET)
+    assert found.passed
+    assert "first steps" not in str(found)
+
+
 def changed_network(monkeypatch, move):
     """Build networks from the source of `models` with the ReLU moved past another line of its block."""
     lines = inspect.getsource(models).splitlines()
