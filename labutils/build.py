@@ -43,7 +43,7 @@ def carry_outputs(executed: Any, notebook: Any) -> None:
             target.outputs = [item for item in source.outputs if _is_lasting(item)]
 
 
-def build(script: Path, limit: float = 600.0) -> str:
+def build(script: Path, limit: float = 150.0) -> str:
     """Write the .ipynb of a .py, with outputs.
 
     Parameters
@@ -73,7 +73,7 @@ def build(script: Path, limit: float = 600.0) -> str:
     return ""
 
 
-def build_reference(script: Path, folder: Path, limit: float = 300.0) -> str:
+def build_reference(script: Path, folder: Path, limit: float = 150.0) -> str:
     """Execute a notebook live and quick, and keep the executed copy for nbval to compare the training path with.
 
     Returns
