@@ -130,7 +130,7 @@ def results_table(store: RunStore | None = None) -> str:
             if told.accuracy is None:
                 continue
             config = lab.runs(task)[label]
-            real = [str(best(run).accuracy) for run in stored_runs(config, store) if run.source == REAL]
+            real = [_short(run, config) for run in stored_runs(config, store) if run.source == REAL]
             shown = str(best(runs[label]).accuracy) if label in runs else "missing"
             note = " (element-wise)" if task == "task4" else ""
             name = task.removeprefix("task").upper()
@@ -142,6 +142,12 @@ def results_table(store: RunStore | None = None) -> str:
         "Brackets are 95 % intervals; the real images are a selection from HAM10000 (its images are not included)."
     ]
     return "\n".join(lines)
+
+
+def _short(run: Run, config: RunConfig) -> str:
+    """The best accuracy, and how far a run is that is not finished."""
+    so_far = "" if run.epochs == config.epochs else f" ({run.epochs} of {config.epochs} epochs)"
+    return f"{best(run).accuracy}{so_far}"
 
 
 def update_readme(file: Path, store: RunStore | None = None) -> None:

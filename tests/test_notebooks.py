@@ -120,7 +120,7 @@ def configs_of(name):
     exec(cells[0], namespace)  # the parameters: literals only
     for statement in ast.parse("\n".join(cells[1:])).body:
         text = ast.unparse(statement)
-        if re.match(r"(settings|base|changes|networks|configs) = ", text) or "configs[" in text.split("\n")[-1]:
+        if re.match(r"(settings|base|changes|networks|configs) = ", text) or isinstance(statement, ast.For):
             exec(text, namespace)
     return namespace["configs"]
 
@@ -146,9 +146,9 @@ def test_references_hold_the_notebooks_cells(name):
 def test_jupyterlab_opens_every_pair(tmp_path, newer):
     """A clone sets file times at random; jupytext's contents manager must open pairs with either file newer."""
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
-    from jupytext.contentsmanager import build_jupytext_contents_manager_class
+    from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
-    manager = build_jupytext_contents_manager_class(LargeFileManager)()
+    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
     manager.root_dir = str(tmp_path)
     for script in SCRIPTS:
         for file in (script, script.with_suffix(".ipynb")):
