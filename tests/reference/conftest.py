@@ -1,7 +1,15 @@
-"""The quick live copies train: into a results folder of their own, so that nothing stored is reused or touched."""
+"""The quick live copies train: each into an empty results folder of its own, so that nothing stored is found."""
 
 import os
 import tempfile
+from pathlib import Path
+
+import pytest
 
 RESULTS = tempfile.TemporaryDirectory(prefix="labutils-reference-")
-os.environ["LABUTILS_RESULTS"] = RESULTS.name
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a notebook's first cell, and so before its kernel starts, name its folder."""
+    os.environ["LABUTILS_RESULTS"] = str(Path(RESULTS.name) / item.path.stem)
