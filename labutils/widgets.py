@@ -104,9 +104,8 @@ def show_links() -> None:
 
     from labutils import report
 
-    display(
-        {"text/html": report.overview().to_html(escape=False), "text/plain": report.overview().to_string()}, raw=True
-    )
+    table = report.overview()
+    display({"text/html": table.to_html(escape=False), "text/plain": table.to_string()}, raw=True)
 
 
 def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
@@ -134,43 +133,3 @@ def reference_answer(text: str, verdicts: Iterable[Verdict] = ()) -> None:
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     folded = f"<details><summary>Reference answer</summary><p>{html.escape(words)}</p><ul>{items}</ul></details>"
     display({"text/html": folded, "text/plain": "\n".join([words, *lines])}, raw=True)
-
-
-def live_curves(every: float = 5.0) -> Callable[[Run], None]:
-    """A picture of the curves so far, for `on_epoch` of `training.train`.
-
-    Parameters
-    ----------
-    every : float
-        Seconds between two pictures at least.
-    """
-    import io
-    import time
-
-    from IPython.display import display
-
-    shown: dict = {"handle": None, "time": 0.0, "run": None}
-
-    def draw(run: Run) -> None:
-        from matplotlib.figure import Figure
-
-        now = time.monotonic()
-        if run.epochs < 2 or now - shown["time"] < every:
-            return
-        shown["time"] = now
-        figure = Figure(figsize=(5, 2.5), layout="constrained")
-        axes = figure.subplots()
-        epochs = range(1, run.epochs + 1)
-        axes.plot(epochs, run.history["loss"], "--", label="training")
-        axes.plot(epochs, run.history["val_loss"], "-", label="validation")
-        axes.set(title=f"{run.label}, so far", xlabel="epoch", ylabel="loss (nats)")
-        axes.legend()
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-        picture = {"image/png": buffer.getvalue(), "text/plain": f"loss curves of {run.label} so far"}
-        if shown["handle"] is None:
-            shown["handle"] = display(picture, raw=True, display_id=True)
-        else:
-            shown["handle"].update(picture, raw=True)
-
-    return draw

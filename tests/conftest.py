@@ -1,13 +1,8 @@
-"""What every test may rely on: one thread, no progress bars, and never the repository's own results."""
+"""What the tests share; threads and progress bars are set for every check in the conftest.py above."""
 
-import os
 from pathlib import Path
 
 import pytest
-
-# Before anything imports TensorFlow: results depend on the number of threads, and so do repeated tests.
-os.environ["LABUTILS_THREADS"] = "1"
-os.environ["LABUTILS_PROGRESS"] = "none"
 
 
 @pytest.fixture
