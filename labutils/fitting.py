@@ -130,13 +130,13 @@ def fit(
         earlier = [s for s in run.provenance["stretches"] if s["first_epoch"] <= first]
         with StopKey() as key, Progress(label, first, config.epochs, trainer.steps, show) as progress:
 
-            def after_step() -> bool:
-                progress.step()
+            def after_steps(done: int) -> bool:
+                progress.steps(done)
                 return key.pressed
 
             for epoch in range(first, config.epochs):
                 started = time.perf_counter()
-                metrics = trainer.train_epoch(epoch, after_step)
+                metrics = trainer.train_epoch(epoch, after_steps)
                 key.act()
                 predictions = trainer.predict()
                 metrics |= {

@@ -39,7 +39,8 @@ class Progress:
     """
 
     def __init__(self, label: str, first: int, epochs: int, steps: int, show: bool = True) -> None:
-        self.label, self.first, self.epochs, self.steps = label, first, epochs, steps
+        self.label, self.first, self.epochs, self.steps_of_epoch = label, first, epochs, steps
+        self.finished = first
         asked = os.environ.get("LABUTILS_PROGRESS") or ("bar" if _someone_looks() else "none")
         self.how = asked if show else "none"
         self.started = time.perf_counter()
@@ -49,7 +50,7 @@ class Progress:
         if self.how == "bar":
             from tqdm.auto import tqdm
 
-            total = (self.epochs - self.first) * self.steps
+            total = (self.epochs - self.first) * self.steps_of_epoch
             self.bar = tqdm(
                 total=total,
                 desc=f"{self.label} {self.first}/{self.epochs}",
@@ -63,14 +64,15 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-    def step(self) -> None:
-        """One training step is done."""
+    def steps(self, done: int) -> None:
+        """`done` steps of the epoch that is being trained are done."""
         if self.bar is not None:
-            self.bar.update()
+            self.bar.update((self.finished - self.first) * self.steps_of_epoch + done - self.bar.n)
 
     def epoch(self, done: int, metrics: dict[str, float]) -> None:
         """`done` epochs are finished; `metrics` are the last one's."""
-        numbers = ", ".join(f"{name} {metrics[name]:.3f}" for name in ("loss", "val_loss", "val_accuracy"))
+        self.finished = done
+        numbers = ", ".join(f"{name} {metrics[name]:.3f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
         if self.bar is not None:
             self.bar.set_description_str(f"{self.label} {done}/{self.epochs}")
             self.bar.set_postfix_str(numbers)

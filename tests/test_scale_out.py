@@ -117,14 +117,14 @@ MORTAL = """
 import os, pathlib, signal
 from labutils import engine
 real = engine.Trainer.train_epoch
-def dies_once(self, epoch, on_step=None):
+def dies_once(self, epoch, on_steps=None):
     if epoch == 1 and self.config.seed == 1:
         try:
             pathlib.Path(os.environ["DIED"]).touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)
         except FileExistsError:
             pass
-    return real(self, epoch, on_step)
+    return real(self, epoch, on_steps)
 engine.Trainer.train_epoch = dies_once
 """
 

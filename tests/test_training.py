@@ -31,17 +31,19 @@ dataset = tiny_dataset()
 # Says where it is and takes its time, so that it can be killed anywhere.
 TALKING = """
 import time
-from labutils import progress
-def step(self):
+from labutils import engine, progress
+engine.STEPS_AT_ONCE = 1
+def steps(self, done):
     print("step", flush=True)
     time.sleep(0.05)
-progress.Progress.step = step
+progress.Progress.steps = steps
 """
 # Takes a step for every line that it is sent.
 OBEDIENT = """
 import sys
-from labutils import progress
-progress.Progress.step = lambda self: sys.stdin.readline()
+from labutils import engine, progress
+engine.STEPS_AT_ONCE = 1
+progress.Progress.steps = lambda self, done: sys.stdin.readline()
 """
 
 
@@ -134,13 +136,13 @@ def test_four_epochs_extended_to_six_are_six_epochs(tmp_path, undisturbed):
 
 def test_two_processes_that_ask_for_one_run_train_it_once(tmp_path):
     wait = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)\n"
-    processes = [start_python(train_code(2, TALKING + "import labutils.engine\n" + wait), tmp_path) for _ in range(2)]
+    processes = [start_python(train_code(20, TALKING + wait), tmp_path) for _ in range(2)]
     time.sleep(1)
     (tmp_path / "go").touch()
     said = sorted((finish(process) for process in processes), key=len)
     assert ": waiting, another process trains it." in said[0]
-    assert ": reused, 2 stored epochs" in said[0]
-    assert ": trained 2 epochs" in said[1]
+    assert ": reused, 20 stored epochs" in said[0]
+    assert ": trained 20 epochs" in said[1]
     assert "step" not in said[0]
 
 
@@ -326,31 +328,33 @@ def test_durations_are_said_as_people_say_them():
     assert [minutes(s) for s in (0.4, 42, 89, 700, 9000)] == ["0 s", "42 s", "89 s", "12 min", "2.5 h"]
 
 
-METRICS = {"loss": 0.5, "val_loss": 0.6123, "val_accuracy": 0.75}
+METRICS = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6123, "val_accuracy": 0.75}
 
 
 def test_a_log_gets_ten_lines_at_most(monkeypatch, capsys):
     monkeypatch.setenv("LABUTILS_PROGRESS", "log")
     with Progress("run", 5, 105, 4) as progress:
         for epoch in range(5, 105):
-            progress.step()
+            progress.steps(4)
             progress.epoch(epoch + 1, METRICS)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
-    assert lines[0] == "run: epoch 15/105, loss 0.500, val_loss 0.612, val_accuracy 0.750, 0 s left"
+    assert lines[0] == "run: epoch 15/105, loss 0.500, accuracy 0.800, val_loss 0.612, val_accuracy 0.750, 0 s left"
     assert lines[-1].startswith("run: epoch 105/105")
 
 
 def test_a_bar_says_where_it_is(monkeypatch, capsys):
     monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
     with Progress("run", 0, 2, 4) as progress:
-        for _ in range(4):
-            progress.step()
+        progress.steps(3)
+        progress.steps(4)
         progress.epoch(1, METRICS)
+        assert progress.bar.n == 4
+        progress.steps(1)
         progress.bar.refresh()
         shown = str(progress.bar)
-    assert shown.startswith("run 1/2:  50%|")
-    assert " left, loss 0.500, val_loss 0.612, val_accuracy 0.750" in shown
+    assert shown.startswith("run 1/2:  62%|")
+    assert " left, loss 0.500, accuracy 0.800, val_loss 0.612, val_accuracy 0.750" in shown
 
 
 @pytest.mark.parametrize("how", ["none", ""])
@@ -358,7 +362,7 @@ def test_nobody_looking_means_silence(monkeypatch, capsys, how):
     monkeypatch.setenv("LABUTILS_PROGRESS", how)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     with Progress("run", 0, 1, 1) as progress:
-        progress.step()
+        progress.steps(1)
         progress.epoch(1, METRICS)
     monkeypatch.setenv("LABUTILS_PROGRESS", "log")
     with Progress("run", 0, 1, 1, show=False) as progress:
