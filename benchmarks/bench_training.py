@@ -1,4 +1,4 @@
-"""One training step, four ways, side by side: what the package does, plain Keras twice, and PyTorch.
+"""One training step, five ways, side by side: what the package does, without its steps at once, plain Keras, PyTorch.
 
     python benchmarks/bench_training.py [--rounds 7] [--images 200] [--torch-python PYTHON] [NETWORK ...]
 
@@ -7,6 +7,7 @@ turns, one epoch of `--images` images each, so that whatever else the machine do
 the median over the rounds of the ratio within a round. The first epochs of each are not counted.
 
 - ours: `labutils.engine.Trainer`, as every run is trained;
+- 1 step: the same, back in Python after every step instead of every few;
 - plain: `model.fit` with Keras's own layers, as the lab's report trained, and whatever kernels TensorFlow chooses on
   this processor;
 - Eigen: the same with TensorFlow's own kernels, which it chooses on processors without AVX-512 VNNI;
@@ -46,6 +47,7 @@ NETWORKS = {
 """Name -> architecture, n_base, and the speed-up that is aimed at."""
 KERNELS = {
     "ours": {},
+    "1 step": {},
     "plain": {},
     "Eigen": {"TF_ENABLE_ONEDNN_OPTS": "0"},
     "PyTorch": {},
@@ -61,6 +63,13 @@ def settings(network: str) -> RunConfig:
 def made_up_images(n: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     return rng.random((n, 128, 128, 1), dtype=np.float32), rng.integers(0, 2, n)
+
+
+def step_by_step(network: str, images: int) -> Callable[[], object]:
+    from labutils import engine
+
+    engine.STEPS_AT_ONCE = 1
+    return ours(network, images)
 
 
 def ours(network: str, images: int) -> Callable[[], object]:
@@ -127,7 +136,7 @@ def pytorch(network: str, images: int) -> Callable[[], object]:
     return epoch
 
 
-WAYS = {"ours": ours, "plain": plain, "Eigen": plain, "PyTorch": pytorch}
+WAYS = {"ours": ours, "1 step": step_by_step, "plain": plain, "Eigen": plain, "PyTorch": pytorch}
 
 
 class Way:

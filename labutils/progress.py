@@ -41,8 +41,7 @@ class Progress:
     def __init__(self, label: str, first: int, epochs: int, steps: int, show: bool = True) -> None:
         self.label, self.first, self.epochs, self.steps_of_epoch = label, first, epochs, steps
         self.finished = first
-        asked = os.environ.get("LABUTILS_PROGRESS") or ("bar" if _someone_looks() else "none")
-        self.how = asked if show else "none"
+        self.how = how_to_show() if show else "none"
         self.started = time.perf_counter()
         self.bar: Any = None
 
@@ -86,5 +85,7 @@ class Progress:
         return passed * 10 // total > (passed - 1) * 10 // total
 
 
-def _someone_looks() -> bool:
-    return "ipykernel" in sys.modules or sys.stderr.isatty()
+def how_to_show() -> str:
+    """`bar`, `log` or `none`: what `LABUTILS_PROGRESS` says, else whether someone looks on."""
+    someone_looks = "ipykernel" in sys.modules or sys.stderr.isatty()
+    return os.environ.get("LABUTILS_PROGRESS") or ("bar" if someone_looks else "none")

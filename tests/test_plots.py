@@ -213,7 +213,7 @@ def test_the_style_of_the_notebook_does_not_change_a_figure(tmp_path):
 
 def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     shown = []
-    monkeypatch.setattr("labutils.plots.figure._in_notebook", lambda: True)
+    monkeypatch.setattr("labutils.plots.figure.in_notebook", lambda: True)
     monkeypatch.setattr(
         "IPython.display.display", lambda data, metadata=None, raw=False: shown.append((data, metadata))
     )
@@ -222,6 +222,33 @@ def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     assert image["image/png"].startswith(b"\x89PNG")
     assert image["text/plain"] == metadata["image/png"]["alt"] and "lr < 1: best" in image["text/plain"]
     assert words["text/html"].startswith("<details>") and "lr &lt; 1: best" in words["text/html"]
+
+
+def test_live_curves_grow_in_one_place_and_draw_now_and_then(monkeypatch):
+    clock, pictures = SimpleNamespace(now=100.0), []
+
+    def show_first(data, **kwargs):
+        assert kwargs["display_id"] is True
+        pictures.append(data["text/plain"])
+        return SimpleNamespace(update=lambda data, **kwargs: pictures.append(data["text/plain"]))
+
+    monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
+    monkeypatch.setattr("labutils.plots.live.in_notebook", lambda: True)
+    monkeypatch.setattr("labutils.plots.live.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("IPython.display.display", show_first)
+    run, grow = make_run(epochs=30), plots.live_curves()
+    for epochs in range(1, 31):
+        grow(run.first(epochs))
+        clock.now += 0.25
+    assert [int(re.search(r"over (\d+) epoch", words)[1]) for words in pictures] == [1, 9, 17, 25]
+
+
+@pytest.mark.parametrize("how", ["log", "none"])
+def test_live_curves_are_silent_in_a_log(monkeypatch, how):
+    monkeypatch.setenv("LABUTILS_PROGRESS", how)
+    monkeypatch.setattr("labutils.plots.live.in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: pytest.fail("shown"))
+    plots.live_curves()(make_run(epochs=3))
 
 
 def test_confusion_matrix_counts_every_image_once(drawn):
@@ -342,7 +369,7 @@ def test_gradcam_grid_refuses_images_of_another_data_set():
         plots.gradcam_grid(run, dataset, [0], np.zeros((2, 32, 32)))
 
 
-@pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text"}))
+@pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text", "live_curves"}))
 def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
     """The whole way to the file, for layouts that only fail when they are drawn."""
     run, rgb = make_run(epochs=4), make_dataset(channels=3)

@@ -8,6 +8,7 @@ computed from the numbers drawn; `alt_text(file)` reads it back from a saved fig
 from labutils.plots.curves import compare_curves, learning_curves
 from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve
 from labutils.plots.figure import alt_text
+from labutils.plots.live import live_curves
 from labutils.plots.pictures import gradcam_grid, images_row, sample_grid
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "gradcam_grid",
     "images_row",
     "learning_curves",
+    "live_curves",
     "reliability",
     "roc_curve",
     "sample_grid",

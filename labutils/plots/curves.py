@@ -79,6 +79,11 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
 
     Without a run it says so and draws nothing, so that a notebook whose runs are not stored yet goes on.
     """
+    show(*draw_learning_curves(runs), save)
+
+
+def draw_learning_curves(runs: Runs) -> tuple[Figure, str]:
+    """The figure of `learning_curves`, not shown yet, and its alt text."""
     settings = _settings(runs)
     figure, loss_axes, accuracy_axes = _grid(len(settings))
     same_data = len({setting.data for setting in settings}) == 1
@@ -94,7 +99,7 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
     what = f"{settings[0].label}: learning curves" if len(settings) == 1 else "Learning curves"
     figure.suptitle(f"{what} on {data}" if same_data else what)
     _legend(figure, settings)
-    show(figure, _learning_words(settings, data), save)
+    return figure, _learning_words(settings, data)
 
 
 @styled

@@ -82,23 +82,27 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
         A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
         the same figure is the same file.
     """
-    buffer = io.BytesIO()
-    metadata = {"Description": alt, "Software": None}
-    figure.savefig(buffer, format="png", metadata=metadata, pil_kwargs={"optimize": True})
-    png = buffer.getvalue()
+    png = as_png(figure, alt)
     if save is not None:
         path = Path(save)
         if path.suffix.lower() != ".png":
             raise ValueError(f"Figures are saved as PNG, and {path.name} is no name of one: let it end in .png.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png)
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import display
 
-        image = {"image/png": png, "text/plain": alt}
-        display(image, metadata={"image/png": {"alt": alt}}, raw=True)
+        display({"image/png": png, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
         words = f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
         display({"text/html": words, "text/plain": alt}, raw=True)
+
+
+def as_png(figure: Figure, alt: str) -> bytes:
+    """The figure as a PNG file that holds its alt text."""
+    buffer = io.BytesIO()
+    metadata = {"Description": alt, "Software": None}
+    figure.savefig(buffer, format="png", metadata=metadata, pil_kwargs={"optimize": True})
+    return buffer.getvalue()
 
 
 def alt_text(file: Path | str) -> str:
@@ -107,6 +111,7 @@ def alt_text(file: Path | str) -> str:
         return str(image.info.get("Description", ""))
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Whether there is a notebook, or IPython, that a figure can be shown in."""
     # Importing IPython only to learn that it is not running would cost a script a third of a second.
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
