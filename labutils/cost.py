@@ -1,6 +1,7 @@
 """What a training costs: operations, and seconds on this machine."""
 
 import time
+from functools import cache
 
 import numpy as np
 
@@ -16,15 +17,20 @@ def training_flops(config: RunConfig, n_classes: int = 2) -> float:
 def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> float:
     """Seconds that a training would take on this machine, within about a factor of two.
 
-    From the operations of the network and the speed of a matrix product measured here (a tenth of a second); needs no
-    TensorFlow. Before a training starts, its own steps are measured instead.
+    From the operations of the network and the speed of a matrix product, measured here once (a tenth of a second);
+    needs no TensorFlow. Before a training starts, its own steps are measured instead.
     """
+    # A training step reaches 0.4 to 0.7 of the product's speed (`make bench`).
+    return config.epochs * n_train * training_flops(config, n_classes) / (0.5 * _product_speed())
+
+
+@cache
+def _product_speed() -> float:
+    """Floating-point operations a second of a matrix product here."""
     a = np.ones((768, 768), np.float32)
     a @ a
     started, products = time.perf_counter(), 0
     while time.perf_counter() - started < 0.1:
         a @ a
         products += 1
-    flops = products * 2 * 768**3 / (time.perf_counter() - started)
-    # A training step reaches 0.4 to 0.7 of the product's speed (`make bench`).
-    return config.epochs * n_train * training_flops(config, n_classes) / (0.5 * flops)
+    return products * 2 * 768**3 / (time.perf_counter() - started)
