@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labutils import paths
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from labutils.frames import Table
 
 SMALLEST_DISK = 2.0
 """Gigabytes that phantoms, the cache of decoded images and a few runs need."""
@@ -31,7 +31,7 @@ def examine() -> list[Check]:
     return [_python(), _packages(), _machine(), _disk(), *_images(), _runs()]
 
 
-def table(checks: list[Check]) -> "pd.DataFrame":
+def table(checks: list[Check]) -> "Table":
     """The checks as a table; a dash where nothing is to be done."""
     from labutils.evaluate.tables import as_table
 

@@ -173,7 +173,7 @@ def fit(
         # TensorFlow's half-read input has to go while its threads can still run Python: left to the end of the
         # process, or held by this exception, it may hang the process there.
         gc.collect()
-        kept = " and kept. Run the same again to go on from there." if keep else ", not kept."
+        kept = " and kept. Run the same again to go on from there." if keep else ", not kept (see reuse)."
         raise TrainingInterrupted(f"{label}: stopped, {finished} of {config.epochs} epochs are finished{kept}")
     return Trained(run, state, best_weights)
 

@@ -22,12 +22,13 @@ from labutils.evaluate import (
     truth_table,
     verdict_table,
 )
+from labutils.evaluate.tables import as_table
 from labutils.evaluate.verdicts import Verdict
 from labutils.progress import minutes
 from labutils.runs import Run, RunStore, StoreError, read_run
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from labutils.frames import Table
 
 START, END = "<!-- results: written by `labutils report` -->", "<!-- end of results -->"
 WORDS = ("reproduced", "not reproduced", "undecided", "missing")
@@ -70,27 +71,22 @@ def verdicts(source: str = "phantom", store: RunStore | None = None) -> list[Ver
     return judge_all(runs)
 
 
-def overview() -> pd.DataFrame:
+def overview() -> Table:
     """The notebooks in order, with links: runs stored, their time when trained, and what training takes here."""
-    import pandas as pd
-
     from labutils.training import estimate_seconds
 
-    rows = []
+    rows = {}
     for task, title in lab.TITLES.items():
         configs, runs = lab.runs(task), task_runs(task)
         n_train = {"skin": 1000, "bone": 1072, "x_ray": 900}
         here = sum(estimate_seconds(config, n_train[config.dataset]) for config in configs.values())
-        rows.append(
-            {
-                "task": f'<a href="{task}.ipynb">{task.removeprefix("task").upper()}</a>',
-                "about": title,
-                "runs stored": f"{len(runs)} of {len(configs)}" if configs else "-",
-                "with stored runs": "seconds",
-                "training here": f"about {minutes(here)}" if configs else "-",
-            }
-        )
-    return pd.DataFrame(rows).set_index("task")
+        rows[f'<a href="{task}.ipynb">{task.removeprefix("task").upper()}</a>'] = {
+            "about": title,
+            "runs stored": f"{len(runs)} of {len(configs)}" if configs else "-",
+            "with stored runs": "seconds",
+            "training here": f"about {minutes(here)}" if configs else "-",
+        }
+    return as_table(rows, "task")
 
 
 def write_report(folder: Path | None = None, store: RunStore | None = None) -> Path:
@@ -225,8 +221,10 @@ def _figure(draw: Callable[..., None], runs: Mapping[str, Run], file: Path) -> s
     return f"![{alt_text(file)}]({file.parent.name}/{file.name})\n"
 
 
-def markdown_table(table: pd.DataFrame) -> str:
-    """A table as Markdown, its index as the first column."""
+def markdown_table(table: Table) -> str:
+    """A table as Markdown, its index as the first column; a table without rows as its sentence."""
+    if not len(table):
+        return table.nothing
     head = [table.index.name or "", *map(str, table.columns)]
     rows = [head, ["---"] * len(head)]
     rows += [[str(index), *map(str, row)] for index, row in zip(table.index, table.to_numpy().tolist(), strict=True)]

@@ -22,8 +22,8 @@ from labutils.disk import StoreError, clear_errors, write_atomic
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
 FORMAT = 1
-LARGEST_WEIGHTS = 6_000_000
-"""Bytes of best weights up to which they are stored with the run, and so in the repository."""
+LARGEST_WEIGHTS = 3_000_000
+"""Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from labutils.runs import Run, RunStore
 
 if TYPE_CHECKING:
     import optuna
-    import pandas as pd
+
+    from labutils.frames import Table
 
 EPOCHS = 30
 """Epochs of one trial, unless the run that it starts from has fewer."""
@@ -84,7 +85,7 @@ def study(
     return found
 
 
-def trial_table(found: optuna.Study) -> pd.DataFrame:
+def trial_table(found: optuna.Study) -> Table:
     """One row per finished trial, the best first."""
     trials = sorted(_finished(found), key=lambda trial: (-(trial.value or 0.0), trial.number))
     rows = {
@@ -96,10 +97,10 @@ def trial_table(found: optuna.Study) -> pd.DataFrame:
         }
         for trial in trials
     }
-    return as_table(rows, "trial")
+    return as_table(rows, "trial", "No trial is stored yet.")
 
 
-def comparison_table(found: optuna.Study, runs: Mapping[str, Run]) -> pd.DataFrame:
+def comparison_table(found: optuna.Study, runs: Mapping[str, Run]) -> Table:
     """The best trial beside the best of the runs set by hand, each with its interval and what it was chosen from."""
     from labutils.evaluate import best, wilson_interval
 
@@ -114,7 +115,7 @@ def comparison_table(found: optuna.Study, runs: Mapping[str, Run]) -> pd.DataFra
         setting = ", ".join(f"{name} {value:.2g}" for name, value in top.params.items())
         accuracy = f"{top.value:.3f} [{low:.3f}, {high:.3f}]"
         rows["by search"] = {"setting": setting, "best val accuracy": accuracy, "chosen from": len(trials)}
-    return as_table(rows, "found")
+    return as_table(rows, "found", "Nothing to compare yet: no run is stored.")
 
 
 def _finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:

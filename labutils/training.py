@@ -18,7 +18,7 @@ from labutils.data.dataset import Dataset
 from labutils.evaluate import lab
 from labutils.fitting import Trained, TrainingInterrupted, check_dataset, fit
 from labutils.progress import minutes
-from labutils.runs import Run, RunStore, StoreError, best_weights_file, write_run
+from labutils.runs import Run, RunStore, StoreError, best_weights_file, read_start, write_run
 
 if TYPE_CHECKING:
     import keras
@@ -169,15 +169,19 @@ def train_all(
         found = {label: [flat[name] for name in of_label if name in flat] for label, of_label in configs_of.items()}
         return {label: runs for label, runs in found.items() if runs}
     store = store or RunStore()
-    if not train_missing and reuse:
-        configs = {label: config for label, config in configs.items() if not _left_out(label, config, dataset, store)}
+
+    def wanted(label: str) -> bool:
+        return train_missing or not reuse or not _left_out(label, configs[label], dataset, store)
+
     if executor is not None:
         from labutils.workers import train_on
 
-        return train_on(executor, configs, dataset, reuse=reuse, store=store)
+        chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
+        return train_on(executor, chosen_configs, dataset, reuse=reuse, store=store)
     return {
         label: train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
         for label, config in configs.items()
+        if wanted(label)
     }
 
 
@@ -206,7 +210,7 @@ def load_best(run: Run) -> "tuple[keras.Model, int]":
     file = best_weights_file(run.path) if run.path else None
     if file is None:
         raise StoreError(
-            f"The best weights of {run.config.slug} are not stored (they are left out above 6 MB). "
+            f"The best weights of {run.config.slug} are not stored (they are left out where they are large). "
             "Train the run here to make them: set reuse = False and LABUTILS_RESULTS to a folder of your own."
         )
     import_keras()
@@ -234,11 +238,13 @@ def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) 
     found = store.find(config, dataset.fingerprint)
     if found and found.epochs >= config.epochs:
         return False
-    seconds = estimate_seconds(config, len(dataset.y_train), len(dataset.class_names))
-    print(
-        f"{label}: not stored yet. Training its {config.epochs} epochs takes about {minutes(seconds)} here; "
-        "set train_missing = True to do it."
-    )
+    start = read_start(found.path) if found and found.path else None
+    left = config.epochs - (start[0].epochs if start else 0)
+    seconds = estimate_seconds(config.with_(epochs=left), len(dataset.y_train), len(dataset.class_names))
+    stored = f"{found.epochs} of {config.epochs} epochs are stored" if found else "not stored yet"
+    what = "the others" if start else f"{'all ' if found else ''}{config.epochs} epochs"
+    print(f"{label}: {stored}. To train {what} here takes about {minutes(seconds)};")
+    print(f"{' ' * len(label)}  set train_missing = True to do it.")
     return True
 
 

@@ -6,6 +6,7 @@ Every control has a default, nothing needs a click to go on, and the same pictur
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
     chosen = explain.telling_images(run, n, epoch)
     heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
     plots.gradcam_grid(run, dataset, chosen, heat, epoch)
-    print(explain.WARNING)
+    print(textwrap.fill(explain.WARNING, 90))
 
 
 def show_links() -> None:
@@ -103,9 +104,11 @@ def show_links() -> None:
     from IPython.display import display
 
     from labutils import report
+    from labutils.frames import STYLE
 
     table = report.overview()
-    display({"text/html": table.to_html(escape=False), "text/plain": table.to_string()}, raw=True)
+    html = STYLE + "</style>" + table.to_html(escape=False)  # its first column holds links
+    display({"text/html": html, "text/plain": table.to_string()}, raw=True)
 
 
 def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
@@ -117,19 +120,17 @@ def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> Non
     draw(run, run.best_epoch)
 
 
-def reference_answer(text: str, verdicts: Iterable[Verdict] = ()) -> None:
-    """Our answer, folded, with the verdicts on the claims it leans on.
+def show_evidence(verdicts: Iterable[Verdict]) -> None:
+    """The numbers behind a reference answer, folded: each claim it leans on, with its verdict and evidence.
 
     Parameters
     ----------
-    text : str
-        Prose without numbers: those come with the verdicts, computed from the runs.
     verdicts : iterable of Verdict
+        Computed from the runs: the answer itself is prose without numbers.
     """
     from IPython.display import display
 
-    words = " ".join(text.split())
     lines = [f"{v.claim} ({v.id}): {v.verdict}. {v.evidence}" for v in verdicts]
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    folded = f"<details><summary>Reference answer</summary><p>{html.escape(words)}</p><ul>{items}</ul></details>"
-    display({"text/html": folded, "text/plain": "\n".join([words, *lines])}, raw=True)
+    folded = f"<details><summary>What these runs say</summary><ul>{items}</ul></details>"
+    display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)

@@ -208,7 +208,7 @@ def test_a_claim_without_its_runs_names_what_is_absent(claim_id):
     name = needed[runs.pop(label).config.key]
     partial = evaluate.judge(claim_id, runs)
     assert partial.verdict == "missing"
-    assert partial.evidence == f"Not among the runs: {name}."
+    assert partial.evidence == f"Not stored, or not trained here: {name}."
 
 
 @pytest.mark.parametrize("claim_id", CASES)
@@ -296,10 +296,10 @@ def test_judge_all_is_one_task_or_all():
 
 def test_evidence_quotes_the_numbers_it_rests_on():
     runs = CASES["C4"]["reproduced"]()
-    assert evaluate.judge("C4", runs).evidence == "accuracy 0.900 VGG16, 0.700 AlexNet (McNemar p < 0.001)."
+    assert evaluate.judge("C4", runs).evidence == "accuracy 0.900 (VGG16), 0.700 (AlexNet), McNemar p < 0.001."
     unsure = CASES["C4"]["undecided"]()
     p = evaluate.mcnemar(unsure["VGG16"], unsure["AlexNet"]).p
-    assert evaluate.judge("C4", unsure).evidence.endswith(f"(McNemar p = {p:.3f}).")
+    assert evaluate.judge("C4", unsure).evidence.endswith(f", McNemar p = {p:.3f}.")
 
 
 def test_rules_are_one_line_and_quote_their_margins():

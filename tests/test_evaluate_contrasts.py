@@ -1,5 +1,7 @@
 """Tables that set runs side by side: their numbers against scikit-learn's, against counting, and hand-made runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluate_helpers import make_run
@@ -32,8 +34,15 @@ def test_three_runs_make_three_pairs_and_one_none(pair):
 def test_gap_is_training_minus_validation():
     run = make_run(CONFIG, wrong=40, accuracy=0.95)
     row = contrasts.gap_table({"a": run}).loc["a"]
-    assert row["train accuracy at the end"] == "0.950" and row["val accuracy at the end"] == "0.800"
+    assert row["train accuracy, last 10 epochs"] == "0.950" and row["val accuracy, last 10 epochs"] == "0.800"
     assert row["gap [95 % interval]"].startswith("0.150")
+
+
+def test_the_gap_is_the_difference_of_the_two_columns_beside_it():
+    run = make_run(CONFIG.with_(epochs=30), wrong=40, accuracy=list(np.linspace(0.5, 0.99, 30)))
+    row = contrasts.gap_table({"a": run}).loc["a"]
+    train, val = (float(row[f"{name} accuracy, last 10 epochs"]) for name in ("train", "val"))
+    assert float(row["gap [95 % interval]"].split()[0]) == pytest.approx(train - val, abs=0.0011)
 
 
 def test_first_epoch_at_an_accuracy():
@@ -85,6 +94,35 @@ def test_networks_in_numbers():
     assert table.loc["VGG16", "convolutions"] == 13
 
 
-def test_nothing_gives_empty_tables():
+def test_the_best_of_every_network_and_what_may_be_as_good():
+    alexnet = CONFIG.with_(model="alexnet")
+    runs = {
+        "a": make_run(CONFIG, wrong=30),
+        "b": make_run(CONFIG.with_(seed=1), wrong=31),
+        "c": make_run(CONFIG.with_(seed=2), wrong=90),
+        "d": make_run(alexnet, wrong=20),
+    }
+    table = contrasts.best_table(runs)
+    assert table["best"].to_dict() == {"VGG16": "a", "AlexNet": "d"}
+    assert table["others that may be as good (McNemar)"].to_dict() == {"VGG16": "1 of 2", "AlexNet": "0 of 0"}
+
+
+def test_time_is_the_median_and_names_the_machine():
+    run = make_run(CONFIG)
+    run = replace(run, history=run.history | {"seconds": np.array([9.0, *[2.0] * (run.epochs - 1)])})
+    run = replace(run, provenance=run.provenance | {"stretches": [{"device": "a laptop", "threads": 2}]})
+    row = contrasts.time_table({"a": run}).loc["a"]
+    assert row["seconds an epoch (median)"] == "2.0" and row["trained on"] == "a laptop, 2 threads"
+
+
+def test_a_table_without_rows_says_so():
     for table in (contrasts.gap_table, contrasts.paired_table, contrasts.quality_table, contrasts.choice_table):
         assert table({}).empty
+    assert repr(contrasts.gap_table({})) == "No run to show yet."
+    assert contrasts.paired_table({})._repr_html_() == "<p>Nothing to compare yet: this needs two runs.</p>"
+    assert "nothing" not in contrasts.interval_table(200)._repr_html_()
+
+
+def test_tables_are_read_from_the_left_and_in_full(pair):
+    html = contrasts.paired_table(pair).assign(long="word " * 40)._repr_html_()
+    assert "text-align: left" in html and "word " * 39 in html

@@ -83,7 +83,7 @@ def test_seed_table_gives_mean_spread_and_range():
     }
     table = evaluate.seed_table(groups)
     assert table.loc["seed 2", "best val accuracy, mean ± sd (range)"] == "0.850 ± 0.050 (0.800 to 0.900)"
-    assert table.loc["seed 2", "seeds"] == "0, 1, 2"
+    assert table.loc["seed 2", "seeds"] == "seed 0, 1, 2"
     assert table.loc["alone", "best val accuracy, mean ± sd (range)"] == "0.850 (one seed)"
 
 

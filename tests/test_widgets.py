@@ -63,14 +63,14 @@ def test_the_static_picture_is_the_best_epoch(runs):
     assert drawn == [(runs["long"], 1)]
 
 
-def test_the_reference_answer_is_folded_and_carries_the_evidence(monkeypatch):
+def test_the_evidence_behind_an_answer_is_folded(monkeypatch):
     import IPython.display
 
     shown = []
     monkeypatch.setattr(IPython.display, "display", lambda data, raw: shown.append(data))
     verdict = Verdict("C1", "task1b", "a < b", "0.4 against 0.5", "reproduced", "rule", "phantom")
-    widgets.reference_answer("Because\n   of this.", [verdict])
-    assert shown[0]["text/html"].startswith("<details><summary>Reference answer</summary><p>Because of this.</p>")
+    widgets.show_evidence([verdict])
+    assert shown[0]["text/html"].startswith("<details><summary>What these runs say</summary><ul>")
     assert "a &lt; b (C1): reproduced. 0.4 against 0.5" in shown[0]["text/html"]
 
 

@@ -17,9 +17,8 @@ from labutils.data import duplicates
 from labutils.data.pictures import Pictures, measure_dataset, measure_files
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from labutils.data.dataset import Dataset
+    from labutils.frames import Table
 
 SHORTCUT = 0.75
 """Area under the ROC curve from which something that is not the disease counts as a shortcut."""
@@ -59,12 +58,12 @@ class Audit:
         """Whether something of the training images is in the validation images."""
         return bool(self.leaks)
 
-    def table(self) -> "pd.DataFrame":
+    def table(self) -> "Table":
         """The checks as a table with the columns check, finding and verdict."""
-        import pandas as pd
+        from labutils.frames import Table
 
         rows = [(row.check, row.finding, row.verdict) for row in self.rows]
-        return pd.DataFrame(rows, columns=["check", "finding", "verdict"])
+        return Table(rows, columns=["check", "finding", "verdict"])
 
     def __str__(self) -> str:
         lines = [self.title]
@@ -76,11 +75,7 @@ class Audit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        # pandas alone would cut each finding after 50 characters.
-        import pandas as pd
-
-        with pd.option_context("display.max_colwidth", None):
-            return f"<p>{self.title}</p>" + self.table().to_html(index=False, justify="left")
+        return f"<p>{self.title}</p>{self.table()._repr_html_()}"
 
 
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
@@ -159,6 +154,8 @@ def _judge_balance(pictures: Pictures) -> Row:
     finding = (
         f"The largest class has {largest[0]:.2g} times the images of the smallest in training, "
         f"{largest[1]:.2g} times in validation."
+        if max(largest) > 1
+        else "Every class has the same number of images, in training and in validation."
     )
     if smallest == 0:
         verdict = "problem: a class has no image in one of the splits"

@@ -86,7 +86,7 @@ class Dataset:
         }
 
     def banner(self) -> str:
-        """One line for the top of a notebook: whose images these are, how many, and in what form."""
+        """Three lines for the top of a notebook: whose images these are and in what form, and how many."""
 
         def say(split: str, word: str) -> str:
             by_class = self.counts()[split]
@@ -95,8 +95,8 @@ class Dataset:
 
         size, colour = self.image_size, "grey" if self.channels == 1 else "colour"
         return (
-            f"{DATASETS[self.name].folder}: {_SOURCE_WORDS[self.source]}, {say('train', 'training')}, "
-            f"{say('validation', 'validation')}, {size}x{size} {colour}."
+            f"{DATASETS[self.name].folder}: {_SOURCE_WORDS[self.source]}, {size}x{size} {colour}\n"
+            f"  {say('train', 'training')}\n  {say('validation', 'validation')}"
         )
 
 

@@ -16,6 +16,7 @@ from labutils.evaluate.compare import (
     mcnemar,
 )
 from labutils.evaluate.contrasts import (
+    best_table,
     choice_table,
     gap_table,
     interval_table,
@@ -23,6 +24,7 @@ from labutils.evaluate.contrasts import (
     paired_table,
     quality_table,
     reach_table,
+    time_table,
     truth_table,
 )
 from labutils.evaluate.curves import (
@@ -77,6 +79,7 @@ __all__ = [
     "accuracy_gap",
     "auc",
     "best",
+    "best_table",
     "brier_score",
     "choice_table",
     "class_recall",
@@ -109,6 +112,7 @@ __all__ = [
     "seed_table",
     "smooth",
     "spread",
+    "time_table",
     "truth_table",
     "verdict_table",
     "wilson_interval",

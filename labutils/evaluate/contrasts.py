@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.evaluate.compare import accuracy_difference, mcnemar
-from labutils.evaluate.curves import accuracy_gap, best, epochs_to_reach, overfitting_epoch
+from labutils.evaluate.curves import WINDOW, accuracy_gap, best, epochs_to_reach, overfitting_epoch
+from labutils.evaluate.findings import SIGNIFICANT
 from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, wilson_interval
 from labutils.evaluate.tables import as_table, mark_source
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from labutils.config import RunConfig
     from labutils.evaluate.lab import Reported
+    from labutils.frames import Table
     from labutils.runs import Run
 
+NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
+"""How the networks are spelled."""
 
-def paired_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+
+def paired_table(runs: Mapping[str, Run]) -> Table:
     """One row per pair of runs: who is right where the other is wrong, and what McNemar's exact test says.
 
     Parameters
@@ -47,12 +50,12 @@ def paired_table(runs: Mapping[str, Run]) -> pd.DataFrame:
             "difference [95 % interval]": str(accuracy_difference(a, b)),
             "only the first is right": test.n10,
             "only the second is right": test.n01,
-            "p (exact McNemar)": f"{test.p:.3f}",
+            "p (exact McNemar)": f"{test.p:.3f}" if test.p >= 0.0005 else "< 0.001",
         }
-    return as_table(rows, "runs")
+    return as_table(rows, "runs", "Nothing to compare yet: this needs two runs.")
 
 
-def gap_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+def gap_table(runs: Mapping[str, Run]) -> Table:
     """One row per run: how far training and validation lie apart at the end, and when over-fitting began.
 
     Parameters
@@ -62,21 +65,23 @@ def gap_table(runs: Mapping[str, Run]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The gap is training minus validation accuracy over the last epochs (see `accuracy_gap`), with its 95 % interval.
+        Accuracies are means of the last `WINDOW` epochs; the gap is their difference, with its 95 % interval (see
+        `accuracy_gap`).
     """
     rows = {}
     for label, run in runs.items():
         begins = overfitting_epoch(run.history)
+        ends = {name: run.history[name][-WINDOW:].mean() for name in ("accuracy", "val_accuracy")}
         rows[label] = {
-            "train accuracy at the end": f"{run.history['accuracy'][-1]:.3f}",
-            "val accuracy at the end": f"{run.history['val_accuracy'][-1]:.3f}",
+            f"train accuracy, last {WINDOW} epochs": f"{ends['accuracy']:.3f}",
+            f"val accuracy, last {WINDOW} epochs": f"{ends['val_accuracy']:.3f}",
             "gap [95 % interval]": str(accuracy_gap(run)),
             "over-fits from epoch": str(begins) if begins else "-",
         }
     return as_table(rows, "run")
 
 
-def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> pd.DataFrame:
+def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> Table:
     """One row per run: the first epoch at which `curve` reaches `accuracy`, and the highest value it ever has.
 
     Parameters
@@ -97,7 +102,7 @@ def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy
     return as_table(rows, "run")
 
 
-def quality_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+def quality_table(runs: Mapping[str, Run]) -> Table:
     """One row per run at its best epoch: area under the ROC curve, recall of every class, Brier score.
 
     Parameters
@@ -116,7 +121,31 @@ def quality_table(runs: Mapping[str, Run]) -> pd.DataFrame:
     return as_table(rows, "run")
 
 
-def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> pd.DataFrame:
+def best_table(runs: Mapping[str, Run]) -> Table:
+    """One row per network: the best of its runs, and how many of the others the paired test cannot tell from it.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        By label, all validated on the same images.
+    """
+    networks: dict[str, dict[str, Run]] = {}
+    for label, run in runs.items():
+        networks.setdefault(run.config.model, {})[label] = run
+    rows = {}
+    for name, own in networks.items():
+        top = max(own, key=lambda label: own[label].history["val_accuracy"].max())
+        others = [run for label, run in own.items() if label != top]
+        alike = sum(mcnemar(own[top], run).p >= SIGNIFICANT for run in others)
+        rows[NETWORKS[name]] = {
+            "best": top,
+            "val accuracy [95 % interval]": str(best(own[top]).accuracy),
+            "others that may be as good (McNemar)": f"{alike} of {len(others)}",
+        }
+    return as_table(rows, "network")
+
+
+def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> Table:
     """One row per run: how much choosing the epoch on the validation images flatters its accuracy.
 
     The validation images are split at random into two halves, class by class, many times: the epoch is chosen on one
@@ -147,7 +176,7 @@ def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> pd.DataFrame:
     return as_table(rows, "run")
 
 
-def interval_table(images: int) -> pd.DataFrame:
+def interval_table(images: int) -> Table:
     """The 95 % interval (Wilson) of some accuracies on `images` validation images."""
     rows = {}
     for accuracy in (0.7, 0.8, 0.85, 0.9, 0.95):
@@ -160,7 +189,7 @@ def interval_table(images: int) -> pd.DataFrame:
     return as_table(rows, f"accuracy on {images} images")
 
 
-def truth_table(runs: Iterable[Run], told: Reported) -> pd.DataFrame:
+def truth_table(runs: Iterable[Run], told: Reported) -> Table:
     """One setting on different images, in columns: the lab report, and each source that it was trained on here.
 
     Parameters
@@ -182,10 +211,35 @@ def truth_table(runs: Iterable[Run], told: Reported) -> pd.DataFrame:
             "train accuracy at the end": f"{run.history['accuracy'][-1]:.3f}",
             "AUC": str(next(iter(auc(run).values()))),
         }
-    return as_table(columns, "source").T.fillna("-")
+    return as_table(columns, "source").T
 
 
-def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> pd.DataFrame:
+def time_table(runs: Mapping[str, Run]) -> Table:
+    """One row per run: what an epoch took where it was trained, and on what.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+
+    Returns
+    -------
+    DataFrame
+        Median seconds of an epoch, validation included. Machines are shared and differ: compare rows that name the
+        same machine and threads, and those only roughly.
+    """
+    rows = {}
+    for label, run in runs.items():
+        last = run.provenance["stretches"][-1]
+        threads = f"{last['threads']} thread{'' if last['threads'] == 1 else 's'}"
+        rows[label] = {
+            "seconds an epoch (median)": f"{np.median(run.history['seconds']):.1f}",
+            "epochs": run.epochs,
+            "trained on": f"{last['device']}, {threads}",
+        }
+    return as_table(rows, "run")
+
+
+def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> Table:
     """One row per configuration: its network in numbers, counted from the architecture.
 
     Parameters

@@ -47,7 +47,7 @@ def more_accurate(name_a: str, run_a: Run, name_b: str, run_b: Run) -> Finding:
     """Whether `run_a` beats `run_b` on the same images: McNemar at the best epochs."""
     test = mcnemar(run_a, run_b)
     holds = test.n10 > test.n01 if test.p < SIGNIFICANT else None
-    return Finding(holds, _accuracies(name_a, run_a, name_b, run_b) + f" (McNemar {_p_value(test.p)})")
+    return Finding(holds, _accuracies(name_a, run_a, name_b, run_b) + f", McNemar {_p_value(test.p)}")
 
 
 def not_better(name_a: str, run_a: Run, name_b: str, run_b: Run) -> Finding:
@@ -73,7 +73,7 @@ def more_accurate_elsewhere(name_a: str, run_a: Run, name_b: str, run_b: Run) ->
     p = fisher(run_a, run_b)
     higher = accuracy(run_a).value > accuracy(run_b).value
     return Finding(
-        higher if p < SIGNIFICANT else None, _accuracies(name_a, run_a, name_b, run_b) + f" (Fisher {_p_value(p)})"
+        higher if p < SIGNIFICANT else None, _accuracies(name_a, run_a, name_b, run_b) + f", Fisher {_p_value(p)}"
     )
 
 
@@ -167,11 +167,11 @@ def _in_points(estimate: Estimate) -> str:
 
 
 def _tested(difference: Estimate, p: float) -> str:
-    return f", {_in_points(difference)} points (McNemar {_p_value(p)})"
+    return f", {_in_points(difference)} points, McNemar {_p_value(p)}"
 
 
 def _accuracies(name_a: str, run_a: Run, name_b: str, run_b: Run) -> str:
-    return f"accuracy {accuracy(run_a).value:.3f} {name_a}, {accuracy(run_b).value:.3f} {name_b}"
+    return f"accuracy {accuracy(run_a).value:.3f} ({name_a}), {accuracy(run_b).value:.3f} ({name_b})"
 
 
 def _losses(name_a: str, run_a: Run, name_b: str, run_b: Run, difference: Estimate) -> Finding:
@@ -179,5 +179,5 @@ def _losses(name_a: str, run_a: Run, name_b: str, run_b: Run, difference: Estima
     at_best = [run.history["val_loss"][run.best_epoch] for run in (run_a, run_b)]
     return Finding(
         holds,
-        f"loss at best epoch {at_best[0]:.3f} {name_a}, {at_best[1]:.3f} {name_b} (difference {difference})",
+        f"loss at best epoch {at_best[0]:.3f} ({name_a}), {at_best[1]:.3f} ({name_b}), difference {difference}",
     )

@@ -13,22 +13,31 @@ from labutils.evaluate.curves import Spread, best, spread
 from labutils.evaluate.metrics import auc, class_recall, elementwise_accuracy
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from labutils.evaluate.claims import Verdict
     from labutils.evaluate.lab import Reported
+    from labutils.frames import Table
     from labutils.runs import Run
 
-
-def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str) -> pd.DataFrame:
-    """Rows by name as a frame whose index is called `index`, and whose long cells notebooks show in full."""
-    import pandas as pd
-
-    pd.set_option("display.max_colwidth", None)
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index)
+NO_RUN = "No run to show yet."
 
 
-def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = None) -> pd.DataFrame:
+def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
+    """Rows by name as a table whose index is called `index`; a cell that a row lacks is a dash.
+
+    Parameters
+    ----------
+    nothing : str
+        What the table says if there are no rows.
+    """
+    from labutils.frames import Table
+
+    table = Table.from_dict(rows, orient="index").rename_axis(index)
+    table = table.where(table.notna(), "-")
+    table.nothing = nothing
+    return table
+
+
+def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = None) -> Table:
     """One row per run: best accuracy with interval, both losses, and the lab report's numbers beside them.
 
     Parameters
@@ -69,7 +78,7 @@ def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = N
     return as_table(rows, "run")
 
 
-def seed_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
     """One row per group of runs that differ in their seed only: mean, standard deviation and range.
 
     Parameters
@@ -81,7 +90,7 @@ def seed_table(groups: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     for label, runs in groups.items():
         numbers = [best(run) for run in runs]
         rows[label] = {
-            "seeds": ", ".join(str(run.config.seed) for run in runs),
+            "seeds": f"seed {', '.join(str(run.config.seed) for run in runs)}",
             "best val accuracy, mean ± sd (range)": _spread_text(spread(n.accuracy.value for n in numbers), 3),
             "lowest val loss, mean ± sd (range)": _spread_text(spread(n.lowest_loss for n in numbers), 4),
             "val loss at best epoch, mean ± sd (range)": _spread_text(spread(n.loss_at_best for n in numbers), 4),
@@ -100,7 +109,7 @@ def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
 
 
-def class_table(run: Run, epoch: int | None = None) -> pd.DataFrame:
+def class_table(run: Run, epoch: int | None = None) -> Table:
     """One row per class: validation images, how many are recognised (recall), and AUC against the rest.
 
     Parameters
@@ -121,7 +130,7 @@ def class_table(run: Run, epoch: int | None = None) -> pd.DataFrame:
     return as_table(rows, "class")
 
 
-def verdict_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     """One row per claim: what the report says, what these runs say, the verdict, and the rule behind it."""
     rows = {
         v.id: {

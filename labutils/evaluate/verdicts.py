@@ -61,7 +61,7 @@ def judge_claim(claim: Claim, runs: Mapping[str, Run]) -> Verdict:
 
     absent = [name for name in claim.needs if name not in found]
     if absent:
-        return verdict("missing", f"Not among the runs: {'; '.join(absent)}.")
+        return verdict("missing", f"Not stored, or not trained here: {'; '.join(absent)}.")
     for name, run in found.items():
         if run.epochs < claim.needs[name].epochs:
             done = f"{run.epochs} of {claim.needs[name].epochs} epochs"
