@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -178,12 +179,13 @@ def _papermill(
     with tempfile.TemporaryDirectory() as temporary:
         given = Path(temporary) / "parameters.yaml"
         given.write_text(yaml.safe_dump(parameters), encoding="utf-8")
-        command = [sys.executable, "-m", "papermill", str(notebook), str(output), "-f", str(given)]
+        command = [sys.executable, "-m", "labutils.execute", str(notebook), str(output), "-f", str(given)]
         command += ["--no-progress-bar", "--stdout-file", "-", "--cwd", str(folder), "-k", "python3"]
-        with (Path(temporary) / "errors").open("w+", encoding="utf-8") as errors:
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, start_new_session=True
-            )
+        options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
+        with (
+            (Path(temporary) / "errors").open("w+", encoding="utf-8") as errors,
+            subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
+        ):
             with ThreadPoolExecutor(1) as reader:
                 reading = reader.submit(_pass_on, process, show)
                 try:
@@ -249,3 +251,16 @@ def widget_error(notebook: Any) -> str:
             if item.get("output_type") == "error":
                 return f"in a widget: {item.get('ename')}: {item.get('evalue')}"
     return ""
+
+
+def _leave_with_parent() -> None:
+    # Its end of the pipe closes with the parent, however that dies; the kernel in turn leaves with this process.
+    os.read(0, 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":  # papermill in a process of its own, see `_papermill`
+    from papermill.cli import papermill
+
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    papermill()

@@ -1,5 +1,11 @@
 """Notebooks run by a machine: parameters checked, errors found wherever they hide, hanging kernels stopped."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -81,3 +87,27 @@ def test_a_hanging_notebook_is_stopped_after_one_retry(tmp_path):
     )
     assert "took longer than 6 s, twice" in done.error
     assert sum("trying once more" in line for line in heard) == 1
+
+
+def test_a_notebook_leaves_with_the_process_that_asked(tmp_path):
+    if not Path("/proc").exists():
+        pytest.skip("needs /proc")
+    pid = tmp_path / "pid"
+    here = f"import os, pathlib, time\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))"
+    file = write(tmp_path, here, "time.sleep(600)")
+    code = "import sys\nfrom pathlib import Path\nfrom labutils.execute import execute\n"
+    code += "execute(Path(sys.argv[1]), output=Path(sys.argv[2]))"
+    process = subprocess.Popen([sys.executable, "-c", code, str(file), str(tmp_path / "out.ipynb")], env=os.environ)
+    try:
+        wait_until(lambda: pid.exists() and pid.read_text())
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: not Path(f"/proc/{pid.read_text()}").exists())
+
+
+def wait_until(true, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
