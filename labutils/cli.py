@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from labutils.cli_data import data
-from labutils.cli_runs import runs, train, verify
+from labutils.cli_runs import explain, runs, train, verify
 from labutils.execute import (
     TIME_LIMIT,
     NotebookError,
@@ -39,7 +39,8 @@ def main() -> None:
 @click.option("--quick", is_flag=True, help="Train live for about a minute, into out/results, on phantoms.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks at a time.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
+@explain
 def run(
     tasks: tuple[str, ...],
     everything: bool,
@@ -52,8 +53,12 @@ def run(
 ) -> None:
     """Run notebooks: labutils run task1b -p lr 1e-5"""
     if missing:
-        train_missing()
-        return
+        if tasks or everything or parameters or quick:
+            raise click.UsageError(
+                "--missing trains the lab's own runs at their own settings: give it --jobs or nothing, "
+                "and leave out task names, --all, -p and --quick."
+            )
+        sys.exit(run_missing(jobs))
     chosen = all_tasks() if everything else list(tasks)
     if not chosen:
         raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
@@ -75,21 +80,16 @@ def run(
     sys.exit(any(outcome.error for outcome in outcomes))
 
 
-def train_missing() -> None:
-    """Train every run of the lab that is not stored, one after another; stopped at any time, it goes on from there."""
-    from labutils.data import load_dataset
-    from labutils.evaluate import lab
-    from labutils.runs import StoreError
-    from labutils.training import TrainingInterrupted, train
+def run_missing(jobs: int) -> int:
+    """Train what is missing of the lab's runs, `jobs` at a time; the status to end with."""
+    from labutils.missing import train_missing, train_side_by_side
 
-    for planned in lab.training_list():
-        dataset = load_dataset(planned.config.dataset, planned.config.image_size, source="phantom")
-        try:
-            train(planned.config, dataset, label=f"{planned.task} {planned.label}")
-        except TrainingInterrupted as stopped:
-            raise click.ClickException(str(stopped)) from None
-        except StoreError as error:
-            raise click.ClickException(str(error)) from None
+    if jobs > 1:
+        return train_side_by_side(jobs)
+    failed = train_missing()
+    if failed:
+        click.echo(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", err=True)
+    return int(bool(failed))
 
 
 def summary(outcomes: list[Outcome]) -> str:

@@ -21,7 +21,7 @@ class _Problem(click.ClickException):
     exit_code = 2
 
 
-def _explain(command: Callable[..., Any]) -> Callable[..., Any]:
+def explain(command: Callable[..., Any]) -> Callable[..., Any]:
     """What cannot be done ends the command with its sentence and status 2; the stop key with status 130."""
 
     @wraps(command)
@@ -42,7 +42,7 @@ def _explain(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(invoke_without_command=True)
 @click.pass_context
-@_explain
+@explain
 def runs(context: click.Context) -> None:
     """List the stored runs: settings, epochs, best validation accuracy with its interval, data, age, training time."""
     if context.invoked_subcommand:
@@ -61,7 +61,7 @@ def runs(context: click.Context) -> None:
 
 @runs.command()
 @click.argument("name")
-@_explain
+@explain
 def rm(name: str) -> None:
     """Remove the stored run NAME: its folder's name as listed, or a beginning of it that no other run has."""
     click.echo(f"{RunStore().remove(name).name} is removed.")
@@ -72,7 +72,7 @@ def rm(name: str) -> None:
 @click.option("--all", "every", is_flag=True, help="Every stored run.")
 @click.option("--some", type=click.IntRange(1), metavar="N", help="N of the stored runs, others each time.")
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="First epochs to train again.")
-@_explain
+@explain
 def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -> None:
     """Train the first epoch of stored runs again and compare with what is stored.
 
@@ -126,7 +126,7 @@ def _json(text: str) -> Any:
 @click.option("--source", default="auto", show_default=True, help="course, public, phantom or auto")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time on this machine.")
 @click.option("--scheduler", metavar="tcp://...", help="Train on the workers of this Dask scheduler.")
-@_explain
+@explain
 def train(seeds: str | None, source: str, jobs: int, scheduler: str | None, **settings: Any) -> None:
     """Train one run, or several: an option given several times makes a run for each of its values.
 

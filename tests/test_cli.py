@@ -63,6 +63,10 @@ def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monk
         (["run", "task1b", "-p", "learning_rate", "1"], "It has:\n  lr ="),
         (["run"], "Name a task, or --all"),
         (["run", "task1b", "--jobs", "0"], "0 is not in the range"),
+        (["run", "task1b", "--missing"], "leave out task names, --all, -p and --quick"),
+        (["run", "--all", "--missing"], "leave out task names"),
+        (["run", "--quick", "--missing"], "leave out task names"),
+        (["run", "-p", "lr", "1", "--missing"], "leave out task names"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
