@@ -23,9 +23,10 @@ check: .venv/installed
 notebooks: .venv/installed  ## write every NAME.ipynb from its NAME.py, with outputs from the stored runs
 	$(BIN)/labutils build
 
-bench: .venv/installed  ## our training step and loader beside plain ones, in one sitting
+bench: .venv/installed  ## our training step, loader and augmentation beside plain ones, in one sitting
 	$(BIN)/python benchmarks/bench_training.py
 	$(BIN)/python benchmarks/bench_data.py
+	$(BIN)/python benchmarks/bench_augment.py
 
 verify: .venv/installed  ## train the first epoch of every stored run again and compare
 	$(BIN)/labutils verify --all
