@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from labutils.cli_data import data
-from labutils.cli_runs import explain, runs, train, verify
+from labutils.cli_runs import connect, explain, runs, train, verify
 from labutils.execute import (
     TIME_LIMIT,
     NotebookError,
     Outcome,
     all_tasks,
-    find_notebook,
+    find_notebooks,
     parse_value,
-    run_tasks,
+    run_notebooks,
 )
 
 QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
@@ -40,6 +40,7 @@ def main() -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
+@click.option("--scheduler", metavar="tcp://...", help="Execute on the workers of this Dask scheduler.")
 @explain
 def run(
     tasks: tuple[str, ...],
@@ -50,32 +51,43 @@ def run(
     out: Path,
     limit: float,
     jobs: int,
+    scheduler: str | None,
 ) -> None:
     """Run notebooks: labutils run task1b -p lr 1e-5"""
     if missing:
-        if tasks or everything or parameters or quick:
+        if tasks or everything or parameters or quick or scheduler:
             raise click.UsageError(
                 "--missing trains the lab's own runs at their own settings: give it --jobs or nothing, "
-                "and leave out task names, --all, -p and --quick."
+                "and leave out task names, --all, -p, --quick and --scheduler."
             )
         sys.exit(run_missing(jobs))
+    if scheduler and jobs > 1:
+        raise click.UsageError("Give --jobs (processes of this machine) or --scheduler (its workers), not both.")
     chosen = all_tasks() if everything else list(tasks)
     if not chosen:
         raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
     given = (QUICK if quick else {}) | {name: parse_value(value) for name, value in parameters}
-    results = out / "results" if quick else None
     try:
-        outcomes = run_tasks(chosen, out, jobs, parameters=given, results=results, limit=limit * 60, show=click.echo)
+        notebooks = find_notebooks(chosen, given)
     except NotebookError as error:
         raise click.UsageError(str(error)) from None
+    results = out / "results" if quick else None
+    options: dict[str, Any] = {"parameters": given, "results": results, "limit": limit * 60, "show": click.echo}
+    if scheduler:
+        from labutils.remote import run_notebooks_on
+
+        with connect(scheduler) as client:
+            # Not pure: the same notebook, sent again, is executed again.
+            outcomes = run_notebooks_on(client.get_executor(pure=False), notebooks, out, **options)
+    else:
+        outcomes = run_notebooks(notebooks, out, jobs, **options)
     click.echo("\n" + summary(outcomes))
     for outcome in outcomes:
         if outcome.error:
             click.echo(f"{outcome.task} failed: {outcome.error}", err=True)
     if quick and not any(outcome.error for outcome in outcomes):
-        name = find_notebook(chosen[0]).stem
         click.echo(f"\nThe executed notebook is {outcomes[0].output.as_posix()}. That was a short training.")
-        click.echo(f"The whole thing, at the report's settings: make run TASK={name}")
+        click.echo(f"The whole thing, at the report's settings: make run TASK={outcomes[0].task}")
         click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
     sys.exit(any(outcome.error for outcome in outcomes))
 

@@ -166,6 +166,12 @@ def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: st
 
     if scheduler is None:
         return train_on_cores(configs, dataset, jobs)
+    with connect(scheduler) as client:
+        return train_on(client.get_executor(), configs, dataset)
+
+
+def connect(scheduler: str) -> Any:
+    """A Dask client of the scheduler at this address, to be used in a `with`; says so if no worker is there yet."""
     try:
         from distributed import Client
     except ImportError:
@@ -174,8 +180,9 @@ def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: st
         client = Client(scheduler, timeout="20s")
     except (OSError, ValueError) as error:
         raise _Problem(f"No Dask scheduler answers at {scheduler} ({error}).") from None
-    with client:
-        return train_on(client.get_executor(), configs, dataset)
+    if not client.nthreads():
+        click.echo(f"{scheduler} has no workers yet. Start one: dask worker {scheduler} --nthreads 1")
+    return client
 
 
 def describe(run: Run) -> str:

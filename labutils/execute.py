@@ -2,6 +2,7 @@
 
 papermill does the executing. Around it: an unknown parameter is refused (papermill only warns), a time limit with one
 retry for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors.
+Execution on other machines is the business of `remote`.
 """
 
 import ast
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,14 @@ def find_notebook(task: str) -> Path:
         if (paths.notebooks_dir() / f"{candidate}.ipynb").is_file():
             return paths.notebooks_dir() / f"{candidate}.ipynb"
     raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(all_tasks())}.")
+
+
+def find_notebooks(tasks: Iterable[str], parameters: Mapping[str, Any]) -> list[Path]:
+    """The notebooks of several tasks; a `NotebookError` if one does not exist, or lacks one of the parameters."""
+    notebooks = [find_notebook(task) for task in tasks]
+    for notebook in notebooks:
+        check_parameters(notebook, parameters)
+    return notebooks
 
 
 def all_tasks() -> list[str]:
@@ -144,17 +153,8 @@ def execute(
     return _read_outcome(notebook.stem, output, seconds, errors)
 
 
-def run_tasks(tasks: list[str], into: Path, jobs: int = 1, **options: Any) -> list[Outcome]:
-    """Execute the notebooks of several tasks into a folder, `jobs` at a time; `options` are those of `execute`.
-
-    Raises
-    ------
-    NotebookError
-        If a task or a parameter does not exist; then nothing is executed.
-    """
-    notebooks = [find_notebook(task) for task in tasks]
-    for notebook in notebooks:
-        check_parameters(notebook, options.get("parameters") or {})
+def run_notebooks(notebooks: list[Path], into: Path, jobs: int = 1, **options: Any) -> list[Outcome]:
+    """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`."""
     threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
 
     def run(notebook: Path) -> Outcome:

@@ -40,7 +40,7 @@ def test_summary_names_task_runs_minutes_and_verdicts(runner):
 
 
 def test_run_ends_with_one_if_a_notebook_fails(runner, monkeypatch):
-    monkeypatch.setattr(cli, "run_tasks", lambda *a, **k: [outcome(), outcome("task1c", "ValueError: no")])
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: [outcome(), outcome("task1c", "ValueError: no")])
     result = runner.invoke(cli.main, ["run", "task1b", "task1c"])
     assert result.exit_code == 1
     assert "task1c failed: ValueError: no" in result.output
@@ -48,7 +48,7 @@ def test_run_ends_with_one_if_a_notebook_fails(runner, monkeypatch):
 
 def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monkeypatch):
     given = {}
-    monkeypatch.setattr(cli, "run_tasks", lambda *a, **k: given.update(k) or [outcome()])
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: given.update(k) or [outcome()])
     result = runner.invoke(cli.main, ["run", "task1b", "--quick", "-p", "n_epoch", "2"])
     assert result.exit_code == 0
     assert "out/task1b.ipynb" in result.output and "make run TASK=task1b" in result.output
@@ -63,13 +63,19 @@ def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monk
         (["run", "task1b", "-p", "learning_rate", "1"], "It has:\n  lr ="),
         (["run"], "Name a task, or --all"),
         (["run", "task1b", "--jobs", "0"], "0 is not in the range"),
-        (["run", "task1b", "--missing"], "leave out task names, --all, -p and --quick"),
+        (["run", "task1b", "--jobs", "2", "--scheduler", "tcp://here:1"], "Give --jobs"),
+        (["run", "task1b", "--scheduler", "nonsense://here"], "No Dask scheduler answers at nonsense://here"),
+        (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "nonsense://here"], "has no parameter"),
+        (["run", "task1b", "--missing"], "leave out task names, --all, -p, --quick and --scheduler"),
         (["run", "--all", "--missing"], "leave out task names"),
         (["run", "--quick", "--missing"], "leave out task names"),
         (["run", "-p", "lr", "1", "--missing"], "leave out task names"),
+        (["run", "--missing", "--scheduler", "tcp://here:1"], "leave out task names"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
+    if "nonsense://here" in arguments:
+        pytest.importorskip("distributed")
     result = runner.invoke(cli.main, arguments)
     assert result.exit_code == 2
     assert words in " ".join(result.output.split()).replace("It has: lr", "It has:\n  lr")
