@@ -104,7 +104,7 @@ configs = {f"lr {config.learning_rate:g}": config for config in settings}
 # read from `results/runs`; what is not says what it would cost.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -172,15 +172,22 @@ widgets.show_first(plots.confusion_matrix, runs)
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# Too high a rate shows as a training accuracy that runs to one while the validation loss turns and climbs: the network
+# memorizes. Too low a rate shows as curves that still fall, slowly, when the epochs are over: the run is unfinished.
+# The rate to choose is the one between: its validation loss goes about as low as that of the high rate, and stays
+# there. The accuracies alone would not show this: between the two higher rates the difference may be chance, and the
+# best epoch hides what comes after it.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """Too high a rate shows as a training accuracy that runs to one while the validation loss turns and climbs: the
-    network memorizes. Too low a rate shows as curves that have hardly left the level of guessing, ln 2, when the
-    epochs are over. The rate to choose is the one between, whose validation loss goes lowest and has not turned. The
-    accuracies alone would not settle it: their intervals overlap. Whether each of this showed here:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

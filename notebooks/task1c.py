@@ -22,7 +22,7 @@
 #
 # At the end you will be able to say
 #
-# - what more layers cost, in parameters and in time,
+# - what more layers cost, in parameters, in work per image and in time,
 # - whether two accuracies differ by more than chance,
 # - what a heat map of a network's attention shows, and what it does not.
 #
@@ -98,10 +98,10 @@ evaluate.network_table(configs, skin.n_classes)
 # The two have nearly the same number of parameters, although one has more than twice the layers: most of AlexNet's
 # parameters sit in its first dense layer, because it halves the image only three times. The work per image differs more.
 #
-# The VGG16 run is Task 1B's, continued: its first epochs are not trained again.
+# The first epochs of the VGG16 run are those of Task 1B: the same settings and seed give the same epochs.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -112,6 +112,12 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %% [markdown]
+# What did the training take? The table says on which machine; rows from different ones cannot be compared.
+
+# %% tags=["nbval-ignore-output"]
+evaluate.time_table(runs)
 
 # %% [markdown]
 # ## Result
@@ -175,16 +181,22 @@ widgets.show_first(plots.confusion_matrix, runs)
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# The deeper network sees more of the image at once and builds larger patterns from smaller ones, so it can do better
+# where shape and texture matter; it also does more work per image. The parameters do not decide it: there are nearly as
+# many in both. Whether it really is better is for the paired test to say: with this few validation images only a
+# difference of several points can be seen at all. To be sure, one would need more images, several seeds and a test set
+# that chose nothing.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """The deeper network sees more of the image at once and builds larger patterns from smaller ones, so it can do
-    better where shape and texture matter; it also does more work per image. The parameters do not decide it: there are
-    nearly as many in both. Whether it really is better is for the paired test to say: with this few validation images
-    only a difference of several points can be seen at all. To be sure, one would need more images, several seeds and a
-    test set that chose nothing. What these runs say:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

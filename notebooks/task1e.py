@@ -25,6 +25,9 @@
 # - what "deeper" means in layers, parameters, operations and receptive field,
 # - how a loss is judged, and why it says more than an accuracy,
 # - how over-fitting shows, and which means there are against it.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -93,7 +96,7 @@ evaluate.network_table(configs, skin.n_classes)
 # parameters. LeNet halves the image only twice, so its dense layer receives a large map and needs a weight for every field.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -125,6 +128,12 @@ evaluate.paired_table(runs)
 
 # %%
 plots.accuracy_intervals(runs)
+
+# %% [markdown]
+# What did each of them cost in time? Only rows from the same machine can be compared.
+
+# %% tags=["nbval-ignore-output"]
+evaluate.time_table(runs)
 
 # %% [markdown]
 # Areas under the ROC curve, recall per class and the Brier score judge the same predictions in other ways.
@@ -159,15 +168,18 @@ evaluate.network_table({name: config.with_(n_base=2 * n_base) for name, config i
 
 # %% [markdown]
 # When you have written yours, open ours.
-
-# %%
-widgets.reference_answer(
-    """Depth buys a larger receptive field with fewer parameters, at the price of more work per image and a slower
-    start. A loss is judged against guessing (ln 2 for two balanced classes) and by its course: falling on both sets is
-    learning, falling on one and rising on the other is memorizing. Against over-fitting help more images or augmented
-    ones, fewer parameters, dropout, stopping at the lowest validation loss, and batch normalization to a degree. The
-    tables above say how much of this the three networks show here; the paired tests say how sure that is.""",
-)
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# Depth buys a larger receptive field, here with hardly more parameters than AlexNet has and far fewer than LeNet, at
+# the price of more work per image and a slower start. We would choose the network that the paired tests place first,
+# and where they place none, the one that costs least. A loss is judged against guessing (ln 2 for two balanced classes)
+# and by its course: falling on both sets is learning, falling on one and rising on the other is memorizing. Against
+# over-fitting help more images or augmented ones, fewer parameters, dropout, stopping at the lowest validation loss,
+# and batch normalization to a degree. The tables above say how much of this the three networks show here; the paired
+# tests say how sure that is.
+#
+# </details>
 
 # %% [markdown]
 # ## Summary

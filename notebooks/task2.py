@@ -26,6 +26,9 @@
 # - whether dropout narrows the gap between training and validation here,
 # - whether that depends on the width of the network,
 # - where on a radiograph the network looks.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -90,7 +93,7 @@ for filters in (n_base, 2 * n_base):
     configs[f"b{filters}, dropout {dropout:g}"] = base.with_(n_base=filters, dropout=dropout)
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, bone, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, bone, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -159,15 +162,20 @@ widgets.show_first(plots.reliability, runs)
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# Dropout makes learning by heart harder: the training curve climbs more slowly, and the gap at the end should be
+# smaller, more so for the wide network, which has more room to memorize. The gap measures that most directly. The best
+# accuracy hardly reacts, because it is taken where the gap was still small; the lowest loss lies between.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """Dropout makes learning by heart harder: the training curve climbs more slowly, and the gap at the end should be
-    smaller, more so for the wide network, which has more room to memorize. The gap measures that most directly. The best
-    accuracy hardly reacts, because it is taken where the gap was still small; the lowest loss lies between. What these
-    runs say:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

@@ -25,6 +25,9 @@
 # - how over-fitting looks in accuracy and in loss, and which shows it first,
 # - what dropout changes in the training curve and in the validation curve,
 # - why the best validation accuracy may hardly change at all.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -87,7 +90,7 @@ base = RunConfig(
 configs = {"no dropout": base, f"dropout {dropout:g}": base.with_(dropout=dropout)}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -144,16 +147,21 @@ widgets.show_first(plots.reliability, runs)
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# Without dropout the training curve goes on to near perfection while the validation loss turns and climbs: the gap is
+# what was learned by heart. With dropout the training curve is held back, since parts of the network are missing in
+# every step, and the two curves stay together for longer. The best validation accuracy is taken early, before the gap
+# opens, and so hardly differs: from it alone one would conclude that dropout does nothing.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """Without dropout the training curve goes on to near perfection while the validation loss turns and climbs: the gap
-    is what was learned by heart. With dropout the training curve is held back, since parts of the network are missing
-    in every step, and the two curves stay together for longer. The best validation accuracy is taken early, before the
-    gap opens, and so hardly differs: from it alone one would conclude that dropout does nothing. What these runs
-    say:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

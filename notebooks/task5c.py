@@ -25,6 +25,9 @@
 # - how learning rate and batch normalization depend on each other,
 # - why a higher accuracy and a lower loss are two claims, not one,
 # - how to judge both with the same stored predictions.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -86,7 +89,7 @@ base = RunConfig(
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -141,15 +144,21 @@ widgets.show_first(plots.confusion_matrix, runs)
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# At a small rate the plain network needs most of its epochs to get going; normalization gives it the larger effective
+# steps that the rate denies it, so at a given epoch it is ahead. The loss can tell two networks apart that the accuracy
+# cannot: every image contributes a number to it, not only a yes or no. That is why the two halves of the claim may come
+# out differently.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """At a small rate the plain network needs most of its epochs to get going; normalization gives it the larger
-    effective steps that the rate denies it, so at a given epoch it is ahead. The loss can tell two networks apart that
-    the accuracy cannot: every image contributes a number to it, not only a yes or no. That is why the two halves of the
-    claim may come out differently. What these runs say:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

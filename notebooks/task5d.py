@@ -24,6 +24,9 @@
 # - from which epoch on a run over-fits, by a definition that leaves no room for taste,
 # - why "which network is better" depends on when one asks,
 # - what early stopping would have chosen.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -63,7 +66,8 @@ print(skin.banner())
 # %% [markdown]
 # ## Look at the data
 #
-# The validation images are never trained on, but they are looked at after every epoch: 150 times by the end.
+# These are training images. The validation images are never trained on, but they are looked at after every epoch: 150 times
+# by the end.
 
 # %%
 plots.sample_grid(skin, n=8)
@@ -84,7 +88,7 @@ base = RunConfig(
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -103,7 +107,7 @@ plots.compare_curves(runs)
 evaluate.run_table(runs, lab.reported("task5d"))
 
 # %% [markdown]
-# A run over-fits from the epoch after which its smoothed validation loss stays above its minimum by a margin. A dash means
+# A run over-fits from the epoch after which its smoothed validation loss stays more than 0.02 above its minimum. A dash means
 # that it never does so.
 
 # %%
@@ -125,7 +129,7 @@ evaluate.paired_table(runs)
 widgets.explore_epochs(plots.reliability, dict(reversed(runs.items())))
 
 # %% [markdown]
-# That run at its best epoch, without a control:
+# The last run of the table at its best epoch, without a control:
 
 # %%
 widgets.show_first(plots.reliability, dict(reversed(runs.items())))
@@ -140,15 +144,21 @@ widgets.show_first(plots.reliability, dict(reversed(runs.items())))
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# The normalized network may reach its lowest validation loss early and then pay for its speed: training goes on
+# improving, validation does not, and the loss climbs. The plain one is slower and may still be improving at the end.
+# Early stopping, taking the weights of the lowest validation loss, makes the question which of them over-fits later
+# much less important.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """The normalized network reaches its lowest validation loss early and then pays for its speed: training goes on
-    improving, validation does not, and the loss climbs. The plain one is slower and may still be improving at the end.
-    Early stopping, taking the weights of the lowest validation loss, makes the question which of them over-fits later
-    much less important. What these runs say:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

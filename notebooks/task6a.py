@@ -25,6 +25,9 @@
 # - why dropout is made differently for feature maps,
 # - what it costs in speed,
 # - how to say "converges faster" so that a program can check it.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -94,10 +97,10 @@ configs = {
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Like dropout, it has no parameters: the two networks are the same in validation.
+# Like dropout, it has no parameters: in validation, where nothing is left out, both networks compute in the same way.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing)
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
 plots.learning_curves(runs)
@@ -133,7 +136,8 @@ evaluate.paired_table(runs)
 # %% [markdown]
 # ## Explore
 #
-# Choose the validation accuracy to be reached, and see which run gets there when.
+# Choose the validation accuracy to be reached, and see which run gets there when. The verdict above uses the loss: do the two
+# agree?
 
 # %% tags=["nbval-ignore-output"]
 widgets.explore_number(
@@ -157,21 +161,27 @@ evaluate.reach_table(runs, 0.7, curve="val_accuracy")
 
 # %% [markdown]
 # When you have written yours, open ours.
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# With a tenth of the maps missing after each of five convolutions, every step sees a damaged network and moves it a
+# little less far in the right direction: learning takes more epochs. What may be gained is independence: no map can
+# rely on another. A comparison at a fixed epoch is unfair to the slower one, as in Task 5C; Task 6B gives both more
+# time.
+#
+# </details>
+
+# %% [markdown]
+# And the numbers behind it, computed from the runs above:
 
 # %%
-widgets.reference_answer(
-    """With a tenth of the maps missing after each of five convolutions, every step sees a damaged network and moves it a
-    little less far in the right direction: learning takes more epochs. What may be gained is independence: no map can
-    rely on another. A comparison at a fixed epoch is unfair to the slower one, as in Task 5C; Task 6B gives both more
-    time. What these runs say:""",
-    verdicts,
-)
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary
 #
 # - Feature maps are dropped whole, because neighbours in a map say nearly the same.
-# - What makes a network robust makes it slow.
+# - What makes a network robust may make it slow.
 # - "Faster" is an epoch at which a stated value is reached.
 #
 # Next: [Task 6B](task6b.ipynb) goes on to 250 epochs.

@@ -26,6 +26,9 @@
 # - what scaling, rotating, flipping and rescaling the intensity do to an image,
 # - which of them are safe for which kind of image,
 # - how a generator makes an endless stream of new pictures from one.
+#
+# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
+# training everything here would take.
 
 # %% [markdown]
 # ## Parameters
@@ -68,8 +71,8 @@ print(x_ray.banner(), skin.banner(), sep="\n")
 # One image of each is used all through this notebook.
 
 # %%
-bone_image, lesion = np.array(x_ray.x_train[0]), np.array(skin.x_train[0])
-plots.images_row([bone_image, lesion], ["X_ray", "Skin"], f"the two images ({skin.source})")
+radiograph, lesion = np.array(x_ray.x_train[0]), np.array(skin.x_train[0])
+plots.images_row([radiograph, lesion], ["X_ray", "Skin"], f"the two images ({skin.source})")
 
 # %% [markdown]
 # Which way up is each of them? For one of the two the question makes no sense: that is the whole idea.
@@ -90,7 +93,7 @@ changes = {
 }
 
 # %%
-plots.images_row([change(bone_image) for change in changes.values()], list(changes), f"X_ray ({x_ray.source})")
+plots.images_row([change(radiograph) for change in changes.values()], list(changes), f"X_ray ({x_ray.source})")
 
 # %%
 plots.images_row([change(lesion) for change in changes.values()], list(changes), f"Skin ({skin.source})")
@@ -134,7 +137,7 @@ stream = augment.random_images(lesion, 12, rotation=rotation, shift=shift, seed=
 plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one lesion, twelve times ({skin.source})")
 
 # %%
-stream = augment.random_images(bone_image, 12, rotation=rotation, shift=shift, seed=seed)
+stream = augment.random_images(radiograph, 12, rotation=rotation, shift=shift, seed=seed)
 plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one radiograph, twelve times ({x_ray.source})")
 
 # %% [markdown]
@@ -145,7 +148,7 @@ plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one radiograph
 # %% [markdown]
 # ## Explore
 #
-# Turn the lesion, and shift its intensity.
+# Turn the lesion. At which angle do you begin to see that it was turned?
 
 # %% tags=["nbval-ignore-output"]
 widgets.explore_number(
@@ -169,15 +172,17 @@ plots.images_row([augment.rotate(lesion, angle)], [f"{angle:g} degrees"], f"Skin
 
 # %% [markdown]
 # When you have written yours, open ours.
-
-# %%
-widgets.reference_answer(
-    """A lesion has no up, down, left or right: rotations and flips are safe, small shifts too. Strong scaling is less
-    so, because size is one of the signs that dermatologists use, and strong changes of intensity are not, because colour
-    and tone are others. Radiographs of body regions are taken in standard positions: small rotations and shifts occur,
-    upside down does not, and a mirror image is another side of the body. Rescaling the intensity is close to what
-    different exposures do and is safe while nothing is clipped that matters."""
-)
+#
+# <details><summary><b>Reference answer</b></summary>
+#
+# A lesion has no up, down, left or right: rotations and flips are safe, small shifts too. Radiographs of body regions
+# are taken in standard positions: small rotations and shifts occur, upside down does not, and a mirror image is another
+# side of the body, which is harmless only where the class does not depend on the side. Rescaling the intensity is close
+# to what different exposures do, and safe while nothing is clipped that matters. Safe for neither, as shown here:
+# scaling by two cuts off the border, which for a lesion is one of the signs and for a radiograph part of what tells the
+# region; and an intensity change that turns a third of the picture black or white takes away tone and texture.
+#
+# </details>
 
 # %% [markdown]
 # ## Summary
