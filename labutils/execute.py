@@ -22,9 +22,14 @@ from typing import Any
 
 from labutils import paths
 from labutils.evaluate import lab
+from labutils.fitting import TrainingInterrupted
 
 TIME_LIMIT = 60 * 60.0
 """Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
+
+
+_RUNNING: set[subprocess.Popen] = set()
+"""Executions that are going on, for the stop key."""
 
 
 class NotebookError(ValueError):
@@ -154,14 +159,28 @@ def execute(
 
 
 def run_notebooks(notebooks: list[Path], into: Path, jobs: int = 1, **options: Any) -> list[Outcome]:
-    """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`."""
+    """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`.
+
+    Raises
+    ------
+    TrainingInterrupted
+        If it is stopped by hand: notebooks that have ended are kept, and of the others every finished epoch.
+    """
     threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
 
     def run(notebook: Path) -> Outcome:
         return execute(notebook, output=into / notebook.name, threads=threads, **options)
 
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(run, notebooks))
+        try:
+            return list(pool.map(run, notebooks))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_RUNNING):
+                _stop(process)
+    raise TrainingInterrupted(
+        "Stopped; finished notebooks and epochs are kept. Run the same again to go on from there."
+    )
 
 
 def _papermill(
@@ -186,6 +205,7 @@ def _papermill(
             (Path(temporary) / "errors").open("w+", encoding="utf-8") as errors,
             subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
         ):
+            _RUNNING.add(process)
             with ThreadPoolExecutor(1) as reader:
                 reading = reader.submit(_pass_on, process, show)
                 try:
@@ -196,6 +216,7 @@ def _papermill(
                 finally:
                     if process.poll() is None:
                         _stop(process)
+                    _RUNNING.discard(process)
                 reading.result()
             errors.seek(0)
             return True, errors.read() if process.returncode else ""

@@ -132,7 +132,7 @@ evaluate.run_table(runs, lab.reported("task3"))
 # of the same kind, where could the accuracy have been? It depends on the number of images more than on anything else.
 
 # %%
-plots.accuracy_intervals(runs)
+plots.accuracy_intervals(runs, lab.reported("task3"))
 
 # %% [markdown]
 # A paired test is of no use here: the two runs were judged on different images. The verdict below therefore uses Fisher's

@@ -1,11 +1,13 @@
 """The command: what it refuses, what it prints, and how it ends."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers import start_python
 
 from labutils import cli
 from labutils.execute import Outcome
@@ -85,3 +87,27 @@ def test_doctor_looks_at_everything(runner):
     result = runner.invoke(cli.main, ["doctor"])
     for name in ("Python", "packages", "machine", "disk", "images of Skin", "stored runs"):
         assert name in result.output
+
+
+def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
+    """Even where several are executed at a time; what has not begun does not begin."""
+    code = """
+import sys
+from pathlib import Path
+from test_execute import write
+from labutils.cli_runs import explain
+from labutils.execute import run_notebooks
+notebooks = []
+for name in ("a", "b", "c"):
+    Path(name).mkdir()
+    notebooks.append(write(Path(name), f"print('begun {name}', flush=True)\\nimport time\\ntime.sleep(600)"))
+explain(lambda: run_notebooks(notebooks, Path("out"), jobs=2, show=lambda line: print(line, flush=True)))()
+"""
+    process = start_python(code, tmp_path)
+    assert process.stdout is not None
+    begun = {process.stdout.readline().strip() for _ in range(2)}
+    assert begun == {"begun a", "begun b"}
+    process.send_signal(signal.SIGINT)
+    said, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and "begun c" not in said
+    assert "Stopped; finished notebooks and epochs are kept." in err
