@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from labutils import paths
@@ -274,6 +275,27 @@ def widget_error(notebook: Any) -> str:
     return ""
 
 
+def _look_twice() -> None:
+    """Keep nbclient from waiting for ever for the end of a cell that shows `interact`.
+
+    It sends messages of the widget's output area past its own event loop, and the loop may then sleep through the
+    reply that comes in at that moment (nbclient's issue 312): let it look again every second.
+    """
+    from jupyter_client.channels import AsyncZMQSocketChannel as Channel
+
+    wait = Channel.get_msg
+
+    async def get_msg(self: Channel, timeout: float | None = None) -> dict[str, Any]:
+        while timeout is None:
+            try:
+                return await wait(self, 1.0)
+            except Empty:
+                continue
+        return await wait(self, timeout)
+
+    Channel.get_msg = get_msg  # type: ignore[method-assign]
+
+
 def _leave_with_parent() -> None:
     # Its end of the pipe closes with the parent, however that dies; the kernel in turn leaves with this process.
     os.read(0, 1)
@@ -284,4 +306,5 @@ if __name__ == "__main__":  # papermill in a process of its own, see `_papermill
     from papermill.cli import papermill
 
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    _look_twice()
     papermill()

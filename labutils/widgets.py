@@ -40,7 +40,7 @@ def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) ->
     def show(run: str, epoch: int) -> None:
         draw(runs[run], min(epoch, runs[run].epochs) - 1)
 
-    ipywidgets.interact(show, run=ipywidgets.Dropdown(options=list(runs)), epoch=slider)
+    _control(show, run=ipywidgets.Dropdown(options=list(runs), description="run"), epoch=slider)
 
 
 def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
@@ -57,17 +57,10 @@ def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, star
         The value to begin with; the nearest of `values` is taken.
     """
     import ipywidgets
-    from IPython.display import display
 
     nearest = min(values, key=lambda value: abs(value - start))
     slider = ipywidgets.SelectionSlider(options=list(values), value=nearest, description=name, continuous_update=False)
-
-    def changed(value: Any) -> None:
-        shown = show(value)
-        if shown is not None:
-            display(shown)
-
-    ipywidgets.interact(changed, value=slider)
+    _control(lambda value: show(value), value=slider)
 
 
 def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
@@ -134,3 +127,39 @@ def show_evidence(verdicts: Iterable[Verdict]) -> None:
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     folded = f"<details><summary>What these runs say</summary><ul>{items}</ul></details>"
     display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)
+
+
+def _control(show: Callable[..., Any], **controls: Any) -> None:
+    """Controls, and under them what `show` draws, or the table that it returns, for their values.
+
+    Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
+    about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
+    """
+    import ipywidgets
+    from IPython.display import display
+
+    from labutils.plots.figure import collect_figures, in_words
+
+    picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start"))
+    text = ipywidgets.HTML()
+
+    def refresh() -> None:
+        with collect_figures() as figures:
+            shown = show(**{name: control.value for name, control in controls.items()})
+        picture.layout.display = None if figures else "none"
+        words = ""
+        if figures:
+            picture.value, alt = figures[-1]
+            words = in_words(alt)
+        text.value = words if shown is None else shown._repr_html_()
+
+    def moved(change: Any) -> None:
+        try:
+            refresh()
+        except Exception as error:  # nobody sees what is raised here
+            text.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+
+    refresh()
+    for control in controls.values():
+        control.observe(moved, "value")
+    display(ipywidgets.VBox([*controls.values(), picture, text]))

@@ -1,11 +1,10 @@
 """Controls: each draws what the function under it draws, survives having nothing to show, and can be moved."""
 
-import ipywidgets
 import pytest
 from evaluate_helpers import make_run
 
-from labutils import widgets
-from labutils.evaluate import Verdict, lab
+from labutils import plots, widgets
+from labutils.evaluate import Verdict, interval_table, lab
 
 CONFIG = lab.runs("task1b")["lr 1e-05"]
 
@@ -18,14 +17,16 @@ def runs():
 
 @pytest.fixture
 def controls(monkeypatch):
-    """The controls that `interact` was given, and what moving them calls."""
+    """What was displayed, by its description; the picture and the text under the controls by those names."""
+    import IPython.display
+
     made = {}
 
-    def interact(show, **given):
-        made.update(given, show=show)
-        show(**{name: control.value for name, control in given.items()})
+    def display(box):
+        *moved, picture, text = box.children
+        made.update({control.description: control for control in moved}, picture=picture, text=text)
 
-    monkeypatch.setattr(ipywidgets, "interact", interact)
+    monkeypatch.setattr(IPython.display, "display", display)
     return made
 
 
@@ -39,8 +40,37 @@ def test_the_slider_starts_at_the_best_epoch_and_counts_from_one(runs, controls)
 def test_a_shorter_run_stays_at_its_last_epoch(runs, controls):
     drawn = []
     widgets.explore_epochs(lambda run, epoch: drawn.append((run.label, epoch)), runs)
-    controls["show"](run="short", epoch=3)
+    controls["epoch"].value = 3
+    controls["run"].value = "short"
     assert drawn[-1] == (runs["short"].label, 1)
+
+
+def test_moving_a_control_changes_the_picture_and_its_words(runs, controls):
+    widgets.explore_epochs(plots.confusion_matrix, runs)
+    before, words = bytes(controls["picture"].value), controls["text"].value
+    assert before.startswith(b"\x89PNG") and "This figure in words" in words
+    controls["epoch"].value = 1
+    assert bytes(controls["picture"].value) != before and controls["text"].value != words
+
+
+def test_an_error_while_moving_is_shown_and_the_first_one_is_raised(controls):
+    def show(value):
+        if value > 1:
+            raise ValueError("too < large")
+
+    widgets.explore_number(show, "x", values=[1, 2], start=1)
+    assert controls["picture"].layout.display == "none"
+    controls["x"].value = 2
+    assert controls["text"].value == "<pre>ValueError: too &lt; large</pre>"
+    with pytest.raises(ValueError, match="too < large"):
+        widgets.explore_number(show, "x", values=[1, 2], start=2)
+
+
+def test_a_table_is_shown_under_its_control(controls):
+    widgets.explore_number(interval_table, "images", values=[100, 200], start=100)
+    assert "accuracy on 100 images" in controls["text"].value
+    controls["images"].value = 200
+    assert "accuracy on 200 images" in controls["text"].value
 
 
 def test_without_runs_it_says_what_to_do(capsys):

@@ -8,7 +8,8 @@ import html
 import io
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -83,6 +84,9 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
         the same figure is the same file.
     """
     png = as_png(figure, alt)
+    if _collected is not None:
+        _collected.append((png, alt))
+        return
     if save is not None:
         path = Path(save)
         if path.suffix.lower() != ".png":
@@ -93,8 +97,21 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
         from IPython.display import display
 
         display({"image/png": png, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
-        words = f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
-        display({"text/html": words, "text/plain": alt}, raw=True)
+        display({"text/html": in_words(alt), "text/plain": alt}, raw=True)
+
+
+_collected: list[tuple[bytes, str]] | None = None
+
+
+@contextmanager
+def collect_figures() -> Iterator[list[tuple[bytes, str]]]:
+    """Within it figures are not shown: they end up in the list, as PNG and alt text."""
+    global _collected
+    before, _collected = _collected, []
+    try:
+        yield _collected
+    finally:
+        _collected = before
 
 
 def as_png(figure: Figure, alt: str) -> bytes:
@@ -103,6 +120,11 @@ def as_png(figure: Figure, alt: str) -> bytes:
     metadata = {"Description": alt, "Software": None}
     figure.savefig(buffer, format="png", metadata=metadata, pil_kwargs={"optimize": True})
     return buffer.getvalue()
+
+
+def in_words(alt: str) -> str:
+    """An alt text as a folded line of HTML."""
+    return f"<details><summary>This figure in words</summary>{html.escape(alt)}</details>"
 
 
 def alt_text(file: Path | str) -> str:
