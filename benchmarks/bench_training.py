@@ -199,10 +199,12 @@ def compare(network: str, ways: dict[str, str], rounds: int, images: int) -> Non
             process.epoch(), process.epoch()
         seconds: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         peaks = []
-        for _ in range(rounds):
+        for number in range(rounds):
             peaks.append(product_speed())
-            for way, process in processes.items():
-                seconds[way].append(process.epoch())
+            # Another one first in each round: it would be slowed by what the product leaves behind.
+            turn = number % len(ways)
+            for way in [*ways][turn:] + [*ways][:turn]:
+                seconds[way].append(processes[way].epoch())
     finally:
         for process in processes.values():
             process.stop()

@@ -26,7 +26,9 @@ from labutils.data.dataset import Dataset
 
 VALIDATION_BATCH = 64
 STEPS_AT_ONCE = 5
-"""Training steps between two returns to Python: calling it costs a small network a tenth of its time (`make bench`)."""
+"""Training steps between two returns to Python."""
+COPIED = 2**28
+"""Bytes of training images up to which an epoch's are copied into their order before it; more stay on the disk."""
 
 
 def import_keras() -> Any:
@@ -212,30 +214,38 @@ class Trainer:
         keras = self.keras
         config, dataset = self.config, self.dataset
 
+        # Within a batch by index: a mapped file is read in its own order, and sums come out the same every time.
+        size = config.batch_size
+        order = np.concatenate([np.sort(order[i : i + size]) for i in range(0, len(order), size)])
+        labels = dataset.y_train.astype(np.float32 if len(dataset.class_names) == 2 else np.int32)[:, None]
+
         class Batches(keras.utils.PyDataset):  # type: ignore[name-defined]
             def __len__(self) -> int:
-                return -(-len(order) // config.batch_size)
+                return -(-len(order) // size)
 
             def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-                chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
-                images = np.asarray(dataset.x_train[np.sort(chosen)])
-                labels = dataset.y_train[np.sort(chosen)]
+                chosen = order[index * size : (index + 1) * size]
+                images = np.asarray(dataset.x_train[chosen])
                 if config.augmentation:
                     from labutils.augment import augment_batch
 
-                    seeds = [[config.seed, epoch, 2, int(i)] for i in np.sort(chosen)]
+                    seeds = [[config.seed, epoch, 2, int(i)] for i in chosen]
                     images = augment_batch(images, config.augmentation, seeds)
-                return images, labels.astype(np.float32 if len(dataset.class_names) == 2 else np.int32)[:, None]
+                return images, labels[chosen]
 
         class Steps(keras.callbacks.Callback):  # type: ignore[name-defined]
             async_safe = True
 
             def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-                done = min(batch + 1, -(-len(order) // config.batch_size))
+                done = min(batch + 1, -(-len(order) // size))
                 if on_steps and on_steps(done):
                     self.model.stop_training = True
 
-        return self.model.fit(Batches(), epochs=1, shuffle=False, verbose=0, callbacks=[Steps()]).history
+        given: dict[str, Any] = {"x": Batches()}
+        if not config.augmentation and len(order) * dataset.x_train[0].nbytes <= COPIED:
+            # One copy beforehand: on the smallest networks a step waits for batches that Python puts together.
+            given = {"x": np.asarray(dataset.x_train[order]), "y": labels[order], "batch_size": size}
+        return self.model.fit(**given, epochs=1, shuffle=False, verbose=0, callbacks=[Steps()]).history
 
 
 def provenance() -> dict[str, Any]:
