@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,13 @@ def take_steps(process, steps: int) -> None:
 def wait_for_epochs(folder: Path, epochs: int) -> int:
     """Epochs that are stored, once there are so many."""
     deadline = time.monotonic() + 120
-    while not list(RunStore(folder / "runs")) or only_run(folder).epochs < epochs:
+    while True:
+        # Read while epochs of milliseconds are written, its files may be two epochs apart.
+        with suppress(StoreError):
+            if list(RunStore(folder / "runs")) and (found := only_run(folder).epochs) >= epochs:
+                return found
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return only_run(folder).epochs
 
 
 def finish(process) -> str:
