@@ -120,7 +120,9 @@ def configs_of(name):
     exec(cells[0], namespace)  # the parameters: literals only
     for statement in ast.parse("\n".join(cells[1:])).body:
         text = ast.unparse(statement)
-        if re.match(r"(settings|base|changes|networks|configs) = ", text) or isinstance(statement, ast.For):
+        if re.match(r"(settings|base|changes|networks|configs) = ", text) or (
+            isinstance(statement, ast.For) and "configs" in text
+        ):
             exec(text, namespace)
     return namespace["configs"]
 
