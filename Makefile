@@ -13,7 +13,7 @@ test: check  ## every check there is
 	$(BIN)/pytest -n 2 --dist loadscope
 	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
 	$(BIN)/pytest -n 2 --dist loadscope --nbval tests/reference
-	$(BIN)/labutils verify --some 1
+	$(BIN)/labutils verify --some 2
 
 check: .venv/installed
 	$(BIN)/ruff check .
