@@ -1,9 +1,11 @@
 """Committed notebooks, made from their .py: the script is the source, outputs come from an execution.
 
-A notebook is executed as a copy and its outputs are carried over, so that nothing of the execution (timings, widget
-state with its random names, ids) reaches the pair.
+A notebook is executed as a copy and its outputs are carried over, so that nothing else of the execution (widget state
+with its random names, ids) reaches the pair, but for one number: how long it took, in whole seconds, for the index.
 """
 
+import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,7 @@ def build(script: Path, limit: float = 150.0) -> str:
         if outcome.error:
             return outcome.error
         carry_outputs(nbformat.read(outcome.output, as_version=4), notebook)
+        notebook.metadata["labutils"] = nbformat.from_dict({"seconds": math.ceil(outcome.seconds)})
     nbformat.write(notebook, target)
     return ""
 
@@ -118,8 +121,17 @@ def parameters_for(script: Path) -> dict[str, Any]:
 
 
 def scripts() -> list[Path]:
-    """The sources of all notebooks."""
-    return sorted(paths.notebooks_dir().glob("*.py"))
+    """The sources of all notebooks; the index, which tells of the others, comes last."""
+    return sorted(paths.notebooks_dir().glob("*.py"), key=lambda script: (script.stem == "index", script.name))
+
+
+def seconds_taken(notebook: Path) -> int | None:
+    """How long a committed notebook took from top to bottom when `build` wrote it; None if that is not known."""
+    try:
+        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return metadata.get("labutils", {}).get("seconds")
 
 
 def _without_pictures(output: Any) -> Any:

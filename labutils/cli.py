@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from labutils.cli_data import data
-from labutils.cli_runs import connect, explain, runs, train, verify
+from labutils.cli_errors import explain
+from labutils.cli_runs import connect, runs, train, verify
 from labutils.execute import (
     TIME_LIMIT,
     NotebookError,

@@ -1,30 +1,10 @@
 """`labutils data fetch | audit | phantoms`: the commands around images. What they do is in `labutils.data`."""
 
 import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
 import click
 
-
-class _Problem(click.ClickException):
-    exit_code = 2
-
-
-def _explain(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Data that cannot be used end the command with their sentence and status 2."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        from labutils.data.errors import DataError
-
-        try:
-            return command(*args, **kwargs)
-        except DataError as error:
-            raise _Problem(str(error)) from None
-
-    return run
+from labutils.cli_errors import explain
 
 
 @click.group()
@@ -35,7 +15,7 @@ def data() -> None:
 @data.command()
 @click.argument("name", metavar="skin|xray")
 @click.option("--size", type=int, help="Side of the images in pixels: 128 or 224 for skin, 64 for xray.")
-@_explain
+@explain
 def fetch(name: str, size: int | None) -> None:
     """Fetch public images of skin or xray into data/public, laid out like the course's.
 
@@ -48,7 +28,7 @@ def fetch(name: str, size: int | None) -> None:
 
 @data.command()
 @click.argument("sources", metavar="[NAME|DIR]...", nargs=-1)
-@_explain
+@explain
 def audit(sources: tuple[str, ...]) -> None:
     """Judge images before training on them: duplicates, leakage, unreadable files, shortcuts.
 
@@ -70,7 +50,7 @@ def audit(sources: tuple[str, ...]) -> None:
 
 @data.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@_explain
+@explain
 def phantoms(names: tuple[str, ...]) -> None:
     """Draw the embedded data sets (skin, bone, xray; all of them by default) into data/phantoms."""
     from labutils import paths

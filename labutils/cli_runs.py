@@ -8,36 +8,13 @@ import sys
 import time
 from calendar import timegm
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, get_args
 
 import click
 
+from labutils.cli_errors import Problem, explain
 from labutils.config import NOTEBOOK_NAMES, ParameterError, RunConfig
 from labutils.runs import Run, RunStore, StoreError, read_run
-
-
-class _Problem(click.ClickException):
-    exit_code = 2
-
-
-def explain(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What cannot be done ends the command with its sentence and status 2; the stop key with status 130."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        from labutils.data.errors import DataError
-        from labutils.fitting import TrainingInterrupted
-
-        try:
-            return command(*args, **kwargs)
-        except (ParameterError, StoreError, DataError) as error:
-            raise _Problem(str(error)) from None
-        except TrainingInterrupted as stopped:
-            click.echo(str(stopped), err=True)
-            sys.exit(130)
-
-    return run
 
 
 @click.group(invoke_without_command=True)
@@ -85,7 +62,7 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
         raise click.UsageError("Say which runs: their names, --all or --some N. `labutils runs` lists them.")
     folders = [store.named(name) for name in names] or list(store)
     if not folders:
-        raise _Problem("No runs are stored yet.")
+        raise Problem("No runs are stored yet.")
     if some is not None:
         folders = random.sample(folders, min(some, len(folders)))
     found = []
@@ -175,11 +152,11 @@ def connect(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise _Problem("Dask is not installed: pip install 'labutils[dask]'.") from None
+        raise Problem("Dask is not installed: pip install 'labutils[dask]'.") from None
     try:
         client = Client(scheduler, timeout="20s")
     except (OSError, ValueError) as error:
-        raise _Problem(f"No Dask scheduler answers at {scheduler} ({error}).") from None
+        raise Problem(f"No Dask scheduler answers at {scheduler} ({error}).") from None
     if not client.nthreads():
         click.echo(f"{scheduler} has no workers yet. Start one: dask worker {scheduler} --nthreads 1")
     return client

@@ -72,18 +72,20 @@ def verdicts(source: str = "phantom", store: RunStore | None = None) -> list[Ver
 
 
 def overview() -> Table:
-    """The notebooks in order, with links: runs stored, their time when trained, and what training takes here."""
+    """The notebooks in order, with links: runs stored, the time they take with these, and what training takes here."""
+    from labutils.build import seconds_taken
     from labutils.training import estimate_seconds
 
     rows = {}
     for task, title in lab.TITLES.items():
         configs, runs = lab.runs(task), task_runs(task)
         n_train = {"skin": 1000, "bone": 1072, "x_ray": 900}
+        seconds = seconds_taken(paths.notebooks_dir() / f"{task}.ipynb")
         here = sum(estimate_seconds(config, n_train[config.dataset]) for config in configs.values())
         rows[f'<a href="{task}.ipynb">{task.removeprefix("task").upper()}</a>'] = {
             "about": title,
             "runs stored": f"{len(runs)} of {len(configs)}" if configs else "-",
-            "with stored runs": "seconds",
+            "with stored runs": "-" if seconds is None else f"{seconds} s",
             "training here": f"about {minutes(here)}" if configs else "-",
         }
     return as_table(rows, "task")

@@ -28,8 +28,9 @@
 # %% [markdown]
 # ## The notebooks, in order
 #
-# *Stored* is the time a notebook takes with the runs that come with the lab. *Training here* is what it would take to train
-# all its runs on this machine, estimated from a short measurement; runs that notebooks share are counted in each.
+# *With stored runs* is the time a notebook took from top to bottom with the runs that come with the lab, measured on two cores
+# when it was written. *Training here* is what it would take to train all its runs on this machine, estimated from a short
+# measurement; runs that notebooks share are counted in each.
 
 # %% tags=["nbval-ignore-output"]
 from labutils import doctor, widgets

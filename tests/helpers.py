@@ -1,8 +1,12 @@
 """Small made-up data and runs for the tests of training and storing: seconds, not minutes, and the same every time."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +105,40 @@ def start_python(code: str, results: Path, **environment: str) -> subprocess.Pop
         text=True,
         cwd=results,
     )
+
+
+@contextmanager
+def dask_cluster(home: Path, **environment: str) -> Iterator[str]:
+    """The address of a Dask scheduler with two workers: processes of their own, each in a folder of its own.
+
+    The workers must store nothing: what they would take for the lab's results is looked at in the end.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, started = f"tcp://127.0.0.1:{port}", []
+
+    def start(module: str, *arguments: str) -> None:
+        folder = home / f"machine{len(started)}"
+        folder.mkdir()
+        settings = {"LABUTILS_RESULTS": str(folder / "nowhere"), **environment}
+        command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"]
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(command, env=os.environ | settings, cwd=folder, stdout=log, stderr=log)
+        started.append(process)
+
+    start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port))
+    for _ in range(2):
+        start("dask_worker", address, "--nthreads", "1", "--nanny")
+    try:
+        yield address
+    finally:
+        for process in reversed(started):
+            process.send_signal(signal.SIGINT)
+        for process in reversed(started):
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+    assert not list(home.glob("machine*/nowhere")), "a worker has stored something"

@@ -2,7 +2,7 @@
 
 import nbformat
 
-from labutils import build
+from labutils import build, execute
 from labutils.cli import QUICK
 
 SCRIPT = """# ---
@@ -45,12 +45,24 @@ def test_outputs_are_carried_over_and_nothing_else(tmp_path):
     assert all("widget-view" not in str(cell.get("outputs")) for cell in notebook.cells)
 
 
-def test_building_twice_changes_nothing(tmp_path):
+def test_building_twice_changes_nothing_but_the_time_taken(tmp_path):
     file = script(tmp_path)
     build.build(file)
-    first = file.with_suffix(".ipynb").read_bytes()
+    first = nbformat.read(file.with_suffix(".ipynb"), as_version=4)
     build.build(file)
-    assert file.with_suffix(".ipynb").read_bytes() == first
+    again = nbformat.read(file.with_suffix(".ipynb"), as_version=4)
+    assert first.metadata.pop("labutils").keys() == again.metadata.pop("labutils").keys() == {"seconds"}
+    assert again == first
+
+
+def test_a_built_notebook_knows_how_long_it_took(tmp_path, monkeypatch):
+    file = script(tmp_path)
+    took = execute.Outcome("small", tmp_path / "small.ipynb", 7.2)
+    nbformat.write(build.read_script(file), took.output)
+    monkeypatch.setattr(execute, "execute", lambda *arguments, **options: took)
+    build.build(file)
+    assert build.seconds_taken(took.output) == 8
+    assert build.seconds_taken(file) is None and build.seconds_taken(tmp_path / "none.ipynb") is None
 
 
 def test_a_failing_script_leaves_the_notebook_as_it_was(tmp_path):

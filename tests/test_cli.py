@@ -95,7 +95,7 @@ def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
 import sys
 from pathlib import Path
 from test_execute import write
-from labutils.cli_runs import explain
+from labutils.cli_errors import explain
 from labutils.execute import run_notebooks
 notebooks = []
 for name in ("a", "b", "c"):

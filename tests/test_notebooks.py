@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from labutils import paths
-from labutils.build import read_script, scripts
+from labutils.build import read_script, scripts, seconds_taken
 from labutils.config import Augmentation, RunConfig, as_list
 from labutils.evaluate import lab
 
@@ -51,7 +51,7 @@ def test_pair_agrees(name, notebook):
 
 
 def test_every_notebook_has_its_script():
-    assert sorted(p.stem for p in paths.notebooks_dir().glob("*.ipynb")) == NAMES
+    assert sorted(p.stem for p in paths.notebooks_dir().glob("*.ipynb")) == sorted(NAMES)
 
 
 def test_names_are_tasks_of_the_lab():
@@ -87,6 +87,13 @@ def test_parameters_are_documented_literals(name):
 def test_every_code_cell_was_executed_in_order(notebook):
     counts = [cell.execution_count for cell in code_cells(notebook)]
     assert counts == list(range(1, len(counts) + 1))
+
+
+def test_reading_a_notebook_does_not_begin_with_waiting(name):
+    """From top to bottom with the stored runs, measured when it was built; looking at a prediction loads TensorFlow."""
+    predicts = "show_gradcam" in (paths.notebooks_dir() / f"{name}.py").read_text(encoding="utf-8")
+    seconds = seconds_taken(paths.notebooks_dir() / f"{name}.ipynb")
+    assert seconds is not None and seconds <= (20 if predicts else 10)
 
 
 def test_outputs_are_fit_to_be_committed(notebook):

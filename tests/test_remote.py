@@ -1,10 +1,5 @@
 """Whole notebooks on a real Dask scheduler, whose workers are other processes and share no folder with the caller."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers import made_up_run, state_of, tiny_config, tiny_dataset
+from helpers import dask_cluster, made_up_run, state_of, tiny_config, tiny_dataset
 from test_execute import write
 
 from labutils import cli, paths, remote
@@ -69,37 +64,9 @@ def task(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
-    """The address of a scheduler with two workers, in folders of their own."""
     pytest.importorskip("distributed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address, started = f"tcp://127.0.0.1:{port}", []
-    home = tmp_path_factory.mktemp("machines")
-
-    def start(module, *arguments):
-        folder = home / f"{len(started)}"
-        folder.mkdir()
-        log = (folder / "log").open("w")
-        command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"]
-        environment = os.environ | {"LABUTILS_RESULTS": str(folder / "nowhere")}
-        started.append(subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log))
-
-    start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port))
-    for _ in range(2):
-        start("dask_worker", address, "--nthreads", "1", "--nanny")
-    try:
+    with dask_cluster(tmp_path_factory.mktemp("machines")) as address:
         yield address
-    finally:
-        for process in reversed(started):
-            process.send_signal(signal.SIGINT)
-        for process in reversed(started):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        assert not list(home.glob("*/nowhere")), "workers leave nothing in a results folder"
 
 
 def run(scheduler, into, *arguments):

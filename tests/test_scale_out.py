@@ -1,17 +1,13 @@
 """Training on other processes: a pool, and a real Dask scheduler with workers that share no folder with the caller."""
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import TESTS, start_python, tiny_config, tiny_dataset
+from helpers import TESTS, dask_cluster, start_python, tiny_config, tiny_dataset
 
 from labutils import workers
 from labutils.fitting import TrainingInterrupted, fit
@@ -178,44 +174,18 @@ def children_of(pid: int) -> list[int]:
 
 @pytest.fixture
 def dask(results, monkeypatch):
-    """A scheduler and two workers in processes of their own, in folders of their own."""
+    """A scheduler and two workers, one of which will die; they have no images."""
     pytest.importorskip("distributed")
     (results / "sitecustomize.py").write_text(MORTAL)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address, started = f"tcp://127.0.0.1:{port}", []
-
-    def start(*command, **environment):
-        folder = results / f"machine{len(started)}"
-        (folder / "no data").mkdir(parents=True)
-        settings = {
-            "LABUTILS_RESULTS": str(folder / "nowhere"),
-            "LABUTILS_DATA": str(folder / "no data"),
-            "LABUTILS_THREADS": "1",
-            "DIED": str(results / "died"),
-            "PYTHONPATH": f"{results}{os.pathsep}{TESTS}",
-        }
-        log = (folder / "log").open("w")
-        command = [sys.executable, "-m", "distributed.cli." + command[0], *command[1:]]
-        started.append(
-            subprocess.Popen(command, env=os.environ | settings | environment, cwd=folder, stdout=log, stderr=log)
-        )
-
-    start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-    for _ in range(2):
-        start("dask_worker", address, "--nthreads", "1", "--no-dashboard", "--nanny")
-    try:
+    (results / "no data").mkdir()
+    settings = {
+        "LABUTILS_DATA": str(results / "no data"),
+        "LABUTILS_THREADS": "1",
+        "DIED": str(results / "died"),
+        "PYTHONPATH": f"{results}{os.pathsep}{TESTS}",
+    }
+    with dask_cluster(results, **settings) as address:
         yield address
-    finally:
-        for process in reversed(started):
-            process.send_signal(signal.SIGINT)
-        for process in reversed(started):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def test_a_cluster_gives_what_this_process_gives_though_a_worker_dies(dask, results, monkeypatch, local, capfd):
@@ -226,6 +196,5 @@ def test_a_cluster_gives_what_this_process_gives_though_a_worker_dies(dask, resu
         runs = train_all(CONFIGS, DATASET, executor=client.get_executor())
     assert (results / "died").exists()
     assert_complete(runs, local)
-    assert not list(results.glob("machine*/nowhere"))
     assert {path.parent for path in RunStore()} == {results / "runs"}
     assert "seed 1: trained 2 epochs" in capfd.readouterr().out

@@ -86,6 +86,17 @@ def mcnemar(run_a: Run, run_b: Run, epoch: int | None = None) -> McNemar:
     return McNemar(n01, n10, min(p, 1.0))
 
 
+def p_value(p: float) -> str:
+    """A p-value in three decimals, as tables and verdicts show it.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.0001)
+    ('0.031', '< 0.001')
+    """
+    return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
+
+
 def accuracy_difference(run_a: Run, run_b: Run, epoch: int | None = None, confidence: float = 0.95) -> Estimate:
     """Accuracy of `run_a` minus that of `run_b` on the same images, with the interval of Agresti and Min.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils.evaluate.compare import accuracy_difference, mcnemar
+from labutils.evaluate.compare import accuracy_difference, mcnemar, p_value
 from labutils.evaluate.curves import WINDOW, accuracy_gap, best, epochs_to_reach, overfitting_epoch
 from labutils.evaluate.findings import SIGNIFICANT
 from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, wilson_interval
@@ -50,7 +50,7 @@ def paired_table(runs: Mapping[str, Run]) -> Table:
             "difference [95 % interval]": str(accuracy_difference(a, b)),
             "only the first is right": test.n10,
             "only the second is right": test.n01,
-            "p (exact McNemar)": f"{test.p:.3f}" if test.p >= 0.0005 else "< 0.001",
+            "p (exact McNemar)": p_value(test.p),
         }
     return as_table(rows, "runs", "Nothing to compare yet: this needs two runs.")
 

@@ -15,6 +15,7 @@ from labutils.evaluate.compare import (
     gap_difference,
     loss_difference,
     mcnemar,
+    p_value,
     unpaired_loss_difference,
 )
 from labutils.evaluate.curves import WINDOW, accuracy_gap, epochs_to_loss, gap_by_image, loss_rise, smooth
@@ -159,7 +160,8 @@ def points(value: float) -> str:
 
 
 def _p_value(p: float) -> str:
-    return f"p = {p:.3f}" if p >= 0.0005 else "p < 0.001"
+    shown = p_value(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
 def _in_points(estimate: Estimate) -> str:

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
 from matplotlib.figure import Figure
@@ -96,7 +96,8 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
     if in_notebook():
         from IPython.display import display
 
-        display({"image/png": png, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
+        data, metadata = picture(png, alt)
+        display(data, metadata=metadata, raw=True)
         display({"text/html": in_words(alt), "text/plain": alt}, raw=True)
 
 
@@ -120,6 +121,11 @@ def as_png(figure: Figure, alt: str) -> bytes:
     metadata = {"Description": alt, "Software": None}
     figure.savefig(buffer, format="png", metadata=metadata, pil_kwargs={"optimize": True})
     return buffer.getvalue()
+
+
+def picture(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A PNG with its alt text, as data and metadata for IPython's `display` with `raw=True`."""
+    return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
 
 
 def in_words(alt: str) -> str:

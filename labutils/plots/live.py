@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labutils.plots.curves import draw_learning_curves
-from labutils.plots.figure import as_png, in_notebook, styled
+from labutils.plots.figure import as_png, in_notebook, picture, styled
 from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def live_curves() -> Callable[[Run], None]:
             handle, cell = None, here
         started = time.monotonic()
         figure, alt = draw_learning_curves({run.label: run})
-        picture = {"image/png": as_png(figure, alt), "text/plain": alt}
+        data, metadata = picture(as_png(figure, alt), alt)
         if handle is None:
-            handle = display(picture, metadata={"image/png": {"alt": alt}}, raw=True, display_id=True)
+            handle = display(data, metadata=metadata, raw=True, display_id=True)
         else:
-            handle.update(picture, metadata={"image/png": {"alt": alt}}, raw=True)
+            handle.update(data, metadata=metadata, raw=True)
         now = time.monotonic()
         next_time = now + max(PAUSE, (now - started) / SHARE)
 
