@@ -149,6 +149,18 @@ class RunConfig(_Settings):
         return type(self)(**{**values, **changes})
 
 
+def scientific(value: float) -> str:
+    """A learning rate as it is written by hand.
+
+    Examples
+    --------
+    >>> scientific(1e-5), scientific(0.0001), scientific(0.00025)
+    ('1e-5', '1e-4', '2.5e-4')
+    """
+    mantissa, exponent = f"{value:e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
 def as_list(value: Any) -> list:
     """`value` as a list, so that a notebook parameter takes one value or several.
 

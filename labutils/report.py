@@ -177,7 +177,7 @@ def _front_page(store: RunStore | None) -> Iterator[str]:
 
 
 def _real_beside_phantoms(store: RunStore | None) -> str:
-    label = "lr 1e-05"
+    label = "lr 1e-5"
     found = stored_runs(lab.runs("task1b")[label], store)
     text = f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n\n"
     if not any(run.source == REAL for run in found):

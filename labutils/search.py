@@ -7,11 +7,12 @@ stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labutils import paths
-from labutils.config import RunConfig
+from labutils.config import RunConfig, scientific
 from labutils.data.dataset import Dataset
+from labutils.evaluate import best
 from labutils.evaluate.tables import as_table
 from labutils.runs import Run, RunStore
 
@@ -53,7 +54,7 @@ def study(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     store = store or RunStore()
-    short = base.with_(epochs=min(base.epochs, EPOCHS))
+    short = _shortened(base)
     name = f"{short.slug}-{short.key}-{dataset.fingerprint[:6]}-{short.epochs}epochs"
     file = paths.results_dir() / "task4" / f"{name}.study.jsonl"
     found = optuna.create_study(study_name=name, direction="maximize")
@@ -70,11 +71,12 @@ def study(
         return found
 
     def objective(trial: optuna.Trial) -> float:
-        config = short.with_(
-            learning_rate=float(f"{trial.suggest_float('learning_rate', 1e-6, 1e-3, log=True):.2g}"),
-            n_base=trial.suggest_categorical("n_base", [4, 8, 16]),
-            dropout=trial.suggest_float("dropout", 0.0, 0.6, step=0.1),
-        )
+        drawn = {
+            "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-3, log=True),
+            "n_base": trial.suggest_categorical("n_base", [4, 8, 16]),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.1),
+        }
+        config = short.with_(**_settings(drawn))
         run = train(config, dataset, store=store, label=f"trial {trial.number}")
         return float(run.history["val_accuracy"].max())
 
@@ -90,7 +92,7 @@ def trial_table(found: optuna.Study) -> Table:
     trials = sorted(_finished(found), key=lambda trial: (-(trial.value or 0.0), trial.number))
     rows = {
         trial.number: {
-            "learning rate": f"{trial.params['learning_rate']:.2g}",
+            "learning rate": scientific(_settings(trial.params)["learning_rate"]),
             "n_base": trial.params["n_base"],
             "dropout": f"{trial.params['dropout']:.1f}",
             "best val accuracy": f"{trial.value:.3f}",
@@ -100,22 +102,52 @@ def trial_table(found: optuna.Study) -> Table:
     return as_table(rows, "trial", "No trial is stored yet.")
 
 
-def comparison_table(found: optuna.Study, runs: Mapping[str, Run]) -> Table:
-    """The best trial beside the best of the runs set by hand, each with its interval and what it was chosen from."""
-    from labutils.evaluate import best, wilson_interval
+def finalists(
+    found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapping[str, Run], store: RunStore | None = None
+) -> dict[str, Run]:
+    """The best run set by hand and the best one searched for, by what they are called; those of them that there are.
 
-    rows = {}
+    Parameters
+    ----------
+    found : optuna.Study
+        From `study`, with the same `base` and `dataset`.
+    runs : mapping of str to Run
+        Set by hand, by label.
+    """
+    chosen = {}
     if runs:
         label, run = max(runs.items(), key=lambda item: best(item[1]).accuracy.value)
-        rows["by hand"] = {"setting": label, "best val accuracy": str(best(run).accuracy), "chosen from": len(runs)}
+        chosen[f"by hand: {label}"] = run
     trials = _finished(found)
-    if trials and runs:
-        top, n = max(trials, key=lambda trial: trial.value or 0.0), len(next(iter(runs.values())).y_val)
-        low, high = wilson_interval(round((top.value or 0.0) * n), n)
-        setting = ", ".join(f"{name} {value:.2g}" for name, value in top.params.items())
-        accuracy = f"{top.value:.3f} [{low:.3f}, {high:.3f}]"
-        rows["by search"] = {"setting": setting, "best val accuracy": accuracy, "chosen from": len(trials)}
+    if trials:
+        settings = _settings(max(trials, key=lambda trial: trial.value or 0.0).params)
+        run_found = (store or RunStore()).find(_shortened(base).with_(**settings), dataset.fingerprint)
+        if run_found is not None:
+            rate, dropout = scientific(settings["learning_rate"]), f"dropout {settings['dropout']:.1f}"
+            chosen[f"by search: lr {rate}, b{settings['n_base']}, {dropout}"] = run_found
+    return chosen
+
+
+def comparison_table(found: optuna.Study, chosen: Mapping[str, Run], n_by_hand: int) -> Table:
+    """The finalists with the intervals of their accuracies, their epochs, and the number they were chosen from."""
+    rows = {
+        label: {
+            "best val accuracy": str(best(run).accuracy),
+            "epochs": run.epochs,
+            "chosen from": n_by_hand if label.startswith("by hand") else len(_finished(found)),
+        }
+        for label, run in chosen.items()
+    }
     return as_table(rows, "found", "Nothing to compare yet: no run is stored.")
+
+
+def _shortened(base: RunConfig) -> RunConfig:
+    return base.with_(epochs=min(base.epochs, EPOCHS))
+
+
+def _settings(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """What Optuna has drawn, as settings of a run: the learning rate to two digits."""
+    return {**drawn, "learning_rate": float(f"{drawn['learning_rate']:.2g}")}
 
 
 def _finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 
 # %%
 from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig, as_list
+from labutils.config import RunConfig, as_list, scientific
 from labutils.data import load_dataset
 from labutils.evaluate import lab
 
@@ -97,7 +97,7 @@ settings = [
     )
     for rate in as_list(lr)
 ]  # fmt: skip
-configs = {f"lr {config.learning_rate:g}": config for config in settings}
+configs = {f"lr {scientific(config.learning_rate)}": config for config in settings}
 
 # %% [markdown]
 # Three runs, alike in everything but the rate: same initial weights, same order of the images. What is stored is

@@ -26,7 +26,7 @@ GOOD, BAD = {"wrong": 20}, {"wrong": 60}
 ELSEWHERE = {"wrong": 24, "shift": 60}
 """A little better than 30 wrong images, but on other images: the interval of the difference is wide."""
 
-RATES = ("lr 0.0001", "lr 1e-05", "lr 1e-06")
+RATES = ("lr 1e-4", "lr 1e-5", "lr 1e-6")
 
 
 def rates(*settings):
@@ -43,7 +43,7 @@ SAME_GAP = {"accuracy": 0.90}
 UNSURE_GAP = {"accuracy": 0.90, **ELSEWHERE}
 
 BONE_PAIRS = [("b8", "b8, dropout 0.2"), ("b16", "b16, dropout 0.2")]
-X_RAY_PAIRS = [(f"{name} (1) lr 1e-05", f"{name} (5) dropout 0.4") for name in ("LeNet", "AlexNet")]
+X_RAY_PAIRS = [(f"{name} (1) lr 1e-5", f"{name} (5) dropout 0.4") for name in ("LeNet", "AlexNet")]
 TUNED = ("LeNet (5) dropout 0.4", "AlexNet (5) dropout 0.4")
 DROPOUT = ("no dropout", "dropout 0.4")
 NORM = ("no batch norm", "batch norm")
@@ -221,9 +221,9 @@ def test_runs_that_are_too_short_are_not_judged(claim_id):
 
 def test_longer_runs_are_cut_to_the_length_of_the_report():
     runs = CASES["C3"]["reproduced"]()
-    config = lab.runs("task1b")["lr 1e-06"].with_(epochs=200)
+    config = lab.runs("task1b")["lr 1e-6"].with_(epochs=200)
     longer = make_run(config, loss=[0.69] * 100 + [0.1] * 100, confidence=[0.51] * 100 + [0.9] * 100)
-    assert evaluate.judge("C3", runs | {"lr 1e-06": longer}) == evaluate.judge("C3", runs)
+    assert evaluate.judge("C3", runs | {"lr 1e-6": longer}) == evaluate.judge("C3", runs)
 
 
 def test_runs_are_recognised_by_their_settings_not_by_their_labels():

@@ -10,7 +10,7 @@ from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
 from labutils import evaluate
 from labutils.evaluate import contrasts, lab
 
-CONFIG = lab.runs("task1b")["lr 1e-05"].with_(epochs=3)
+CONFIG = lab.runs("task1b")["lr 1e-5"].with_(epochs=3)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_interval_table_is_wilsons():
 
 def test_sources_stand_side_by_side_and_phantoms_are_named():
     runs = [make_run(CONFIG, wrong=30), make_run(CONFIG, wrong=60, source="HAM10000 selection")]
-    table = contrasts.truth_table(runs, lab.reported("task1b")["lr 1e-05"])
+    table = contrasts.truth_table(runs, lab.reported("task1b")["lr 1e-5"])
     assert list(table.columns) == ["report", "PHANTOM", "HAM10000 selection"]
     assert table.loc["best val accuracy", "report"] == "0.85"
     assert table.loc["best val accuracy", "PHANTOM"].startswith("0.850")

@@ -42,8 +42,8 @@ def test_number_of_runs_of_each_task():
 @pytest.mark.parametrize(
     "task, label, slug, epochs",
     [
-        ("task1b", "lr 0.0001", "skin-vgg16-b8-lr0.0001", 100),
-        ("task1b", "lr 1e-06", "skin-vgg16-b8-lr1e-06", 100),
+        ("task1b", "lr 1e-4", "skin-vgg16-b8-lr0.0001", 100),
+        ("task1b", "lr 1e-6", "skin-vgg16-b8-lr1e-06", 100),
         ("task1c", "AlexNet", "skin-alexnet-b8-lr1e-05-dense64", 150),
         ("task1c", "VGG16", "skin-vgg16-b8-lr1e-05", 150),
         ("task1d", "b16, dropout 0.2", "skin-vgg16-b16-lr1e-05-do0.2", 100),
@@ -84,7 +84,7 @@ def test_every_run_has_batch_size_8_but_where_said():
 
 
 def test_tasks_share_the_runs_that_are_the_same():
-    base = config("task1b", "lr 1e-05")
+    base = config("task1b", "lr 1e-5")
     for task, label in [("task1d", "b8"), ("task1e", "VGG16"), ("task3", "Skin")]:
         assert config(task, label) == base
     assert config("task1c", "VGG16").key == base.key
@@ -121,9 +121,9 @@ def test_reported_numbers_are_those_of_the_table():
         if r != lab.Reported()
     }
     assert said == {
-        ("1b", "lr 0.0001"): (0.81, 0.4431, None, None),
-        ("1b", "lr 1e-05"): (0.85, 0.4255, None, None),
-        ("1b", "lr 1e-06"): (0.80, 0.6907, None, None),
+        ("1b", "lr 1e-4"): (0.81, 0.4431, None, None),
+        ("1b", "lr 1e-5"): (0.85, 0.4255, None, None),
+        ("1b", "lr 1e-6"): (0.80, 0.6907, None, None),
         ("1c", "AlexNet"): (0.815, None, None, None),
         ("1c", "VGG16"): (0.845, None, None, None),
         ("1d", "b8"): (0.845, None, None, None),
@@ -179,4 +179,4 @@ def test_the_last_stage_repeats_1b_and_5a_with_two_more_seeds():
     first: dict[RunConfig, int] = {}
     for p in last:
         first[p.config.with_(seed=0)] = first.get(p.config.with_(seed=0), 0) + 1
-    assert first == {config("task1b", "lr 1e-05"): 2, **dict.fromkeys(lab.runs("task5a").values(), 2)}
+    assert first == {config("task1b", "lr 1e-5"): 2, **dict.fromkeys(lab.runs("task5a").values(), 2)}

@@ -20,8 +20,8 @@ def test_run_table_shows_our_numbers_beside_the_reports():
     runs = make_runs("task1b", wrong=[31] * 40 + [30] + [31] * 59, confidence=[0.8] * 40 + [0.95] + [0.8] * 59)
     table = evaluate.run_table(runs, lab.reported("task1b"))
     assert list(table.index) == list(runs)
-    row = table.loc["lr 1e-05"]
-    loss = runs["lr 1e-05"].history["val_loss"]
+    row = table.loc["lr 1e-5"]
+    loss = runs["lr 1e-5"].history["val_loss"]
     assert row.to_dict() == {
         "epochs": 100,
         "best val accuracy [95 % interval]": "0.850 [0.794, 0.893]",
@@ -43,8 +43,8 @@ def test_what_the_report_does_not_say_is_a_dash():
     table = evaluate.run_table(make_runs("task5b"), lab.reported("task5b"))
     assert table.loc["batch norm", "report: accuracy"] == "-"
     assert table.loc["batch norm", "report: train accuracy"] == "1.0000"
-    other = make_runs("task1b") | {"lr 0.001": make_run(lab.runs("task1b", learning_rate=1e-3)["lr 1e-05"])}
-    assert evaluate.run_table(other, lab.reported("task1b")).loc["lr 0.001", "report: loss"] == "-"
+    other = make_runs("task1b") | {"lr 1e-3": make_run(lab.runs("task1b", learning_rate=1e-3)["lr 1e-5"])}
+    assert evaluate.run_table(other, lab.reported("task1b")).loc["lr 1e-3", "report: loss"] == "-"
 
 
 def test_training_columns_appear_where_the_report_quotes_training():
@@ -105,7 +105,7 @@ def test_class_table_has_recall_and_auc_of_every_class():
     assert list(table.index) == list(run.class_names)
     assert table.loc["C1", "images"] == 25
     assert table.loc["C1", "recall [95 % interval]"] == str(evaluate.class_recall(run)["C1"])
-    two = evaluate.class_table(make_run(lab.runs("task1b")["lr 1e-05"]))
+    two = evaluate.class_table(make_run(lab.runs("task1b")["lr 1e-5"]))
     assert two.loc["Mel", "AUC [95 % interval]"] == two.loc["Nev", "AUC [95 % interval]"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from labutils import paths
 from labutils.build import read_script, scripts, seconds_taken
-from labutils.config import Augmentation, RunConfig, as_list
+from labutils.config import Augmentation, RunConfig, as_list, scientific
 from labutils.evaluate import lab
 
 SCRIPTS = scripts()
@@ -123,7 +123,7 @@ def test_tasks_are_spelled_one_way(notebook):
 def configs_of(name):
     """The configurations that a notebook builds from its default parameters, without running the rest of it."""
     cells = [c.source for c in read_script(paths.notebooks_dir() / f"{name}.py").cells if c.cell_type == "code"]
-    namespace: dict = {"Augmentation": Augmentation, "RunConfig": RunConfig, "as_list": as_list}
+    namespace: dict = {f.__name__: f for f in (Augmentation, RunConfig, as_list, scientific)}
     exec(cells[0], namespace)  # the parameters: literals only
     for statement in ast.parse("\n".join(cells[1:])).body:
         text = ast.unparse(statement)

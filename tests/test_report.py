@@ -36,7 +36,7 @@ def store(results):
     store = RunStore()
     for wrong, config in zip((30, 40, 60), LEARNING_RATES.values(), strict=True):
         store_run(store, config.with_(epochs=100), wrong=wrong)
-    store_run(store, LEARNING_RATES["lr 1e-05"], source=report.REAL, wrong=55)
+    store_run(store, LEARNING_RATES["lr 1e-5"], source=report.REAL, wrong=55)
     return store
 
 
@@ -47,7 +47,7 @@ def test_runs_of_a_task_are_found_by_their_settings(store):
 
 
 def test_sources_stay_apart(store):
-    found = report.stored_runs(LEARNING_RATES["lr 1e-05"])
+    found = report.stored_runs(LEARNING_RATES["lr 1e-5"])
     assert [run.source for run in found] == ["phantom", report.REAL]
     assert all(run.source == "phantom" for run in report.all_stored().values())
 
@@ -58,7 +58,7 @@ def test_report_is_complete_and_the_same_every_time(store, results):
     assert re.search(r"Of 18 claims: \*\*\d+\*\* reproduced, .* \*\*15\*\* missing", text)
     assert "- Task 9: Skin; Bone" in text and report.REAL in text
     assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
-    for label, graph in product(("lr-0.0001", "lr-1e-05", "lr-1e-06"), ("curves", "confusion", "roc")):
+    for label, graph in product(("lr-1e-4", "lr-1e-5", "lr-1e-6"), ("curves", "confusion", "roc")):
         assert (results / "task1b" / f"{label}-{graph}.png").is_file()
     pictures = re.findall(r"!\[(.+?)\]\((.+?)\)", text)
     assert pictures
@@ -71,7 +71,7 @@ def test_report_is_complete_and_the_same_every_time(store, results):
 
 def test_a_changed_run_changes_what_is_written(store):
     before = report.results_table()
-    store_run(store, LEARNING_RATES["lr 0.0001"], wrong=31)
+    store_run(store, LEARNING_RATES["lr 1e-4"], wrong=31)
     assert report.results_table() != before
 
 

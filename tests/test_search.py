@@ -1,9 +1,13 @@
 """The search: resumable, stored as text, honest about what it was chosen from."""
 
+from dataclasses import replace
+
 import pytest
-from helpers import made_up_run, tiny_config, tiny_dataset
+from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils import search
+from labutils.run_files import write_run
+from labutils.runs import RunStore
 
 DATASET = tiny_dataset()
 
@@ -63,6 +67,14 @@ def test_tables_name_the_best_and_what_it_was_chosen_from(results, trained):
     study = search.study(base, DATASET, 3)
     table = search.trial_table(study)
     assert table["best val accuracy"].tolist() == sorted(table["best val accuracy"], reverse=True)
-    runs = {"by hand": made_up_run(base, DATASET)}
-    compared = search.comparison_table(study, runs)
-    assert compared.loc["by search", "chosen from"] == 3 and compared.loc["by hand", "chosen from"] == 1
+    by_hand = {name: made_up_run(base, DATASET) for name in ("one", "other")}
+    chosen = search.finalists(study, base, DATASET, by_hand)
+    assert list(chosen) == ["by hand: one"], "the trials' runs are not stored"
+    # All made-up trials are equally good: the first is the best.
+    stored = replace(made_up_run(trained[0], DATASET), path=RunStore().path_of(trained[0], DATASET.fingerprint))
+    stored.path.parent.mkdir(parents=True)
+    write_run(stored, state_of(stored), None)
+    chosen = search.finalists(study, base, DATASET, by_hand)
+    assert list(chosen)[1].startswith("by search: lr ") and list(chosen.values())[1].config == trained[0]
+    compared = search.comparison_table(study, chosen, n_by_hand=2)
+    assert compared["chosen from"].tolist() == [2, 3] and compared["epochs"].tolist() == [3, 3]

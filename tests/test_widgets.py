@@ -6,7 +6,7 @@ from evaluate_helpers import make_run
 from labutils import plots, widgets
 from labutils.evaluate import Verdict, interval_table, lab
 
-CONFIG = lab.runs("task1b")["lr 1e-05"]
+CONFIG = lab.runs("task1b")["lr 1e-5"]
 
 
 @pytest.fixture

@@ -103,8 +103,8 @@ def _only(task: str, *labels: str) -> dict[str, RunConfig]:
     f"lower than each of the others: {_LOSS}.",
 )
 def _(runs: Runs, everything: list[Run]) -> list[Finding]:
-    middle = "lr 1e-05"
-    return [f.lower_loss(middle, runs[middle], other, runs[other]) for other in ("lr 0.0001", "lr 1e-06")]
+    middle = "lr 1e-5"
+    return [f.lower_loss(middle, runs[middle], other, runs[other]) for other in ("lr 1e-4", "lr 1e-6")]
 
 
 @_claim(
@@ -113,14 +113,14 @@ def _(runs: Runs, everything: list[Run]) -> list[Finding]:
     "lr 1e-4 over-fits: training accuracy goes to about 1 while validation loss climbs well above its minimum",
     f"training accuracy at least {MEMORISED} (refuted up to {LEARNED}), mean of the last {WINDOW} epochs; and {_CLIMB} "
     f"at least {WELL_ABOVE:.2f}, 95 % interval above 0 (refuted if it stays below {WELL_ABOVE:.2f}).",
-    _only("task1b", "lr 0.0001"),
+    _only("task1b", "lr 1e-4"),
 )
 def _(runs: Runs, everything: list[Run]) -> list[Finding]:
-    run = runs["lr 0.0001"]
+    run = runs["lr 1e-4"]
     trained = f.final(run, "accuracy")
     return [
         Finding(f.between(trained, no=LEARNED, yes=MEMORISED), f"training accuracy ends at {trained:.3f}"),
-        f.overfits("lr 0.0001", run, WELL_ABOVE),
+        f.overfits("lr 1e-4", run, WELL_ABOVE),
     ]
 
 
@@ -129,10 +129,10 @@ def _(runs: Runs, everything: list[Run]) -> list[Finding]:
     "task1b",
     "lr 1e-6 has barely started after 100 epochs: both losses still near ln 2 = 0.693",
     f"both losses, mean of the last {WINDOW} epochs, within {BARELY:.2f} of ln 2; refuted from {STARTED:.2f} on.",
-    _only("task1b", "lr 1e-06"),
+    _only("task1b", "lr 1e-6"),
 )
 def _(runs: Runs, everything: list[Run]) -> list[Finding]:
-    losses = {"training": f.final(runs["lr 1e-06"], "loss"), "validation": f.final(runs["lr 1e-06"], "val_loss")}
+    losses = {"training": f.final(runs["lr 1e-6"], "loss"), "validation": f.final(runs["lr 1e-6"], "val_loss")}
     return [
         Finding(f.between(abs(loss - LN2), no=STARTED, yes=BARELY), f"{name} loss ends at {loss:.3f}")
         for name, loss in losses.items()
@@ -208,7 +208,7 @@ def _(runs: Runs, everything: list[Run]) -> list[Finding]:
     {label: config for label, config in lab.runs("task4").items() if "(1)" in label or "(5)" in label},
 )
 def _(runs: Runs, everything: list[Run]) -> list[Finding]:
-    pairs = [(runs[f"{name} (1) lr 1e-05"], runs[f"{name} (5) dropout 0.4"]) for name in ("LeNet", "AlexNet")]
+    pairs = [(runs[f"{name} (1) lr 1e-5"], runs[f"{name} (5) dropout 0.4"]) for name in ("LeNet", "AlexNet")]
     return [f.narrower_gap("gap without against with dropout, LeNet and AlexNet", *pairs)]
 
 
