@@ -164,6 +164,13 @@ study = search.study(base, x_ray, n_trial, train_missing=train_missing)
 # %%
 search.trial_table(study)
 
+# %%
+plots.search_trials(study, x_ray)
+
+# %% [markdown]
+# Of the three settings that were drawn, which one decides? Look for what the good trials have in common, and for two trials
+# that differ in one setting only: there may be none, and then the trials cannot answer it.
+
 # %% [markdown]
 # The best trial was *chosen* for doing well on the validation images, as the best setting by hand was. The more candidates
 # there are, the more the best of them is flattered, and only new images could tell by how much. Mind the epochs, too: to try

@@ -66,6 +66,7 @@ def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
         class_names=tuple(class_names),
         source="phantom",
         x_val=rng.uniform(0, 1, (50, 32, 32, channels)).astype(np.float32),
+        y_val=np.repeat(np.arange(2), 25),
         files_val=make_run(epochs=1).val_files,
     )
 
@@ -373,12 +374,14 @@ def test_gradcam_grid_refuses_images_of_another_data_set():
 def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
     """The whole way to the file, for layouts that only fail when they are drawn."""
     run, rgb = make_run(epochs=4), make_dataset(channels=3)
+    trial = SimpleNamespace(value=0.5, params={"learning_rate": 1e-5, "n_base": 4})
     arguments = {
         "confusion_matrix": (run,),
         "reliability": (run,),
         "sample_grid": (rgb,),
         "images_row": (list(rgb.x_train[:7]), list("abcdefg")),
         "gradcam_grid": (run, rgb, range(7), np.zeros((7, 32, 32))),
+        "search_trials": (SimpleNamespace(trials=[trial]), rgb),
     }.get(name, ({"run": run},))
     file = tmp_path / "figure.png"
     assert getattr(plots, name)(*arguments, save=file) is None

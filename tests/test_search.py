@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
-from labutils import search
+from labutils import plots, search
+from labutils.config import scientific
 from labutils.run_files import write_run
 from labutils.runs import RunStore
 
@@ -78,3 +79,19 @@ def test_tables_name_the_best_and_what_it_was_chosen_from(results, trained):
     assert list(chosen)[1].startswith("by search: lr ") and list(chosen.values())[1].config == trained[0]
     compared = search.comparison_table(study, chosen, n_by_hand=2)
     assert compared["chosen from"].tolist() == [2, 3] and compared["epochs"].tolist() == [3, 3]
+
+
+def test_the_figure_tells_of_every_trial(results, trained, tmp_path):
+    study = search.study(tiny_config(epochs=3), DATASET, 3)
+    plots.search_trials(study, DATASET, tmp_path / "trials.png")
+    words = plots.alt_text(tmp_path / "trials.png")
+    assert "3 trials" in words and "course data" in words
+    assert words.count(f"{study.best_value:.3f} at ") == 3, "all made-up trials are equally good"
+    for config in trained:
+        assert scientific(config.learning_rate) in words and f"b{config.n_base}: " in words
+
+
+def test_without_a_trial_there_is_no_figure(results, tmp_path, capsys):
+    study = search.study(tiny_config(), DATASET, 3, train_missing=False)
+    plots.search_trials(study, DATASET, tmp_path / "trials.png")
+    assert "no trial to draw yet" in capsys.readouterr().out and not (tmp_path / "trials.png").exists()

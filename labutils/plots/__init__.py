@@ -6,7 +6,7 @@ computed from the numbers drawn; `alt_text(file)` reads it back from a saved fig
 """
 
 from labutils.plots.curves import compare_curves, learning_curves
-from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve
+from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve, search_trials
 from labutils.plots.figure import alt_text
 from labutils.plots.live import live_curves
 from labutils.plots.pictures import gradcam_grid, images_row, sample_grid
@@ -23,4 +23,5 @@ __all__ = [
     "reliability",
     "roc_curve",
     "sample_grid",
+    "search_trials",
 ]

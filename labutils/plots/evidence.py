@@ -18,6 +18,9 @@ from matplotlib.ticker import MaxNLocator
 from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
 
 if TYPE_CHECKING:
+    import optuna
+
+    from labutils.data.dataset import Dataset
     from labutils.evaluate.lab import Reported
     from labutils.runs import Run
 
@@ -247,6 +250,50 @@ def accuracy_intervals(
         axes.plot([], [], MARKERS[2], fillstyle="none", color="#D55E00", markersize=9, label="lab report")
         figure.legend(loc="outside lower center", ncols=2)
     show(figure, f"Best validation accuracy with 95 % interval on {data}. {' '.join(sentences)}", save)
+
+
+@styled
+def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None = None) -> None:
+    """The trials of a search: best validation accuracy with its 95 % interval over the learning rate, by width.
+
+    Parameters
+    ----------
+    found : optuna.Study
+        From `search.study`. Without a finished trial a sentence stands in the figure's place.
+    dataset : Dataset
+        What the trials were trained on.
+    save : Path or str, optional
+        Where to save the figure (.png).
+    """
+    from labutils.config import scientific
+    from labutils.evaluate.metrics import wilson_interval
+
+    trials = [trial for trial in found.trials if trial.value is not None]
+    if not trials:
+        print("search trials: no trial to draw yet.")
+        return
+    figure, n = Figure(figsize=(7.5, 4.2)), len(dataset.y_val)
+    axes = figure.subplots()
+    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    sentences = []
+    for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
+        own = [trial for trial in trials if trial.params["n_base"] == width]
+        values = np.array([trial.value for trial in own])
+        low, high = np.transpose([wilson_interval(round(value * n), n) for value in values])
+        rates = [trial.params["learning_rate"] for trial in own]
+        look = {"fmt": MARKERS[i % len(MARKERS)], "color": colours[i % len(colours)], "capsize": 3, "linestyle": "none"}
+        axes.errorbar(rates, values, yerr=[values - low, high - values], label=f"b{width}", **look)
+        told = ", ".join(
+            f"{value:.3f} at {scientific(float(f'{rate:.2g}'))}"
+            for rate, value in sorted(zip(rates, values, strict=True))
+        )
+        sentences.append(f"b{width}: {told}.")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="best validation accuracy")
+    data = data_words(dataset.name, dataset.source)
+    figure.suptitle(f"{count(len(trials), 'trial')} of the search on {data}")
+    figure.legend(loc="outside right center", title="filters of the\nfirst block", title_fontsize=9)
+    start = f"Best validation accuracy of {count(len(trials), 'trial')} of a search on {data} over the learning rate"
+    show(figure, f"{start}, with 95 % intervals. {' '.join(sentences)}", save)
 
 
 def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
