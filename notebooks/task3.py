@@ -18,8 +18,8 @@
 # # Task 3: Skin against Bone: how reliable is a result?
 #
 # The same network was trained on skin lesions and on fractures. It does better on one of them. **How do you know?** This is
-# the notebook about that question. It needs only two new runs, the same setting with other seeds; otherwise it takes runs
-# apart.
+# the notebook about that question. Its only new runs are settings of other notebooks with other seeds; otherwise it takes
+# runs apart.
 #
 # At the end you will be able to say
 #
@@ -164,6 +164,37 @@ plots.learning_curves({"Skin": list(seed_runs.values())} if seed_runs else {})
 
 # %%
 evaluate.paired_table(seed_runs)
+
+# %% [markdown]
+# ### Is an effect larger than the seed?
+#
+# That is the question behind every comparison in this lab. One of them is answered here in full: AlexNet without dropout and
+# with it, as Task 5A will compare them, but with each of the seeds. What dropout does is done in every row of its kind or it
+# is not dropout that does it.
+
+# %%
+fast = base.with_(model="alexnet", learning_rate=round(10 * lr, 12), epochs=max(1, n_epoch // 2))
+effect = {
+    f"{name}, seed {seed}": fast.with_(dropout=rate, seed=seed)
+    for name, rate in {"no dropout": 0.0, "dropout 0.4": 0.4}.items()
+    for seed in seeds
+}
+
+# %% tags=["nbval-ignore-output"]
+effect_runs = training.train_all(effect, skin, **options)
+
+# %%
+evaluate.gap_table(effect_runs)
+
+# %%
+evaluate.seed_table(evaluate.group_seeds(effect_runs))
+
+# %%
+plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
+
+# %% [markdown]
+# Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout in
+# every row, by more than seeds move it? And is the *accuracy* higher in every row, or do the two kinds mix?
 
 # %% [markdown]
 # ### Was the epoch chosen on the same images?

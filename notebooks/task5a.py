@@ -119,6 +119,9 @@ evaluate.gap_table(runs)
 # %%
 evaluate.paired_table(runs)
 
+# %% [markdown]
+# One run for each setting: whether other seeds would say the same is shown in [Task 3](task3.ipynb), which has them.
+
 # %%
 verdicts = evaluate.judge_all(runs, "task5a")
 evaluate.verdict_table(verdicts)

@@ -87,6 +87,14 @@ def test_seed_table_gives_mean_spread_and_range():
     assert table.loc["alone", "best val accuracy, mean ± sd (range)"] == "0.850 (one seed)"
 
 
+def test_seeds_are_grouped_under_what_they_share():
+    config = lab.runs("task5a")["no dropout"]
+    runs = {f"no dropout, seed {s}": with_seed(make_run(config), s) for s in (1, 2)}
+    assert list(evaluate.group_seeds(runs)) == ["no dropout"]
+    longer = {"no dropout, seed 0": make_run(config.with_(epochs=60))}
+    assert list(evaluate.group_seeds(runs | longer)) == ["no dropout", "no dropout, seed 0"], "no run of one is lost"
+
+
 def test_runs_of_different_lengths_or_sources_are_not_one_group():
     config = lab.runs("task5a")["no dropout"]
     run = make_run(config)

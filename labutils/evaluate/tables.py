@@ -100,11 +100,16 @@ def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
 
 
 def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
-    """Runs that differ in their seed only, together, in the order of their seeds, under the label of the first one."""
+    """Runs that differ in their seed only, together, in the order of their seeds.
+
+    They stand under the label of the first one, without its seed if it ends with that: `dropout 0.4, seed 0` and
+    `dropout 0.4, seed 1` under `dropout 0.4`.
+    """
     names: dict[Any, str] = {}
     groups: dict[str, list[Run]] = {}
     for label, run in runs.items():
-        name = names.setdefault((run.config.with_(seed=0), run.source), label)
+        key, short = (run.config.with_(seed=0), run.source), label.removesuffix(f", seed {run.config.seed}")
+        name = names.setdefault(key, label if short in groups else short)
         groups.setdefault(name, []).append(run)
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
 
