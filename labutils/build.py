@@ -89,12 +89,15 @@ def build_reference(script: Path, folder: Path, limit: float = 150.0) -> str:
     from labutils.execute import execute
 
     with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / script.with_suffix(".ipynb").name  # of the script: the committed one may be older
+        nbformat.write(read_script(script), copy)
         outcome = execute(
-            script.with_suffix(".ipynb"),
-            parameters_for(script),
+            copy,
+            parameters_for(copy),
             output=Path(temporary) / "out.ipynb",
             results=Path(temporary) / "results",
             limit=limit,
+            folder=script.parent,
             threads=1,
         )
         if outcome.error:

@@ -84,6 +84,15 @@ def test_references_keep_what_was_injected_and_no_pictures(tmp_path):
     assert "image/png" not in str(notebook.cells)
 
 
+def test_a_reference_is_made_from_the_script_though_the_notebook_is_older(tmp_path):
+    file = script(tmp_path)
+    build.build(file)
+    script(tmp_path, SCRIPT.replace("print(n_epoch)", "print('new')"))
+    assert build.build_reference(file, tmp_path / "reference") == ""
+    notebook = nbformat.read(tmp_path / "reference" / "small.ipynb", as_version=4)
+    assert "new" in str([cell.get("outputs") for cell in notebook.cells])
+
+
 def test_quick_settings_are_known_to_every_training_notebook():
     common = {name for name in build.QUICK if name not in ("seeds", "n_trial")}
     for script in build.scripts():
