@@ -65,9 +65,9 @@ def study(
         if not storage.get_all_studies():
             optuna.create_study(storage=storage, study_name=name, direction="maximize")
         found = optuna.load_study(storage=storage, study_name=name)
-    finished = len(_finished(found))
-    if finished < n_trials and not train_missing:
-        print(f"Search: {finished} of {n_trials} trials are stored; set train_missing = True to train the others.")
+    done = len(finished(found))
+    if done < n_trials and not train_missing:
+        print(f"Search: {done} of {n_trials} trials are stored; set train_missing = True to train the others.")
         return found
 
     def objective(trial: optuna.Trial) -> float:
@@ -76,23 +76,23 @@ def study(
             "n_base": trial.suggest_categorical("n_base", [4, 8, 16]),
             "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.1),
         }
-        config = short.with_(**_settings(drawn))
+        config = short.with_(**settings_of(drawn))
         run = train(config, dataset, store=store, label=f"trial {trial.number}")
         return float(run.history["val_accuracy"].max())
 
     # A sampler of its own for every number of finished trials: a study that was stopped draws as one that was not.
-    for done in range(finished, n_trials):
-        found.sampler = optuna.samplers.TPESampler(seed=base.seed + done, n_startup_trials=5)
+    for number in range(done, n_trials):
+        found.sampler = optuna.samplers.TPESampler(seed=base.seed + number, n_startup_trials=5)
         found.optimize(objective, n_trials=1)
     return found
 
 
 def trial_table(found: optuna.Study) -> Table:
     """One row per finished trial, the best first."""
-    trials = sorted(_finished(found), key=lambda trial: (-(trial.value or 0.0), trial.number))
+    trials = sorted(finished(found), key=lambda trial: (-(trial.value or 0.0), trial.number))
     rows = {
         trial.number: {
-            "learning rate": scientific(_settings(trial.params)["learning_rate"]),
+            "learning rate": scientific(settings_of(trial.params)["learning_rate"]),
             "n_base": trial.params["n_base"],
             "dropout": f"{trial.params['dropout']:.1f}",
             "best val accuracy": f"{trial.value:.3f}",
@@ -118,9 +118,9 @@ def finalists(
     if runs:
         label, run = max(runs.items(), key=lambda item: best(item[1]).accuracy.value)
         chosen[f"by hand: {label}"] = run
-    trials = _finished(found)
+    trials = finished(found)
     if trials:
-        settings = _settings(max(trials, key=lambda trial: trial.value or 0.0).params)
+        settings = settings_of(max(trials, key=lambda trial: trial.value or 0.0).params)
         run_found = (store or RunStore()).find(_shortened(base).with_(**settings), dataset.fingerprint)
         if run_found is not None:
             rate, dropout = scientific(settings["learning_rate"]), f"dropout {settings['dropout']:.1f}"
@@ -134,7 +134,7 @@ def comparison_table(found: optuna.Study, chosen: Mapping[str, Run], n_by_hand: 
         label: {
             "best val accuracy": str(best(run).accuracy),
             "epochs": run.epochs,
-            "chosen from": n_by_hand if label.startswith("by hand") else len(_finished(found)),
+            "chosen from": n_by_hand if label.startswith("by hand") else len(finished(found)),
         }
         for label, run in chosen.items()
     }
@@ -145,12 +145,13 @@ def _shortened(base: RunConfig) -> RunConfig:
     return base.with_(epochs=min(base.epochs, EPOCHS))
 
 
-def _settings(drawn: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of(drawn: Mapping[str, Any]) -> dict[str, Any]:
     """What Optuna has drawn, as settings of a run: the learning rate to two digits."""
     return {**drawn, "learning_rate": float(f"{drawn['learning_rate']:.2g}")}
 
 
-def _finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """The trials that were trained to their end."""
     import optuna
 
     return found.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))

@@ -381,7 +381,7 @@ def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
         "sample_grid": (rgb,),
         "images_row": (list(rgb.x_train[:7]), list("abcdefg")),
         "gradcam_grid": (run, rgb, range(7), np.zeros((7, 32, 32))),
-        "search_trials": (SimpleNamespace(trials=[trial]), rgb),
+        "search_trials": (SimpleNamespace(get_trials=lambda **_: [trial]), rgb),
     }.get(name, ({"run": run},))
     file = tmp_path / "figure.png"
     assert getattr(plots, name)(*arguments, save=file) is None

@@ -267,8 +267,9 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     """
     from labutils.config import scientific
     from labutils.evaluate.metrics import wilson_interval
+    from labutils.search import finished, settings_of
 
-    trials = [trial for trial in found.trials if trial.value is not None]
+    trials = finished(found)
     if not trials:
         print("search trials: no trial to draw yet.")
         return
@@ -280,12 +281,11 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
         own = [trial for trial in trials if trial.params["n_base"] == width]
         values = np.array([trial.value for trial in own])
         low, high = np.transpose([wilson_interval(round(value * n), n) for value in values])
-        rates = [trial.params["learning_rate"] for trial in own]
+        rates = [settings_of(trial.params)["learning_rate"] for trial in own]
         look = {"fmt": MARKERS[i % len(MARKERS)], "color": colours[i % len(colours)], "capsize": 3, "linestyle": "none"}
         axes.errorbar(rates, values, yerr=[values - low, high - values], label=f"b{width}", **look)
         told = ", ".join(
-            f"{value:.3f} at {scientific(float(f'{rate:.2g}'))}"
-            for rate, value in sorted(zip(rates, values, strict=True))
+            f"{value:.3f} at {scientific(rate)}" for rate, value in sorted(zip(rates, values, strict=True))
         )
         sentences.append(f"b{width}: {told}.")
     axes.set(xscale="log", xlabel="learning rate", ylabel="best validation accuracy")
