@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,30 +17,41 @@
 # %% [markdown]
 # # An interactive deep-learning lab on medical images
 #
-# Sixteen notebooks in which you train LeNet, AlexNet and VGG16 on skin lesions, fractures and radiographs, and find out what
-# learning rate, depth, width, dropout, batch normalization, spatial dropout and augmentation really do: from evidence that
-# you make yourself.
+# Sixteen notebooks in which you train LeNet, AlexNet and VGG16 on skin lesions, fractures and radiographs, and find out
+# what learning rate, depth, width, dropout, batch normalization, spatial dropout and augmentation really do: from
+# evidence that you make yourself.
 #
 # They repeat a lab report from a course on deep learning for medical images. Its conclusions are not taken for granted:
-# each notebook runs the experiment, puts an interval on every accuracy, tests every comparison, and says of every conclusion
-# whether it is reproduced, not reproduced, or cannot be decided.
+# each notebook runs the experiment, puts an interval on every accuracy, tests every comparison, and says of every
+# conclusion whether it is reproduced, not reproduced, or cannot be decided.
+
+# %% [markdown]
+# ## How to work with it
+#
+# Type `make lab` (or `labutils lab`) in a terminal: it opens your own copies of the notebooks in `my-lab/`, which
+# nobody overwrites. In every notebook you commit to a prediction, play with a small network that trains in seconds,
+# read the lab's stored evidence, explore with an instrument, write one function that checks itself, and answer a
+# question.
 
 # %% [markdown]
 # ## The notebooks, in order
 #
-# *With stored runs* is the time a notebook took from top to bottom with the runs that come with the lab, measured on two cores
-# when it was written. *Training here* is what it would take to train all its runs on this machine, estimated from a short
-# measurement; runs that notebooks share are counted in each.
+# *With stored runs* is the time a notebook took from top to bottom with the runs that come with the lab, measured on
+# two cores when it was written. *Training here* is what it would take to train all its runs on this machine, estimated
+# from a short measurement; runs that notebooks share are counted in each.
 
 # %% tags=["nbval-ignore-output"]
-from labutils import doctor, widgets
+from labutils import course, doctor, widgets
 
 widgets.show_links()
 
 # %% [markdown]
-# Every notebook has the same rhythm: parameters, setup, a look at the data, the experiment, the result, a control to explore
-# with, a question, a summary. Change a parameter and run it again: what was trained before is reused, what is new is
-# trained. In a terminal the same is `labutils run task1b -p lr 1e-5`.
+# ## How far you are
+#
+# Read from your own copies in `my-lab/`, on this machine and nowhere else.
+
+# %% tags=["nbval-ignore-output"]
+course.progress()
 
 # %% [markdown]
 # ## What is here
@@ -51,8 +62,8 @@ widgets.show_links()
 doctor.table(doctor.examine())
 
 # %% [markdown]
-# No images of a course are part of this lab. Without them you see *phantoms*: synthetic images drawn by a program. They are
-# marked wherever a result on them is shown. To use your own, put them into `data/` as `data/README.md` describes, or fetch
-# public ones with `labutils data fetch skin`.
+# No images of a course are part of this lab. Without them you see *phantoms*: synthetic images drawn by a program. They
+# are marked wherever a result on them is shown. To use your own, put them into `data/` as `data/README.md` describes,
+# or fetch public ones with `labutils data fetch skin`.
 #
 # Begin with [Task 1B](task1b.ipynb).

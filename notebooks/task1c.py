@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,22 +17,23 @@
 # %% [markdown]
 # # Task 1C: AlexNet against VGG16
 #
-# Task 1B found a learning rate for VGG16. Here the rate stays and the **network** changes: AlexNet has five convolutions,
-# VGG16 thirteen. Is the deeper one better, and does it look at the right thing?
+# Task 1B found a learning rate for VGG16. Here the rate stays and the **network** changes: AlexNet has five
+# convolutions, VGG16 thirteen. Is the deeper one better, and does it look at the right thing?
 #
 # At the end you will be able to say
 #
-# - what more layers cost, in parameters, in work per image and in time,
-# - whether two accuracies differ by more than chance,
-# - what a heat map of a network's attention shows, and what it does not.
+# - what more layers cost, in parameters, in work per image and in time
+# - whether two accuracies differ by more than chance
+# - what a heat map of a network's attention shows, and what it does not
 #
-# With the stored runs it takes seconds to run and half an hour to think through.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task1c.ipynb out.ipynb -p n_epoch 10`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task1c.ipynb out.ipynb -p n_epoch 10`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -42,6 +43,7 @@ n_base: int = 8  # filters of the first block, from 1; later blocks have a multi
 dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -52,12 +54,10 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
@@ -65,39 +65,59 @@ print(skin.banner())
 # training and for the same number of epochs.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# This time look at the border of each lesion and at its inner texture. Which of the two would you need more pixels for?
+# Five convolutions or thirteen, trained alike.
+
+# %% tags=["predict"]
+course.ask("task1c", 1)
+
+# %% [markdown]
+# ## Look
+#
+# Here are the lesions with the least and the most fine texture. A border is a large-scale shape; globules and streaks
+# are a matter of a few pixels. Which of the two would you need more pixels for?
 
 # %%
-plots.sample_grid(skin, n=8)
+plots.extremes(skin, "fine texture")
 
 # %% [markdown]
-# A border is a large-scale shape; globules and streaks are a matter of a few pixels. A deeper network sees a larger part of
-# the image at once, and combines small patterns into larger ones.
+# ## Play
+#
+# Choose a network for small images and train it. Which one leaves the level of guessing first, and which one drifts
+# apart?
+
+# %%
+widgets.playground("task1c")
 
 # %% [markdown]
-# ## The experiment
+# ## The evidence
 #
 # Two networks, one setting. AlexNet has a single hidden dense layer of 64 units here, as in the lab report.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    dropout=dropout, image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
-configs = {"AlexNet": base.with_(model="alexnet", dense=(64,)), "VGG16": base}
+vgg16 = skin.run(
+    model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+)
+configs = {"AlexNet": vgg16.with_(model="alexnet", dense=(64,)), "VGG16": vgg16}
 
 # %% [markdown]
-# Before any training: what do they cost? Parameters are numbers to be learned; multiply-adds are the work for one image.
+# What do they cost? Parameters are numbers to be learned; multiply-adds are the work for one image; the *receptive
+# field* is the part of the image that one position of the last map depends on. Each block of the strip is a layer.
 
 # %%
 evaluate.network_table(configs, skin.n_classes)
 
+# %%
+widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
+
+# %%
+widgets.architecture_strip(configs["VGG16"], skin.n_classes)
+
+# %%
+print(evaluate.parameters_sentence(configs))
+
 # %% [markdown]
-# The two have nearly the same number of parameters, although one has more than twice the layers: most of AlexNet's
-# parameters sit in its first dense layer, because it halves the image only three times. The work per image differs more.
-#
 # The first epochs of the VGG16 run are those of Task 1B: the same settings and seed give the same epochs.
 
 # %% tags=["nbval-ignore-output"]
@@ -108,7 +128,8 @@ plots.learning_curves(runs)
 
 # %% [markdown]
 # Compare the height of the validation curves, and also *when* each network leaves the level of guessing. A deep network
-# without normalization often stays there for some epochs before anything happens.
+# often stays there for some epochs: its gradients have a longer way to go, and the usual initialization (Glorot) lets
+# them shrink on the way through every ReLU (He 2015).
 
 # %%
 plots.compare_curves(runs)
@@ -120,80 +141,104 @@ plots.compare_curves(runs)
 evaluate.time_table(runs)
 
 # %% [markdown]
-# ## Result
-#
 # The report's accuracy stands beside ours. Look at the two intervals before you look at the two numbers.
 
 # %%
 evaluate.run_table(runs, lab.reported("task1c"))
 
-# %% [markdown]
-# The intervals treat the two runs as if each had its own images. Both were judged on the same ones, and McNemar's test uses
-# that: it only looks at the images on which they disagree.
-
 # %%
 evaluate.paired_table(runs)
 
 # %% [markdown]
-# Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give.
+# Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
+# under it (AUC) is the chance that a random image of one class gets a higher probability than one of the other.
 
 # %%
 plots.roc_curve(runs)
 
+# %% [markdown]
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
+
 # %%
-verdicts = evaluate.judge_all(runs, "task1c")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1c"), "task1c")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
-# ### What does it look at?
+# What do these numbers say? The sentence is chosen from them, by code.
+
+# %%
+print(evaluate.depth_sentence(runs))
+
+# %% [markdown]
+# ## Explore
 #
-# Grad-CAM weighs the last convolution's feature maps by how strongly each pushes the answer, and paints the sum over the
-# image: once for predictions that are right, once for some that are wrong.
+# What does it look at? Grad-CAM weighs the last convolution's feature maps by how strongly each pushes the answer, and
+# paints the sum over the image: for predictions that are right, and for some that are wrong.
 
 # %%
 widgets.show_gradcam(runs.get("VGG16"), skin)
 
 # %% [markdown]
-# Is the heat on the lesion? On its border, its texture, or beside it, on a hair or on the dark corner of the picture? The
-# maps are coarse, a few fields across, and the warning under them is meant: a sensible map does not prove a sensible reason.
+# Is the heat on the lesion? On its border, its texture, or beside it, on a hair or on the dark corner of the picture?
+# The maps are coarse, and the warning under them is meant: a sensible map does not prove a sensible reason.
 
-# %% [markdown]
-# ## Explore
-#
-# Choose a network and move through its epochs: which of the two classes does it learn to recognise first?
+# %% tags=["predict"]
+course.ask("task1c", 2, runs)
 
-# %% tags=["nbval-ignore-output"]
+# %%
 widgets.explore_epochs(plots.confusion_matrix, runs)
 
 # %% [markdown]
-# The first network at its best epoch, without a control:
+# ## Write
+#
+# How much of the image does one position after several layers see? Write a function that works it out. The check says
+# what went in, what came out, what was expected, and which mistake it is if it knows it.
 
-# %%
-widgets.show_first(plots.confusion_matrix, runs)
+
+# %% tags=["exercise"]
+def receptive_field(layers):
+    """The side, in pixels of the image, of what one position after these layers sees.
+
+    Each layer is (side of its window, stride), the first one next to the image.
+    """
+    ### BEGIN SOLUTION
+    field, step = 1, 1
+    for window, stride in layers:
+        field += (window - 1) * step
+        step *= stride
+    return field
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.receptive_field(receptive_field)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Which network would you use for this problem? Give one reason that the curves show and one that the cost table shows. What would have to be different about the experiment for you to be sure?
+# **Question.** Which network would you use for this problem? Give one reason that the curves show and one that the cost
+# table shows. What would have to be different about the experiment for you to be sure?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
 # The deeper network sees more of the image at once and builds larger patterns from smaller ones, so it can do better
-# where shape and texture matter; it also does more work per image. The parameters do not decide it: there are nearly as
-# many in both. Whether it really is better is for the paired test to say: with this few validation images only a
-# difference of several points can be seen at all. To be sure, one would need more images, several seeds and a test set
-# that chose nothing.
+# where shape and texture matter; it also does more work per image. How many parameters each has depends on the size of
+# the images, because most of AlexNet's sit in its first dense layer. Whether it really is better is for the tests to
+# say: with two hundred validation images only a difference of several points can be seen at all. To be sure, one needs
+# more images, several seeds and a test set that chose nothing: that is what the exam is.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,23 @@
 # %% [markdown]
 # # Task 1D: More filters, and dropout
 #
-# Task 1C compared networks of different depth. Here the **width** changes: VGG16 with 8 filters in its first block, or 16.
-# And because a wider network can learn more by heart, **dropout** is added to the wider one.
+# Task 1C compared networks of different depth. Here the **width** changes: VGG16 with 8 filters in its first block, or
+# 16. And because a wider network can learn more by heart, **dropout** is added to the wider one.
 #
 # At the end you will be able to say
 #
-# - how the number of parameters grows with the width,
-# - whether a wider network is a better one on a thousand images,
-# - what dropout does to the training curve, and why that is not a bad sign.
+# - how the number of parameters grows with the width
+# - whether a wider network is a better one on a thousand images
+# - what dropout does to the training curve, and why that is not a bad sign
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task1d.ipynb out.ipynb -p dropout 0.5`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task1d.ipynb out.ipynb -p dropout 0.5`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -43,6 +43,7 @@ n_base: int = 16  # filters of the first block of the wider network; it is compa
 dropout: float = 0.2  # share of the dense layers' units left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -53,53 +54,63 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
 # Images, learning rate and epochs are those of Task 1B: only the network changes.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# A thousand training images are few: a network with a few hundred thousand parameters has hundreds for each of them. Which
-# accidental properties of these pictures (a hair, a shadow) could be learned by heart instead of the lesion?
+# Twice the filters, then dropout on top.
 
-# %%
-plots.sample_grid(skin, n=8)
+# %% tags=["predict"]
+course.ask("task1d", 1)
 
 # %% [markdown]
-# A network that has the room will use such accidents: they tell the training images apart perfectly and are of no use for
-# any other image.
-
-# %% [markdown]
-# ## The experiment
+# ## Look
 #
-# Dropout (Srivastava et al., 2014) leaves out a random share of the dense layers' units in every training step, so that no
-# unit can rely on another one being there. In validation all units are present.
+# A thousand training images are few: a network with a few hundred thousand parameters has hundreds for each of them.
+# Here are the pictures with the least and the most contrast. Which accidental properties (a hair, a shadow) could be
+# learned by heart instead of the lesion?
 
 # %%
-base = RunConfig(
-    dataset="skin", model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
+plots.extremes(skin, "contrast")
+
+# %% [markdown]
+# ## Play
+#
+# Set width and dropout of a small LeNet. When does the training curve leave the validation curve behind, and what
+# brings them together again?
+
+# %%
+widgets.playground("task1d")
+
+# %% [markdown]
+# ## The evidence
+#
+# Dropout (Srivastava et al., 2014) leaves out a random share of the dense layers' units in every training step, so that
+# no unit can rely on another one being there. In validation all units are present. In Keras it is one line after each
+# dense layer: `x = layers.Dropout(0.2)(x)`.
+
+# %%
+wide = skin.run(model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, seed=seed)
 configs = {
-    "b8": base.with_(n_base=8),
-    f"b{n_base}": base,
-    f"b{n_base}, dropout {dropout:g}": base.with_(dropout=dropout),
+    "b8": wide.with_(n_base=8),
+    f"b{n_base}": wide,
+    f"b{n_base}, dropout {dropout:g}": wide.with_(dropout=dropout),
 }
 
 # %%
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Twice the filters make four times the weights of a convolution, since both its inputs and its outputs double. Dropout adds
-# no parameters at all.
+# Twice the filters make four times the weights of a convolution, since both its inputs and its outputs double. Dropout
+# adds no parameters at all.
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
@@ -108,15 +119,13 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# With dropout the training accuracy is measured while units are missing, and the validation accuracy with all of them. If
-# the dashed line runs below the solid one, that is the reason, and no error.
+# With dropout the training accuracy is measured while units are missing, and the validation accuracy with all of them.
+# If the dashed line runs below the solid one, that is the reason, and no error.
 
 # %%
 plots.compare_curves(runs)
 
 # %% [markdown]
-# ## Result
-#
 # The report quotes two accuracies for b8: .8500 in Tasks 1B and 3, .8450 in Tasks 1C and 1D. Here both are one run.
 
 # %%
@@ -129,53 +138,84 @@ evaluate.run_table(runs, lab.reported("task1d"))
 evaluate.gap_table(runs)
 
 # %%
+plain, dropped = runs.get(f"b{n_base}"), runs.get(f"b{n_base}, dropout {dropout:g}")
+print(evaluate.gap_sentence(plain, dropped))
+print(evaluate.regularizer_sentence(plain, dropped, "Dropout"))
+
+# %%
 evaluate.paired_table(runs)
 
 # %% [markdown]
 # *No better* and *equally good* are harder to show than *better*: it is not enough that no difference was found, the
-# interval must also exclude any difference that would matter. The rule column says which one that is.
+# interval must also exclude any difference that would matter. The conclusions of the report. *What the lab could know*
+# judges as the report could have: its validation images, one seed. *What holds for these images* judges on an exam of
+# thousands of images that no choice was made on, over all seeds that are stored. The rule says when a difference
+# counts.
 
 # %%
-verdicts = evaluate.judge_all(runs, "task1d")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1d"), "task1d")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
 # ## Explore
 #
-# A reliability curve compares what a network says with what happens: of the images to which it gives a probability of 0.8,
-# are about eight in ten of that class? Move through the epochs and watch the confidence grow.
-
-# %% tags=["nbval-ignore-output"]
-widgets.explore_epochs(plots.reliability, runs)
-
-# %% [markdown]
-# The first network at its best epoch, without a control:
+# A reliability curve compares what a network says with what happens: of the images to which it gives a probability of
+# 0.8, are about eight in ten of that class? Move through the epochs and watch the confidence grow.
 
 # %%
-widgets.show_first(plots.reliability, runs)
+widgets.explore_epochs(plots.reliability, runs)
+
+# %% tags=["predict"]
+course.ask("task1d", 2, runs)
+
+# %% [markdown]
+# ## Write
+#
+# How many numbers does a layer learn? Write a function for dense layers and convolutions. The check says what went in,
+# what came out, what was expected, and which mistake it is if it knows it.
+
+
+# %% tags=["exercise"]
+def layer_parameters(inputs, outputs, window=None):
+    """How many numbers a layer learns: a dense layer, or a convolution if the side of its window is given.
+
+    Inputs and outputs are units of a dense layer, channels of a convolution; both kinds have biases.
+    """
+    ### BEGIN SOLUTION
+    weights = inputs * outputs
+    if window is not None:
+        weights *= window * window
+    return weights + outputs
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.layer_parameters(layer_parameters)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Does it pay to double the width here? What does dropout change, in the curves and in the best accuracy, and why is a small improvement on a few hundred images hard to believe?
+# **Question.** Does it pay to double the width here? What does dropout change, in the curves and in the best accuracy,
+# and why is a small improvement on a few hundred images hard to believe?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
 # A wider network has room for more patterns, but also for learning a small training set by heart: width pays when there
-# are enough images to fill it. Dropout takes away the ease of learning by heart: the training curve rises more slowly
-# and the gap to validation gets smaller. What is gained in the best accuracy is at most a few images, and a paired test
-# on so few cannot tell a small gain from luck.
+# are enough images to fill it. Dropout makes learning by heart harder: the training curve rises more slowly. Whether
+# the gap to validation gets smaller is a matter of numbers, and here of the rate and the number of epochs: a run that
+# has not begun to over-fit has no gap to close. What is gained in the best accuracy is at most a few images, and a
+# paired test on so few cannot tell a small gain from luck.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)
@@ -184,7 +224,7 @@ widgets.show_evidence(verdicts)
 # ## Summary
 #
 # - Twice the width is four times the weights of a convolution, and nearly that for the whole network.
-# - Dropout acts on the gap first, on the best accuracy little.
+# - Dropout can only close a gap that is there.
 # - "No better" needs an interval, not just a missing difference.
 #
 # Next: [Task 1E](task1e.ipynb) sets all three networks side by side.

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,23 @@
 # %% [markdown]
 # # Task 1E: Three networks on equal terms
 #
-# LeNet, AlexNet and VGG16 have two, five and thirteen convolutions. This notebook puts them side by side **on equal terms**:
-# same images, same learning rate, same number of epochs, eight filters in the first block.
+# LeNet, AlexNet and VGG16 have two, five and thirteen convolutions. This notebook puts them side by side **on equal
+# terms**: same images, same learning rate, same number of epochs, eight filters in the first block.
 #
 # At the end you will be able to say
 #
-# - what "deeper" means in layers, parameters, operations and receptive field,
-# - how a loss is judged, and why it says more than an accuracy,
-# - how over-fitting shows, and which means there are against it.
+# - what "deeper" means in layers, parameters, operations and receptive field
+# - how a loss is judged, and why it says more than an accuracy
+# - how over-fitting shows, and which means there are against it
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task1e.ipynb out.ipynb -p n_base 16`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task1e.ipynb out.ipynb -p n_base 16`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -43,6 +43,7 @@ n_base: int = 8  # filters of the first block, from 1; later blocks have a multi
 dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -53,47 +54,72 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, plots, training, widgets
 from labutils.data import load_dataset
 
-skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
 # Every network gets these images in the same order, from the same seed.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# Choose one lesion below and ask how large a part of the picture you need to see in order to judge its symmetry. Keep the
-# answer in mind for the column *receptive field* further down.
+# Two, five and thirteen convolutions, a hundred epochs each.
 
-# %%
-plots.sample_grid(skin, n=8)
+# %% tags=["predict"]
+course.ask("task1e", 1)
 
 # %% [markdown]
-# Symmetry needs the whole lesion. A network whose units each see a small window can only leave that to its dense layers.
-
-# %% [markdown]
-# ## The experiment
+# ## Look
 #
-# First the three networks as numbers. A receptive field is the part of the image that one position after the last
+# The least and the most symmetric pictures. How large a part of the picture do you need to see in order to judge its
+# symmetry? Keep the answer in mind for the *receptive field*: the part of the image that one position after the last
 # max-pooling depends on.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    dropout=dropout, image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
-configs = {"LeNet": base.with_(model="lenet"), "AlexNet": base.with_(model="alexnet"), "VGG16": base}
+plots.extremes(skin, "asymmetry")
+
+# %% [markdown]
+# ## Play
+#
+# Train the three small networks, for equal epochs or for equal time. Is the order the same?
+
+# %%
+widgets.playground("task1e")
+
+# %% [markdown]
+# ## The evidence
+#
+# LeNet, the smallest, in plain Keras: ten lines.
+
+# %% tags=["nbval-ignore-output"]
+keras, layers = training.import_keras(), training.import_keras().layers
+lenet = keras.Sequential([keras.Input((image_size, image_size, channels))])
+for multiple in (1, 2):
+    lenet.add(layers.Conv2D(multiple * n_base, 3, padding="same", activation="relu"))
+    lenet.add(layers.MaxPooling2D(2))
+lenet.add(layers.Flatten())
+lenet.add(layers.Dense(128, activation="relu"))
+lenet.add(layers.Dense(skin.outputs, activation=skin.activation))
+lenet.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+lenet.summary()
+
+# %%
+vgg16 = skin.run(
+    model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+)
+configs = {"LeNet": vgg16.with_(model="lenet"), "AlexNet": vgg16.with_(model="alexnet"), "VGG16": vgg16}
+training.same_network(lenet, configs["LeNet"], skin.n_classes)
 
 # %%
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Read the table from the bottom up. The deepest network does the most work per image; the shallowest has by far the most
-# parameters. LeNet halves the image only twice, so its dense layer receives a large map and needs a weight for every field.
+# Read the table from the bottom up. The deepest network does the most work per image; the shallowest has by far the
+# most parameters. LeNet halves the image only twice, so its dense layer receives a large map and needs a weight for
+# every field.
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
@@ -102,15 +128,13 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# The dotted line is guessing: a loss of ln 2, an accuracy of one half. How long does each network stay there, and what does
-# it do once it has left it?
+# The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? A slow
+# start of the deepest is not only its depth: it is also its initialization (He 2015).
 
 # %%
 plots.compare_curves(runs)
 
 # %% [markdown]
-# ## Result
-#
 # The report discusses this comparison without numbers, so that ours stand alone.
 
 # %%
@@ -119,15 +143,15 @@ evaluate.run_table(runs)
 # %%
 evaluate.gap_table(runs)
 
-# %% [markdown]
-# A network that has learned its training images by heart shows a wide gap, and a validation loss that rises while its
-# accuracy stays: it is not wrong more often, but more sure of itself when it is.
+# %%
+for name, run in runs.items():
+    print(f"{name}: {evaluate.sureness_sentence(run)}")
+
+# %%
+print(evaluate.depth_sentence(runs))
 
 # %%
 evaluate.paired_table(runs)
-
-# %%
-plots.accuracy_intervals(runs)
 
 # %% [markdown]
 # What did each of them cost in time? Only rows from the same machine can be compared.
@@ -136,7 +160,17 @@ plots.accuracy_intervals(runs)
 evaluate.time_table(runs)
 
 # %% [markdown]
-# Areas under the ROC curve, recall per class and the Brier score judge the same predictions in other ways.
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
+
+# %%
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1e"), "task1e")
+evaluate.verdict_table(verdicts)
+
+# %% [markdown]
+# Areas under the ROC curve, recall per class and the Brier score (the mean squared distance between probability and
+# truth) judge the same predictions in other ways.
 
 # %%
 evaluate.quality_table(runs)
@@ -144,42 +178,69 @@ evaluate.quality_table(runs)
 # %% [markdown]
 # ## Explore
 #
-# What would a wider first block cost each of the three?
-
-# %% tags=["nbval-ignore-output"]
-widgets.explore_number(
-    lambda filters: evaluate.network_table({name: c.with_(n_base=filters) for name, c in configs.items()}),
-    "filters", values=[4, 8, 16, 32, 64], start=n_base,
-)  # fmt: skip
-
-# %% [markdown]
-# The same for twice the filters, without a control:
+# Equal epochs are not equal time. Choose how long each network may train, and see what it has reached by then.
 
 # %%
-evaluate.network_table({name: config.with_(n_base=2 * n_base) for name, config in configs.items()}, skin.n_classes)
+widgets.equal_time(runs)
+
+# %% tags=["predict"]
+course.ask("task1e", 2, runs)
+
+# %% [markdown]
+# ## Write
+#
+# Which epoch would early stopping have kept? Write a function that follows the losses epoch by epoch. The check says
+# what went in, what came out, what was expected, and which mistake it is if it knows it.
+
+
+# %% tags=["exercise"]
+def epoch_to_keep(val_loss, patience):
+    """Early stopping: the epoch whose weights are kept, and the epoch after which training ends, both from 1.
+
+    Training ends when the lowest loss so far is `patience` epochs old, or with the curve.
+    """
+    ### BEGIN SOLUTION
+    lowest, kept = float("inf"), 0
+    for epoch, loss in enumerate(val_loss, start=1):
+        if loss < lowest:
+            lowest, kept = loss, epoch
+        if epoch - kept >= patience:
+            return kept, epoch
+    return kept, len(val_loss)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.epoch_to_keep(epoch_to_keep)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Which of the three would you choose, and why? How do you judge a loss: what is a good value, and what does its course tell you? Name the means against over-fitting that you know, and what each does.
+# **Question.** Which of the three would you choose, and why? How do you judge a loss: what is a good value, and what
+# does its course tell you? Name the means against over-fitting that you know, and what each does.
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# Depth buys a larger receptive field, here with hardly more parameters than AlexNet has and far fewer than LeNet, at
-# the price of more work per image and a slower start. We would choose the network that the paired tests place first,
-# and where they place none, the one that costs least. A loss is judged against guessing (ln 2 for two balanced classes)
-# and by its course: falling on both sets is learning, falling on one and rising on the other is memorizing. Against
-# over-fitting help more images or augmented ones, fewer parameters, dropout, stopping at the lowest validation loss,
-# and batch normalization to a degree. The tables above say how much of this the three networks show here; the paired
+# Depth buys a larger receptive field, at the price of more work per image and a slower start. We would choose the
+# network that the tests place first, and where they place none, the one that costs least. A loss is judged against
+# guessing (ln 2 for two balanced classes) and by its course: falling on both sets is learning, falling on one and
+# rising on the other is memorizing. Against over-fitting help more images or augmented ones, fewer parameters, dropout,
+# and stopping at the lowest validation loss. The tables above say how much of this the three networks show here; the
 # tests say how sure that is.
 #
 # </details>
+
+# %% [markdown]
+# The numbers behind it, computed from the runs above:
+
+# %%
+widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,24 +17,24 @@
 # %% [markdown]
 # # Task 2: Bone: filters and dropout
 #
-# A fracture of the thigh bone can be *atypical* (AFF): it runs straight across, begins on the outer side, and has to do with
-# long treatment by certain drugs. A *normal* one (NFF) runs obliquely and in fragments. VGG16 learns to tell them apart,
-# with 8 or 16 filters, without and with **dropout**.
+# A fracture of the thigh bone can be *atypical* (AFF): it runs straight across, begins on the outer side, and has to do
+# with long treatment by certain drugs. A *normal* one (NFF) runs obliquely and in fragments. VGG16 learns to tell them
+# apart, with 8 or 16 filters, without and with **dropout**.
 #
 # At the end you will be able to say
 #
-# - whether dropout narrows the gap between training and validation here,
-# - whether that depends on the width of the network,
-# - where on a radiograph the network looks.
+# - whether dropout narrows the gap between training and validation here
+# - whether that depends on the width of the network
+# - where on a radiograph the network looks
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task2.ipynb out.ipynb -p dropout 0.5`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task2.ipynb out.ipynb -p dropout 0.5`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -44,6 +44,7 @@ n_base: int = 8  # filters of the first block of the narrower network; the wider
 dropout: float = 0.2  # share of the dense layers' units left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -54,39 +55,49 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-bone = load_dataset("bone", image_size, source=source, n_train=n_train, n_val=n_val)
+bone = load_dataset("bone", image_size, channels, source, n_train, n_val)
 print(bone.banner())
 
 # %% [markdown]
-# Another data set, the same loader: radiographs of the femur, read as grey and scaled to squares.
+# Another data set, the same loader: radiographs of the femur, read as grey and scaled to squares. Scaling every picture
+# to a square changes angles a little: a sign that depends on an angle must be robust against that.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# Find the fracture first. Does it run straight across the shaft or at a slant? Is the cortex, the bright rim, thickened at
-# one side? Are there fragments?
+# Two widths, without and with dropout.
+
+# %% tags=["predict"]
+course.ask("task2", 1)
+
+# %% [markdown]
+# ## Look
+#
+# Find the fracture first. Does it run straight across the shaft or at a slant? Is the cortex, the bright rim, thickened
+# at one side? Are there fragments? Judge twenty of them yourself.
 
 # %%
-plots.sample_grid(bone, n=8)
+rival = training.stored(bone.run(model="vgg16", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), bone)
+widgets.against_network(rival, bone)
 
 # %% [markdown]
-# Scaling every picture to a square changes angles a little. A sign that depends on an angle must be robust against that.
-
-# %% [markdown]
-# ## The experiment
+# ## Play
 #
-# Two widths, without and with dropout: four runs that differ in two settings, so that each effect can be seen twice.
+# Set the width of a small network and train it on fractures. How much width does it take?
 
 # %%
-base = RunConfig(
-    dataset="bone", model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
+widgets.playground("task2")
+
+# %% [markdown]
+# ## The evidence
+#
+# Four runs that differ in two settings, so that each effect can be seen twice.
+
+# %%
+base = bone.run(model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, seed=seed)
 configs = {}
 for filters in (n_base, 2 * n_base):
     configs[f"b{filters}"] = base.with_(n_base=filters)
@@ -99,15 +110,13 @@ runs = training.train_all(configs, bone, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Compare neighbours: the first column with the second, the third with the fourth. The distance between the dashed and the
-# solid line is the gap.
+# Compare neighbours: the first column with the second, the third with the fourth. The distance between the dashed and
+# the solid line is the gap.
 
 # %%
 plots.compare_curves(runs)
 
 # %% [markdown]
-# ## Result
-#
 # The report shows curves for these runs, and a number for one of them.
 
 # %%
@@ -120,59 +129,94 @@ evaluate.run_table(runs, lab.reported("task2"))
 evaluate.gap_table(runs)
 
 # %%
+for width in (n_base, 2 * n_base):
+    print(f"b{width}:", evaluate.gap_sentence(runs.get(f"b{width}"), runs.get(f"b{width}, dropout {dropout:g}")))
+
+# %%
 evaluate.paired_table(runs)
 
+# %% [markdown]
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
+
 # %%
-verdicts = evaluate.judge_all(runs, "task2")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task2"), "task2")
 evaluate.verdict_table(verdicts)
-
-# %% [markdown]
-# ### What does it look at?
-#
-# A radiologist would look at the fracture line and the cortex beside it. Does the network?
-
-# %%
-widgets.show_gradcam(next(iter(runs.values()), None), bone)
-
-# %% [markdown]
-# Look at the wrong ones too. Heat at the edge of the picture or on a marker letter would mean that the network uses what no
-# radiologist would.
 
 # %% [markdown]
 # ## Explore
 #
-# Choose a run and move through its epochs. Does dropout change how sure the network is of itself?
-
-# %% tags=["nbval-ignore-output"]
-widgets.explore_epochs(plots.reliability, runs)
-
-# %% [markdown]
-# The first run at its best epoch, without a control:
+# What does it look at? A radiologist would look at the fracture line and the cortex beside it. Does the network? Choose
+# a layer: its feature maps for one image, from the stored weights.
 
 # %%
-widgets.show_first(plots.reliability, runs)
+widgets.show_gradcam(runs.get(f"b{n_base}"), bone)
+
+# %% [markdown]
+# Heat at the edge of the picture or on a marker letter would mean that the network uses what no radiologist would.
+
+# %%
+widgets.feature_maps(runs.get(f"b{n_base}"), bone)
+
+# %% tags=["predict"]
+course.ask("task2", 2, runs)
+
+# %% [markdown]
+# ## Write
+#
+# How many of the atypical fractures are found, and how many of the others are left alone? Write a function that counts
+# them into a confusion matrix. The check says what went in, what came out, what was expected, and which mistake it is
+# if it knows it.
+
+# %% tags=["exercise"]
+import numpy as np
+
+
+def sensitivity_specificity(truth, probability, threshold=0.5):
+    """The 2x2 confusion matrix (row: true label, column: predicted), the sensitivity and the specificity.
+
+    Above the threshold the prediction is label 1. A rate of no images at all is nan.
+    """
+    ### BEGIN SOLUTION
+    predicted = (np.asarray(probability) > threshold).astype(int)
+    matrix = np.zeros((2, 2), int)
+    for true, guess in zip(truth, predicted, strict=True):
+        matrix[true, guess] += 1
+    negatives, positives = matrix.sum(axis=1)
+    sensitivity = matrix[1, 1] / positives if positives else float("nan")
+    specificity = matrix[0, 0] / negatives if negatives else float("nan")
+    return matrix, sensitivity, specificity
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.sensitivity_specificity(sensitivity_specificity)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** What does dropout do to the curves on Bone, for the narrow and for the wide network? Would you judge it by the gap, by the best accuracy or by the lowest loss?
+# **Question.** What does dropout do to the curves on Bone, for the narrow and for the wide network? Would you judge it
+# by the gap, by the best accuracy or by the lowest loss?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
 # Dropout makes learning by heart harder: the training curve climbs more slowly, and the gap at the end should be
-# smaller, more so for the wide network, which has more room to memorize. The gap measures that most directly. The best
-# accuracy hardly reacts, because it is taken where the gap was still small; the lowest loss lies between.
+# smaller, more so for the wide network, which has more room to memorize. Part of the narrowing is the measurement:
+# training accuracy with units missing is lower than the same network's with all of them, so the gap is measured with
+# nothing left out. The best accuracy hardly reacts, because it is taken where the gap was still small; the lowest loss
+# lies between.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,22 +17,25 @@
 # %% [markdown]
 # # Task 3: Skin against Bone: how reliable is a result?
 #
-# The same network was trained on skin lesions and on fractures. It does better on one of them. **How do you know?** This is
-# the notebook about that question. Its only new runs are settings of other notebooks with other seeds; otherwise it takes
-# runs apart.
+# The same network was trained on skin lesions and on fractures. It does better on one of them. **How do you know?**
+# This is the notebook about that question. Its only new runs are settings of other notebooks with other seeds;
+# otherwise it takes runs apart.
 #
 # At the end you will be able to say
 #
-# - what an accuracy on a few hundred images is worth,
-# - how much of a result is the seed, and how much the network,
-# - how to find out whether a data set gives its answers away,
-# - whether a network's probabilities mean what they say.
+# - what an accuracy on a few hundred images is worth
+# - how much of a result is the seed, and how much the network
+# - what a model of a few simple numbers reaches, and what can be known at best
+# - whether a network's probabilities mean what they say
+#
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task3.ipynb out.ipynb -p n_epoch 50`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task3.ipynb out.ipynb -p n_epoch 50`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -42,6 +45,7 @@ n_base: int = 8  # filters of the first block, from 1; later blocks have a multi
 dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
 seeds: list = [0, 1, 2]  # seeds of the repeated Skin runs; the first is that of all other runs
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -52,59 +56,70 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, report, training, widgets
-from labutils.config import RunConfig
+from labutils import audit, check, course, evaluate, lab, plots, report, training, widgets
 from labutils.data import load_dataset
-from labutils.data.audit import audit
-from labutils.evaluate import lab
 
-wanted = {"source": source, "n_train": n_train, "n_val": n_val}
-skin = load_dataset("skin", image_size, **wanted)
-bone = load_dataset("bone", image_size, **wanted)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
+bone = load_dataset("bone", image_size, channels, source, n_train, n_val)
 print(skin.banner(), bone.banner(), sep="\n")
 
 # %% [markdown]
 # Two data sets, each with a training set and a validation set of its own.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# A result can be no better than its images. Look for anything, beside the disease, by which the classes could be told apart.
+# The best epoch of a hundred, judged on the images that chose it.
 
-# %%
-plots.sample_grid(skin, n=8)
-
-# %%
-plots.sample_grid(bone, n=8)
+# %% tags=["predict"]
+course.ask("task3", 1)
 
 # %% [markdown]
-# Eyes are good at finding a shortcut in ten images and bad at finding one in a thousand. That is what the **audit** is for:
-# it counts, looks for copies, above all for copies of training images among the validation images, and measures how far one
-# gets *without* looking at the lesion.
-
-# %%
-audit(skin)
-
-# %%
-audit(bone)
-
-# %% [markdown]
-# Read the rows about shortcuts as a floor: a network must beat the score of mean brightness, of image size and of sixteen by
-# sixteen grey pixels before it has shown that it understands anything. A real example: in the public archive that many skin
-# data sets come from, one group of nevi was taken with other cameras, and the mean colour alone separates it from melanomas
-# almost perfectly. A network trained on it learns cameras.
-
-# %% [markdown]
-# ## The experiment
+# ## Look
 #
+# A result can be no better than its images. Look for anything, beside the disease, by which the classes could be told
+# apart: here are the darkest and the brightest of both sets.
+
+# %%
+plots.extremes(skin, "brightness")
+
+# %%
+plots.extremes(bone, "brightness")
+
+# %% [markdown]
+# ## The evidence
+#
+# Eyes are good at finding a shortcut in ten images and bad at finding one in a thousand. That is what the **audit** is
+# for: it counts, looks for copies, above all for copies of training images among the validation images, and measures
+# how far one gets *without* looking at the lesion.
+
+# %%
+audit.audit(skin)
+
+# %%
+audit.audit(bone)
+
+# %% [markdown]
+# How far does a simple model get that sees no shapes: mean brightness, 16x16 pixels, six rings of the Fourier
+# transform, about forty simple numbers, each with a linear model or a forest? Beating the best of them is the first
+# thing that a network has to show. On phantoms there is also a ceiling: what a reader reaches who knows every sign that
+# was drawn.
+
+# %%
+audit.baseline_table(skin)
+
+# %%
+audit.baseline_table(bone)
+
+# %% [markdown]
 # The runs are those of Task 1B and Task 2: VGG16 with eight filters, on each of the two data sets.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    dropout=dropout, image_size=image_size, n_train=n_train, n_val=n_val, seed=seeds[0],
-)  # fmt: skip
-configs = {"Skin": base, "Bone": base.with_(dataset="bone")}
+settings = {"learning_rate": lr, "epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "dropout": dropout}
+configs = {
+    "Skin": skin.run(model="vgg16", seed=seeds[0], **settings),
+    "Bone": bone.run(model="vgg16", seed=seeds[0], **settings),
+}
 
 # %% tags=["nbval-ignore-output"]
 options = {"reuse": reuse, "train_missing": train_missing, "on_epoch": plots.live_curves()}
@@ -115,12 +130,8 @@ runs |= training.train_all({"Bone": configs["Bone"]}, bone, **options)
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Two data sets, so the columns have different images behind them: compare shapes, not single epochs.
-
-# %% [markdown]
-# ## Result
-#
-# First the numbers as the report gives them, beside ours.
+# Two data sets, so the columns have different images behind them: compare shapes, not single epochs. First the numbers
+# as the report gives them, beside ours.
 
 # %%
 evaluate.run_table(runs, lab.reported("task3"))
@@ -128,52 +139,52 @@ evaluate.run_table(runs, lab.reported("task3"))
 # %% [markdown]
 # ### How much is chance?
 #
-# The bracket behind each accuracy is its 95 % interval after Wilson (1927). It answers: had we drawn other validation images
-# of the same kind, where could the accuracy have been? It depends on the number of images more than on anything else.
+# The bracket behind each accuracy is its 95 % interval after Wilson (1927). It answers: had we drawn other validation
+# images of the same kind, where could the accuracy have been? It depends on the number of images more than on anything
+# else.
 
 # %%
 plots.accuracy_intervals(runs, lab.reported("task3"))
 
 # %% [markdown]
-# A paired test is of no use here: the two runs were judged on different images. The verdict below therefore uses Fisher's
-# exact test for two independent groups.
+# A paired test is of no use here: the two runs were judged on different images. The conclusions of the report. *What
+# the lab could know* judges as the report could have: its validation images, one seed. *What holds for these images*
+# judges on an exam of thousands of images that no choice was made on, over all seeds that are stored. The rule says
+# when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(runs, "task3")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task3"), "task3")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
 # ### How much is the seed?
 #
-# The seed decides the initial weights and the order of the images, and nothing that anybody would call a property of the
-# network. Runs that differ in the seed alone show how much a single number moves by itself.
+# The seed decides the initial weights and the order of the images, and nothing that anybody would call a property of
+# the network. Runs that differ in the seed alone show how much a single number moves by itself.
 
 # %% tags=["nbval-ignore-output"]
-repeated = {f"seed {seed}": base.with_(seed=seed) for seed in seeds}
+repeated = {f"seed {seed}": configs["Skin"].with_(seed=seed) for seed in seeds}
 seed_runs = training.train_all(repeated, skin, **options)
 
 # %%
-evaluate.seed_table({"Skin": list(seed_runs.values())} if seed_runs else {})
+evaluate.seed_table(evaluate.group_seeds({f"Skin, {label}": run for label, run in seed_runs.items()}))
 
 # %%
-plots.learning_curves({"Skin": list(seed_runs.values())} if seed_runs else {})
+plots.learning_curves(evaluate.group_seeds({f"Skin, {label}": run for label, run in seed_runs.items()}))
 
 # %% [markdown]
-# Compare the spread over seeds with the differences between settings in Tasks 1B to 1D. Whatever is smaller than the spread
-# was not shown by a single run, however exact its decimals look.
-
-# %%
-evaluate.paired_table(seed_runs)
+# Compare the spread over seeds with the differences between settings in Tasks 1B to 1D. Whatever is smaller than the
+# spread was not shown by a single run, however exact its decimals look.
 
 # %% [markdown]
 # ### Is an effect larger than the seed?
 #
-# That is the question behind every comparison in this lab. One of them is answered here in full: AlexNet without dropout and
-# with it, as Task 5A will compare them, but with each of the seeds. What dropout does is done in every row of its kind or it
-# is not dropout that does it.
+# One comparison of the lab in full: AlexNet without dropout and with it, as Task 5A compares them, with each of the
+# seeds. An effect need not show in every single pair of runs to be real, and need not be real because it shows in one:
+# it is the average over seeds, beside the spread, that says it.
 
 # %%
-fast = base.with_(model="alexnet", learning_rate=round(10 * lr, 12), epochs=max(1, n_epoch // 2))
+fast = configs["Skin"].with_(model="alexnet", learning_rate=round(10 * lr, 12), epochs=max(1, n_epoch // 2))
 effect = {
     f"{name}, seed {seed}": fast.with_(dropout=rate, seed=seed)
     for name, rate in {"no dropout": 0.0, "dropout 0.4": 0.4}.items()
@@ -192,16 +203,20 @@ evaluate.seed_table(evaluate.group_seeds(effect_runs))
 # %%
 plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 
+# %%
+grouped = evaluate.group_seeds(effect_runs)
+print(evaluate.effect_sentence(grouped.get("no dropout", []), grouped.get("dropout 0.4", [])))
+
 # %% [markdown]
-# Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout in
-# every row, by more than seeds move it? And is the *accuracy* higher in every row, or do the two kinds mix?
+# Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout
+# on average, by more than seeds move it? And is the *accuracy* higher, or do the two kinds mix?
 
 # %% [markdown]
 # ### Was the epoch chosen on the same images?
 #
-# Yes, in the report and here: the best of all epochs on the validation images is reported for the same images. The price can
-# be measured. Choose the epoch on one half of the validation images and read the accuracy from the other half, many times:
-# the mean of that is what an honest choice would have given.
+# Yes, in the report and here: the best of all epochs on the validation images is reported for the same images. The
+# price can be measured. Choose the epoch on one half of the validation images and read the accuracy from the other
+# half, many times: the mean of that is what an honest choice would have given.
 
 # %%
 evaluate.choice_table(runs)
@@ -209,8 +224,9 @@ evaluate.choice_table(runs)
 # %% [markdown]
 # ### Do the probabilities mean what they say?
 #
-# A network that says 0.9 should be right nine times in ten. The reliability curve shows whether it is; the Brier score is
-# the mean squared distance between the probability and the truth, so lower is better, and 0.25 is what saying one half gives.
+# A network that says 0.9 should be right nine times in ten. The reliability curve shows whether it is; the Brier score
+# is the mean squared distance between the probability and the truth, so lower is better, and 0.25 is what saying one
+# half gives.
 
 # %%
 evaluate.quality_table(runs)
@@ -222,53 +238,106 @@ for run in runs.values():
 # %% [markdown]
 # ### How far do phantoms teach the truth?
 #
-# Phantoms are drawings. One setting was also trained on real images (a selection from HAM10000; the images are not part of
-# this project, the predictions are). Three columns: the report, the phantoms, the real images.
+# Phantoms are drawings. One setting was also trained on real images (a selection from HAM10000; the images are not part
+# of this project, the predictions are). If the columns are close, that is a reason to look further, and no proof for a
+# clinic: its patients, its cameras and its labels are others. If they are not, the phantoms are easier, or harder, than
+# life.
 
 # %%
-evaluate.truth_table(report.stored_runs(base), lab.reported("task3")["Skin"])
-
-# %% [markdown]
-# If the columns are close, a lesson learned here will probably hold in a clinic's data. If they are not, the phantoms are
-# easier, or harder, than life, and that is then the lesson.
+evaluate.truth_table(report.stored_runs(configs["Skin"]), lab.reported("task3")["Skin"])
 
 # %% [markdown]
 # ## Explore
 #
-# How many validation images would you need? Choose a number and see how wide the interval of an accuracy of 0.85 becomes.
-
-# %% tags=["nbval-ignore-output"]
-widgets.explore_number(evaluate.interval_table, "images", values=[50, 100, 200, 500, 1000, 5000], start=200)
-
-# %% [markdown]
-# For two hundred images, without a control:
+# Set the threshold from which an image is called malignant, and how common the disease is where the network is used:
+# sensitivity and specificity stay, the predictive values do not.
 
 # %%
-evaluate.interval_table(200)
+widgets.threshold(runs.get("Skin"))
+
+# %% [markdown]
+# Draw a new study: so many images, so many runs that are all equally good. How much better does the winner look than it
+# is?
+
+# %%
+widgets.winners_curse()
+
+# %% tags=["predict"]
+course.ask("task3", 2, runs)
+
+# %% [markdown]
+# ## Write
+#
+# How far can an accuracy be trusted? Write a function that gives its interval after Wilson. The check says what went
+# in, what came out, what was expected, and which mistake it is if it knows it.
+
+# %% tags=["exercise"]
+from math import sqrt
+
+
+def wilson(successes, n, z=1.96):
+    """Wilson's interval of a proportion: its lower and its upper end.
+
+    centre = (p + z² / 2n) / (1 + z² / n), half width = z sqrt(p (1 - p) / n + z² / 4n²) / (1 + z² / n).
+    """
+    ### BEGIN SOLUTION
+    p = successes / n
+    below = 1 + z**2 / n
+    centre = (p + z**2 / (2 * n)) / below
+    half = z * sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / below
+    return centre - half, centre + half
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.wilson(wilson)
+
+# %% [markdown]
+# Could the difference of two networks on the same images be chance? Write McNemar's exact test.
+
+# %% tags=["exercise"]
+from math import comb
+
+
+def mcnemar(only_a, only_b):
+    """McNemar's exact test: the two-sided p of this split, or a more uneven one, among the images that differ.
+
+    only_a images are right in A alone, only_b in B alone; by chance each falls to either side with probability 1/2.
+    """
+    ### BEGIN SOLUTION
+    n, smaller = only_a + only_b, min(only_a, only_b)
+    tail = sum(comb(n, k) for k in range(smaller + 1)) / 2**n
+    return min(1.0, 2 * tail)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.mcnemar(mcnemar)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Bone is classified better than Skin, the report concludes. List what had to be checked before believing it, and say for each whether it was checked in the report, here, or nowhere.
+# **Question.** Bone is classified better than Skin, the report concludes. List what had to be checked before believing
+# it, and say for each whether it was checked in the report, here, or nowhere.
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
 # Checked here and not in the report: the interval of each accuracy and a test between them; the spread over seeds;
-# copies between training and validation images; shortcuts through brightness, size and coarse shape; whether the
-# probabilities are calibrated; how much choosing the epoch flatters the number. Checked nowhere: whether the images
-# come from the patients one would meet, from one clinic or many, and whether the labels are right. A high accuracy on
-# an easy shortcut is worth less than a low one on the disease.
+# copies between training and validation images; what a simple model reaches; whether the probabilities are calibrated;
+# how much choosing the epoch flatters the number. On phantoms the comparison itself is a statement about two drawing
+# programs, whose ceilings are known. Checked nowhere: whether the images come from the patients one would meet, and
+# from one clinic or many. A high accuracy on an easy shortcut is worth less than a low one on the disease.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)
@@ -278,6 +347,7 @@ widgets.show_evidence(verdicts)
 #
 # - An accuracy without an interval is half a number; the number of images decides the other half.
 # - Seeds, shortcuts, copies and the choice of the epoch can each make a result that is not there.
+# - A network that ties with forty simple numbers has not yet shown that it is needed.
 # - A probability is a promise that can be checked.
 #
 # Next: [Task 4](task4.ipynb) has nine classes, and an accuracy that flatters.

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,23 @@
 # %% [markdown]
 # # Task 5A: Dropout
 #
-# AlexNet at a learning rate of 1e-4 learns a thousand skin images quickly, and soon by heart. **Dropout** with a rate of 0.4
-# on its dense layers is to prevent that.
+# AlexNet at a learning rate of 1e-4 learns a thousand skin images quickly, and soon by heart. **Dropout** with a rate
+# of 0.4 on its dense layers is to prevent that.
 #
 # At the end you will be able to say
 #
-# - how over-fitting looks in accuracy and in loss, and which shows it first,
-# - what dropout changes in the training curve and in the validation curve,
-# - why the best validation accuracy may hardly change at all.
+# - how over-fitting looks in accuracy and in loss, and which shows it first
+# - what dropout changes in the training curve and in the validation curve
+# - how much of a narrower gap is the measurement itself
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task5a.ipynb out.ipynb -p dropout 0.2`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task5a.ipynb out.ipynb -p dropout 0.2`.
 
 # %% tags=["parameters"]
 lr: float = 1e-4  # learning rate, above 0 and at most 1
@@ -43,6 +43,7 @@ n_base: int = 8  # filters of the first block, from 1; later blocks have a multi
 dropout: float = 0.4  # share of the dense layers' units left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -53,40 +54,50 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
 # The images of Task 1, the network of Task 1C with two hidden dense layers of 64 units.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# Imagine having to recognise each of these pictures again in a thousand. What would you remember it by? Probably not by the
-# property that makes it a melanoma.
+# With 0.4 of the hidden units missing in every training step.
 
-# %%
-plots.sample_grid(skin, n=8)
+# %% tags=["predict"]
+course.ask("task5a", 1)
 
 # %% [markdown]
-# A hair, a shadow, the outline: whatever is unique about a picture is the easiest thing to remember, and the least useful.
-
-# %% [markdown]
-# ## The experiment
+# ## Look
 #
-# In every training step each unit of the hidden dense layers is left out with probability 0.4 (Srivastava et al., 2014).
-# What one unit has memorized is then of no use to the next, because it may not be there.
+# Imagine having to recognise each of these pictures again in a thousand. What would you remember it by? A hair, a
+# shadow, the outline: whatever is unique about a picture is the easiest thing to remember, and the least useful.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
+plots.extremes(skin, "dark area")
+
+# %% [markdown]
+# ## Play
+#
+# Set the dropout rate of a small network, train, and compare with the run before: what happens to each of the two
+# curves?
+
+# %%
+widgets.playground("task5a")
+
+# %% [markdown]
+# ## The evidence
+#
+# In every training step each unit of the hidden dense layers is left out with probability 0.4 (Srivastava et al.,
+# 2014). What one unit has memorized is then of no use to the next, because it may not be there. In Keras: `x =
+# layers.Dense(64, activation="relu")(x)`, then `x = layers.Dropout(0.4)(x)`.
+
+# %%
+base = skin.run(model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, seed=seed)
 configs = {"no dropout": base, f"dropout {dropout:g}": base.with_(dropout=dropout)}
 
 # %% tags=["nbval-ignore-output"]
@@ -96,15 +107,13 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Where do the dashed and the solid line part in each column? Watch the loss: it turns upwards while the accuracy still looks
-# calm, because it also counts how sure the network is of its errors.
+# Where do the dashed and the solid line part in each column? Watch the loss: it turns upwards while the accuracy still
+# looks calm, because it also counts how sure the network is of its errors.
 
 # %%
 plots.compare_curves(runs)
 
 # %% [markdown]
-# ## Result
-#
 # The report also gives training accuracies and losses for these runs, so they stand here too.
 
 # %%
@@ -116,52 +125,98 @@ evaluate.run_table(runs, lab.reported("task5a"))
 # %%
 evaluate.gap_table(runs)
 
+# %% [markdown]
+# How much of the narrowing is the measurement? The training accuracy of a run with dropout is taken while units are
+# missing. Measured with all units present, on a fixed part of the training images, the same network looks better in
+# training, and the gap is wider.
+
+# %%
+evaluate.gap_both_ways(runs)
+
+# %%
+plain, dropped = runs.get("no dropout"), runs.get(f"dropout {dropout:g}")
+print(evaluate.gap_sentence(plain, dropped))
+print(evaluate.regularizer_sentence(plain, dropped, "Dropout"))
+
 # %%
 evaluate.paired_table(runs)
 
 # %% [markdown]
-# One run for each setting: whether other seeds would say the same is shown in [Task 3](task3.ipynb), which has them.
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(runs, "task5a")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5a"), "task5a")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
 # ## Explore
 #
-# Over-fitting is over-confidence. Choose a run, move through its epochs and watch where the reliability curve goes.
-
-# %% tags=["nbval-ignore-output"]
-widgets.explore_epochs(plots.reliability, runs)
-
-# %% [markdown]
-# The first run at its best epoch, without a control:
+# Over-fitting is over-confidence. Move through the epochs and watch where the calibration goes.
 
 # %%
-widgets.show_first(plots.reliability, runs)
+widgets.epoch_scrubber(runs)
+
+# %% [markdown]
+# Dropout can also be left on when predicting: a hundred passes give a hundred answers for one image, and their spread
+# says how sure the network is (Gal and Ghahramani 2016).
+
+# %%
+widgets.monte_carlo_dropout(runs.get(f"dropout {dropout:g}"), skin)
+
+# %% tags=["predict"]
+course.ask("task5a", 2, runs)
+
+# %% [markdown]
+# ## Write
+#
+# What does a dropout layer do, in training and afterwards? Write its forward pass. The check says what went in, what
+# came out, what was expected, and which mistake it is if it knows it.
+
+# %% tags=["exercise"]
+import numpy as np
+
+
+def dropout(x, rate, draws, training):
+    """The output of a dropout layer for the units x (batch, units).
+
+    In training a unit is left out where its draw, a number from 0 to 1, is below the rate, and what stays is made
+    larger so that the mean stays the same. Otherwise x comes back as it is.
+    """
+    ### BEGIN SOLUTION
+    if not training:
+        return x
+    return np.where(draws < rate, 0, x / (1 - rate))
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.dropout(dropout)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** How does over-fitting show without dropout, and what does dropout change? If you only had the best validation accuracies, what would you conclude?
+# **Question.** How does over-fitting show without dropout, and what does dropout change? If you only had the best
+# validation accuracies, what would you conclude?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
 # Without dropout the training curve goes on to near perfection while the validation loss turns and climbs: the gap is
-# what was learned by heart. With dropout the training curve is held back, since parts of the network are missing in
-# every step, and the two curves stay together for longer. The best validation accuracy is taken early, before the gap
-# opens, and so hardly differs: from it alone one would conclude that dropout does nothing.
+# what was learned by heart. With dropout the training curve is held back, partly because it is measured with units
+# missing, and the two curves stay together for longer. The best validation accuracy is taken early, before the gap
+# opens, and so may hardly differ: from it alone one would conclude that dropout does nothing.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)
@@ -170,7 +225,7 @@ widgets.show_evidence(verdicts)
 # ## Summary
 #
 # - Over-fitting is a gap, and shows in the loss before it shows in the accuracy.
-# - Dropout holds the training curve back, and keeps the gap small.
+# - Dropout holds the training curve back; part of the narrower gap is how training accuracy is measured.
 # - The best epoch hides what happens after it.
 #
 # Next: [Task 5B](task5b.ipynb) adds batch normalization.

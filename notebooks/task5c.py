@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,23 @@
 # %% [markdown]
 # # Task 5C: Batch normalization at a small learning rate
 #
-# At a rate of 1e-4 batch normalization made AlexNet fast. Here the rate is **ten times smaller**, with dropout 0.4 in both
-# runs. Does normalization still help, and on which curve?
+# At a rate of 1e-4 batch normalization made AlexNet fast. Here the rate is **ten times smaller**, with dropout 0.4 in
+# both runs. Does normalization still help, and on which curve?
 #
 # At the end you will be able to say
 #
-# - how learning rate and batch normalization depend on each other,
-# - why a higher accuracy and a lower loss are two claims, not one,
-# - how to judge both with the same stored predictions.
+# - how learning rate and batch normalization depend on each other
+# - why a higher accuracy and a lower loss are two claims, not one
+# - why the order of two networks can depend on the epoch
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task5c.ipynb out.ipynb -p lr 1e-6`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task5c.ipynb out.ipynb -p lr 1e-6`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -43,6 +43,7 @@ n_base: int = 8  # filters of the first block, from 1; later blocks have a multi
 dropout: float = 0.4  # share of the dense layers' units left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -53,39 +54,50 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
 # Same images and network as in Task 5A; rate and number of epochs are new, so both runs are.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# One more look, this time at the hard ones: which of these would you not dare to label? A network that is unsure about them
-# is a better colleague than one that is sure.
+# A rate ten times smaller, with and without batch normalization.
+
+# %% tags=["predict"]
+course.ask("task5c", 1)
+
+# %% [markdown]
+# ## Look
+#
+# The hard ones: validation images on which a stored network is least sure of itself. Which of these would you not dare
+# to label? Being unsure where it is right to be unsure is what a low loss rewards, and an accuracy does not see.
 
 # %%
-plots.sample_grid(skin, n=8)
+unsure = training.stored(skin.run(model="vgg16", learning_rate=lr, epochs=100, n_base=n_base, seed=seed), skin)
+plots.hardest(skin, unsure)
 
 # %% [markdown]
-# Being unsure where it is right to be unsure is what a low loss rewards, and an accuracy does not see.
+# ## Play
+#
+# Find a rate at which the plain network hardly starts, and switch batch normalization on.
+
+# %%
+widgets.playground("task5c")
 
 # %% [markdown]
-# ## The experiment
+# ## The evidence
 #
 # One switch: batch normalization off and on.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    dropout=dropout, image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
+base = skin.run(
+    model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+)
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 
 # %% tags=["nbval-ignore-output"]
@@ -95,14 +107,11 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Has the run without normalization arrived after the last epoch, or is its loss still falling? If it is, this comparison
-# favours the faster one. [Task 5D](task5d.ipynb) gives both more time.
+# Has the run without normalization arrived after the last epoch, or is its loss still falling? If it is, this
+# comparison favours the faster one. [Task 5D](task5d.ipynb) gives both more time.
 
 # %%
 plots.compare_curves(runs)
-
-# %% [markdown]
-# ## Result
 
 # %%
 evaluate.run_table(runs, lab.reported("task5c"))
@@ -111,51 +120,85 @@ evaluate.run_table(runs, lab.reported("task5c"))
 evaluate.paired_table(runs)
 
 # %% [markdown]
-# The claim has two halves, and each is judged by its own rule.
+# Who is ahead, and until when? The sentence is read from the curves.
 
 # %%
-verdicts = evaluate.judge_all(runs, "task5c")
-evaluate.verdict_table(verdicts)
+print(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+print(evaluate.norm_sentence(runs.get("no batch norm"), runs.get("batch norm")))
 
 # %%
 evaluate.quality_table(runs)
+
+# %% [markdown]
+# The claim has two halves, and each is judged by its own rule.
+
+# %% [markdown]
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
+
+# %%
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5c"), "task5c")
+evaluate.verdict_table(verdicts)
 
 # %% [markdown]
 # ## Explore
 #
 # Move through the epochs: when does each network begin to tell the classes apart?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 widgets.explore_epochs(plots.confusion_matrix, runs)
 
-# %% [markdown]
-# The first run at its best epoch, without a control:
+# %% tags=["predict"]
+course.ask("task5c", 2, runs)
 
-# %%
-widgets.show_first(plots.confusion_matrix, runs)
+# %% [markdown]
+# ## Write
+#
+# After training, batch normalization is one multiplication and one addition per channel. Write the function that gives
+# both numbers. The check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+
+# %% tags=["exercise"]
+import numpy as np
+
+
+def fold_batch_norm(gamma, beta, mean, variance, epsilon=1e-3):
+    """Batch normalization at inference as one multiplication and one addition: (scale, shift) of every channel.
+
+    scale * x + shift must equal gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+    """
+    ### BEGIN SOLUTION
+    scale = gamma / np.sqrt(variance + epsilon)
+    return scale, beta - scale * mean
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.fold_batch_norm(fold_batch_norm)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** At this rate, does batch normalization give the better network? Answer separately for accuracy and for loss, and say how sure you are of each.
+# **Question.** At this rate, does batch normalization give the better network? Answer separately for accuracy and for
+# loss, and say how sure you are of each.
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# At a small rate the plain network needs most of its epochs to get going; normalization gives it the larger effective
-# steps that the rate denies it, so at a given epoch it is ahead. The loss can tell two networks apart that the accuracy
-# cannot: every image contributes a number to it, not only a yes or no. That is why the two halves of the claim may come
-# out differently.
+# At a small rate the plain network needs most of its epochs to get going; normalization starts faster. Starting faster
+# is not staying ahead: whether, and when, the plain network overtakes is in the curves, and the sentence under the
+# table reads it from them. The loss can tell two networks apart that the accuracy cannot: every image contributes a
+# number to it, not only a yes or no. That is why the two halves of the claim may come out differently.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)
@@ -163,7 +206,7 @@ widgets.show_evidence(verdicts)
 # %% [markdown]
 # ## Summary
 #
-# - Batch normalization makes up for a small learning rate.
+# - Batch normalization starts faster at a small rate; who is ahead depends on the epoch.
 # - Higher accuracy and lower loss are two claims.
 # - A comparison at a fixed epoch favours whoever is faster.
 #

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,24 @@
 # %% [markdown]
 # # Task 6A: Spatial dropout
 #
-# Dropout leaves out single units. In a convolution that does little: the neighbours of a missing unit carry nearly the same
-# value. **Spatial dropout** leaves out whole feature maps instead. What does it do to a wider AlexNet, with 32 filters?
+# Dropout leaves out single units. In a convolution that does little: the neighbours of a missing unit carry nearly the
+# same value. **Spatial dropout** leaves out whole feature maps instead. What does it do to a wider AlexNet, with 32
+# filters?
 #
 # At the end you will be able to say
 #
-# - why dropout is made differently for feature maps,
-# - what it costs in speed,
-# - how to say "converges faster" so that a program can check it.
+# - why dropout is made differently for feature maps
+# - what it costs in speed
+# - how to say "converges faster" so that a program can check it
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task6a.ipynb out.ipynb -p spatial_dropout 0.2`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task6a.ipynb out.ipynb -p spatial_dropout 0.2`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -44,6 +45,7 @@ dropout: float = 0.4  # share of the dense layers' units left out in a step, at 
 spatial_dropout: float = 0.1  # share of the feature maps left out in a step, at least 0 and below 1
 seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
+channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
@@ -54,50 +56,54 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, training, widgets
-from labutils.config import RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-skin = load_dataset("skin", image_size, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
 # The images of Task 5. The network is four times as wide, and trained without batch normalization.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# Cover one corner of a picture with your thumb. You still know what it is, because what you covered looks like what is beside
-# it. A network can do the same with a single missing unit in a feature map.
+# A tenth of the feature maps missing in every step.
 
-# %%
-plots.sample_grid(skin, n=8)
-
-# %% [markdown]
-# Now imagine that a whole property is missing, say every dark dot of every picture. That is a different kind of hint to lose.
+# %% tags=["predict"]
+course.ask("task6a", 1)
 
 # %% [markdown]
-# ## The experiment
+# ## Look
 #
-# After every ReLU a random tenth of the feature maps is set to zero, for the whole image (Tompson et al., 2015). Where the
-# report's own code dropped maps *before* the ReLU, we follow its question and do so after.
+# Cover one corner of a picture with your thumb. You still know what it is, because what you covered looks like what is
+# beside it. Now imagine that a whole property is missing, say every dark dot of every picture: that is a different kind
+# of hint to lose. Here are the smoothest pictures and those with the most fine texture.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    dropout=dropout, image_size=image_size, n_train=n_train, n_val=n_val, seed=seed,
-)  # fmt: skip
-configs = {
-    "no spatial dropout": base,
-    f"spatial dropout {spatial_dropout:g}": base.with_(spatial_dropout=spatial_dropout),
-}
-
-# %%
-evaluate.network_table(configs, skin.n_classes)
+plots.extremes(skin, "fine texture")
 
 # %% [markdown]
-# Like dropout, it has no parameters: in validation, where nothing is left out, both networks compute in the same way.
+# ## Play
+#
+# Set the rate of spatial dropout. What does each of the two curves lose?
+
+# %%
+widgets.playground("task6a")
+
+# %% [markdown]
+# ## The evidence
+#
+# After every ReLU a random tenth of the feature maps is set to zero, for the whole image (Tompson et al., 2015): `x =
+# layers.SpatialDropout2D(0.1)(x)`. It has no parameters: in validation, where nothing is left out, both networks
+# compute in the same way.
+
+# %%
+base = skin.run(
+    model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+)
+with_spatial = base.with_(spatial_dropout=spatial_dropout)
+configs = {"no spatial dropout": base, f"spatial dropout {spatial_dropout:g}": with_spatial}
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
@@ -110,9 +116,6 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
-
-# %% [markdown]
-# ## Result
 
 # %%
 evaluate.run_table(runs, lab.reported("task6a"))
@@ -127,39 +130,67 @@ evaluate.reach_table(runs, 0.75, curve="val_accuracy")
 evaluate.gap_table(runs)
 
 # %%
-verdicts = evaluate.judge_all(runs, "task6a")
-evaluate.verdict_table(verdicts)
+evaluate.paired_table(runs)
+
+# %% [markdown]
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
 
 # %%
-evaluate.paired_table(runs)
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task6a"), "task6a")
+evaluate.verdict_table(verdicts)
 
 # %% [markdown]
 # ## Explore
 #
-# Choose the validation accuracy to be reached, and see which run gets there when. The verdict above uses the loss: do the two
-# agree?
+# One map of a layer dropped: whole, or the same share of single pixels. What does the next layer still see?
 
-# %% tags=["nbval-ignore-output"]
+# %%
+widgets.drop_map(skin)
+
+# %%
 widgets.explore_number(
     lambda accuracy: evaluate.reach_table(runs, accuracy, curve="val_accuracy"),
     "accuracy", values=[0.6, 0.65, 0.7, 0.75, 0.8, 0.85], start=0.7,
 )  # fmt: skip
 
-# %% [markdown]
-# For 0.7, without a control:
+# %% tags=["predict"]
+course.ask("task6a", 2, runs)
 
-# %%
-evaluate.reach_table(runs, 0.7, curve="val_accuracy")
+# %% [markdown]
+# ## Write
+#
+# Spatial dropout leaves out whole feature maps. Write the function that does it to a batch. The check says what went
+# in, what came out, what was expected, and which mistake it is if it knows it.
+
+
+# %% tags=["exercise"]
+def drop_maps(x, rate, draws):
+    """Spatial dropout in training: of x (batch, height, width, channels) whole feature maps are left out.
+
+    A map of an image is left out where its draw (batch, channels) is below the rate; the others are divided by
+    1 - rate.
+    """
+    ### BEGIN SOLUTION
+    mask = (draws >= rate) / (1 - rate)
+    return x * mask[:, None, None, :]
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.drop_maps(drop_maps)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Why is spatial dropout slower, and what might be gained for it? Is 150 epochs a fair place to compare the two?
+# **Question.** Why is spatial dropout slower, and what might be gained for it? Is 150 epochs a fair place to compare
+# the two?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
@@ -167,12 +198,13 @@ evaluate.reach_table(runs, 0.7, curve="val_accuracy")
 # With a tenth of the maps missing after each of five convolutions, every step sees a damaged network and moves it a
 # little less far in the right direction: learning takes more epochs. What may be gained is independence: no map can
 # rely on another. A comparison at a fixed epoch is unfair to the slower one, as in Task 5C; Task 6B gives both more
-# time.
+# time. Whether the maps are dropped before or after the ReLU makes no difference: a whole map is multiplied by 0 or by
+# 1/(1 - p), and multiplying by a number that is not negative can be exchanged with ReLU and with max-pooling.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)

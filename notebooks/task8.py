@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,23 @@
 # %% [markdown]
 # # Task 8: Augmentation in training
 #
-# A large AlexNet, 64 filters in its first block, with batch normalization and dropout, is trained twice: on a thousand images
-# as they are, and on the same images **changed at random in every epoch**.
+# The generator of Task 7 goes into training: in every epoch the network sees each image **changed anew**. Does a large
+# AlexNet with a thousand images learn better for it?
 #
 # At the end you will be able to say
 #
-# - what augmentation does to the training curve and to the validation curve,
-# - why it is more than dropout under another name,
-# - what it costs in time.
+# - what augmentation does to the training curve, and why it may lie below the validation curve
+# - whether it improves validation, and how that is shown
+# - what it costs
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task8.ipynb out.ipynb -p rotation 180`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task8.ipynb out.ipynb -p rotation 20`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -59,44 +59,57 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # %%
 import numpy as np
 
-from labutils import augment, evaluate, plots, training, widgets
-from labutils.config import Augmentation, RunConfig
+from labutils import augment, check, course, evaluate, plots, training, widgets
+from labutils.config import Augmentation
 from labutils.data import load_dataset
 
-skin = load_dataset("skin", image_size, channels, source=source, n_train=n_train, n_val=n_val)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
-# The report used colour images of 224 pixels for this task. The question asks for no size, so the default is as everywhere;
-# `image_size` and `channels` are parameters.
+# The report used colour images of 224 pixels for this task. The question asks for no size, so the default is as
+# everywhere; `image_size` and `channels` are parameters.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# Six training images, three of each class: the upper row as they are, the lower row as one epoch of augmentation makes them.
+# The same thousand images, turned, shifted and mirrored a little, another way in every epoch.
+
+# %% tags=["predict"]
+course.ask("task8", 1)
+
+# %% [markdown]
+# ## Look
+#
+# Six training images, three of each class: the upper row as they are, the lower row as one epoch of augmentation makes
+# them. If you can tell that an image was changed, so can the network: repeated edges are a trace that real images do
+# not have.
 
 # %%
 changes = Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip)
 chosen = [i for label in (0, 1) for i in np.flatnonzero(skin.y_train == label)[:3]]
-batch = skin.x_train[chosen]
-changed = augment.augment_batch(batch, changes, [[seed, i] for i in range(len(batch))])
+changed = augment.augment_batch(skin.x_train[chosen], changes, [[seed, i] for i in range(len(chosen))])
 names = [skin.class_names[label] for label in skin.y_train[chosen]]
-plots.images_row([*batch, *changed], [*names, *(f"{name}, changed" for name in names)], f"Skin ({skin.source})")
+plots.images_row([*skin.x_train[chosen], *changed], [*names, *(f"{name}, changed" for name in names)], skin.source)
 
 # %% [markdown]
-# Are the lower images still what their labels say? If you can tell that an image was changed, so can the network: repeated
-# edges are a trace that real images do not have.
+# ## Play
+#
+# Train the small network without and with augmentation. The generator that you write below can take the place of ours:
+# `widgets.playground("task8", generator=my_generator)`.
+
+# %%
+widgets.playground("task8")
 
 # %% [markdown]
-# ## The experiment
+# ## The evidence
 #
 # One switch: augmentation off and on. Validation images are never changed.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="alexnet", dense=(128, 64), batch_norm=True, learning_rate=lr, epochs=n_epoch,
-    batch_size=batch_s, n_base=n_base, dropout=dropout, image_size=image_size, channels=channels,
-    n_train=n_train, n_val=n_val, seed=seed,
+base = skin.run(
+    model="alexnet", dense=(128, 64), batch_norm=True, learning_rate=lr, epochs=n_epoch, batch_size=batch_s,
+    n_base=n_base, dropout=dropout, seed=seed,
 )  # fmt: skip
 configs = {"no augmentation": base, "augmentation": base.with_(augmentation=changes)}
 
@@ -104,7 +117,7 @@ configs = {"no augmentation": base, "augmentation": base.with_(augmentation=chan
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Millions of parameters for a thousand images: there is room to learn all of them by heart.
+# Compare the number of parameters with the number of images: there is room to learn all of them by heart.
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
@@ -113,8 +126,8 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# With augmentation the network never sees the same picture twice, so its training accuracy is a kind of validation accuracy.
-# Is the gap between the two lines smaller, and at whose expense?
+# With augmentation the training accuracy is measured on changed images of the same thousand lesions: harder pictures,
+# but not new patients. Is the gap between the two lines smaller, and at whose expense?
 
 # %%
 plots.compare_curves(runs)
@@ -126,8 +139,6 @@ plots.compare_curves(runs)
 evaluate.time_table(runs)
 
 # %% [markdown]
-# ## Result
-#
 # The report shows one curve here and no number.
 
 # %%
@@ -136,11 +147,27 @@ evaluate.run_table(runs)
 # %%
 evaluate.gap_table(runs)
 
+# %% [markdown]
+# The gap with the training images as they are, beside the gap with the changed ones:
+
+# %%
+evaluate.gap_both_ways(runs)
+
+# %%
+plain, changed = runs.get("no augmentation"), runs.get("augmentation")
+print(evaluate.gap_sentence(plain, changed, "augmentation"))
+print(evaluate.regularizer_sentence(plain, changed, "Augmentation"))
+
 # %%
 evaluate.paired_table(runs)
 
+# %% [markdown]
+# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
+# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seeds that are stored. The rule says when a difference counts.
+
 # %%
-verdicts = evaluate.judge_all(runs, "task8")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task8"), "task8")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -148,37 +175,67 @@ evaluate.verdict_table(verdicts)
 #
 # Choose a run and move through its epochs: which one stays honest about what it does not know?
 
-# %% tags=["nbval-ignore-output"]
+# %%
 widgets.explore_epochs(plots.reliability, runs)
 
-# %% [markdown]
-# The first run at its best epoch, without a control:
+# %% tags=["predict"]
+course.ask("task8", 2, runs)
 
-# %%
-widgets.show_first(plots.reliability, runs)
+# %% [markdown]
+# ## Write
+#
+# Keras takes its training images from an object that has a length and items. Write one that changes the images of each
+# batch. The check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+
+# %% tags=["exercise"]
+from math import ceil
+
+
+class Batches:
+    """Images and labels in batches, as Keras asks a PyDataset for them; each batch's images go through `change`."""
+
+    def __init__(self, x, y, size, change):
+        self.x, self.y, self.size, self.change = x, y, size, change
+
+    def __len__(self):
+        """How many batches an epoch has; the last one may be smaller."""
+        ### BEGIN SOLUTION
+        return ceil(len(self.x) / self.size)
+        ### END SOLUTION
+
+    def __getitem__(self, number):
+        """Batch `number`, from 0: changed images, and their labels."""
+        ### BEGIN SOLUTION
+        chosen = slice(number * self.size, (number + 1) * self.size)
+        return self.change(self.x[chosen]), self.y[chosen]
+        ### END SOLUTION
+
+
+# %% tags=["check"]
+check.Batches(Batches)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Does augmentation improve validation, or does it only make training harder? How would you tell the two apart?
+# **Question.** Does augmentation improve validation, or does it only make training harder? How would you tell the two
+# apart?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# Both: the training images are harder, so the training curve is lower, and a network that cannot learn pictures by
-# heart has to learn what they have in common, so the validation curve should be higher or stay up for longer. Only the
-# second is an improvement, and only the validation images can show it, by the paired test and by the loss. Unlike
-# dropout, augmentation adds knowledge: it tells the network which changes do not matter.
+# Training gets harder in any case, so the training curve is lower: that alone is no improvement. Only the validation
+# images can show one, by the paired test and by the loss, and the exam more surely than they. Unlike dropout,
+# augmentation adds knowledge: it tells the network which changes do not matter.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)

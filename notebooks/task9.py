@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,-all
+#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,23 +17,23 @@
 # %% [markdown]
 # # Task 9: Everything together
 #
-# The largest network of the lab, VGG16 with 64 filters, dropout and **augmentation**, on Skin and on Bone. The report found
-# its best accuracies here. Are they?
+# VGG16 with 64 filters, dropout and augmentation, on Skin and on Bone: the largest network of the lab with everything
+# that the earlier notebooks recommended. Is it **the best of all**?
 #
 # At the end you will be able to say
 #
-# - what the best of many runs is worth,
-# - whether a large network pays on a thousand images,
-# - how you would report the result of this whole lab.
+# - whether a large network pays on a thousand images, and how that is shown
+# - why the best of many results is partly the luckiest
+# - how to report a result to somebody who will act on it
 #
-# With the stored runs it takes seconds to run and about half an hour to think through; the [index](index.ipynb) says what
-# training everything here would take.
+# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
+# hour to think through. The [index](index.ipynb) says what training everything here would take.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line:
-# `papermill task9.ipynb out.ipynb -p n_base 16`.
+# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
+# task9.ipynb out.ipynb -p n_base 16`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -57,48 +57,61 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import evaluate, plots, report, training, widgets
-from labutils.config import Augmentation, RunConfig
+from labutils import check, course, evaluate, lab, plots, training, widgets
+from labutils.config import Augmentation
 from labutils.data import load_dataset
-from labutils.evaluate import lab
 
-wanted = {"source": source, "n_train": n_train, "n_val": n_val}
-skin = load_dataset("skin", image_size, channels, **wanted)
-bone = load_dataset("bone", image_size, channels, **wanted)
+skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
+bone = load_dataset("bone", image_size, channels, source, n_train, n_val)
 print(skin.banner(), bone.banner(), sep="\n")
 
 # %% [markdown]
-# The report used 1112 and 96 radiographs for this task instead of 1072 and 140. Ours are those of Task 2, so that the runs
-# can be compared image by image.
+# The report used 1112 and 96 radiographs for this task instead of 1072 and 140. Ours are those of Task 2, so that the
+# runs can be compared image by image.
 
 # %% [markdown]
-# ## Look at the data
+# ## Predict
 #
-# Both kinds of images once more, before the largest network gets them.
+# Sixteen times the weights of Task 1B's network.
 
-# %%
-plots.sample_grid(skin, n=8)
-
-# %%
-plots.sample_grid(bone, n=8)
+# %% tags=["predict"]
+course.ask("task9", 1)
 
 # %% [markdown]
-# The augmentation flips both. A mirrored lesion is a lesion, and a mirrored left femur looks like a right one: the class stays.
+# ## Look
 #
-# By now you have an opinion on which set is easier. Write it down before you read on.
-
-# %% [markdown]
-# ## The experiment
-#
-# Training this network takes hours without a graphics card. If the runs are not stored, the line below says how long.
+# The augmentation flips both. A mirrored lesion is a lesion, and a mirrored left femur looks like a right one: the
+# class stays. Here are the least and the most contrasted of both sets. By now you have an opinion on which set is
+# easier.
 
 # %%
-base = RunConfig(
-    dataset="skin", model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base,
-    dropout=dropout, image_size=image_size, channels=channels, n_train=n_train, n_val=n_val, seed=seed,
-    augmentation=Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip),
-)  # fmt: skip
-configs = {"Skin": base, "Bone": base.with_(dataset="bone")}
+plots.extremes(skin, "contrast")
+
+# %%
+plots.extremes(bone, "contrast")
+
+# %% [markdown]
+# ## Play
+#
+# Everything is yours: network, width, rate, dropout, batch normalization, augmentation. Find the best small network in
+# three minutes, by validation. When you are done, its exam: once.
+
+# %%
+widgets.playground("task9")
+
+# %% [markdown]
+# ## The evidence
+#
+# Training this network takes hours without a graphics card. If the runs are not stored, the line below says how long,
+# and a small network of the same kind is shown in their place, named as what it is.
+
+# %%
+settings = {
+    "model": "vgg16", "learning_rate": lr, "epochs": n_epoch, "batch_size": batch_s, "n_base": n_base,
+    "dropout": dropout, "seed": seed,
+    "augmentation": Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip),
+}  # fmt: skip
+configs = {"Skin": skin.run(**settings), "Bone": bone.run(**settings)}
 
 # %%
 evaluate.network_table(configs)
@@ -112,11 +125,8 @@ runs |= training.train_all({"Bone": configs["Bone"]}, bone, **options)
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Does the training curve reach the top, as it would without augmentation? If validation runs above training, remember what
-# dropout and augmentation do to the training images.
-
-# %% [markdown]
-# ## Result
+# Does the training curve reach the top, as it would without augmentation? If validation runs above training, remember
+# what dropout and augmentation do to the training images.
 
 # %%
 evaluate.run_table(runs, lab.reported("task9"))
@@ -125,58 +135,80 @@ evaluate.run_table(runs, lab.reported("task9"))
 evaluate.quality_table(runs)
 
 # %% [markdown]
-# *Best of the whole lab* is a claim about all stored runs. The verdict compares with the best of the others on the same
-# images; the more runs there are, the better the best of them is by chance.
+# *Best of the whole lab* is a claim about all stored runs, and the more runs there are, the better the best of them is
+# by chance. The conclusions of the report. *What the lab could know* judges as the report could have: its validation
+# images, one seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on,
+# over all seeds that are stored. The rule says when a difference counts.
 
 # %%
-everything = runs | report.all_stored(skin.source)
-verdicts = evaluate.judge_all(everything, "task9")
+verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task9"), "task9")
 evaluate.verdict_table(verdicts)
-
-# %% [markdown]
-# ### What does it look at?
-
-# %%
-widgets.show_gradcam(runs.get("Bone"), bone)
-
-# %% [markdown]
-# With more filters the maps are no finer: their size depends on how often the image is halved.
 
 # %% [markdown]
 # ## Explore
 #
-# Choose a data set and move through the epochs.
-
-# %% tags=["nbval-ignore-output"]
-widgets.explore_epochs(plots.confusion_matrix, runs)
-
-# %% [markdown]
-# The first run at its best epoch, without a control:
+# What does it look at, and where does it go wrong? With more filters the maps are no finer: their size depends on how
+# often the image is halved.
 
 # %%
-widgets.show_first(plots.confusion_matrix, runs)
+widgets.show_gradcam(runs.get("Bone"), bone)
+
+# %%
+widgets.feature_maps(runs.get("Skin"), skin)
+
+# %%
+widgets.explore_epochs(plots.reliability, runs)
+
+# %% tags=["predict"]
+course.ask("task9", 2, runs)
+
+# %% [markdown]
+# ## Write
+#
+# A clinic asks what a positive answer means for the patient in front of it. Write a function that says so for any
+# prevalence. The check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+
+
+# %% tags=["exercise"]
+def predictive_values(sensitivity, specificity, prevalence):
+    """The probability of disease after a positive answer, and of no disease after a negative one.
+
+    The prevalence is the share of the ill among those who are tested.
+    """
+    ### BEGIN SOLUTION
+    true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    positive = true_positive / (true_positive + false_positive)
+    return positive, true_negative / (true_negative + false_negative)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.predictive_values(predictive_values)
 
 # %% [markdown]
 # ## Answer
 #
-# **Question.** You have to report the result of this lab in two sentences, to a clinic. What do you write, with which numbers, and what do you leave out on purpose?
+# **Question.** You have to report the result of this lab in two sentences, to a clinic. What do you write, with which
+# numbers, and what do you leave out on purpose?
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # *Your answer:*
 
-# %% [markdown]
+# %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# One would name the accuracy with its interval, the number and the origin of the images, and that the validation set
-# was also used to choose. One would leave out decimals that the interval does not support, and the word best unless a
-# test on fresh images supports it. If the images were phantoms, there is nothing to tell a clinic at all.
+# One would name the accuracy on the exam with its interval, the number and the origin of the images, what a simple
+# model reaches on the same images, and that the epoch was chosen on other ones. One would leave out decimals that the
+# interval does not support, and the word best unless a test on fresh images supports it. If the images were phantoms,
+# there is nothing to tell a clinic at all.
 #
 # </details>
 
 # %% [markdown]
-# And the numbers behind it, computed from the runs above:
+# The numbers behind it, computed from the runs above:
 
 # %%
 widgets.show_evidence(verdicts)
@@ -185,7 +217,7 @@ widgets.show_evidence(verdicts)
 # ## Summary
 #
 # - The best of many is partly the luckiest of many.
-# - Whether a large network pays on few images is for a test against a small one to say.
+# - Whether a large network pays on few images is for a test against a small one, and against simple numbers, to say.
 # - A result is a number, an interval, a set of images, and what was chosen on them.
 #
 # That was the lab. The whole report over its runs is in `results/REPORT.md`.
