@@ -3,10 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 TASK ?=
 ARGS ?=
-.PHONY: run test check notebooks bench verify results report
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
+# What takes longest, or trains: `make quick` leaves it out.
+SLOW := test_notebooks test_planted_faults test_execution_build test_execution_execute test_execution_remote \
+  test_training_missing test_training_request test_training_verify test_training_workers test_report
+.PHONY: help run lab test check quick test-browser format notebooks bench mutants verify results report pins
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */|/' | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 run: .venv/installed  ## one notebook, live: make run, or make run TASK=task1b ARGS="-p lr 1e-5"
 	$(BIN)/labutils run $(if $(TASK),$(TASK),task1b --quick) $(ARGS)
+
+lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
+	$(BIN)/labutils lab $(ARGS)
 
 test: check  ## every check there is
 	$(BIN)/labutils data phantoms
@@ -15,18 +25,32 @@ test: check  ## every check there is
 	$(BIN)/pytest -n 2 --dist loadscope --nbval tests/reference
 	$(BIN)/labutils verify --some 2
 
-check: .venv/installed
+check: .venv/installed-dev  ## style, types, and that imports point downwards
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+
+quick: check  ## what takes under two minutes, while writing
+	$(BIN)/pytest -q -n 2 --dist loadscope $(SLOW:%=--ignore=tests/%.py)
+
+test-browser: .venv/installed-dev  ## the controls of the notebooks, in a real browser
+	$(BIN)/pytest tests/browser
+
+format: .venv/installed-dev  ## write everything as ruff would
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 notebooks: .venv/installed  ## write every NAME.ipynb from its NAME.py, with outputs from the stored runs
 	$(BIN)/labutils build
 
-bench: .venv/installed  ## our training step, loader and augmentation beside plain ones, in one sitting
+bench: .venv/installed-dev  ## our training step, loader and augmentation beside plain ones, in one sitting
 	$(BIN)/python benchmarks/bench_training.py
 	$(BIN)/python benchmarks/bench_data.py
 	$(BIN)/python benchmarks/bench_augment.py
+
+mutants: .venv/installed-dev  ## plant faults in the package, one at a time: do the tests notice?
+	$(BIN)/python benchmarks/mutants.py
 
 verify: .venv/installed  ## train the first epoch of every stored run again and compare
 	$(BIN)/labutils verify --all
@@ -37,9 +61,26 @@ results: .venv/installed  ## train what is missing of the lab's runs; can be sto
 report: .venv/installed  ## results/REPORT.md, with its figures and tables, from the stored runs
 	$(BIN)/labutils report
 
-.venv/installed: requirements.txt pyproject.toml
+# uv keeps the versions that the two files hold; remove one to have its versions chosen anew.
+PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
+  --custom-compile-command "make pins"
+pins:  ## write requirements*.txt from pyproject.toml (needs uv)
+	$(PIN) -o requirements.txt
+	$(PIN) -c requirements.txt --extra dev --extra dask --extra dicom --extra instructor -o requirements-dev.txt
+
+.venv/bin/python:
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+
+# pip checks hashes of what it fetches; this folder has none, so it is installed by itself.
+.venv/installed: requirements.txt pyproject.toml | .venv/bin/python
+	@echo "Installing what the lab needs into .venv (about 2 GB, a few minutes, once)."
+	$(INSTALL) -r requirements.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	@echo "Installing what the tests need into .venv."
+	$(INSTALL) -r requirements-dev.txt
 	@touch $@

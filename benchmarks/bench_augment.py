@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 from bench_training import ROOT, made_up_images
 
+from labutils import lab, machine
 from labutils.augment import augment_batch
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.engine import Trainer, n_threads
-from labutils.evaluate import lab
+from labutils.training.backend import compiled_model
 
 NETWORKS = {
     "AlexNet b8": lab.runs("task5a")["no dropout"],
@@ -31,8 +31,11 @@ def epoch_of(config: RunConfig, images: int) -> Callable[[], object]:
     x, y = made_up_images(images)
     files = tuple(f"{i}.jpg" for i in range(images))
     data = Dataset("skin", x, y, x[:2], y[:2], ("Mel", "Nev"), files, files[:2], "phantom", "0" * 12, ROOT)
-    trainer = Trainer(config, data)
-    return lambda: trainer.train_epoch(0)
+    model = compiled_model(config, 2, "float32")
+    from labutils.training.fit import Batches
+
+    batches = Batches(config, data)
+    return lambda: model.fit(batches, shuffle=False, verbose=0)
 
 
 def milliseconds(call: Callable[[], object], images: int) -> float:
@@ -51,7 +54,9 @@ def main() -> None:
     n = given.images
     x, _ = made_up_images(n)
     alone = min(milliseconds(lambda: augment_batch(x, lab.AUGMENTATION, range(n)), n) for _ in range(given.rounds))
-    print(f"{n_threads()} threads, {n} images, {given.rounds} rounds; changing an image alone takes {alone:.2f} ms")
+    print(
+        f"{machine.threads()} threads, {n} images, {given.rounds} rounds; changing an image alone takes {alone:.2f} ms"
+    )
     for name, config in NETWORKS.items():
         plain = epoch_of(config, n)
         augmented = epoch_of(config.with_(augmentation=lab.AUGMENTATION), n)

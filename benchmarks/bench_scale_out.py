@@ -16,12 +16,13 @@ from statistics import median
 import click
 import numpy as np
 
+from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.engine import n_threads
-from labutils.runs import Run, RunStore
+from labutils.runs.files import Run
+from labutils.runs.store import RunStore
 from labutils.training import train_all
-from labutils.workers import train_on_cores
+from labutils.training.workers import train_on_cores
 
 
 def noise(images: int) -> Dataset:
@@ -63,7 +64,7 @@ def main(images: int, epochs: int, repeats: int) -> None:
             for way, (run, side_by_side) in ways.items():
                 runs = run(RunStore(Path(folder) / f"{way} {repeat}"))
                 found[way].append(images_a_second(runs, images, side_by_side))
-    print(f"\n{n_threads()} threads, {images} images, {epochs} epochs, {repeats} repeats: images a second, ratio")
+    print(f"\n{machine.threads()} threads, {images} images, {epochs} epochs, {repeats} repeats: images a second, ratio")
     for way, rates in found.items():
         ratio = median(rate / alone for rate, alone in zip(rates, found["one process"], strict=True))
         print(f"{way:12} {median(rates):8.1f} {ratio:6.2f}")

@@ -6,7 +6,7 @@ Every way runs in a process of its own, because TensorFlow chooses its kernels w
 turns, one epoch of `--images` images each, so that whatever else the machine does falls on all of them; a speed-up is
 the median over the rounds of the ratio within a round. The first epochs of each are not counted.
 
-- ours: `labutils.engine.Trainer`, as every run is trained;
+- ours: `labutils.training.engine.Trainer`, as every run is trained;
 - 1 step: the same, back in Python after every step instead of every few;
 - plain: `model.fit` with Keras's own layers, as the lab's report trained, and whatever kernels TensorFlow chooses on
   this processor;
@@ -66,15 +66,16 @@ def made_up_images(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def step_by_step(network: str, images: int) -> Callable[[], object]:
-    from labutils import engine
+    from labutils.training import engine
 
     engine.STEPS_AT_ONCE = 1
     return ours(network, images)
 
 
 def ours(network: str, images: int) -> Callable[[], object]:
+    from labutils.training.engine import Trainer
+
     from labutils.data.dataset import Dataset
-    from labutils.engine import Trainer
 
     x, y = made_up_images(images)
     files = tuple(f"{i}.jpg" for i in range(images))

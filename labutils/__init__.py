@@ -1,30 +1,7 @@
 """Loaders, models, training, evidence and plots behind the notebooks of the lab.
 
-Submodules are imported when they are first used, so that `import labutils` costs nothing.
+`import labutils` costs nothing: each room is imported where it is used, and TensorFlow when something trains or
+predicts. ARCHITECTURE.md shows the house.
 """
 
-from importlib import import_module
-from types import ModuleType
-
-__all__ = [
-    "augment",
-    "config",
-    "data",
-    "evaluate",
-    "explain",
-    "layers",
-    "models",
-    "paths",
-    "plots",
-    "report",
-    "runs",
-    "training",
-    "widgets",
-]
-__version__ = "0.1.0"
-
-
-def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__version__ = "0.2.0"

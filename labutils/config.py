@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-DatasetName = Literal["skin", "bone", "x_ray"]
+from labutils.errors import ParameterError
+from labutils.names import ALLOWED_NAME, dataset_name
+
 ModelName = Literal["lenet", "alexnet", "vgg16"]
 
 DENSE_UNITS: dict[str, tuple[int, ...]] = {"lenet": (128,), "alexnet": (64, 64), "vgg16": (64, 64)}
@@ -19,14 +21,6 @@ DENSE_UNITS: dict[str, tuple[int, ...]] = {"lenet": (128,), "alexnet": (64, 64),
 
 NOTEBOOK_NAMES = {"learning_rate": "lr", "epochs": "n_epoch", "batch_size": "batch_s"}
 """Package name -> the word that the notebooks use for it."""
-
-
-class ParameterError(ValueError):
-    """A setting that cannot be used; the message is one sentence that says what was found and what is allowed."""
-
-    def _render_traceback_(self) -> list[str]:
-        # Jupyter shows this instead of a stack trace: the person who typed the value needs the sentence alone.
-        return [f"ParameterError: {self}"]
 
 
 class _Settings(BaseModel):
@@ -59,7 +53,7 @@ class RunConfig(_Settings):
         If a value is out of range; the sentence names the parameter, the value and what is allowed.
     """
 
-    dataset: DatasetName = Field(description="skin, bone or x_ray")
+    dataset: str = Field(description=ALLOWED_NAME)
     model: ModelName = Field(description="lenet, alexnet or vgg16")
     learning_rate: float = Field(gt=0, le=1, description="a number above 0 and at most 1, for example 1e-5")
     epochs: int = Field(ge=1, le=100_000, description="a whole number from 1")
@@ -75,6 +69,13 @@ class RunConfig(_Settings):
     n_train: int | None = Field(None, ge=2, description="a whole number from 2, or None for all images")
     n_val: int | None = Field(None, ge=2, description="a whole number from 2, or None for all images")
     seed: int = Field(0, ge=0, lt=2**31, description="a whole number from 0 to 2147483647")
+
+    @field_validator("dataset", mode="before")
+    @classmethod
+    def _name(cls, value: Any) -> str:
+        if (name := dataset_name(value)) is None:
+            raise ValueError("name")
+        return name
 
     @field_validator("learning_rate", "dropout", "spatial_dropout", mode="before")
     @classmethod

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from labutils import paths
+from labutils import machine, paths
+from labutils.errors import ParameterError
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -65,16 +66,18 @@ def _packages() -> Check:
 
 
 def _pins() -> list[str]:
+    """The lines of requirements.txt that name a package, without their hashes."""
     file = paths.ROOT / "requirements.txt"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [line for line in lines if line and not line.startswith(("#", "-"))]
+    return [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
 
 
 def _machine() -> Check:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    remedy = "" if backend in ("tensorflow", "jax", "torch") else "set KERAS_BACKEND to tensorflow, jax or torch"
-    return Check("machine", f"{cores} cores, Keras backend {backend}", remedy)
+    cores = machine.cores()
+    try:
+        return Check("machine", f"{cores} cores, Keras backend {machine.backend()}")
+    except ParameterError as error:
+        return Check("machine", str(error), "set KERAS_BACKEND to tensorflow, jax or torch")
 
 
 def _disk() -> Check:
@@ -88,37 +91,37 @@ def _disk() -> Check:
 
 
 def _images() -> list[Check]:
-    from labutils.data.errors import DataError
     from labutils.data.layouts import DATASETS
-    from labutils.data.sources import existing, find_source
+    from labutils.data.locate import find_place, find_source, own_folders
+    from labutils.errors import DataError
 
     checks = []
     try:
-        there = existing()
-    except DataError:
-        there = []
-    for name, layout in DATASETS.items():
-        found, remedy = "phantoms, drawn on first use", ""
-        if name in there:
+        own = own_folders()
+    except DataError as error:
+        return [Check("images", "not usable", str(error))]
+    for name in dict.fromkeys([*DATASETS, *own]):
+        title = DATASETS[name].folder if name in DATASETS else own[name].name
+        found, remedy, there = "phantoms, drawn on first use", "", True
+        try:
+            there = find_place(name) is not None
+        except DataError as error:
+            found, remedy, there = "not usable", str(error), False
+        if there:
             try:
                 source = find_source(name)
                 splits = f"{len(source.train.files)} training, {len(source.validation.files)} validation"
                 found = f"{source.title.split(': ', 1)[-1]}, {splits}"
             except DataError as error:
                 found, remedy = "not usable", str(error)
-        checks.append(Check(f"images of {layout.folder}", found, remedy))
+        checks.append(Check(f"images of {title}", found, remedy))
     return checks
 
 
 def _runs() -> Check:
-    from labutils.runs import RunStore, StoreError, read_run
+    from labutils.runs import RunStore
 
-    good, damaged = 0, []
-    for folder in RunStore():
-        try:
-            read_run(folder)
-            good += 1
-        except StoreError:
-            damaged.append(folder.name)
+    store = RunStore()
+    good, damaged = len(store.all()), [folder.name for folder in store.damaged()]
     remedy = f"labutils runs rm {damaged[0]}" if damaged else ""
     return Check("stored runs", f"{good} readable" + (f", {len(damaged)} damaged" if damaged else ""), remedy)

@@ -3,6 +3,7 @@
 Imported when the first table is made: pandas takes a while.
 """
 
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -14,10 +15,11 @@ STYLE = """<style scoped>
 
 
 class Table(pd.DataFrame):
-    """A frame of text; `nothing` is what it says when it has no rows."""
+    """A frame of text; `nothing` is what it says when it has no rows, `note` a sentence that stands above its rows."""
 
-    _metadata = ["nothing"]  # noqa: RUF012 (pandas wants a list)
+    _metadata = ["nothing", "note"]  # noqa: RUF012 (pandas wants a list)
     nothing = "Nothing to show yet."
+    note = ""
 
     @property
     def _constructor(self) -> type:
@@ -28,9 +30,11 @@ class Table(pd.DataFrame):
             return f"<p>{self.nothing}</p>"
         with pd.option_context("display.max_colwidth", None):
             html: Any = super()._repr_html_()  # type: ignore[misc]
-        return html.replace("<style scoped>\n", STYLE, 1)
+        above = f"<p>{escape(self.note)}</p>" if self.note else ""
+        return above + html.replace("<style scoped>\n", STYLE, 1)
 
     def __repr__(self) -> str:
         """The table as text, or what stands for it."""
         with pd.option_context("display.max_colwidth", None):
-            return super().__repr__() if len(self) else self.nothing
+            text = super().__repr__() if len(self) else self.nothing
+        return f"{self.note}\n{text}" if self.note and len(self) else text

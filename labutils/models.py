@@ -298,6 +298,7 @@ def _network(
         _n_outputs(n_classes),
         activation="sigmoid" if n_classes == 2 else "softmax",
         kernel_initializer=weights("output"),
+        dtype="float32",  # whatever the precision of the others
         name="output",
     )(x)
     return keras.Model(image, x, name=name)

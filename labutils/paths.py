@@ -4,8 +4,9 @@ Notebooks run from `notebooks/`, papermill from wherever it is called, nbval fro
 all of them find the same folders, because the folders are found from this file.
 """
 
-import os
 from pathlib import Path
+
+from labutils import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,13 +24,12 @@ def data_dir() -> Path:
     FileNotFoundError
         If `LABUTILS_DATA` is set and is not a folder.
     """
-    folder = os.environ.get("LABUTILS_DATA")
-    if not folder:
+    path = machine.data_folder()
+    if not path:
         return ROOT / "data"
-    path = Path(folder).expanduser()
     if not path.is_dir():
         raise FileNotFoundError(
-            f"LABUTILS_DATA is {folder!r}, which is not a folder. "
+            f"LABUTILS_DATA is {str(path)!r}, which is not a folder. "
             "Set it to the folder that holds Skin, Bone or X_ray, or unset it."
         )
     return path
@@ -45,13 +45,23 @@ def generated_dir() -> Path:
 
 def results_dir() -> Path:
     """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` if it is set, else `results/`."""
-    folder = os.environ.get("LABUTILS_RESULTS")
-    return Path(folder).expanduser() if folder else ROOT / "results"
+    return machine.results_folder() or ROOT / "results"
 
 
 def notebooks_dir() -> Path:
     """The folder of the task notebooks."""
     return ROOT / "notebooks"
+
+
+def my_lab_dir() -> Path:
+    """The student's own folder: `LABUTILS_MY_LAB` if it is set, else `my-lab/`; git does not look into it."""
+    return machine.my_lab_folder() or ROOT / "my-lab"
+
+
+def in_my_lab() -> bool:
+    """Whether this runs in the student's folder, as a notebook that was opened there does."""
+    here, folder = Path.cwd().resolve(), my_lab_dir().resolve()
+    return folder.is_dir() and (here == folder or folder in here.parents)
 
 
 def short(path: Path | str) -> str:
@@ -64,3 +74,12 @@ def short(path: Path | str) -> str:
         return path.resolve().relative_to(ROOT).as_posix()
     except ValueError:
         return "/".join(path.parts[-2:])
+
+
+def shown(path: Path | str) -> str:
+    """`path` as an error message names it.
+
+    Only the folder goes through `short`, which follows links: a link that leads nowhere has to be named too.
+    """
+    path = Path(path)
+    return f"{short(path.parent)}/{path.name}"

@@ -1,10 +1,11 @@
-"""How a training shows that it is alive: a bar in a notebook or a terminal, lines in a log, else nothing."""
+"""How whatever takes time shows that it is alive: a bar in a notebook or a terminal, lines in a log, else nothing."""
 
-import os
 import sys
 import time
 from types import TracebackType
 from typing import Any
+
+from labutils import machine
 
 
 def minutes(seconds: float) -> str:
@@ -24,7 +25,7 @@ class Progress:
     """Progress of one training, as a context manager.
 
     `LABUTILS_PROGRESS` chooses: `bar` (epoch, losses, accuracy and time left, in JupyterLab, VS Code or a terminal),
-    `log` (at most ten plain lines, for a log file) or `none`. Unset: `bar` in a notebook or a terminal, else `none`.
+    `log` (at most ten plain lines, for a log file) or `none`. Unset: see `how_to_show`.
 
     Parameters
     ----------
@@ -47,10 +48,8 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         if self.how == "bar":
-            from tqdm.auto import tqdm
-
             total = (self.epochs - self.first) * self.steps_of_epoch
-            self.bar = tqdm(
+            self.bar = bar(
                 total=total,
                 desc=f"{self.label} {self.first}/{self.epochs}",
                 bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
@@ -86,6 +85,31 @@ class Progress:
 
 
 def how_to_show() -> str:
-    """`bar`, `log` or `none`: what `LABUTILS_PROGRESS` says, else whether someone looks on."""
-    someone_looks = "ipykernel" in sys.modules or sys.stderr.isatty()
-    return os.environ.get("LABUTILS_PROGRESS") or ("bar" if someone_looks else "none")
+    """`bar`, `log` or `none`: what `LABUTILS_PROGRESS` says, else a bar where a person looks on.
+
+    A notebook that papermill, nbval or another program executes is looked at by nobody: nothing that depends on what
+    is on the disk may appear in its outputs.
+    """
+    return machine.progress() or ("bar" if _someone_looks_on() else "none")
+
+
+def bar(progress: bool = True, **settings: Any) -> Any:
+    """A tqdm bar with these settings, for whatever takes time; it shows nothing unless `how_to_show` says bar.
+
+    Parameters
+    ----------
+    progress : bool
+        False shows nothing in any case.
+    """
+    from tqdm.auto import tqdm
+
+    return tqdm(disable=not (progress and how_to_show() == "bar"), **settings)
+
+
+def _someone_looks_on() -> bool:
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return sys.stderr.isatty()
+    # Programs that execute notebooks cannot answer input().
+    return bool(getattr(kernel, "_allow_stdin", True))

@@ -5,7 +5,6 @@ Everything is written from the store; the same runs give the same files, byte fo
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,9 @@ from labutils import paths
 from labutils.config import RunConfig
 from labutils.evaluate import (
     best,
+    counts,
+    exam_accuracy,
+    exam_table,
     gap_table,
     judge_all,
     lab,
@@ -22,59 +24,32 @@ from labutils.evaluate import (
     truth_table,
     verdict_table,
 )
+from labutils.evaluate.conditions import ceiling_of, same_setting
+from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import as_table
 from labutils.evaluate.verdicts import Verdict
 from labutils.progress import minutes
-from labutils.runs import Run, RunStore, StoreError, read_run
+from labutils.runs.files import Run
+from labutils.runs.queries import all_stored, missing, stored_runs, task_runs
+from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
     from labutils.frames import Table
 
 START, END = "<!-- results: written by `labutils report` -->", "<!-- end of results -->"
-WORDS = ("reproduced", "not reproduced", "undecided", "missing")
 REAL = "HAM10000 selection"
 """Source of the run on real images that is stored beside the phantoms."""
 
 
-def stored_runs(config: RunConfig, store: RunStore | None = None) -> list[Run]:
-    """Stored runs with these settings, on whatever images: phantoms first, then by source; at most `config.epochs`.
-
-    Runs with fewer epochs come with those they have.
-    """
-    found = [run.first(min(run.epochs, config.epochs)) for run in _all_runs(store) if run.config.key == config.key]
-    return sorted(found, key=lambda run: (run.source != "phantom", run.source))
-
-
-def all_stored(source: str = "phantom", store: RunStore | None = None) -> dict[str, Run]:
-    """All stored runs on images of one source, by the name of their folder."""
-    return {run.path.name: run for run in _all_runs(store) if run.source == source and run.path}
-
-
-def task_runs(task: str, source: str = "phantom", store: RunStore | None = None) -> dict[str, Run]:
-    """The stored runs of a task at the report's settings, by label, as far as they are there and long enough."""
-    by_key = {run.config.key: run for run in _all_runs(store) if run.source == source}
-    return {
-        label: by_key[config.key].first(config.epochs)
-        for label, config in lab.runs(task).items()
-        if config.key in by_key and by_key[config.key].epochs >= config.epochs
-    }
-
-
-def missing(task: str, runs: Mapping[str, Run]) -> list[str]:
-    """The labels of a task's runs that are not stored."""
-    return [label for label in lab.runs(task) if label not in runs]
-
-
 def verdicts(source: str = "phantom", store: RunStore | None = None) -> list[Verdict]:
-    """The verdicts on all claims, from the stored runs."""
-    runs = {f"{task} {label}": run for task in lab.TITLES for label, run in task_runs(task, source, store).items()}
-    return judge_all(runs)
+    """The verdicts on all claims, from the stored runs at the report's settings and whatever seeds."""
+    return judge_all(all_stored(source, store))
 
 
 def overview() -> Table:
     """The notebooks in order, with links: runs stored, the time they take with these, and what training takes here."""
-    from labutils.build import seconds_taken
-    from labutils.training import estimate_seconds
+    from labutils.execution.build import seconds_taken
+    from labutils.training.cost import estimate_seconds
 
     rows = {}
     for task, title in lab.TITLES.items():
@@ -117,33 +92,75 @@ def write_report(folder: Path | None = None, store: RunStore | None = None) -> P
 
 
 def results_table(store: RunStore | None = None) -> str:
-    """The README's table: the run that stands for each task, on phantoms and on real images, beside the report."""
+    """The README's table: the runs that stand for each task, on phantoms and on real images, beside the report.
+
+    A number beside a number is the same quantity: where the report quotes training accuracy or an accuracy of single
+    outputs, ours is given as well.
+    """
     lines = [
-        "| task | run | phantoms: best val accuracy | real images | lab report |",
-        "| --- | --- | --- | --- | --- |",
+        "| task | run | phantoms: best val accuracy | phantoms: exam | ceiling | real images | lab report |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    stored = (store or RunStore()).all()
     for task in lab.TITLES:
         runs = task_runs(task, store=store)
         for label, told in lab.reported(task).items():
-            if told.accuracy is None:
-                continue
-            config = lab.runs(task)[label]
-            real = [_short(run, config) for run in stored_runs(config, store) if run.source == REAL]
-            shown = str(best(runs[label]).accuracy) if label in runs else "missing"
-            note = " (element-wise)" if task == "task4" else ""
-            name = task.removeprefix("task").upper()
-            lines.append(f"| {name} | {label} | {shown} | {''.join(real[:1]) or '-'} | {told.accuracy:.4f}{note} |")
-    counts = Counter(verdict.verdict for verdict in verdicts(store=store))
-    judged = ", ".join(f"{counts[word]} {word}" for word in WORDS)
-    lines += ["", f"Of the {sum(counts.values())} conclusions of the report, on phantoms: {judged}."]
+            if _quoted(told) and not _of_earlier_task(task, label):
+                lines.append(_results_row(task, label, runs.get(label), stored))
+    judged = verdicts(store=store)
     lines += [
-        "Brackets are 95 % intervals; the real images are a selection from HAM10000 (its images are not included)."
+        "",
+        f"Of {len(judged)} conclusions of the report, on phantoms: what the lab could know (validation, one seed):",
+    ]
+    lines[-1] += (
+        f" {_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
+    )
+    lines += [
+        "Brackets are 95 % intervals, on the exam over seeds and images; the ceiling is the accuracy of an oracle that "
+        "knows what was drawn; the real images are a selection from HAM10000 (its images are not included)."
     ]
     return "\n".join(lines)
 
 
+def _results_row(task: str, label: str, run: Run | None, stored: list[Run]) -> str:
+    config, told = lab.runs(task)[label], lab.reported(task)[label]
+    real = [_short(other, config) for other in stored if other.config.key == config.key and other.source == REAL]
+    exam, ceiling, report = "-", "-", f"{told.accuracy:.4f}" if told.accuracy is not None else "-"
+    shown = "missing"
+    if run is not None:
+        numbers, top = best(run), ceiling_of(run)
+        shown, ceiling = str(numbers.accuracy), "-" if top is None else f"{top:.3f}"
+        seeds = [other.first(run.epochs) for other in stored if same_setting(other, run) and other.epochs >= run.epochs]
+        estimate, sat = exam_accuracy(seeds), sum(other.exam is not None for other in seeds)
+        exam = f"{estimate} ({sat} seed{'' if sat == 1 else 's'})" if estimate else "missing"
+        if task == "task4":
+            shown += f"; element-wise {highest_elementwise(run):.4f}"
+        if told.accuracy is None:
+            shown += f"; final training {numbers.final_train_accuracy:.4f}"
+    if task == "task4":
+        report = f"element-wise {report}"
+    elif told.accuracy is None:
+        report = f"final training {told.train_accuracy:.4f}"
+    cells = (task.removeprefix("task").upper(), label, shown, exam, ceiling, "".join(real[:1]) or "-", report)
+    return f"| {' | '.join(cells)} |"
+
+
+def _quoted(told: lab.Reported) -> bool:
+    return told.accuracy is not None or told.train_accuracy is not None
+
+
+def _of_earlier_task(task: str, label: str) -> bool:
+    """Whether a row would repeat a run that an earlier task stands for: 5B sets 5A's beside its own."""
+    return task == "task5b" and label in lab.runs("task5a")
+
+
+def _counted(judged: list[Verdict], exam: bool = False) -> str:
+    return ", ".join(f"{number} {word}" for word, number in counts(judged, exam).items())
+
+
 def _short(run: Run, config: RunConfig) -> str:
     """The best accuracy, and how far a run is that is not finished."""
+    run = run.first(min(run.epochs, config.epochs))
     so_far = "" if run.epochs == config.epochs else f" ({run.epochs} of {config.epochs} epochs)"
     return f"{best(run).accuracy}{so_far}"
 
@@ -158,15 +175,17 @@ def update_readme(file: Path, store: RunStore | None = None) -> None:
 
 def _front_page(store: RunStore | None) -> Iterator[str]:
     judged = verdicts(store=store)
-    counts = Counter(verdict.verdict for verdict in judged)
     yield "# The lab, from its stored runs\n"
     yield (
         "Written by `labutils report`; every number is computed from `results/runs`. All runs are on **phantoms** "
         "(synthetic images drawn by labutils, not patients) unless a table says otherwise: they say how networks "
         "learn, nothing about patients.\n"
     )
-    yield f"Of {len(judged)} claims: " + ", ".join(f"**{counts[word]}** {word}" for word in WORDS) + ".\n"
-    yield markdown_table(verdict_table(judged)[["task", "claim", "verdict"]])
+    for what, exam in (("What the lab could know", False), ("What holds for these images", True)):
+        found = ", ".join(f"**{number}** {word}" for word, number in counts(judged, exam).items())
+        yield f"{what}, of {len(judged)} claims: {found}.\n"
+    yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
+    yield markdown_table(_two_words(judged))
     yield "\n## What is missing\n"
     absent = [(task, missing(task, task_runs(task, store=store))) for task in lab.TITLES]
     listed = [f"- {_name(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
@@ -174,6 +193,19 @@ def _front_page(store: RunStore | None) -> Iterator[str]:
     yield "\n`labutils run --missing` trains them, in the lab's order, and can be stopped at any time.\n"
     yield "## Phantoms beside real images\n"
     yield _real_beside_phantoms(store)
+
+
+def _two_words(judged: list[Verdict]) -> Table:
+    rows = {
+        v.id: {
+            "task": v.task.removeprefix("task").upper(),
+            "claim": v.claim,
+            "what the lab could know": v.verdict,
+            "what holds for these images": v.holds,
+        }
+        for v in judged
+    }
+    return as_table(rows, "id")
 
 
 def _real_beside_phantoms(store: RunStore | None) -> str:
@@ -200,11 +232,17 @@ def _task_pages(task: str, folder: Path, store: RunStore | None) -> Iterator[str
     yield _figure(plots.learning_curves, runs, folder / "learning-curves.png")
     yield markdown_table(run_table(runs, lab.reported(task))) + "\n"
     yield markdown_table(gap_table(runs)) + "\n"
+    stored = all_stored(store=store)
     if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
         yield markdown_table(paired_table(runs)) + "\n"
-    judged = judge_all(runs if task != "task9" else runs | all_stored(store=store), task)
+        seeds = {
+            label: [o.first(run.epochs) for o in stored.values() if same_setting(o, run) and o.epochs >= run.epochs]
+            for label, run in runs.items()
+        }
+        yield markdown_table(exam_table(seeds)) + "\n"
+    judged = judge_all(runs | stored, task)
     if judged:
-        yield markdown_table(verdict_table(judged)[["claim", "evidence", "verdict", "rule"]]) + "\n"
+        yield markdown_table(verdict_table(judged).drop(columns=["task", "data"])) + "\n"
     graphs = []
     for label, run in runs.items():
         name = _file_name(label)
@@ -228,19 +266,10 @@ def markdown_table(table: Table) -> str:
     if not len(table):
         return table.nothing
     head = [table.index.name or "", *map(str, table.columns)]
+    note = f"{table.note}\n\n" if table.note else ""
     rows = [head, ["---"] * len(head)]
     rows += [[str(index), *map(str, row)] for index, row in zip(table.index, table.to_numpy().tolist(), strict=True)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
-
-
-def _all_runs(store: RunStore | None) -> list[Run]:
-    runs = []
-    for folder in store or RunStore():
-        try:
-            runs.append(read_run(folder))
-        except StoreError:
-            continue  # `labutils runs` and `labutils doctor` name damaged ones
-    return runs
+    return note + "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
 def _name(task: str) -> str:

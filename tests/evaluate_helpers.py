@@ -1,11 +1,12 @@
 """Hand-made runs for the tests of `labutils.evaluate`: right and wrong answers are placed, nothing is trained."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from labutils.config import RunConfig
-from labutils.runs import Run
+from labutils.runs.files import ExamResult, Run
 
 CLASS_NAMES = {
     "skin": ("Mel", "Nev"),
@@ -36,7 +37,7 @@ def run_from_predictions(
     history = {
         "loss": np.broadcast_to(np.asarray(loss, dtype=np.float64), epochs),
         "accuracy": np.broadcast_to(np.asarray(accuracy, dtype=np.float64), epochs),
-        "val_loss": -np.log(np.clip(own, 2.0**-12, 1 - 2.0**-12)).mean(axis=1),
+        "val_loss": -np.log(np.clip(own, 1e-7, 1 - 1e-7)).mean(axis=1),
         "val_accuracy": (chosen == y_val).mean(axis=1),
         "seconds": np.full(epochs, 1.0),
     }
@@ -84,3 +85,26 @@ def make_run(
     predictions[:, np.arange(n), y_val] = own
     predictions[:, np.arange(n), (y_val + 1) % classes] = 1 - own
     return run_from_predictions(config, predictions, y_val, **curves)
+
+
+def with_exam(run: Run, right: float | Sequence[float], confidence: float = 0.8, n: int = 1000, noise: int = 0) -> Run:
+    """The run after an exam of `n` images, at its first, best, lowest-loss and last epochs as far as they differ.
+
+    Parameters
+    ----------
+    right : float or sequence of float
+        Share of right answers at each of those epochs; they get `confidence`, the others 1 - `confidence`.
+    noise : int
+        Decides which images: runs with the same number are wrong on the same ones.
+    """
+    epochs = tuple(sorted({0, run.best_epoch, run.lowest_loss_epoch, run.epochs - 1}))
+    classes = len(run.class_names)
+    y = np.arange(n) % classes
+    order = np.random.default_rng(noise).permutation(n)
+    predictions = []
+    for share in np.broadcast_to(right, len(epochs)):
+        own = np.where(order < round(float(share) * n), confidence, 1 - confidence)
+        table = np.zeros((n, classes))
+        table[np.arange(n), y], table[np.arange(n), (y + 1) % classes] = own, 1 - own
+        predictions.append(table[:, 1:] if classes == 2 else table)
+    return replace(run, exam=ExamResult(epochs, np.array(predictions, np.float16), y, f"exam of {run.config.dataset}"))

@@ -5,17 +5,40 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs import Run
+from labutils.runs.files import Run
 
 TESTS = Path(__file__).parent
+
+
+@cache
+def slowness() -> float:
+    """How many times slower than a quiet laptop this machine is now, at least 1: by the time that imports take."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import numpy, pandas, matplotlib.pyplot"], check=True)
+    return max(1.0, (time.perf_counter() - started) / 1.0)
+
+
+def patience(seconds: float) -> float:
+    """After how many seconds something hangs that takes `seconds` on a quiet laptop; tests wait for events."""
+    return 20 * seconds * slowness()
+
+
+def wait_until(true: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for an event that comes within `seconds` on a quiet laptop."""
+    deadline = time.monotonic() + patience(seconds)
+    while not true():
+        assert time.monotonic() < deadline, "what was waited for never came"
+        time.sleep(0.05)
 
 
 def tiny_dataset(n_train: int = 24, n_val: int = 10, size: int = 32, classes: int = 2, seed: int = 0) -> Dataset:
@@ -87,13 +110,18 @@ def state_of(run: Run) -> dict[str, np.ndarray]:
     return {"epochs": np.array(run.epochs), "weight_000": np.ones(3, np.float32)}
 
 
+def python_path(*folders: Path) -> str:
+    """`PYTHONPATH` of a process that a test starts: these folders, the helpers, and the package that is tested."""
+    return os.pathsep.join(map(str, [*folders, TESTS, TESTS.parent]))
+
+
 def start_python(code: str, results: Path, **environment: str) -> subprocess.Popen:
     """A process of its own that runs `code`, with these helpers at hand and its own results folder."""
     settings = {
         "LABUTILS_RESULTS": str(results),
         "LABUTILS_THREADS": "1",
         "LABUTILS_PROGRESS": "none",
-        "PYTHONPATH": str(TESTS),
+        "PYTHONPATH": python_path(),
         "PYTHONUNBUFFERED": "1",
     }
     return subprocess.Popen(

@@ -5,7 +5,8 @@ import pytest
 from scipy import ndimage
 
 from labutils import augment
-from labutils.config import Augmentation, ParameterError
+from labutils.config import Augmentation
+from labutils.errors import ParameterError
 
 ALL = Augmentation(rotation=10, shift=0.1, horizontal_flip=True, vertical_flip=True)
 SHAPES = [(40, 40), (32, 48), (33, 20, 1), (24, 24, 3)]

@@ -5,12 +5,14 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from picture_helpers import make_pictures, write_set
 from PIL import Image
-from test_audit import make_pictures, write_set
 
 from labutils import paths
-from labutils.cli_data import data
-from labutils.data import phantoms, public
+from labutils.cli.data import data
+from labutils.data.phantoms import files as phantom_files
+from labutils.data.phantoms import write as phantoms
+from labutils.public import fetch as public
 
 
 def run(*arguments):
@@ -70,7 +72,7 @@ def test_phantoms_are_drawn_once(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "generated_dir", lambda: tmp_path)
     drawn = []
     monkeypatch.setattr(phantoms, "write_phantoms", lambda name, folder: drawn.append((name, folder)))
-    monkeypatch.setattr(phantoms, "is_complete", lambda name, folder: name == "bone")
+    monkeypatch.setattr(phantom_files, "is_complete", lambda name, folder: name == "bone")
     assert run("phantoms", "xray").exit_code == 0 and drawn == [("x_ray", tmp_path / "phantoms" / "X_ray")]
     drawn.clear()
     result = run("phantoms")
@@ -79,8 +81,9 @@ def test_phantoms_are_drawn_once(tmp_path, monkeypatch):
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys; from labutils.cli_data import data; data(['--help'], standalone_mode=False);"
-        "print([m for m in ('numpy', 'pandas', 'sklearn', 'pooch', 'tensorflow') if m in sys.modules])"
+        "import sys; from labutils.cli import main; main(['--help'], standalone_mode=False);"
+        "print([m for m in ('numpy', 'pandas', 'sklearn', 'pooch', 'keras', 'tensorflow', 'matplotlib')"
+        " if m in sys.modules])"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.splitlines()[-1] == "[]"

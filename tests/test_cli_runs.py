@@ -6,11 +6,12 @@ import pytest
 from click.testing import CliRunner
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
-from labutils import cli_runs
+from labutils.cli import runs as cli_runs
 from labutils.config import Augmentation
-from labutils.fitting import TrainingInterrupted
-from labutils.runs import RunStore, write_run
-from labutils.verify import Comparison, Verification
+from labutils.errors import TrainingInterrupted
+from labutils.runs.files import write_run
+from labutils.runs.store import RunStore
+from labutils.training.verify import Comparison, Verification
 
 DATASET = tiny_dataset()
 
@@ -73,7 +74,7 @@ SILENT = Verification("silent", problem="its images are not here.")
 )
 def test_the_status_of_verify_tells_what_came_of_it(results, monkeypatch, found, arguments, status):
     store_run()
-    monkeypatch.setattr("labutils.verify.verify_all", lambda folders, epochs: iter(found))
+    monkeypatch.setattr("labutils.training.verify.verify_all", lambda folders, epochs: iter(found))
     said = call(cli_runs.verify, *arguments)
     assert said.exit_code == status
     assert [str(v) for v in found] == said.output.splitlines()[:-1]
@@ -84,7 +85,9 @@ def test_some_runs_are_that_many(results, monkeypatch):
     for seed in range(4):
         store_run(seed=seed)
     asked = []
-    monkeypatch.setattr("labutils.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD])
+    monkeypatch.setattr(
+        "labutils.training.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD]
+    )
     call(cli_runs.verify, "--some", 2, "--epochs", 3)
     ((folders, epochs),) = asked
     assert (len(set(folders)), epochs) == (2, 3)
@@ -106,8 +109,8 @@ def asked(results, monkeypatch):
         return {label: made_up_run(config, DATASET) for label, config in configs.items()}
 
     monkeypatch.setattr("labutils.data.dataset.load_dataset", lambda *images: DATASET)
-    monkeypatch.setattr("labutils.training.train_all", note)
-    monkeypatch.setattr("labutils.workers.train_on_cores", note)
+    monkeypatch.setattr("labutils.training.request.train_all", note)
+    monkeypatch.setattr("labutils.training.workers.train_on_cores", note)
     return found
 
 
@@ -163,7 +166,7 @@ def test_the_stop_key_ends_train_with_130(asked, monkeypatch):
     def stop(configs, dataset):
         raise TrainingInterrupted("stopped, 3 of 9 epochs are finished and kept.")
 
-    monkeypatch.setattr("labutils.training.train_all", stop)
+    monkeypatch.setattr("labutils.training.request.train_all", stop)
     found = call(cli_runs.train, *TINY, "--lr", "1e-5", "--epochs", 9)
     assert found.exit_code == 130
     assert "3 of 9 epochs are finished and kept." in found.output

@@ -1,11 +1,14 @@
 """Settings of a run: what is allowed, what it is called, and which runs are the same."""
 
+import json
 import re
 
 import pytest
 from helpers import tiny_config
 
-from labutils.config import Augmentation, ParameterError, RunConfig, as_list
+from labutils import paths
+from labutils.config import Augmentation, RunConfig, as_list
+from labutils.errors import ParameterError
 
 
 def settings(**changes):
@@ -27,7 +30,8 @@ def settings(**changes):
         ("image_size", 7, "image_size is 7: it must be a whole number from 32 to 1024"),
         ("dropout", 1, "dropout is 1: it must be a rate, at least 0 and below 1"),
         ("channels", 2, "channels is 2: it must be 1 (grey) or 3 (colour)"),
-        ("dataset", "brain", "dataset is 'brain': it must be skin, bone or x_ray"),
+        ("dataset", "../brain", "dataset is '../brain': it must be skin, bone or x_ray, or the name of a folder"),
+        ("dataset", 3, "dataset is 3: it must be skin, bone or x_ray"),
         ("seed", -1, "seed is -1"),
         ("dense", (), "dense is ()"),
         ("dense", (64, 0), "dense is (64, 0)"),
@@ -40,6 +44,20 @@ def test_a_bad_value_is_refused_in_one_sentence_that_names_it(name, value, shown
     assert shown in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value._render_traceback_() == [f"ParameterError: {caught.value}"]
+
+
+def test_the_keys_of_stored_runs_stay():
+    folders = list((paths.ROOT / "results" / "runs").glob("*/config.json"))
+    assert folders
+    for file in folders:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        config = RunConfig(**{name: values[name] for name in RunConfig.model_fields if name in values})
+        assert file.parent.name.startswith(f"{config.slug}-{config.key}-")
+
+
+@pytest.mark.parametrize(("typed", "name"), [("Skin", "skin"), ("X-ray", "x_ray"), ("Chest 2", "chest_2")])
+def test_a_data_set_has_one_name_however_it_is_typed(typed, name):
+    assert RunConfig(**settings(dataset=typed)).dataset == name
 
 
 def test_a_missing_setting_is_named():

@@ -98,7 +98,8 @@ def test_loss_difference_is_paired():
 
 def test_gap_difference_averages_over_pairs():
     wide, narrow = make_run(CONFIG, wrong=40, accuracy=0.98), make_run(CONFIG, wrong=40, accuracy=0.88)
-    assert evaluate.gap_difference((wide, narrow)) == pytest.approx((0.10, 0.10, 0.10))
+    same = evaluate.gap_difference((wide, narrow))
+    assert same.value == pytest.approx(0.10) and 0.085 < same.low < 0.095 < 0.105 < same.high < 0.115
     assert evaluate.gap_difference((wide, narrow), (wide, wide)).value == pytest.approx(0.05)
     better = make_run(CONFIG, wrong=20, accuracy=0.98)
     difference = evaluate.gap_difference((wide, better))
@@ -116,7 +117,49 @@ def test_runs_on_different_images_are_compared_as_two_samples():
     assert difference[1:] == pytest.approx((welch.low, welch.high), abs=0.01)
 
 
-def test_loss_difference_of_constant_predictions_is_a_point_not_a_nan():
+def test_loss_difference_of_constant_predictions_is_neither_a_point_nor_a_nan():
     same, other = make_run(CONFIG, wrong=0, confidence=0.5), make_run(BONE, wrong=0, confidence=0.75)
     expected = other.history["val_loss"][0] - same.history["val_loss"][0]
-    assert compare.unpaired_loss_difference(other, same) == pytest.approx((expected,) * 3)
+    for difference in (compare.unpaired_loss_difference(other, same), evaluate.loss_difference(same, same)):
+        assert 0.005 < difference.high - difference.value < 0.02
+    assert compare.unpaired_loss_difference(other, same).value == pytest.approx(expected)
+
+
+def test_loss_difference_at_the_lowest_losses():
+    run_a = make_run(CONFIG, wrong=[28, 30], confidence=[0.99, 0.8])
+    run_b = make_run(CONFIG, wrong=[30, 30], confidence=[0.8, 0.8])
+    assert run_a.best_epoch == 0 and run_a.lowest_loss_epoch == 1
+    assert evaluate.loss_difference(run_a, run_b, lowest=True).value == pytest.approx(0.0, abs=1e-9)
+    expected = run_a.history["val_loss"][0] - run_b.history["val_loss"][0]
+    assert evaluate.loss_difference(run_a, run_b).value == pytest.approx(expected, abs=1e-9)
+
+
+def falling(epochs_needed, epochs=100, **settings):
+    confidence = np.minimum(0.55 + 0.35 * np.arange(epochs) / epochs_needed, 0.90)
+    return make_run(CONFIG.with_(epochs=epochs), wrong=10, confidence=confidence, **settings)
+
+
+def test_speed_is_epochs_to_the_higher_of_the_two_minima():
+    fast, slow = falling(30), falling(60)
+    found = compare.speed(fast, slow, slack=0.01)
+    level = max(evaluate.smooth(run.history["val_loss"]).min() for run in (fast, slow)) + 0.01
+    assert found.level == pytest.approx(level)
+    assert found.epochs_a == evaluate.epochs_to_loss(fast.history, level)
+    assert found.epochs_b == evaluate.epochs_to_loss(slow.history, level)
+    assert found.ratio.low <= found.ratio.value == found.epochs_a / found.epochs_b <= found.ratio.high < 0.7
+
+
+def test_speed_on_few_images_is_less_sure_than_on_many():
+    rng = np.random.default_rng(0)
+
+    def learning(n, pace):
+        y, epochs = np.arange(n) % 2, np.arange(80)
+        logits = rng.normal(1, 1.5, n) * np.minimum(epochs / pace, 1.0)[:, None]
+        p = 1 / (1 + np.exp(-logits))
+        return run_from_predictions(CONFIG.with_(epochs=80), np.where(y == 1, p, 1 - p)[..., None], y)
+
+    widths = []
+    for n in (40, 2000):
+        ratio = compare.speed(learning(n, 40), learning(n, 50), slack=0.01).ratio
+        widths.append(ratio.high - ratio.low)
+    assert widths[1] < widths[0] / 2

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run
+from evaluate_helpers import make_run, with_exam
 from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
 
-from labutils import evaluate
-from labutils.evaluate import contrasts, lab
+from labutils import evaluate, lab
+from labutils.evaluate import contrasts
+from labutils.evaluate.compare import p_value
+from labutils.statistics import holm
 
 CONFIG = lab.runs("task1b")["lr 1e-5"].with_(epochs=3)
 
@@ -29,6 +31,40 @@ def test_pairs_count_who_is_right_alone(pair):
 def test_three_runs_make_three_pairs_and_one_none(pair):
     assert len(contrasts.paired_table(pair | {"c": pair["a"]})) == 3
     assert contrasts.paired_table({"a": pair["a"]}).empty
+
+
+def test_several_tests_are_adjusted_and_the_table_says_how_many_there_are(pair):
+    runs = pair | {"c": make_run(CONFIG, wrong=55, shift=10)}
+    table = contrasts.paired_table(runs)
+    p = {f"{x} against {y}": evaluate.mcnemar(runs[x], runs[y]).p for x, y in (("a", "b"), ("a", "c"), ("b", "c"))}
+    assert table["p adjusted (Holm)"].to_dict() == {name: p_value(value) for name, value in holm(p).items()}
+    assert table["p adjusted (Holm)"].to_dict() != table["p (exact McNemar)"].to_dict()
+    assert "3 tests" in table.note and "up to 14%" in table.note and table.note in table._repr_html_()
+    assert "p adjusted (Holm)" not in contrasts.paired_table(pair) and not contrasts.paired_table(pair).note
+
+
+def test_settings_are_compared_on_the_exam_over_their_seeds(pair):
+    seeds = {
+        name: [with_exam(make_run(CONFIG.with_(seed=seed)), right, noise=seed) for seed in range(3)]
+        for name, right in {"good": 0.9, "poor": 0.8}.items()
+    }
+    row = contrasts.exam_table(seeds | {"not sat": list(pair.values())})
+    assert list(row.index) == ["good against poor"]
+    assert row.iloc[0]["the first is"] == "better" and row.iloc[0]["seen on"] == "1000 images, 3 seeds"
+    assert row.iloc[0]["first"].startswith("0.900") and row.iloc[0]["second"].startswith("0.800")
+    assert contrasts.exam_table({"a": list(pair.values())}).empty
+
+
+def test_the_gap_is_shown_both_ways_with_what_lies_between():
+    run = make_run(CONFIG, wrong=40, accuracy=0.85)
+    fixed = replace(run, history=run.history | {"fixed_accuracy": np.full(3, 0.95)})
+    table = contrasts.gap_both_ways({"before": run, "now": fixed})
+    by, like, between = table.columns
+    assert "as it went by" in by and "measured like validation" in like
+    assert table.loc["before", by].startswith("0.050") and table.loc["before", like] == "-"
+    assert table.loc["now", by].startswith("0.050") and table.loc["now", like].startswith("0.150")
+    assert table.loc["now", between] == "-10.0 points"
+    assert "measured like validation" in contrasts.gap_table({"now": fixed}).note
 
 
 def test_gap_is_training_minus_validation():
@@ -104,7 +140,7 @@ def test_the_best_of_every_network_and_what_may_be_as_good():
     }
     table = contrasts.best_table(runs)
     assert table["best"].to_dict() == {"VGG16": "a", "AlexNet": "d"}
-    assert table["others that may be as good (McNemar)"].to_dict() == {"VGG16": "1 of 2", "AlexNet": "0 of 0"}
+    assert table["others that may be as good (McNemar, Holm)"].to_dict() == {"VGG16": "1 of 2", "AlexNet": "0 of 0"}
 
 
 def test_time_is_the_median_and_names_the_machine():

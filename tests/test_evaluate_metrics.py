@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 from evaluate_helpers import CLASS_NAMES, make_run, run_from_predictions
-from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
 from labutils import evaluate
 from labutils.config import RunConfig
 from labutils.evaluate import metrics
+from labutils.statistics import SMALLEST_PROBABILITY
 
 SKIN = RunConfig(dataset="skin", model="lenet", learning_rate=1e-4, epochs=3)
 X_RAY = RunConfig(dataset="x_ray", model="lenet", learning_rate=1e-4, epochs=2)
@@ -28,19 +28,6 @@ def x_ray():
     y_val = np.arange(180) % 9
     raw = rng.gamma(0.5, size=(2, 180, 9)) + 1.5 * (np.arange(9) == y_val[:, None])
     return run_from_predictions(X_RAY, raw / raw.sum(axis=2, keepdims=True), y_val)
-
-
-@pytest.mark.parametrize("successes, n", [(0, 10), (10, 10), (1, 3), (169, 200), (7, 140), (100, 200)])
-@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
-def test_wilson_interval_is_scipys(successes, n, confidence):
-    expected = binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    assert evaluate.wilson_interval(successes, n, confidence) == pytest.approx(tuple(expected), abs=1e-12)
-
-
-@pytest.mark.parametrize("successes, n", [(3, 2), (-1, 5), (0, 0)])
-def test_wilson_interval_refuses_what_is_no_proportion(successes, n):
-    with pytest.raises(ValueError, match=f"{successes} of {n}"):
-        evaluate.wilson_interval(successes, n)
 
 
 def test_accuracy_agrees_with_the_stored_history_at_every_epoch(skin, x_ray):
@@ -105,36 +92,9 @@ def test_auc_is_sklearns(skin, x_ray):
         assert areas[name].value == pytest.approx(expected)
 
 
-def test_auc_counts_ties_as_one_half():
-    assert metrics.auc_interval(np.array([0, 0, 1, 1]), np.full(4, 0.5)).value == 0.5
-
-
-@pytest.mark.parametrize("distance", [0.5, 1.5, 3.0])
-def test_auc_interval_holds_the_true_area_19_times_in_20(distance):
-    from scipy.stats import norm
-
-    rng = np.random.default_rng(2)
-    truth, positive = norm.cdf(distance / np.sqrt(2)), np.arange(200) % 2 == 1
-    scores = rng.normal(distance * positive, 1.0, (300, 200))
-    intervals = [metrics.auc_interval(positive, row) for row in scores]
-    assert 0.92 <= np.mean([i.low <= truth <= i.high for i in intervals]) <= 0.99
-
-
-def test_auc_interval_keeps_its_width_when_classes_separate():
-    area = metrics.auc_interval(np.arange(140) % 2 == 1, np.arange(140) % 2)
-    assert area.value == area.high == 1.0
-    assert 0.94 < area.low < 0.99
-    assert metrics.auc_interval(np.arange(140) % 2 == 0, np.arange(140) % 2)[:2] == (0.0, 0.0)
-
-
-def test_auc_of_one_class_is_refused():
-    with pytest.raises(ValueError, match="0 positive and 5 negative"):
-        metrics.auc_interval(np.zeros(5), np.arange(5))
-
-
 def test_log_loss_and_brier_score_are_sklearns(skin, x_ray):
     p = skin.val_predictions[0, :, 0].astype(float)
-    eps = metrics.SMALLEST_PROBABILITY
+    eps = SMALLEST_PROBABILITY
     assert evaluate.image_losses(skin, 0).mean() == pytest.approx(sk.log_loss(skin.y_val, np.clip(p, eps, 1 - eps)))
     assert evaluate.brier_score(skin, 0) == pytest.approx(sk.brier_score_loss(skin.y_val, p))
     q = x_ray.val_predictions[0].astype(float)
@@ -143,10 +103,10 @@ def test_log_loss_and_brier_score_are_sklearns(skin, x_ray):
     assert evaluate.brier_score(x_ray, 0) == pytest.approx(np.mean(np.sum((q - np.eye(9)[x_ray.y_val]) ** 2, axis=1)))
 
 
-def test_a_confident_mistake_costs_the_same_for_both_classes_and_is_finite():
-    run = run_from_predictions(SKIN, [[[0.99999], [0.00001]]], [0, 1])
-    losses = evaluate.image_losses(run)
-    assert losses[0] == losses[1] == pytest.approx(12 * np.log(2))
+def test_losses_of_stored_predictions_are_those_of_the_history(skin, x_ray):
+    for run in (skin, x_ray):
+        for epoch in range(run.epochs):
+            assert evaluate.image_losses(run, epoch).mean() == pytest.approx(run.history["val_loss"][epoch], abs=1e-9)
 
 
 def test_reliability_curve_is_sklearns(skin):
@@ -167,6 +127,6 @@ def test_reliability_curve_of_many_classes_judges_the_chosen_class():
     assert only.observed.value == pytest.approx(0.8)
 
 
-def test_an_estimate_reads_as_value_and_interval_without_a_negative_zero():
-    assert str(metrics.Estimate(0.845, 0.7884, 0.8886)) == "0.845 [0.788, 0.889]"
-    assert str(metrics.Estimate(-0.0001, -0.05, 0.0)) == "0.000 [-0.050, 0.000]"
+def test_the_highest_element_wise_accuracy_is_that_of_all_epochs(x_ray):
+    values = [evaluate.elementwise_accuracy(x_ray, epoch) for epoch in range(x_ray.epochs)]
+    assert metrics.highest_elementwise(x_ray) == max(values)

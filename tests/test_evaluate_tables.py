@@ -4,11 +4,12 @@ import dataclasses
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from evaluate_helpers import make_run
+from evaluate_helpers import make_run, with_exam
 
-from labutils import evaluate
-from labutils.evaluate import lab
+from labutils import evaluate, lab
+from labutils.audit.simple import Baseline
 
 
 def make_runs(task, **settings):
@@ -42,22 +43,58 @@ def test_run_table_without_a_report_has_no_columns_for_it():
 def test_what_the_report_does_not_say_is_a_dash():
     table = evaluate.run_table(make_runs("task5b"), lab.reported("task5b"))
     assert table.loc["batch norm", "report: accuracy"] == "-"
-    assert table.loc["batch norm", "report: train accuracy"] == "1.0000"
+    assert table.loc["batch norm", "report: highest train accuracy"] == "1.0000"
     other = make_runs("task1b") | {"lr 1e-3": make_run(lab.runs("task1b", learning_rate=1e-3)["lr 1e-5"])}
     assert evaluate.run_table(other, lab.reported("task1b")).loc["lr 1e-3", "report: loss"] == "-"
 
 
-def test_training_columns_appear_where_the_report_quotes_training():
-    assert "train accuracy at best epoch" in evaluate.run_table(make_runs("task5a"), lab.reported("task5a"))
-    assert "train accuracy at best epoch" not in evaluate.run_table(make_runs("task5c"), lab.reported("task5c"))
+def test_training_numbers_stand_beside_the_same_quantity_of_the_report():
+    accuracy, loss = np.linspace(0.5, 0.95, 50), np.linspace(0.6, 0.1, 50)
+    accuracy[-1], loss[-1] = 0.9, 0.2
+    run = make_run(lab.runs("task5a")["no dropout"], wrong=[20] + [40] * 49, accuracy=accuracy, loss=loss)
+    row = evaluate.run_table({"no dropout": run}, lab.reported("task5a")).loc["no dropout"]
+    assert row["best epoch"] == 1, "where training accuracy is 0.5"
+    assert (row["highest train accuracy"], row["report: highest train accuracy"]) == (f"{accuracy[-2]:.4f}", "0.9309")
+    assert (row["lowest train loss"], row["report: lowest train loss"]) == (f"{loss[-2]:.4f}", "0.1748")
+    assert row["final train accuracy"] == "0.9000"
+    assert "highest train accuracy" not in evaluate.run_table(make_runs("task5c"), lab.reported("task5c"))
 
 
-def test_many_classes_show_the_element_wise_figure_beside_categorical_accuracy():
-    runs = {"LeNet": make_run(lab.runs("task4")["LeNet (5) dropout 0.4"], wrong=45, n=225)}
-    row = evaluate.run_table(runs, lab.reported("task4")).loc["LeNet"]
+def test_many_classes_show_both_accuracies_and_the_reports_under_its_own_name():
+    config = lab.runs("task4")["LeNet (5) dropout 0.4"].with_(epochs=2)
+    # The first epoch has more images right; in the second, every image's nine answers are undecided, and eight right.
+    runs = {"LeNet (5) dropout 0.4": make_run(config, wrong=[45, 54], n=225)}
+    table = evaluate.run_table(runs, lab.reported("task4"))
+    row = table.loc["LeNet (5) dropout 0.4"]
     assert row["best val accuracy [95 % interval]"].startswith("0.800 ")
     # A wrong image is wrong in two of nine columns.
-    assert row["element-wise accuracy"] == f"{1 - 0.2 * 2 / 9:.4f}"
+    assert row["highest element-wise accuracy"] == f"{1 - 0.2 * 2 / 9:.4f}"
+    assert row["report: element-wise accuracy"] == "0.9872"
+    assert "report: accuracy" not in table and "report: loss" not in table
+
+
+def test_the_exam_has_a_column_where_a_run_has_sat_it():
+    runs = make_runs("task1b")
+    assert not [name for name in evaluate.run_table(runs) if "exam" in name]
+    sat = runs | {"lr 1e-5": with_exam(runs["lr 1e-5"], 0.9)}
+    column = evaluate.run_table(sat)["exam accuracy at best epoch [95 % interval]"]
+    assert column["lr 1e-5"] == str(evaluate.exam_accuracy([sat["lr 1e-5"]])) and column["lr 1e-4"] == "-"
+
+
+def test_simple_numbers_and_the_ceiling_have_rows_of_their_own():
+    models = [
+        Baseline("FFT rings, linear", 0.95, (0.9, 0.97)),
+        Baseline("simple numbers, linear", 0.80, (0.75, 0.85)),
+        Baseline("simple numbers, forest", 0.82, (0.76, 0.87)),
+    ]
+    table = evaluate.run_table(make_runs("task1b"), lab.reported("task1b"), models, 0.9377)
+    assert list(table.index[3:]) == [
+        "no network: simple numbers, forest",
+        "ceiling: an oracle that knows what was drawn",
+    ]
+    column = table["best val accuracy [95 % interval]"]
+    assert column.iloc[3] == "0.820 [0.760, 0.870]" and column.iloc[4] == "0.938 (on the exam)"
+    assert set(table.iloc[3][["best epoch", "lowest val loss", "report: accuracy"]]) == {"-"}
 
 
 @pytest.mark.parametrize("source, shown", [("phantom", "PHANTOM"), ("course", "course"), ("public", "public")])
@@ -85,6 +122,10 @@ def test_seed_table_gives_mean_spread_and_range():
     assert table.loc["seed 2", "best val accuracy, mean ± sd (range)"] == "0.850 ± 0.050 (0.800 to 0.900)"
     assert table.loc["seed 2", "seeds"] == "seed 0, 1, 2"
     assert table.loc["alone", "best val accuracy, mean ± sd (range)"] == "0.850 (one seed)"
+    exam = "exam accuracy, mean [95 % interval over seeds and images]"
+    assert set(table[exam]) == {"-"}
+    sat = [with_exam(run, 0.8, noise=run.config.seed) for run in groups["seed 2"]]
+    assert evaluate.seed_table({"sat": sat}).loc["sat", exam] == str(evaluate.exam_accuracy(sat))
 
 
 def test_seeds_are_grouped_under_what_they_share():
@@ -104,7 +145,7 @@ def test_runs_of_different_lengths_or_sources_are_not_one_group():
 
 def test_tables_of_no_runs_are_empty():
     assert len(evaluate.run_table({}, lab.reported("task1b"))) == len(evaluate.seed_table({})) == 0
-    assert set(evaluate.verdict_table(evaluate.judge_all({}, "task1b"))["verdict"]) == {"missing"}
+    assert set(evaluate.verdict_table(evaluate.judge_all({}, "task1b"))["what the lab could know"]) == {"missing"}
 
 
 def test_class_table_has_recall_and_auc_of_every_class():
@@ -117,16 +158,18 @@ def test_class_table_has_recall_and_auc_of_every_class():
     assert two.loc["Mel", "AUC [95 % interval]"] == two.loc["Nev", "AUC [95 % interval]"]
 
 
-def test_verdict_table_shows_claim_evidence_verdict_and_rule():
+def test_verdict_table_shows_both_verdicts_with_their_numbers_and_the_rule():
     verdicts = evaluate.judge_all(make_runs("task1b"))
     table = evaluate.verdict_table(verdicts)
-    assert list(table.index) == [f"C{i}" for i in range(1, 19)]
+    assert list(table.index) == list(evaluate.CLAIMS)
     first = table.loc["C1"]
     assert first["task"] == "1B"
     assert (first["claim"], first["evidence"]) == (verdicts[0].claim, verdicts[0].evidence)
-    assert (first["verdict"], first["rule"]) == (verdicts[0].verdict, verdicts[0].rule)
-    assert table.loc["C7", "verdict"] == "missing"
+    assert (first["what the lab could know"], first["rule"]) == (verdicts[0].verdict, verdicts[0].rule)
+    assert first["what holds for these images"] == f"missing: {verdicts[0].exam}"
+    assert table.loc["C7", "what the lab could know"] == "missing"
     assert table.loc["C7", "data"] == "-"
+    assert "1 point of accuracy" in repr(table) and "1 point of accuracy" in table._repr_html_()
 
 
 def test_tables_are_the_same_text_every_time():

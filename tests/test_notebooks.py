@@ -3,15 +3,18 @@
 import ast
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from helpers import patience
 
-from labutils import paths
-from labutils.build import read_script, scripts, seconds_taken
+from labutils import lab, paths
 from labutils.config import Augmentation, RunConfig, as_list, scientific
-from labutils.evaluate import lab
+from labutils.data import Dataset
+from labutils.execution.build import read_script, scripts, seconds_taken
 
 SCRIPTS = scripts()
 NAMES = [script.stem for script in SCRIPTS]
@@ -50,12 +53,9 @@ def test_pair_agrees(name, notebook):
     assert differences(paths.notebooks_dir() / f"{name}.py", notebook) == []
 
 
-def test_every_notebook_has_its_script():
-    assert sorted(p.stem for p in paths.notebooks_dir().glob("*.ipynb")) == sorted(NAMES)
-
-
-def test_names_are_tasks_of_the_lab():
-    assert [name for name in NAMES if name not in {*lab.TITLES, "index"}] == []
+def test_every_task_has_its_notebook_and_script():
+    assert set(NAMES) >= {*lab.TITLES, "index"}
+    assert [n for n in NAMES if not (paths.notebooks_dir() / f"{n}.ipynb").is_file()] == []
 
 
 def test_structure(name, notebook):
@@ -65,13 +65,17 @@ def test_structure(name, notebook):
         return
     assert sum("parameters" in tags(cell) for cell in notebook.cells) == 1
     headings = re.findall(r"^## (.+)$", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
-    wanted = ["Parameters", "Setup", "Look at the data", "The experiment", "Result", "Explore", "Answer", "Summary"]
+    play = [] if name in ("task3", "task7") else ["Play"]
+    wanted = ["Parameters", "Setup", "Predict", "Look", *play, "The evidence", "Explore", "Write", "Answer", "Summary"]
     assert [heading for heading in headings if heading in wanted] == wanted
 
 
 def test_cells_are_short(notebook):
     lengths = sorted(len(c.source.splitlines()) for c in code_cells(notebook) if "parameters" not in tags(c))
-    assert lengths[-1] <= 15
+    # A network on show is as long as it is, and an exercise holds its docstring too.
+    shown = [c for c in code_cells(notebook) if "Sequential" in c.source or {"exercise", "parameters"} & {*tags(c)}]
+    assert max(len(c.source.splitlines()) for c in code_cells(notebook) if c not in shown) <= 15
+    assert lengths[-1] <= 30
     assert lengths[len(lengths) // 2] <= 6
     assert not any(cell.source.rstrip().endswith(";") for cell in code_cells(notebook))
 
@@ -90,11 +94,15 @@ def test_every_code_cell_was_executed_in_order(notebook):
 
 
 def test_reading_a_notebook_does_not_begin_with_waiting(name):
-    """From top to bottom with the stored runs, measured when it was built; looking at a prediction loads TensorFlow."""
-    predicts = "show_gradcam" in (paths.notebooks_dir() / f"{name}.py").read_text(encoding="utf-8")
+    """From top to bottom with the stored runs, measured when it was built; looking at a prediction loads TensorFlow.
+
+    On a processor on which importing TensorFlow alone takes seven seconds: elsewhere it is about half.
+    """
+    script = (paths.notebooks_dir() / f"{name}.py").read_text(encoding="utf-8")
+    predicts = any(word in script for word in ("show_gradcam", "import_keras", "feature_maps"))
     seconds = seconds_taken(paths.notebooks_dir() / f"{name}.ipynb")
     assert seconds is not None, "build it: labutils build"
-    assert seconds <= (20 if predicts else 10), "slower than promised, or built on a busy machine"
+    assert seconds <= (30 if predicts else 20), "slower than promised, or built on a busy machine"
 
 
 def test_outputs_are_fit_to_be_committed(notebook):
@@ -121,14 +129,25 @@ def test_tasks_are_spelled_one_way(notebook):
             assert not re.search(r"\b[Tt]ask ?[0-9][a-e]\b(?!\.ipynb)|\bTASK\b", re.sub(r"`[^`]*`", "", cell.source))
 
 
+def whole_dataset(name):
+    """A data set as a notebook loads it, without its images: what a run on it takes from them."""
+    pixels, labels = np.zeros((1, 128, 128, 1), np.float32), np.zeros(1, np.int64)
+    asked = {"n_train": None, "n_val": None}
+    classes = ("a", "b")
+    return Dataset(
+        name, pixels, labels, pixels, labels, classes, ("t",), ("v",), "phantom", "0", paths.ROOT, asked=asked
+    )
+
+
 def configs_of(name):
     """The configurations that a notebook builds from its default parameters, without running the rest of it."""
     cells = [c.source for c in read_script(paths.notebooks_dir() / f"{name}.py").cells if c.cell_type == "code"]
     namespace: dict = {f.__name__: f for f in (Augmentation, RunConfig, as_list, scientific)}
+    namespace |= {data: whole_dataset(data) for data in ("skin", "bone", "x_ray")}
     exec(cells[0], namespace)  # the parameters: literals only
     for statement in ast.parse("\n".join(cells[1:])).body:
         text = ast.unparse(statement)
-        if re.match(r"(settings|base|changes|networks|configs) = ", text) or (
+        if re.match(r"(settings|base|wide|vgg16|with_spatial|changes|networks|configs) = ", text) or (
             isinstance(statement, ast.For) and "configs" in text
         ):
             exec(text, namespace)
@@ -152,29 +171,50 @@ def test_references_hold_the_notebooks_cells(name):
     assert None not in counts
 
 
-@pytest.mark.parametrize("newer", ["ipynb", "py"])
-def test_jupyterlab_opens_every_pair(tmp_path, newer):
-    """A clone sets file times at random; jupytext's contents manager must open pairs with either file newer."""
+def contents_manager(folder):
+    """JupyterLab's way to the files, with jupytext."""
     from jupyter_server.services.contents.largefilemanager import LargeFileManager
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
-    manager.root_dir = str(tmp_path)
+    manager.root_dir = str(folder)
+    return manager
+
+
+@pytest.mark.parametrize("newer", ["ipynb", "py"])
+def test_jupyterlab_opens_every_pair(tmp_path, newer):
+    """A clone sets file times at random; jupytext's contents manager must open pairs with either file newer."""
     for script in SCRIPTS:
         for file in (script, script.with_suffix(".ipynb")):
             copy = tmp_path / file.name
             copy.write_bytes(file.read_bytes())
             age = 0 if file.suffix == f".{newer}" else 1000
             os.utime(copy, (1_700_000_000 - age, 1_700_000_000 - age))
-        model = manager.get(f"{script.stem}.ipynb")
+        model = contents_manager(tmp_path).get(f"{script.stem}.ipynb")
         assert len(model["content"]["cells"]) == len(read_script(script).cells)
 
 
-@pytest.mark.timeout(400)
+def test_jupyterlab_opens_a_pair_that_papermill_has_prepared(tmp_path):
+    """papermill gives every cell tags; with the filter of pyproject.toml the empty ones are no difference."""
+    import papermill
+
+    wanted = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["jupytext"]
+    script, notebook = tmp_path / "task7.py", str(tmp_path / "task7.ipynb")
+    text = (paths.notebooks_dir() / script.name).read_text(encoding="utf-8")
+    own = f"cell_metadata_filter: {wanted['cell_metadata_filter']}"
+    script.write_text(re.sub("cell_metadata_filter: .*", own, text), encoding="utf-8")
+    nbformat.write(read_script(script), notebook)
+    papermill.execute_notebook(notebook, notebook, prepare_only=True)
+    os.utime(script, (1_700_000_000, 1_700_000_000))
+    assert nbformat.read(notebook, as_version=4).cells[0].metadata["tags"] == []
+    model = contents_manager(tmp_path).get("task7.ipynb")
+    assert len(model["content"]["cells"]) == len(read_script(script).cells)
+
+
 def test_live_run(name, tmp_path):
     """Every notebook trains and ends well in quick live mode, and leaves nothing in results/."""
-    from labutils.build import parameters_for
-    from labutils.execute import execute
+    from labutils.execution.build import parameters_for
+    from labutils.execution.execute import execute
 
     before = sorted(Path(paths.results_dir()).rglob("*"))
     notebook = paths.notebooks_dir() / f"{name}.ipynb"
@@ -183,7 +223,7 @@ def test_live_run(name, tmp_path):
         parameters_for(notebook),
         output=tmp_path / "out.ipynb",
         results=tmp_path / "results",
-        limit=180,
+        limit=patience(15),
         threads=1,
     )
     assert outcome.error == ""

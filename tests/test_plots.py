@@ -11,10 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from labutils import plots
 from labutils.config import RunConfig
-from labutils.evaluate.lab import reported
-from labutils.evaluate.metrics import wilson_interval
+from labutils.lab import reported
 from labutils.plots.evidence import mean_roc
-from labutils.runs import Run
+from labutils.runs.files import Run
+from labutils.statistics import wilson_interval
 
 
 def make_run(epochs=100, dataset="skin", seed=0, skill=0.7, speed=0.05, source="phantom", **settings) -> Run:
@@ -225,23 +225,71 @@ def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     assert words["text/html"].startswith("<details>") and "lr &lt; 1: best" in words["text/html"]
 
 
-def test_live_curves_grow_in_one_place_and_draw_now_and_then(monkeypatch):
-    clock, pictures = SimpleNamespace(now=100.0), []
+@pytest.fixture
+def live(monkeypatch):
+    """A notebook's cell: a clock that the test sets, the words of every picture, and `end` of the cell."""
+    clock = SimpleNamespace(now=100.0, pictures=[], handlers=[])
 
     def show_first(data, **kwargs):
-        assert kwargs["display_id"] is True
-        pictures.append(data["text/plain"])
-        return SimpleNamespace(update=lambda data, **kwargs: pictures.append(data["text/plain"]))
+        assert kwargs["display_id"] is True and data["text/html"].startswith("<img alt=")
+        clock.pictures.append(data["text/plain"])
+        return SimpleNamespace(update=lambda data, **kwargs: clock.pictures.append(data["text/plain"]))
 
+    events = SimpleNamespace(
+        register=lambda name, handler: clock.handlers.append(handler),
+        unregister=lambda name, handler: clock.handlers.remove(handler),
+    )
+    clock.shell = SimpleNamespace(events=events, execution_count=1)
+    clock.end = lambda: [handler(None) for handler in list(clock.handlers)]
     monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
     monkeypatch.setattr("labutils.plots.live.in_notebook", lambda: True)
     monkeypatch.setattr("labutils.plots.live.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("IPython.get_ipython", lambda: clock.shell)
     monkeypatch.setattr("IPython.display.display", show_first)
-    run, grow = make_run(epochs=30), plots.live_curves()
-    for epochs in range(1, 31):
+    return clock
+
+
+def epochs_drawn(pictures, label):
+    return [int(match[1]) for words in pictures if (match := re.search(rf"{label}: epoch (\d+)", words))]
+
+
+def test_live_curves_are_drawn_at_once_now_and_then_and_at_the_end_of_the_cell(live):
+    run, grow = make_run(epochs=12), plots.live_curves()
+    for epochs in range(1, 13):
         grow(run.first(epochs))
-        clock.now += 0.25
-    assert [int(re.search(r"over (\d+) epoch", words)[1]) for words in pictures] == [1, 9, 17, 25]
+        live.now += 0.25
+    live.end()
+    assert epochs_drawn(live.pictures, run.label) == [1, 3, 5, 7, 9, 11, 12] and not live.handlers
+
+
+def test_an_interrupted_training_shows_its_last_epoch(live):
+    run, grow = make_run(epochs=3), plots.live_curves()
+    grow(run.first(1))
+    grow(run.first(2))
+    live.end()  # an interrupt ends the cell too
+    assert epochs_drawn(live.pictures, run.label) == [1, 2]
+
+
+def test_live_curves_of_a_cell_are_one_figure_with_the_names_of_the_tables(live):
+    first, second = make_run(epochs=3), make_run(epochs=3, learning_rate=1e-4)
+    grow = plots.live_curves({"slow": first.config, "fast": second.config})
+    grow(first)
+    grow(second.first(1))
+    assert "slow: epoch 3" in live.pictures[-1] and "fast: epoch 1" in live.pictures[-1]
+    live.end()
+    live.shell.execution_count = 2  # another cell begins a figure of its own
+    grow(first.first(2))
+    assert "fast" not in live.pictures[-1]
+
+
+def test_axes_of_live_curves_do_not_magnify_nothing():
+    from labutils.plots.live import draw_live
+
+    flat = make_run(epochs=5)
+    flat.history["val_loss"][:] = flat.history["loss"][:] = [0.6938, 0.6936, 0.6934, 0.6932, 0.6930]
+    points = re.findall(r'polyline points="([^"]+)"', draw_live({"flat": flat}))[0].split()
+    heights = [float(point.split(",")[1]) for point in points]
+    assert max(heights) - min(heights) < 1
 
 
 @pytest.mark.parametrize("how", ["log", "none"])
@@ -370,7 +418,7 @@ def test_gradcam_grid_refuses_images_of_another_data_set():
         plots.gradcam_grid(run, dataset, [0], np.zeros((2, 32, 32)))
 
 
-@pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text", "live_curves"}))
+@pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text", "extremes", "hardest", "live_curves"}))
 def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
     """The whole way to the file, for layouts that only fail when they are drawn."""
     run, rgb = make_run(epochs=4), make_dataset(channels=3)
@@ -380,6 +428,8 @@ def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
         "reliability": (run,),
         "sample_grid": (rgb,),
         "images_row": (list(rgb.x_train[:7]), list("abcdefg")),
+        "extremes": (rgb, "contrast"),
+        "hardest": (rgb, run),
         "gradcam_grid": (run, rgb, range(7), np.zeros((7, 32, 32))),
         "search_trials": (SimpleNamespace(get_trials=lambda **_: [trial]), rgb),
     }.get(name, ({"run": run},))

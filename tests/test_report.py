@@ -5,11 +5,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run
+from evaluate_helpers import make_run, with_exam
 
-from labutils import report
-from labutils.evaluate import lab
-from labutils.runs import RunStore, write_run
+from labutils import lab, report
+from labutils.runs.files import write_run
+from labutils.runs.store import RunStore
 
 LEARNING_RATES = lab.runs("task1b")
 
@@ -40,22 +40,11 @@ def store(results):
     return store
 
 
-def test_runs_of_a_task_are_found_by_their_settings(store):
-    assert list(report.task_runs("task1b")) == list(LEARNING_RATES)
-    assert report.missing("task1c", report.task_runs("task1c")) == ["AlexNet", "VGG16"]
-    assert list(report.task_runs("task3")) == ["Skin"]
-
-
-def test_sources_stay_apart(store):
-    found = report.stored_runs(LEARNING_RATES["lr 1e-5"])
-    assert [run.source for run in found] == ["phantom", report.REAL]
-    assert all(run.source == "phantom" for run in report.all_stored().values())
-
-
 def test_report_is_complete_and_the_same_every_time(store, results):
     text = report.write_report().read_text(encoding="utf-8")
     assert "phantom" in text.lower()
-    assert re.search(r"Of 18 claims: \*\*\d+\*\* reproduced, .* \*\*15\*\* missing", text)
+    for column in ("What the lab could know", "What holds for these images"):
+        assert re.search(rf"{column}, of 24 claims: \*\*\d+\*\* reproduced, .* \*\*\d+\*\* missing", text)
     assert "- Task 9: Skin; Bone" in text and report.REAL in text
     assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
     for label, graph in product(("lr-1e-4", "lr-1e-5", "lr-1e-6"), ("curves", "confusion", "roc")):
@@ -77,7 +66,7 @@ def test_a_changed_run_changes_what_is_written(store):
 
 def test_without_runs_everything_is_missing(results):
     text = report.write_report().read_text(encoding="utf-8")
-    assert "**18** missing" in text
+    assert text.count("**24** missing") == 2
     assert "The run on real images is missing" in text
 
 
@@ -86,3 +75,34 @@ def test_readme_shows_what_the_store_holds():
     text = (report.paths.ROOT / "README.md").read_text(encoding="utf-8")
     shown = text.split(report.START)[1].split(report.END)[0].strip()
     assert shown == report.results_table()
+
+
+def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
+    rows = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
+    assert rows["1B", "lr 1e-5"][1:3] == ["missing", "0.938"]
+    assert rows["1B", "lr 1e-5"][3].startswith("0.725 ["), "the real images"
+    assert rows["5B", "batch norm"][4] == "final training 1.0000" and ("5B", "no dropout") not in rows
+    assert rows["4", "LeNet (5) dropout 0.4"][4] == "element-wise 0.9872"
+    sit_exam(store, 0.8)
+    after = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
+    assert after["1B", "lr 1e-5"][1].startswith("0.800 [") and after["1B", "lr 1e-5"][1].endswith("(3 seeds)")
+    assert after["1B", "lr 1e-4"][1] == "missing"
+
+
+def test_the_verdicts_of_the_report_take_all_stored_seeds(store):
+    before = {v.id: v for v in report.verdicts()}
+    assert before["C19"].holds == "missing" and "no exam is stored" in before["C19"].exam
+    sit_exam(store, 0.8)
+    assert "3 seeds" in {v.id: v for v in report.verdicts()}["C19"].exam
+
+
+def table_rows(text):
+    return [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| ")]
+
+
+def sit_exam(store, right):
+    """Three seeds of the middle rate are stored with an exam."""
+    for seed in range(3):
+        config = LEARNING_RATES["lr 1e-5"].with_(seed=seed)
+        run = with_exam(store_run(store, config, wrong=40), right, noise=seed)
+        write_run(run, {"epochs": np.array(run.epochs)}, None)

@@ -1,6 +1,6 @@
 """Images and labels, ready to train on: `load_dataset`."""
 
 from labutils.data.dataset import Dataset, load_dataset
-from labutils.data.errors import DataError
+from labutils.errors import DataError
 
 __all__ = ["DataError", "Dataset", "load_dataset"]

@@ -9,23 +9,52 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import paths
 from labutils.data import images
-from labutils.data.errors import DataError, shown
+from labutils.errors import DataError
+from labutils.paths import shown
 
 CHUNK = 1 << 20
 """Bytes read at a time when an entry is checked: few enough to stay in the processor's own memory."""
 
 
+class Entry(NamedTuple):
+    """Decoded images of one split.
+
+    `pixels` are (n, size, size, channels), float32 in [0, 1], read-only, usually mapped from the disk; `digest` is a
+    SHA-256 over the decoded pixels of all files, in order; `depth` is how many bits files of 16 bits were found to use,
+    0 where all of them say so themselves.
+    """
+
+    pixels: np.ndarray
+    digest: str
+    depth: int
+
+
 def load_pixels(
     label: str, root: Path, files: Sequence[str], size: int, channels: int, progress: bool = True
 ) -> tuple[np.ndarray, str]:
+    """Pixels and digest of `files`; see `load_entry`."""
+    return load_entry(label, root, files, size, channels, progress)[:2]
+
+
+def load_entry(
+    label: str,
+    root: Path,
+    files: Sequence[str],
+    size: int,
+    channels: int,
+    progress: bool = True,
+    window: tuple[float, float] | None = None,
+    check: Callable[[], None] | None = None,
+) -> Entry:
     """The images of `files`, from the cache if they are there, else decoded and kept.
 
     Parameters
@@ -40,36 +69,40 @@ def load_pixels(
         Side of the result in pixels; 1 (grey) or 3 (colour).
     progress : bool
         Whether a progress bar may be shown.
+    window : (float, float), optional
+        The stored values that are black and white, for files of more than 8 bits.
+    check : callable, optional
+        Called before images are decoded; what it raises is raised.
 
     Returns
     -------
-    pixels : ndarray
-        (n, size, size, channels), float32 in [0, 1]; read-only, mapped from the disk.
-    digest : str
-        SHA-256 over the decoded pixels of all files, in order.
+    Entry
 
     Raises
     ------
     DataError
         Names every file that cannot be read.
     """
-    slot, key = _identify(label, root, files, size, channels)
+    slot, key = _identify(label, root, files, size, channels, window)
     folder = paths.generated_dir() / "cache"
     shape = (len(files), size, size, channels)
     found = _open(folder / f"{slot}-{key}", shape)
     if found is not None:
         return found
+    if check is not None:
+        check()
     # Imported here: opening what is cached needs no lock.
     from filelock import FileLock
 
     paths_to_read = [root / file for file in files]
+    levels = images.find_levels(paths_to_read, window)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{slot}.lock"):
             # Another kernel may have made it while this one waited.
             found = _open(folder / f"{slot}-{key}", shape)
             if found is None:
-                _make(folder, slot, key, paths_to_read, shape, progress)
+                _make(folder, slot, key, paths_to_read, shape, levels, progress)
                 found = _open(folder / f"{slot}-{key}", shape)
     except (OSError, NotImplementedError) as error:
         # A full or read-only disk, or one without locks: slower, but no reason to stop.
@@ -80,16 +113,20 @@ def load_pixels(
         )
     if found is not None:
         return found
-    pixels, hashes = images.load_images(paths_to_read, size, channels, progress)
+    pixels, hashes = images.load_images(paths_to_read, size, channels, progress, levels)
     pixels.flags.writeable = False
-    return pixels, _digest(hashes)
+    return Entry(pixels, _digest(hashes), levels.depth)
 
 
-def _identify(label: str, root: Path, files: Sequence[str], size: int, channels: int) -> tuple[str, str]:
+def _identify(
+    label: str, root: Path, files: Sequence[str], size: int, channels: int, window: tuple[float, float] | None
+) -> tuple[str, str]:
     """The name that an entry shares with its successors, and the key of the files' present state."""
     place = os.path.abspath(root)
     slot = f"{label}-{len(files)}x{size}x{size}x{channels}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:8]}"
     state = hashlib.sha256(f"{images.VERSION} {size} {channels} ".encode() + os.fsencode(place))
+    if window is not None:
+        state.update(f"{window} ".encode())
     for file in files:
         try:
             status = os.stat(f"{place}/{file}")
@@ -99,8 +136,8 @@ def _identify(label: str, root: Path, files: Sequence[str], size: int, channels:
     return slot, state.hexdigest()[:16]
 
 
-def _open(entry: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
-    """Pixels and digest of an entry, or None if it is absent or anything about it is wrong."""
+def _open(entry: Path, shape: tuple[int, ...]) -> Entry | None:
+    """An entry, or None if it is absent or anything about it is wrong."""
     array_file, sums_file = _files(entry)
     try:
         recorded = json.loads(sums_file.read_text(encoding="utf-8"))
@@ -108,12 +145,20 @@ def _open(entry: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
         if mapped.shape != shape or mapped.dtype != np.float32 or recorded["sums"] != _sums(array_file, mapped.offset):
             return None
         # A plain array over the same map: slicing a memmap object costs much more.
-        return mapped.view(np.ndarray), str(recorded["digest"])
+        return Entry(mapped.view(np.ndarray), str(recorded["digest"]), int(recorded["depth"]))
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
-def _make(folder: Path, slot: str, key: str, files: Sequence[Path], shape: tuple[int, ...], progress: bool) -> None:
+def _make(
+    folder: Path,
+    slot: str,
+    key: str,
+    files: Sequence[Path],
+    shape: tuple[int, ...],
+    levels: images.Levels,
+    progress: bool,
+) -> None:
     """Writes an entry image by image; it has its name only once it is complete."""
     # The lock is held: what lies about is from writers that were killed, or older than the files.
     for old in folder.glob(f"{slot}-*"):
@@ -133,7 +178,7 @@ def _make(folder: Path, slot: str, key: str, files: Sequence[Path], shape: tuple
             np.lib.format.write_array_header_1_0(stream, header)
             offset = stream.tell()
             # Written, not mapped: a full disk is an error here, and the end of the process under a map.
-            for block, block_hashes in images.iterate_images(files, shape[1], shape[3], progress):
+            for block, block_hashes in images.iterate_images(files, shape[1], shape[3], progress, levels):
                 stream.write(np.ascontiguousarray(block).data)
                 hashes += block_hashes
         sums = _sums(growing, offset)
@@ -141,7 +186,7 @@ def _make(folder: Path, slot: str, key: str, files: Sequence[Path], shape: tuple
     finally:
         growing.unlink(missing_ok=True)
     growing = sums_file.with_suffix(".json.tmp")
-    growing.write_text(json.dumps({"digest": _digest(hashes), "sums": sums}), encoding="utf-8")
+    growing.write_text(json.dumps({"digest": _digest(hashes), "depth": levels.depth, "sums": sums}), encoding="utf-8")
     os.replace(growing, sums_file)
 
 

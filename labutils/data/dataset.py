@@ -1,29 +1,31 @@
 """`load_dataset`: a data set of the lab as arrays, from wherever its images are.
 
-Which files there are is the business of `layouts`, pixels of `images`, keeping them of `cache`; drawing phantoms
-of `phantoms`.
+Where they are is the business of `locate`, which files there are of `layouts`, pixels of `images`, keeping them of
+`cache`.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache as cache_once
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils import paths
 from labutils.data import cache, images
-from labutils.data.errors import DataError, shown
-from labutils.data.layouts import DATASETS, Layout, Split, find_files, find_folder, read_class_names
+from labutils.data.description import FILE
+from labutils.data.layouts import Split, find_files, read_classes
+from labutils.data.locate import SOURCES, WORDS, locate, title_of
+from labutils.errors import DataError, ParameterError
+from labutils.names import ALLOWED_NAME, dataset_name
+from labutils.paths import shown
 
-SOURCES = ("auto", "course", "public", "phantom")
-_SOURCE_WORDS = {
-    "course": "course data",
-    "public": "public data",
-    "phantom": "PHANTOMS (synthetic images drawn by labutils, not patients)",
-}
+if TYPE_CHECKING:
+    from labutils.config import RunConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        `skin`, `bone` or `x_ray`.
+        `skin`, `bone`, `x_ray`, or that of a folder of one's own.
     x_train, x_val : ndarray
         (n, size, size, channels), float32 in [0, 1]; read-only, usually mapped from the disk.
     y_train, y_val : ndarray
@@ -48,6 +50,10 @@ class Dataset:
         12 hexadecimal digits that stand for pixels, labels, class names and preprocessing.
     root : Path
         The folder the files are in.
+    asked : dict
+        How many images were asked for: `n_train` and `n_val`, None for all.
+    title : str
+        What the data set is called where a reader sees it; empty for the name of its folder.
     """
 
     name: str
@@ -61,6 +67,8 @@ class Dataset:
     source: str
     fingerprint: str
     root: Path
+    asked: dict[str, int | None] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def n_classes(self) -> int:
@@ -77,6 +85,38 @@ class Dataset:
         """1 (grey) or 3 (colour)."""
         return int(self.x_train.shape[3])
 
+    @property
+    def outputs(self) -> int:
+        """Units of a network's last layer: one for two classes, else one for each."""
+        return 1 if self.n_classes == 2 else self.n_classes
+
+    @property
+    def activation(self) -> str:
+        """What makes probabilities of them: sigmoid or softmax."""
+        return "sigmoid" if self.n_classes == 2 else "softmax"
+
+    def run(self, **settings: Any) -> "RunConfig":
+        """The settings of a run on these images: `settings` are `RunConfig`'s, but for what the images know.
+
+        Examples
+        --------
+        `skin.run(model="vgg16", learning_rate=1e-5, epochs=100)` has the images' name, size, channels and numbers.
+        """
+        from labutils.config import RunConfig
+
+        own = {"dataset": self.name, "image_size": self.image_size, "channels": self.channels, **self.asked}
+        return RunConfig(**{**own, **settings})
+
+    @property
+    def majority(self) -> float:
+        """Share of the validation images that the largest class has: what always giving one answer reaches."""
+        return float(np.bincount(self.y_val, minlength=1).max() / max(1, len(self.y_val)))
+
+    @property
+    def majority_class(self) -> str:
+        """The class with most validation images; the first of several."""
+        return self.class_names[int(np.bincount(self.y_val, minlength=1).argmax())]
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Images per class: `{"train": {"Mel": 500, "Nev": 500}, "validation": {...}}`."""
         splits = {"train": self.y_train, "validation": self.y_val}
@@ -86,7 +126,7 @@ class Dataset:
         }
 
     def banner(self) -> str:
-        """Three lines for the top of a notebook: whose images these are and in what form, and how many."""
+        """Lines for the top of a notebook: whose images these are, in what form, how many; the ceiling of phantoms."""
 
         def say(split: str, word: str) -> str:
             by_class = self.counts()[split]
@@ -95,9 +135,19 @@ class Dataset:
 
         size, colour = self.image_size, "grey" if self.channels == 1 else "colour"
         return (
-            f"{DATASETS[self.name].folder}: {_SOURCE_WORDS[self.source]}, {size}x{size} {colour}\n"
-            f"  {say('train', 'training')}\n  {say('validation', 'validation')}"
+            f"{self.title or title_of(self.name)}: {WORDS.get(self.source, self.source)}, {size}x{size} {colour}\n"
+            f"  {say('train', 'training')}\n  {say('validation', 'validation')}{self._known()}"
         )
+
+    def _known(self) -> str:
+        """What can be known about phantoms at best, as their manifest says; nothing for other images."""
+        if self.source != "phantom":
+            return ""
+        try:
+            ceiling = json.loads((self.root / "phantoms.json").read_text(encoding="utf-8"))["ceiling"]
+        except (OSError, ValueError, KeyError, TypeError):  # regions of the body can all be told apart: no ceiling
+            return ""
+        return f"\n  Whoever knew every drawn sign would be right about {ceiling:.3f} of such phantoms: their ceiling."
 
 
 def load_dataset(
@@ -114,7 +164,7 @@ def load_dataset(
     Parameters
     ----------
     name : str
-        `skin`, `bone` or `x_ray`.
+        `skin`, `bone`, `x_ray`, or the name of another folder in `data/` or in `LABUTILS_DATA`.
     image_size : int
         Side of the square that every image is scaled to, 32 to 1024 pixels.
     channels : int
@@ -139,49 +189,65 @@ def load_dataset(
     DataError
         If the images are not there, or a file cannot be used.
     """
-    _check(name, image_size, channels, source, n_train, n_val)
-    layout = DATASETS[name]
-    source, root = _locate(layout, source, progress)
-    class_names = read_class_names(name, root)
+    check_parameters(name, image_size, channels, source, n_train, n_val)
+    name = str(dataset_name(name))
+    place = locate(name, source, progress)
+    source, root = place.source, place.root
+    classes = read_classes(name, root)
     train, val = find_files(name, root)
-    train = _subset(train, n_train, "n_train", f"{layout.folder} holds {len(train.files)} training images")
-    val = _subset(val, n_val, "n_val", f"{layout.folder} holds {len(val.files)} validation images")
-    files_train, files_val = _relative(train, root), _relative(val, root)
-    x_train, digest_train = cache.load_pixels(
-        f"{layout.folder}-train", root, files_train, image_size, channels, progress
-    )
-    x_val, digest_val = cache.load_pixels(
-        f"{layout.folder}-validation", root, files_val, image_size, channels, progress
-    )
-    made_by: list[Any] = [digest_train, digest_val]
+    train = _subset(train, n_train, "n_train", f"{classes.title} holds {len(train.files)} training images")
+    val = _subset(val, n_val, "n_val", f"{classes.title} holds {len(val.files)} validation images")
+    files_train, files_val = relative_files(train, root), relative_files(val, root)
+    check = _check_phantoms(root) if source == "phantom" else None
+
+    def load(split: str, files: tuple[str, ...]) -> cache.Entry:
+        label = f"{label_of(root)}-{split}"
+        return cache.load_entry(label, root, files, image_size, channels, progress, classes.window, check)
+
+    entries = load("train", files_train), load("validation", files_val)
+    _compare_depths(root, entries[0].depth, entries[1].depth)
+    made_by: list[Any] = [entry.digest for entry in entries]
     if source == "phantom":
         # Floating point may move a pixel of a phantom by one grey level from one processor to the next: what
         # drew them stands for them, so that a stored run is found on every machine.
-        made_by = _phantom_recipe(root)
-    fingerprint = _fingerprint(
-        name, class_names, train.labels.tolist(), val.labels.tolist(), image_size, channels, images.VERSION, made_by
+        made_by = phantom_recipe(root)
+    elif classes.window:
+        made_by.append(classes.window)
+    fingerprint = hash_parts(
+        name, classes.shown, train.labels.tolist(), val.labels.tolist(), image_size, channels, images.VERSION, made_by
     )
     return Dataset(
         name=name,
-        x_train=x_train,
+        x_train=entries[0].pixels,
         y_train=train.labels,
-        x_val=x_val,
+        x_val=entries[1].pixels,
         y_val=val.labels,
-        class_names=class_names,
+        class_names=classes.shown,
         files_train=files_train,
         files_val=files_val,
         source=source,
         fingerprint=fingerprint,
         root=root,
+        asked={"n_train": n_train, "n_val": n_val},
+        title=classes.title,
     )
 
 
-def _check(name: str, image_size: int, channels: int, source: str, n_train: int | None, n_val: int | None) -> None:
+def check_parameters(
+    name: str,
+    image_size: int,
+    channels: int,
+    source: str,
+    n_train: int | None = None,
+    n_val: int | None = None,
+) -> None:
+    """Raises ParameterError, with what is allowed, for a parameter of `load_dataset` that is not."""
+
     def whole(value: Any, low: int, high: float) -> bool:
         return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(low <= value <= high)
 
     rules = [
-        ("name", name, isinstance(name, str) and name in DATASETS, "skin, bone or x_ray"),
+        ("name", name, dataset_name(name) is not None, ALLOWED_NAME),
         ("image_size", image_size, whole(image_size, 32, 1024), "a whole number from 32 to 1024 (pixels)"),
         ("channels", channels, whole(channels, 1, 3) and channels != 2, "1 (grey) or 3 (colour)"),
         ("source", source, isinstance(source, str) and source in SOURCES, "auto, course, public or phantom"),
@@ -190,72 +256,51 @@ def _check(name: str, image_size: int, channels: int, source: str, n_train: int 
     ]
     for parameter, value, good, allowed in rules:
         if not good:
-            from labutils.config import ParameterError
-
             raise ParameterError(f"{parameter} is {value!r}: it must be {allowed}.")
 
 
-def _locate(layout: Layout, source: str, progress: bool) -> tuple[str, Path]:
-    """The source that is used and the folder it is in."""
-    public = paths.generated_dir() / "public" / layout.folder
-    if source in ("auto", "course"):
-        data = _data_dir()
-        course = find_folder(data, (layout.folder.casefold(),)) if data.is_dir() else None
-        if course is not None:
-            return "course", course
-        if source == "course":
-            raise DataError(_absent(layout, data / layout.folder, "the course's images"))
-    if source in ("auto", "public") and public.exists():
-        return "public", public
-    if source == "public":
-        raise DataError(_absent(layout, public, "public images"))
-    return "phantom", _phantoms(layout, progress)
-
-
-def _data_dir() -> Path:
-    try:
-        folder = paths.data_dir()
-    except FileNotFoundError as error:
-        raise DataError(str(error)) from None
-    inside = {entry.name.casefold() for entry in folder.iterdir()} if folder.is_dir() else set()
-    if "train" in inside and not inside & {layout.folder.casefold() for layout in DATASETS.values()}:
-        raise DataError(
-            f"{shown(folder)} holds train, so it is one data set: LABUTILS_DATA should be the folder above it, "
-            "in which the data sets are called Skin, Bone and X_ray."
-        )
-    return folder
-
-
-def _absent(layout: Layout, folder: Path, what: str) -> str:
-    fetch = {"skin": "labutils data fetch skin", "x_ray": "labutils data fetch xray"}.get(layout.name)
-    remedies = [
-        "put the course's images there (or set LABUTILS_DATA to the folder that holds " + layout.folder + ")",
-        f"type `{fetch}` for public images" if fetch else "",
-        "type `labutils data phantoms` for synthetic ones (source='phantom')",
-    ]
-    return f"There is no {shown(folder)} with {what} of {layout.folder}: {', or '.join(filter(None, remedies))}."
-
-
-def _phantoms(layout: Layout, progress: bool) -> Path:
-    from labutils.data import phantom_files
-
-    folder = paths.generated_dir() / "phantoms" / layout.folder
-    if not phantom_files.is_complete(layout.name, folder):
-        from labutils.data import phantoms
-
-        phantoms.write_phantoms(layout.name, folder, progress=progress)
-    return folder
-
-
-def _phantom_recipe(root: Path) -> list[Any]:
+def phantom_recipe(root: Path) -> list[Any]:
+    """What stands for the pixels of phantoms: version of the drawing, seed, counts."""
     recipe = json.loads((root / "phantoms.json").read_text(encoding="utf-8"))
     return [recipe["version"], recipe["seed"], recipe["counts"]]
 
 
-def _relative(split: Split, root: Path) -> tuple[str, ...]:
+def relative_files(split: Split, root: Path) -> tuple[str, ...]:
+    """The files of a split as POSIX paths relative to `root`."""
     # Every file was found by listing `root`: cutting text is ten times as quick as Path.relative_to.
     start = len(str(root)) + 1
     return tuple(str(file)[start:].replace(os.sep, "/") for file in split.files)
+
+
+def label_of(root: Path) -> str:
+    """What the cache calls a data set's images: the name of its folder, as every system can write it."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", root.name)
+
+
+def _check_phantoms(root: Path) -> Callable[[], None]:
+    """Looks once whether the phantoms are still those that were drawn; called where they are decoded anyway."""
+
+    @cache_once
+    def check() -> None:
+        from labutils.data.phantoms.files import find_damaged, read_manifest
+
+        if read_manifest(root) and (damaged := find_damaged(root)):
+            more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+            raise DataError(
+                f"{shown(root / damaged[0])}{more}: no longer the phantom that was drawn. "
+                f"Remove {shown(root)}; it is drawn again when it is next needed."
+            )
+
+    return check
+
+
+def _compare_depths(root: Path, train: int, val: int) -> None:
+    if train and val and train != val:
+        raise DataError(
+            f"{shown(root)} holds files of 16 bits that do not say how many they use: training looks like {train}, "
+            f"validation like {val}. Say which values are black and white in {shown(root / FILE)}: "
+            f"`window: [0, {2 ** max(train, val) - 1}]`."
+        )
 
 
 def _subset(split: Split, wanted: int | None, parameter: str, holds: str) -> Split:
@@ -275,5 +320,6 @@ def _subset(split: Split, wanted: int | None, parameter: str, holds: str) -> Spl
     return Split(tuple(split.files[index] for index in chosen), split.labels[chosen])
 
 
-def _fingerprint(*parts: Any) -> str:
+def hash_parts(*parts: Any) -> str:
+    """12 hexadecimal digits that stand for `parts`, which JSON can write."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]

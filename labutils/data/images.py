@@ -6,20 +6,25 @@ is decoded.
 """
 
 import hashlib
-import os
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from labutils.data.errors import DataError, shown
+from labutils import machine
+from labutils.data import greylevels
+from labutils.data.greylevels import Levels
 from labutils.data.scaling import apply_weights, resize_image, weights
+from labutils.errors import DataError
+from labutils.paths import shown
+from labutils.progress import bar
 
-__all__ = ["iterate_images", "load_images", "read_image", "resize_image"]
+__all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image", "resize_image"]
 
 VERSION = 1
 """Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
@@ -30,8 +35,11 @@ GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 ORIENTATION = 0x0112
 """EXIF tag that tells which way up a photograph was taken."""
 
-PHOTOMETRIC = 262
-"""TIFF tag that tells whether zero is white (0) or black (1)."""
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
+"""What is opened, whatever a file's name says: Pillow knows others, some of which start programs (EPS)."""
+
+LARGE = 16_000_000
+"""Pixels from which pictures are decoded one at a time: a few hundred megabytes each."""
 
 MIN_SIDE = 8
 MAX_PIXELS = 80_000_000
@@ -44,8 +52,10 @@ white (by two where a glaring colour meets white); at 4 it is two levels there, 
 BLOCK = 16
 """Images that a thread decodes, at most, before it reports back."""
 
+_one_large = Lock()
 
-def read_image(file: Path, channels: int = 1) -> np.ndarray:
+
+def read_image(file: Path, channels: int = 1, levels: Levels | None = None) -> np.ndarray:
     """One image at its own size, upright, on white where it is transparent.
 
     Parameters
@@ -54,6 +64,8 @@ def read_image(file: Path, channels: int = 1) -> np.ndarray:
         JPEG, PNG, TIFF, BMP, GIF or WebP with one frame.
     channels : int
         1 (grey) or 3 (colour).
+    levels : Levels, optional
+        How more than 8 bits become brightness; see `find_levels`.
 
     Returns
     -------
@@ -66,11 +78,38 @@ def read_image(file: Path, channels: int = 1) -> np.ndarray:
         If the file is no image, is damaged, too small or too large, has several frames, or holds values that are
         not brightnesses.
     """
-    return _to_float(_decode(file, None)[0], channels)
+    return _to_float(_decode(file, None, levels)[0], channels)
+
+
+def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None) -> Levels:
+    """How grey levels of more than 8 bits are to be read, so that all files of a split are read alike.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    window : (float, float), optional
+        The stored values that are black and white, if somebody has said so.
+    """
+    deep = [file for file in files if file.suffix.lower() in (".png", ".tif", ".tiff")]
+    if window is not None or not deep:
+        return Levels(window)
+    with ThreadPoolExecutor(machine.cores()) as pool:
+        return Levels(None, max(pool.map(_undeclared_bits, deep)))
+
+
+def _undeclared_bits(file: Path) -> int:
+    from PIL import Image
+
+    # What cannot be read is named when it is decoded.
+    with suppress(Exception), Image.open(file, formats=FORMATS) as image:
+        if image.mode.startswith("I;16") and image.width * image.height <= MAX_PIXELS:
+            with _room(image):
+                return 0 if greylevels.declared_bits(image, file) else greylevels.needed_bits(np.asarray(image))
+    return 0
 
 
 def load_images(
-    files: Sequence[Path], size: int, channels: int = 1, progress: bool = True
+    files: Sequence[Path], size: int, channels: int = 1, progress: bool = True, levels: Levels | None = None
 ) -> tuple[np.ndarray, list[str]]:
     """Images decoded and scaled on all cores.
 
@@ -88,53 +127,46 @@ def load_images(
     """
     pixels = np.empty((len(files), size, size, channels), np.float32)
     hashes: list[str] = []
-    for block, block_hashes in iterate_images(files, size, channels, progress):
+    for block, block_hashes in iterate_images(files, size, channels, progress, levels):
         pixels[len(hashes) : len(hashes) + len(block)] = block
         hashes += block_hashes
     return pixels, hashes
 
 
 def iterate_images(
-    files: Sequence[Path], size: int, channels: int = 1, progress: bool = True
+    files: Sequence[Path], size: int, channels: int = 1, progress: bool = True, levels: Levels | None = None
 ) -> Iterator[tuple[np.ndarray, list[str]]]:
     """As `load_images`, a few images at a time and in order, so that a large folder need not fit into memory."""
     # Threads, not processes: decoding and the products run outside Python's lock, and threads work in a notebook
     # on every system.
-    from tqdm.auto import tqdm
-
-    workers = _cores()
+    workers, levels = machine.cores(), levels or find_levels(files)
     # Few images may be large ones: every core should have some.
     block = max(1, min(BLOCK, len(files) // (4 * workers)))
     blocks = deque(files[start : start + block] for start in range(0, len(files), block))
     waiting: deque[Future[tuple[np.ndarray, list[str], list[DataError]]]] = deque()
     problems: list[DataError] = []
-    bar = tqdm(
-        total=len(files),
-        desc="Reading images",
-        unit="image",
-        delay=1,
-        leave=False,
-        disable=not (progress and _watched()),
-    )
-    with bar, ThreadPoolExecutor(workers) as pool:
+    shown_bar = bar(progress, total=len(files), desc="Reading images", unit="image", delay=1, leave=False)
+    with shown_bar, ThreadPoolExecutor(workers) as pool:
         while blocks or waiting:
             while blocks and len(waiting) < 2 * workers:
-                waiting.append(pool.submit(_load_block, blocks.popleft(), size, channels))
+                waiting.append(pool.submit(_load_block, blocks.popleft(), size, channels, levels))
             pixels, hashes, found = waiting.popleft().result()
             problems += found
-            bar.update(len(pixels))
+            shown_bar.update(len(pixels))
             if not problems:
                 yield pixels, hashes
     if problems:
         raise _together(problems)
 
 
-def _load_block(files: Sequence[Path], size: int, channels: int) -> tuple[np.ndarray, list[str], list[DataError]]:
+def _load_block(
+    files: Sequence[Path], size: int, channels: int, levels: Levels
+) -> tuple[np.ndarray, list[str], list[DataError]]:
     pixels = np.zeros((len(files), size, size, channels), np.float32)
     hashes, problems = [], []
     for index, file in enumerate(files):
         try:
-            decoded, (height, width), step = _decode(file, size)
+            decoded, (height, width), step = _decode(file, size, levels)
             sides = weights(height, size, step), weights(width, size, step)
             scaled = apply_weights(_to_float(decoded, channels), *sides)
         except DataError as error:
@@ -148,12 +180,12 @@ def _load_block(files: Sequence[Path], size: int, channels: int) -> tuple[np.nda
     return pixels, hashes, problems
 
 
-def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], int]:
+def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple[np.ndarray, tuple[int, int], int]:
     """Pixels as stored (uint8, uint16 or float32), full height and width, and the scale they were decoded at."""
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image, _room(image):
             _check_header(image, file)
             width, height = image.size
             step = 1
@@ -162,7 +194,11 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
             if step > 1:
                 image.draft(None, (width // step, height // step))
             orientation = image.getexif().get(ORIENTATION, 1)
-            decoded = _to_array(image if orientation == 1 else ImageOps.exif_transpose(image), file)
+            if greylevels.is_deep(image):
+                # Before it is turned: a turned copy has lost what the file declares.
+                decoded = _turn(greylevels.to_brightness(image, file, levels or Levels()), orientation)
+            else:
+                decoded = _to_array(image if orientation == 1 else ImageOps.exif_transpose(image))
             if step == 1:
                 return decoded, decoded.shape[:2], step
             # The orientations from 5 on lie on their side.
@@ -173,6 +209,19 @@ def _decode(file: Path, size: int | None) -> tuple[np.ndarray, tuple[int, int], 
         raise DataError(_too_large(file)) from None
     except Exception as error:
         raise DataError(_unreadable(file, error)) from None
+
+
+def _room(image: Any) -> Any:
+    """Large pictures wait for each other: each of the threads with one of its own would fill the memory."""
+    return _one_large if image.width * image.height > LARGE else nullcontext()
+
+
+def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Upright by EXIF's number, 1 to 8, as Pillow's `exif_transpose` does it."""
+    flips = {2: (1,), 3: (0, 1), 4: (0,), 5: (), 6: (1,), 7: (0, 1), 8: (0,)}
+    if orientation >= 5 and orientation in flips:
+        pixels = pixels.T
+    return np.ascontiguousarray(np.flip(pixels, flips.get(orientation, ())))
 
 
 def _step(side: int, size: int) -> int:
@@ -196,33 +245,10 @@ def _check_header(image: Any, file: Path) -> None:
         )
 
 
-def _to_array(image: Any, file: Path) -> np.ndarray:
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.uint16)
-        # Radiographs in TIFF may count from white; Pillow turns only 8-bit ones round.
-        white_is_zero = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
-        return 65535 - values if white_is_zero else values
-    if image.mode == "F":
-        return _check_floats(np.asarray(image), file)
-    if image.mode == "I":
-        raise DataError(
-            f"{shown(file)} holds 32-bit whole numbers, whose range nobody knows. Save it as 8- or 16-bit PNG."
-        )
+def _to_array(image: Any) -> np.ndarray:
     if image.has_transparency_data:
         return np.asarray(image.convert("RGBA"))
     return np.asarray(image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB"))
-
-
-def _check_floats(values: np.ndarray, file: Path) -> np.ndarray:
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).sum())
-        raise DataError(f"{shown(file)} holds {bad} values that are no numbers (NaN or infinite). Mend or remove it.")
-    if values.min() < 0 or values.max() > 1:
-        raise DataError(
-            f"{shown(file)} holds values from {values.min():.4g} to {values.max():.4g}: "
-            "brightness should lie between 0 and 1. Scale it, or save it as 8- or 16-bit PNG."
-        )
-    return values.astype(np.float32)
 
 
 def _to_float(pixels: np.ndarray, channels: int) -> np.ndarray:
@@ -243,22 +269,6 @@ def _to_float(pixels: np.ndarray, channels: int) -> np.ndarray:
     for channel in (1, 2):
         grey += np.multiply(colour[:, :, channel], GREY_WEIGHTS[channel] * scale, dtype=np.float32)
     return grey
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _watched() -> bool:
-    """Whether to show a bar: as `LABUTILS_PROGRESS` says, else in a terminal or a notebook that a person runs."""
-    if asked := os.environ.get("LABUTILS_PROGRESS"):
-        return asked == "bar"
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return sys.stderr.isatty()
-    # Programs that run notebooks, papermill and nbval among them, cannot answer input().
-    return bool(getattr(kernel, "_allow_stdin", True))
 
 
 def _together(problems: list[DataError]) -> DataError:
@@ -286,7 +296,9 @@ def _unreadable(file: Path, error: Exception) -> str:
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return f"{shown(file)} is not an image, whatever its name says. Replace or remove it."
+        from labutils.data.sniff import what_it_is
+
+        return f"{shown(file)} {what_it_is(file)}"
     # Only the reason: the text of an OSError may hold the whole path.
     reason = getattr(error, "strerror", None) or error
     return f"{shown(file)} is damaged ({reason}). Copy it again, or remove it."

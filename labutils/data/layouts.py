@@ -5,27 +5,52 @@ Both layouts of the course are understood: `train/Mel_0001.jpg`, with the class 
 behind: any other file that is no image of a known class is an error that names it.
 """
 
-import json
 import os
 import re
 import stat
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from labutils.data.errors import DataError, shown
+from labutils.data.description import CLASSES_FILE, FILE, describe
+from labutils.data.listing import list_folder, mode_of
+from labutils.errors import DataError
+from labutils.paths import shown
+
+__all__ = ["CLASSES_FILE", "DATASETS", "Layout", "Split", "find_exam", "find_files", "find_folder", "read_class_names"]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One data set of the lab: what its folder is called and its classes, in label order."""
+    """One data set of the lab: what its folder is called and its classes, in label order.
+
+    `aliases` are other names, in lower case, that a folder of a class may have.
+    """
 
     name: str
     folder: str
     class_names: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes of a folder in label order, as its names have them and as they are shown, and what else is said."""
+
+    title: str
+    words: tuple[str, ...]
+    shown: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    window: tuple[float, float] | None = None
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Label by name in lower case, aliases included."""
+        labels = {word.casefold(): label for label, word in enumerate(self.words)}
+        return {alias: labels[word.casefold()] for alias, word in self.aliases.items()} | labels
 
 
 @dataclass(frozen=True)
@@ -37,17 +62,18 @@ class Split:
 
 
 DATASETS: dict[str, Layout] = {
-    "skin": Layout("skin", "Skin", ("Mel", "Nev")),
+    # The other names are those of ISIC's archive.
+    "skin": Layout("skin", "Skin", ("Mel", "Nev"), {"melanoma": "Mel", "nevus": "Nev", "naevus": "Nev", "nevi": "Nev"}),
     "bone": Layout("bone", "Bone", ("AFF", "NFF")),
     "x_ray": Layout("x_ray", "X_ray", tuple(f"C{number}" for number in range(1, 10))),
 }
 
 TRAIN_FOLDERS = ("train",)
-VALIDATION_FOLDERS = ("test", "validation", "val")
+VALIDATION_FOLDERS = ("validation", "val", "valid")
+EXAM_FOLDERS = ("test",)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
-CLASSES_FILE = "classes.json"
-# Left behind by Windows and by archives packed on macOS; names that start with a dot are left out as well.
-LEFTOVERS = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
+MOST_CLASSES = 1000
+"""More than these in the names of files are numbers of images rather than classes."""
 
 
 def find_files(name: str, folder: Path) -> tuple[Split, Split]:
@@ -56,9 +82,10 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
     Parameters
     ----------
     name : str
-        `skin`, `bone` or `x_ray`.
+        `skin`, `bone`, `x_ray`, or the name of any other data set.
     folder : Path
-        The folder that holds `train` and one of `test`, `validation`, `val`; letter case does not matter.
+        The folder that holds `train` and one of `validation`, `val`, `test`; letter case does not matter. Beside
+        `validation` (or `val`), `test` is the exam: see `find_exam`.
 
     Returns
     -------
@@ -71,34 +98,88 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
         If a folder is missing, empty or ambiguous, a class has no image, or a file is not an image of exactly one
         class.
     """
-    names = read_class_names(name, folder)
+    classes = read_classes(name, folder)
     train = _find_split(folder, TRAIN_FOLDERS)
-    validation = _find_split(folder, VALIDATION_FOLDERS)
-    return _read_split(train, names, name), _read_split(validation, names, name)
+    has_exam = _find_exam_folder(folder) is not None
+    wanted = VALIDATION_FOLDERS if has_exam else (*EXAM_FOLDERS, *VALIDATION_FOLDERS)
+    validation = _find_split(folder, wanted)
+    return _read_split(train, classes), _read_split(validation, classes)
 
 
-def read_class_names(name: str, folder: Path) -> tuple[str, ...]:
-    """The classes in label order: those of `classes.json` in `folder` if there is one, else the course's.
+def find_exam(name: str, folder: Path) -> Split | None:
+    """The files of a data set's exam: those of `test`, where it stands beside `train` and `validation`.
+
+    Returns
+    -------
+    Split or None
+        None if there is no exam: with `train` and `test` alone, `test` is the validation.
 
     Raises
     ------
     DataError
-        If `classes.json` is not of the form `{"class_names": ["Hand", "Knee"]}`.
+        As `find_files` does.
     """
-    file = folder / CLASSES_FILE
-    try:
-        names = tuple(json.loads(file.read_text(encoding="utf-8"))["class_names"])
-    except (FileNotFoundError, NotADirectoryError):
-        return DATASETS[name].class_names
-    except (OSError, ValueError, KeyError, TypeError):
-        names = ()
-    different = {str(class_name).casefold() for class_name in names}
-    if len(names) < 2 or len(different) < len(names) or not all(isinstance(n, str) and n.strip() for n in names):
+    exam = _find_exam_folder(folder)
+    return None if exam is None else _read_split(exam, read_classes(name, folder))
+
+
+def _find_exam_folder(folder: Path) -> Path | None:
+    if not folder.is_dir() or find_folder(folder, VALIDATION_FOLDERS) is None:
+        return None
+    return find_folder(folder, EXAM_FOLDERS)
+
+
+def read_class_names(name: str, folder: Path) -> tuple[str, ...]:
+    """The classes of a folder in label order, as they are shown.
+
+    Raises
+    ------
+    DataError
+        If `dataset.yaml` or `classes.json` cannot be used, or nothing tells which classes there are.
+    """
+    return read_classes(name, folder).shown
+
+
+def read_classes(name: str, folder: Path) -> Classes:
+    """The classes of a folder: as `dataset.yaml` or `classes.json` names them, else the lab's, else its own.
+
+    A folder that is none of the lab's data sets has the classes that its folder `train` shows: its folders, or the
+    first words of its files' names.
+
+    Raises
+    ------
+    DataError
+        As `read_class_names` does.
+    """
+    said, layout = describe(folder), DATASETS.get(name)
+    title = said.title or (layout.folder if layout else folder.name)
+    if said.words:
+        return Classes(title, said.words, said.shown, window=said.window)
+    if layout:
+        return Classes(title, layout.class_names, layout.class_names, layout.aliases, said.window)
+    words = _words_of_folders(folder)
+    return Classes(title, words, words, window=said.window)
+
+
+def _words_of_folders(folder: Path) -> tuple[str, ...]:
+    train = _find_split(folder, TRAIN_FOLDERS)
+    entries = list_folder(train)
+    words = [entry.name for entry in entries if stat.S_ISDIR(mode_of(entry))]
+    if not words:
+        first = (re.match(r"[^\W_]+", os.path.splitext(entry.name)[0]) for entry in entries)
+        # A number that is glued to letters, as in Normal0001, counts images; one that is alone with a letter, C1, not.
+        found = [re.sub(r"(?<=[^\W\d_]{2})\d+$", "", word[0]) if word else "" for word in first]
+        words = list(dict.fromkeys(found))
+        if "" in words or len(words) > max(1, len(entries) // 2):
+            words = []
+    words = sorted({word.casefold(): word for word in words}.values(), key=str.casefold)
+    if not 2 <= len(words) <= MOST_CLASSES:
         raise DataError(
-            f'{shown(file)} does not list classes: it should read {{"class_names": ["Hand", "Knee"]}}, '
-            "with two or more different names. Mend or remove it."
+            f"{shown(train)} does not tell which classes there are: it should hold one folder for each, or files that "
+            f"begin with the name of their class, such as Normal_0001.jpg; or list them in {shown(folder / FILE)}: "
+            "`classes: [Normal, Pneumonia]`."
         )
-    return names
+    return tuple(words)
 
 
 def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
@@ -109,7 +190,7 @@ def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
     DataError
         If there are two, or `parent` cannot be listed.
     """
-    found = [Path(entry) for entry in _list(parent) if entry.name.casefold() in wanted]
+    found = [Path(entry) for entry in list_folder(parent) if entry.name.casefold() in wanted]
     if len(found) > 1:
         both = " and ".join(path.name for path in found)
         raise DataError(f"{shown(parent)} holds {both}: only one of them can be used. Move the other away.")
@@ -123,67 +204,76 @@ def _find_split(folder: Path, wanted: Sequence[str]) -> Path:
     found_folder = find_folder(folder, wanted)
     if found_folder is None:
         raise DataError(
-            f"{shown(folder)} holds no folder {' or '.join(wanted)}: "
+            f"{shown(folder)} holds no folder {' or '.join(wanted[:3])}: "
             "it should hold train and test (or train and validation) with the images in them."
         )
     return found_folder
 
 
-def _read_split(folder: Path, names: tuple[str, ...], name: str) -> Split:
-    title = DATASETS[name].folder
-    entries = _list(folder)
-    folders = [entry for entry in entries if stat.S_ISDIR(_mode(entry))]
-    loose = [entry for entry in entries if not stat.S_ISDIR(_mode(entry))]
-    labels = {class_name.casefold(): label for label, class_name in enumerate(names)}
+def _read_split(folder: Path, classes: Classes) -> Split:
+    entries = list_folder(folder)
+    folders = [entry for entry in entries if stat.S_ISDIR(mode_of(entry))]
+    loose = [entry for entry in entries if not stat.S_ISDIR(mode_of(entry))]
+    labels = classes.labels
     unknown = [entry for entry in folders if entry.name.casefold() not in labels]
     if unknown:
         raise DataError(
-            f"{shown(unknown[0].path)} is a folder that is no class of {title} ({', '.join(names)}). "
-            "Rename it to its class, or move it away."
+            f"{shown(unknown[0].path)} is a folder that is no class of {classes.title} ({', '.join(classes.words)}). "
+            f"Rename it to its class, move it away, or list your own classes in {shown(folder.parent / FILE)}."
         )
     if folders and loose:
         raise DataError(
             f"{shown(folder)} holds folders for classes ({folders[0].name}) and files beside them ({loose[0].name}): "
             "sort every image into the folder of its class, or have no folders at all."
         )
-    pattern = _pattern(names)
-    found: list[tuple[int, str, Path]] = []
-    for entry in loose:
-        found.append((labels[_class_in_name(entry, pattern, names, title)], entry.name, Path(entry)))
+    pattern = _pattern(classes.words)
+    found = [(labels[_class_in_name(entry, pattern, classes)], entry.name, Path(entry)) for entry in loose]
+    # A lesion's name may be written out in a file too, where its folder says which class it is.
+    # Bare numbers and letters are left alone: class 2 is not meant by every 2 in a name.
+    pattern = _pattern([w for w in (*classes.words, *classes.aliases) if len(w) > 1 and not w.isdigit()])
     for class_folder in folders:
-        label = labels[class_folder.name.casefold()]
-        for entry in _list(Path(class_folder)):
-            _check_image(entry)
-            said = set(map(str.casefold, pattern.findall(os.path.splitext(entry.name)[0])))
-            if said and names[label].casefold() not in said:
-                raise DataError(
-                    f"{shown(entry.path)} lies in the folder of {names[label]}, but its name says "
-                    f"{names[labels[said.pop()]]}. Move it to its class, or rename it."
-                )
-            found.append((label, entry.name, Path(entry)))
-    return _sorted_split(folder, found, names, title)
+        found += _read_class(class_folder, labels, pattern, classes)
+    return _sorted_split(folder, found, classes)
 
 
-def _sorted_split(folder: Path, found: list[tuple[int, str, Path]], names: tuple[str, ...], title: str) -> Split:
+def _read_class(
+    folder: os.DirEntry[str], labels: dict[str, int], pattern: re.Pattern[str], classes: Classes
+) -> list[tuple[int, str, Path]]:
+    label, found = labels[folder.name.casefold()], []
+    for entry in list_folder(Path(folder)):
+        _check_image(entry)
+        said = {labels[word.casefold()] for word in pattern.findall(os.path.splitext(entry.name)[0])}
+        if said and label not in said:
+            raise DataError(
+                f"{shown(entry.path)} lies in the folder of {classes.words[label]}, but its name says "
+                f"{classes.words[min(said)]}. Move it to its class, or rename it."
+            )
+        found.append((label, entry.name, Path(entry)))
+    return found
+
+
+def _sorted_split(folder: Path, found: list[tuple[int, str, Path]], classes: Classes) -> Split:
     if not found:
-        raise DataError(f"{shown(folder)} holds no images. Put the images of {title} into it.")
+        raise DataError(f"{shown(folder)} holds no images. Put the images of {classes.title} into it.")
     # macOS stores accents apart from their letters: composed, names sort alike everywhere.
     found.sort(key=lambda item: (item[0], unicodedata.normalize("NFC", item[1])))
     labels = np.array([label for label, _, _ in found], dtype=np.int64)
-    empty = [class_name for label, class_name in enumerate(names) if label not in set(labels.tolist())]
+    present = set(labels.tolist())
+    empty = [word for label, word in enumerate(classes.words) if label not in present]
     if empty:
         raise DataError(
-            f"{shown(folder)} holds no image of {', '.join(empty)}: "
-            f"{title} needs images of every class ({', '.join(names)}) in training and in validation."
+            f"{shown(folder)} holds no image of {', '.join(empty)}: {classes.title} needs images of every class "
+            f"({', '.join(classes.words)}) in training and in validation."
         )
     return Split(tuple(path for _, _, path in found), labels)
 
 
-def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], names: tuple[str, ...], title: str) -> str:
+def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Classes) -> str:
     _check_image(entry)
     said = set(map(str.casefold, pattern.findall(os.path.splitext(entry.name)[0])))
     if len(said) == 1:
         return said.pop()
+    names, title = classes.words, classes.title
     expected = f"{', '.join(names[:-1])} or {names[-1]}"
     if not said:
         raise DataError(
@@ -199,12 +289,16 @@ def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], names: tup
 def _pattern(names: Sequence[str]) -> re.Pattern[str]:
     """Finds class names that are words of their own: C1 is neither in `C10_3` nor in `ABC1`, Mel is in `Mel0001`."""
     # After a name that ends in a digit nothing may follow that reads on; after letters, a number may.
-    words = [re.escape(name) + (r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])") for name in names]
+    # The longest first: "Normal tissue" is not "Normal".
+    longest = sorted(names, key=len, reverse=True)
+    words = [re.escape(name) + (r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])") for name in longest]
+    if not words:
+        return re.compile(r"(?!)")  # matches nothing
     return re.compile(rf"(?<![^\W_])({'|'.join(words)})", re.IGNORECASE)
 
 
 def _check_image(entry: os.DirEntry[str]) -> None:
-    mode = _mode(entry)
+    mode = mode_of(entry)
     if stat.S_ISDIR(mode):
         raise DataError(f"{shown(entry.path)} is a folder inside a class: move its images up, or move it away.")
     if not stat.S_ISREG(mode):
@@ -214,26 +308,3 @@ def _check_image(entry: os.DirEntry[str]) -> None:
             f"{shown(entry.path)} is not an image that can be read here ({', '.join(SUFFIXES)}). "
             "Convert it, or move it out of the folder."
         )
-
-
-def _list(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            visible = [e for e in entries if not e.name.startswith(".") and e.name.casefold() not in LEFTOVERS]
-    except PermissionError:
-        raise DataError(
-            f"{shown(folder)} may not be read by you: change its permissions, or copy it to a folder of yours."
-        ) from None
-    except OSError as error:
-        raise DataError(f"{shown(folder)} cannot be listed ({error.strerror}): check the folder.") from None
-    return sorted(visible, key=lambda entry: entry.name)
-
-
-def _mode(entry: os.DirEntry[str]) -> int:
-    try:
-        return entry.stat().st_mode
-    except OSError as error:
-        what = "is a link that leads nowhere" if entry.is_symlink() else "cannot be read"
-        raise DataError(
-            f"{shown(entry.path)} {what} ({error.strerror}). Put the image itself there, or remove it."
-        ) from None

@@ -1,12 +1,13 @@
 """Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims.
 
-`metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ; `claims` (with `findings` and
-`verdicts`) judges what the report concludes; `lab` is the report as data; `tables` shows it all. Nothing here trains,
-predicts or draws.
+`metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ on validation images, `exam`
+and `effects` how settings differ on images that nothing was chosen on; `claims` (made of `conditions` and `courses`,
+judged by `verdicts`) is what the report concludes; `tables` and `contrasts` show it all, `sentences` says it. Nothing
+here trains, predicts or draws.
 """
 
-from labutils.evaluate import lab
-from labutils.evaluate.claims import CLAIMS, judge, judge_all
+from labutils import lab
+from labutils.evaluate.claims import CLAIMS, judge, judge_all, with_stored
 from labutils.evaluate.compare import (
     ComparisonError,
     McNemar,
@@ -18,6 +19,8 @@ from labutils.evaluate.compare import (
 from labutils.evaluate.contrasts import (
     best_table,
     choice_table,
+    exam_table,
+    gap_both_ways,
     gap_table,
     interval_table,
     network_table,
@@ -34,15 +37,15 @@ from labutils.evaluate.curves import (
     best,
     epochs_to_loss,
     epochs_to_reach,
-    loss_gap,
     loss_rise,
     overfitting_epoch,
     smooth,
     spread,
 )
+from labutils.evaluate.effects import Effect
+from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import (
     Bin,
-    Estimate,
     accuracy,
     auc,
     brier_score,
@@ -53,7 +56,20 @@ from labutils.evaluate.metrics import (
     image_losses,
     predicted_labels,
     reliability_curve,
-    wilson_interval,
+)
+from labutils.evaluate.sentences import (
+    depth_sentence,
+    effect_sentence,
+    gap_sentence,
+    lead_sentence,
+    norm_sentence,
+    parameters_sentence,
+    rate_sentence,
+    regularizer_sentence,
+    spatial_catch_up,
+    started_sentence,
+    sureness_sentence,
+    tuned_sentence,
 )
 from labutils.evaluate.tables import (
     class_table,
@@ -62,7 +78,8 @@ from labutils.evaluate.tables import (
     seed_table,
     verdict_table,
 )
-from labutils.evaluate.verdicts import Claim, Verdict
+from labutils.evaluate.verdicts import Claim, Verdict, counts
+from labutils.statistics import Estimate, wilson_interval
 
 __all__ = [
     "CLAIMS",
@@ -70,6 +87,7 @@ __all__ = [
     "Bin",
     "Claim",
     "ComparisonError",
+    "Effect",
     "Estimate",
     "McNemar",
     "Spread",
@@ -86,10 +104,17 @@ __all__ = [
     "class_table",
     "confusion_matrix",
     "correct",
+    "counts",
+    "depth_sentence",
+    "effect_sentence",
     "elementwise_accuracy",
     "epochs_to_loss",
     "epochs_to_reach",
+    "exam_accuracy",
+    "exam_table",
+    "gap_both_ways",
     "gap_difference",
+    "gap_sentence",
     "gap_table",
     "group_seeds",
     "image_losses",
@@ -97,23 +122,32 @@ __all__ = [
     "judge",
     "judge_all",
     "lab",
+    "lead_sentence",
     "loss_difference",
-    "loss_gap",
     "loss_rise",
     "mcnemar",
     "network_table",
+    "norm_sentence",
     "overfitting_epoch",
     "paired_table",
+    "parameters_sentence",
     "predicted_labels",
     "quality_table",
+    "rate_sentence",
     "reach_table",
+    "regularizer_sentence",
     "reliability_curve",
     "run_table",
     "seed_table",
     "smooth",
+    "spatial_catch_up",
     "spread",
+    "started_sentence",
+    "sureness_sentence",
     "time_table",
     "truth_table",
+    "tuned_sentence",
     "verdict_table",
     "wilson_interval",
+    "with_stored",
 ]

@@ -12,11 +12,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.curves import TAILS, bootstrap_mean, gap_by_image, resampled_means
-from labutils.evaluate.metrics import Estimate, correct, image_losses, normal_quantile
+from labutils.errors import ComparisonError
+from labutils.evaluate.curves import gap_by_image, moved_to, smooth, train_curve
+from labutils.evaluate.metrics import correct, image_losses
+from labutils.statistics import (
+    GUESS,
+    TAILS,
+    Estimate,
+    bootstrap_mean,
+    cross_entropy,
+    normal_quantile,
+    resampled_means,
+    resamples,
+    widened,
+)
 
 if TYPE_CHECKING:
-    from labutils.runs import Run
+    from labutils.runs.files import Run
 
 
 class McNemar(NamedTuple):
@@ -27,12 +39,13 @@ class McNemar(NamedTuple):
     p: float
 
 
-class ComparisonError(ValueError):
-    """Two runs that cannot be compared image by image."""
+class Speed(NamedTuple):
+    """Epochs of two runs to a common validation loss; `ratio` is those of the first by those of the second."""
 
-    def _render_traceback_(self) -> list[str]:
-        # Jupyter shows this instead of a stack trace.
-        return [f"ComparisonError: {self}"]
+    level: float
+    epochs_a: int
+    epochs_b: int
+    ratio: Estimate
 
 
 def same_images(run_a: Run, run_b: Run) -> bool:
@@ -97,16 +110,11 @@ def p_value(p: float) -> str:
     return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
 
 
-def accuracy_difference(run_a: Run, run_b: Run, epoch: int | None = None, confidence: float = 0.95) -> Estimate:
+def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
     """Accuracy of `run_a` minus that of `run_b` on the same images, with the interval of Agresti and Min.
 
     The interval is Wald's after half an image has been added to each of the four cells; without that it would shrink
     to a point where two runs agree on every image.
-
-    Parameters
-    ----------
-    epoch : int, optional
-        As in `mcnemar`.
 
     Raises
     ------
@@ -117,22 +125,22 @@ def accuracy_difference(run_a: Run, run_b: Run, epoch: int | None = None, confid
     ----------
     Agresti and Min (2005), Statistics in Medicine 24, 729-740.
     """
-    n01, n10, _ = mcnemar(run_a, run_b, epoch)
+    n01, n10, _ = mcnemar(run_a, run_b)
     n = len(run_a.y_val)
-    z = normal_quantile(confidence)
+    z = normal_quantile(0.95)
     only_a, only_b, total = n10 + 0.5, n01 + 0.5, n + 2
     centre = (only_a - only_b) / total
     half = z * sqrt(only_a + only_b - (only_a - only_b) ** 2 / total) / total
     return Estimate((n10 - n01) / n, max(centre - half, -1.0), min(centre + half, 1.0))
 
 
-def loss_difference(run_a: Run, run_b: Run, epoch: int | None = None) -> Estimate:
-    """Validation loss of `run_a` minus that of `run_b`, image by image, with a paired bootstrap interval.
+def loss_difference(run_a: Run, run_b: Run, lowest: bool = False) -> Estimate:
+    """Validation loss of `run_a` minus that of `run_b`, with an interval paired image by image.
 
     Parameters
     ----------
-    epoch : int, optional
-        As in `mcnemar`.
+    lowest : bool
+        Each at the epoch of its lowest validation loss, instead of its best validation accuracy.
 
     Raises
     ------
@@ -140,7 +148,10 @@ def loss_difference(run_a: Run, run_b: Run, epoch: int | None = None) -> Estimat
         If the validation images differ.
     """
     check_same_images(run_a, run_b)
-    return bootstrap_mean(image_losses(run_a, epoch) - image_losses(run_b, epoch))
+    at = [run.lowest_loss_epoch if lowest else run.best_epoch for run in (run_a, run_b)]
+    losses = [image_losses(run, epoch) for run, epoch in zip((run_a, run_b), at, strict=True)]
+    shown = [float(run.history["val_loss"][epoch]) for run, epoch in zip((run_a, run_b), at, strict=True)]
+    return moved_to(bootstrap_mean(losses[0] - losses[1], GUESS), shown[0] - shown[1])
 
 
 def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
@@ -157,7 +168,8 @@ def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
     for run_a, run_b in pairs:
         check_same_images(run_a, run_b)
         check_same_images(pairs[0][0], run_a)
-    return bootstrap_mean(np.mean([gap_by_image(a) - gap_by_image(b) for a, b in pairs], axis=0))
+    curve = train_curve(*(run for pair in pairs for run in pair))
+    return bootstrap_mean(np.mean([gap_by_image(a, curve) - gap_by_image(b, curve) for a, b in pairs], axis=0))
 
 
 def fisher(run_a: Run, run_b: Run) -> float:
@@ -180,7 +192,39 @@ def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
     """
     losses_a, losses_b = image_losses(run_a), image_losses(run_b)
     low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
-    return Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
+    found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
+    shown = [float(run.history["val_loss"][run.best_epoch]) for run in (run_a, run_b)]
+    return moved_to(widened(found, min(len(losses_a), len(losses_b)), GUESS), shown[0] - shown[1])
+
+
+def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
+    """How many epochs two runs need to a common validation loss, and how much of that is the choice of the images.
+
+    The common loss is the higher of the two minima of the smoothed curves, plus `slack`: the last bit of a flat curve
+    says nothing about speed. The interval draws images anew and works both curves out again.
+
+    Raises
+    ------
+    ComparisonError
+        If the validation images differ.
+    """
+    check_same_images(run_a, run_b)
+    curves = [run.history["val_loss"][None, :] for run in (run_a, run_b)]
+    level, *epochs = (float(part[0]) for part in _race(curves[0], curves[1], slack))
+    losses = [cross_entropy(run.val_predictions, run.y_val) for run in (run_a, run_b)]
+    drawn = np.stack([np.bincount(row, minlength=len(run_a.y_val)) for row in resamples(len(run_a.y_val), draws=draws)])
+    resampled = [drawn @ loss.T / drawn.shape[1] for loss in losses]
+    _, after_a, after_b = _race(resampled[0], resampled[1], slack)
+    low, high = np.quantile(after_a / after_b, TAILS)
+    return Speed(level, int(epochs[0]), int(epochs[1]), Estimate(epochs[0] / epochs[1], float(low), float(high)))
+
+
+def _race(a: np.ndarray, b: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each row of two tables of curves: the common level, and the epochs that either needs to it."""
+    a, b = (np.stack([smooth(row) for row in table]) for table in (a, b))
+    level = np.maximum(a.min(axis=1), b.min(axis=1)) + slack
+    first, second = ((table <= level[:, None]).argmax(axis=1) + 1 for table in (a, b))
+    return level, first, second
 
 
 def _describe(run: Run) -> str:

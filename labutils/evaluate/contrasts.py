@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labutils.evaluate.compare import accuracy_difference, mcnemar, p_value
-from labutils.evaluate.curves import WINDOW, accuracy_gap, best, epochs_to_reach, overfitting_epoch
-from labutils.evaluate.findings import SIGNIFICANT
-from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, wilson_interval
+from labutils.evaluate.curves import (
+    MEASURED,
+    WINDOW,
+    accuracy_gap,
+    best,
+    epochs_to_reach,
+    overfitting_epoch,
+    train_curve,
+)
+from labutils.evaluate.effects import ACCURACY_MARGIN
+from labutils.evaluate.exam import accuracy_effect, exam_accuracy
+from labutils.evaluate.findings import SIGNIFICANT, in_points, points
+from labutils.evaluate.metrics import auc, brier_score, class_recall, correct
 from labutils.evaluate.tables import as_table, mark_source
+from labutils.statistics import holm, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
-    from labutils.evaluate.lab import Reported
     from labutils.frames import Table
-    from labutils.runs import Run
+    from labutils.lab import Reported
+    from labutils.runs.files import Run
 
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""
@@ -36,23 +47,61 @@ def paired_table(runs: Mapping[str, Run]) -> Table:
     -------
     DataFrame
         Difference of the accuracies (first minus second) with its 95 % interval, the images that only one of the two
-        gets right, and the two-sided p-value. Empty with fewer than two runs.
+        gets right, the two-sided p-value, and the same adjusted for the number of tests in the table (Holm). Empty with
+        fewer than two runs.
 
     Raises
     ------
     ComparisonError
         If two runs were validated on different images.
     """
+    pairs = {f"{a} against {b}": (runs[a], runs[b]) for a, b in combinations(runs, 2)}
+    tests = {name: mcnemar(*pair) for name, pair in pairs.items()}
+    adjusted = holm({name: test.p for name, test in tests.items()})
     rows = {}
-    for (name_a, a), (name_b, b) in combinations(runs.items(), 2):
-        test = mcnemar(a, b)
-        rows[f"{name_a} against {name_b}"] = {
-            "difference [95 % interval]": str(accuracy_difference(a, b)),
-            "only the first is right": test.n10,
-            "only the second is right": test.n01,
-            "p (exact McNemar)": p_value(test.p),
+    for name, pair in pairs.items():
+        rows[name] = {
+            "difference [95 % interval]": str(accuracy_difference(*pair)),
+            "only the first is right": tests[name].n10,
+            "only the second is right": tests[name].n01,
+            "p (exact McNemar)": p_value(tests[name].p),
         }
-    return as_table(rows, "runs", "Nothing to compare yet: this needs two runs.")
+        if len(pairs) > 1:
+            rows[name]["p adjusted (Holm)"] = p_value(adjusted[name])
+    table = as_table(rows, "runs", "Nothing to compare yet: this needs two runs.")
+    if len(pairs) > 1:
+        table.note = (
+            f"{len(pairs)} tests: of twenty such tables without any true difference, one has an adjusted p below "
+            f"{SIGNIFICANT}; in up to {1 - 0.95 ** len(pairs):.0%} of them, one of the p that are not adjusted is."
+        )
+    return table
+
+
+def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
+    """One row per pair of settings: the difference on the exam, over seeds and images, and what to call it.
+
+    Parameters
+    ----------
+    settings : mapping of str to sequence of Run
+        Runs that differ in their seed only, as `group_seeds` gives them. Those that have not sat the exam are left out.
+    """
+    sat = {label: [run for run in runs if run.exam] for label, runs in settings.items()}
+    rows = {}
+    for a, b in combinations([label for label, runs in sat.items() if runs], 2):
+        effect = accuracy_effect(sat[a], sat[b])
+        rows[f"{a} against {b}"] = {
+            "first": str(exam_accuracy(sat[a])),
+            "second": str(exam_accuracy(sat[b])),
+            "difference in points [95 % interval]": in_points(effect.interval()),
+            "the first is": effect.word(ACCURACY_MARGIN),
+            "seen on": effect.basis,
+        }
+    table = as_table(rows, "settings", "Nothing to compare on the exam yet: this needs two runs that have sat it.")
+    table.note = (
+        "Accuracy on the exam, images that nothing was chosen on. Better or worse: the 95 % interval excludes 0, and "
+        "the difference is at least 1 point. No difference that matters: the 90 % interval lies within 1 point."
+    )
+    return table
 
 
 def gap_table(runs: Mapping[str, Run]) -> Table:
@@ -66,17 +115,37 @@ def gap_table(runs: Mapping[str, Run]) -> Table:
     -------
     DataFrame
         Accuracies are means of the last `WINDOW` epochs; the gap is their difference, with its 95 % interval (see
-        `accuracy_gap`).
+        `accuracy_gap`). The training accuracy is measured like validation if all runs have that.
+    """
+    rows, curve = {}, train_curve(*runs.values())
+    for label, run in runs.items():
+        begins = overfitting_epoch(run.history)
+        ends = {name: run.history[name][-WINDOW:].mean() for name in (curve, "val_accuracy")}
+        rows[label] = {
+            f"train accuracy, last {WINDOW} epochs": f"{ends[curve]:.3f}",
+            f"val accuracy, last {WINDOW} epochs": f"{ends['val_accuracy']:.3f}",
+            "gap [95 % interval]": str(accuracy_gap(run, curve)),
+            "over-fits from epoch": str(begins) if begins else "-",
+        }
+    table = as_table(rows, "run")
+    table.note = f"Training accuracy {MEASURED[curve]}."
+    return table
+
+
+def gap_both_ways(runs: Mapping[str, Run]) -> Table:
+    """One row per run: the gap with training measured as it goes by, and measured like validation.
+
+    What lies between the two is no property of the network: dropout and augmentation are on in one, off in the other.
+    Runs that were stored without the second way show a dash.
     """
     rows = {}
     for label, run in runs.items():
-        begins = overfitting_epoch(run.history)
-        ends = {name: run.history[name][-WINDOW:].mean() for name in ("accuracy", "val_accuracy")}
+        by = accuracy_gap(run, "accuracy")
+        like = accuracy_gap(run, "fixed_accuracy") if "fixed_accuracy" in run.history else None
         rows[label] = {
-            f"train accuracy, last {WINDOW} epochs": f"{ends['accuracy']:.3f}",
-            f"val accuracy, last {WINDOW} epochs": f"{ends['val_accuracy']:.3f}",
-            "gap [95 % interval]": str(accuracy_gap(run)),
-            "over-fits from epoch": str(begins) if begins else "-",
+            f"gap, training {MEASURED['accuracy']}": str(by),
+            f"gap, training {MEASURED['fixed_accuracy']}": str(like) if like else "-",
+            "due to the way of measuring": f"{points(by.value - like.value)} points" if like else "-",
         }
     return as_table(rows, "run")
 
@@ -135,12 +204,12 @@ def best_table(runs: Mapping[str, Run]) -> Table:
     rows = {}
     for name, own in networks.items():
         top = max(own, key=lambda label: own[label].history["val_accuracy"].max())
-        others = [run for label, run in own.items() if label != top]
-        alike = sum(mcnemar(own[top], run).p >= SIGNIFICANT for run in others)
+        others = {label: mcnemar(own[top], run).p for label, run in own.items() if label != top}
+        alike = sum(p >= SIGNIFICANT for p in holm(others).values())
         rows[NETWORKS[name]] = {
             "best": top,
             "val accuracy [95 % interval]": str(best(own[top]).accuracy),
-            "others that may be as good (McNemar)": f"{alike} of {len(others)}",
+            "others that may be as good (McNemar, Holm)": f"{alike} of {len(others)}",
         }
     return as_table(rows, "network")
 
@@ -208,8 +277,9 @@ def truth_table(runs: Iterable[Run], told: Reported) -> Table:
             "best val accuracy": str(numbers.accuracy),
             "best epoch": f"{numbers.epoch} of {run.epochs}",
             "val loss": f"{numbers.loss_at_best:.4f} at the best epoch, {numbers.lowest_loss:.4f} at the lowest",
-            "train accuracy at the end": f"{run.history['accuracy'][-1]:.3f}",
+            "final train accuracy": f"{run.history['accuracy'][-1]:.3f}",
             "AUC": str(next(iter(auc(run).values()))),
+            "exam accuracy": str(exam_accuracy([run]) or "-"),
         }
     return as_table(columns, "source").T
 

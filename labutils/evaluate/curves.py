@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.metrics import Estimate, accuracy, correct, image_losses
+from labutils.evaluate.metrics import accuracy, hits
+from labutils.statistics import GUESS, Estimate, bootstrap_mean, cross_entropy
 
 if TYPE_CHECKING:
-    from labutils.runs import Run
+    from labutils.runs.files import Run
 
 WINDOW = 10
 """Epochs over which curves are averaged before anything is read from them: a single epoch of a curve is noise."""
@@ -21,8 +22,11 @@ WINDOW = 10
 CLIMB = 0.02
 """How far the smoothed validation loss must stay above its minimum for over-fitting to have begun."""
 
-TAILS = (0.025, 0.975)
-"""The quantiles that a 95 % interval lies between."""
+MEASURED = {
+    "fixed_accuracy": "measured like validation, nothing dropped or changed",
+    "accuracy": "as it went by, with dropout and augmentation on",
+}
+"""The two training curves, and how each was measured."""
 
 
 class Best(NamedTuple):
@@ -33,8 +37,10 @@ class Best(NamedTuple):
     lowest_loss: float
     lowest_loss_epoch: int
     loss_at_best: float
-    train_accuracy_at_best: float
-    train_loss_at_best: float
+    highest_train_accuracy: float
+    final_train_accuracy: float
+    lowest_train_loss: float
+    final_train_loss: float
 
 
 class Spread(NamedTuple):
@@ -60,8 +66,10 @@ def best(run: Run) -> Best:
         lowest_loss=float(np.min(history["val_loss"])),
         lowest_loss_epoch=int(np.argmin(history["val_loss"])) + 1,
         loss_at_best=float(history["val_loss"][at]),
-        train_accuracy_at_best=float(history["accuracy"][at]),
-        train_loss_at_best=float(history["loss"][at]),
+        highest_train_accuracy=float(np.max(history["accuracy"])),
+        final_train_accuracy=float(history["accuracy"][-1]),
+        lowest_train_loss=float(np.min(history["loss"])),
+        final_train_loss=float(history["loss"][-1]),
     )
 
 
@@ -107,9 +115,9 @@ def epochs_to_reach(history: Mapping[str, np.ndarray], accuracy: float, curve: s
     return _first(np.asarray(history[curve]) >= accuracy)
 
 
-def epochs_to_loss(history: Mapping[str, np.ndarray], loss: float, curve: str = "val_loss") -> int | None:
-    """Epochs until the smoothed `curve` first comes down to `loss`; None if it never does."""
-    return _first(smooth(history[curve]) <= loss)
+def epochs_to_loss(history: Mapping[str, np.ndarray], loss: float) -> int | None:
+    """Epochs until the smoothed validation loss first comes down to `loss`; None if it never does."""
+    return _first(smooth(history["val_loss"]) <= loss)
 
 
 def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, climb: float = CLIMB) -> int | None:
@@ -130,73 +138,62 @@ def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, c
     return int(np.flatnonzero(~above)[-1]) + 2
 
 
-def gap_by_image(run: Run, last: int = WINDOW) -> np.ndarray:
+def train_curve(*runs: Run) -> str:
+    """The training curve by which runs are set beside validation: "fixed_accuracy" where all have it, else "accuracy".
+
+    The former is measured after the epoch, like validation; the latter goes by while training, with dropout and
+    augmentation on and weights that still change. Only like is compared with like: one run without it decides for all.
+    """
+    return "fixed_accuracy" if runs and all("fixed_accuracy" in run.history for run in runs) else "accuracy"
+
+
+def gap_by_image(run: Run, curve: str) -> np.ndarray:
     """The accuracy gap as one value per validation image, (n_val,): its mean is the gap.
 
     Each value is the training accuracy minus the image's own share of right answers, both over the last epochs. Kept
     by image so that an interval can be drawn from the images.
+
+    Parameters
+    ----------
+    curve : str
+        "accuracy" or "fixed_accuracy"; see `train_curve`.
     """
-    hits = np.mean([correct(run, epoch) for epoch in _last(run, last)], axis=0)
-    return float(np.mean(run.history["accuracy"][-last:])) - hits
+    right = hits(run.val_predictions[-WINDOW:], run.y_val).mean(axis=0)
+    return float(np.mean(run.history[curve][-WINDOW:])) - right
 
 
-def accuracy_gap(run: Run, last: int = WINDOW) -> Estimate:
+def accuracy_gap(run: Run, curve: str | None = None) -> Estimate:
     """Training minus validation accuracy, averaged over the last epochs, with an interval over validation images.
 
-    The training curve is recorded while training, with dropout on and weights that still change within the epoch. A
-    gap may therefore be negative, and dropout narrows it from both sides: it holds the training curve down as well
-    as lifting the validation curve.
-
     Parameters
     ----------
-    last : int
-        Number of epochs at the end of the run; all of them if there are fewer.
+    curve : str, optional
+        "accuracy" or "fixed_accuracy"; None: see `train_curve`. With the former a gap may be negative, and dropout
+        narrows it from both sides: it holds the training curve down as well as lifting the validation curve.
     """
-    return bootstrap_mean(gap_by_image(run, last))
+    return bootstrap_mean(gap_by_image(run, curve or train_curve(run)))
 
 
-def loss_gap(run: Run, last: int = WINDOW) -> Estimate:
-    """Validation minus training loss, averaged over the last epochs, with an interval over validation images."""
-    train = float(np.mean(run.history["loss"][-last:]))
-    return bootstrap_mean(np.mean([image_losses(run, epoch) for epoch in _last(run, last)], axis=0) - train)
-
-
-def loss_rise(run: Run, window: int = WINDOW) -> Estimate:
+def loss_rise(run: Run) -> Estimate:
     """How far the validation loss has climbed at the end of a run, with an interval over validation images.
 
-    Definition: the mean over the last `window` epochs minus the mean over the `window` consecutive epochs where it
-    was lowest. Losses of single images are capped (see `metrics.SMALLEST_PROBABILITY`), so the climb of a run that
-    makes very confident mistakes is understated.
+    Definition: the mean over the last `WINDOW` epochs minus the mean over the `WINDOW` consecutive epochs where it
+    was lowest, both from the history, as figures show it; the interval comes from the stored predictions.
     """
-    window = min(window, run.epochs)
-    means = np.convolve(run.history["val_loss"], np.ones(window) / window, mode="valid")
+    window, history = min(WINDOW, run.epochs), run.history["val_loss"]
+    means = np.convolve(history, np.ones(window) / window, mode="valid")
     start = int(np.argmin(means))
-    ends = np.mean([image_losses(run, epoch) for epoch in _last(run, window)], axis=0)
-    lowest = np.mean([image_losses(run, epoch) for epoch in range(start, start + window)], axis=0)
-    return bootstrap_mean(ends - lowest)
+    ends, lowest = (
+        cross_entropy(run.val_predictions[part], run.y_val).mean(axis=0)
+        for part in (slice(-window, None), slice(start, start + window))
+    )
+    return moved_to(bootstrap_mean(ends - lowest, GUESS), float(means[-1] - means[start]))
 
 
-def bootstrap_mean(values: np.ndarray) -> Estimate:
-    """The mean of `values` with its 95 % percentile bootstrap interval, the same at every call.
-
-    Parameters
-    ----------
-    values : np.ndarray
-        (n,) one per image; for a paired comparison, the differences.
-
-    References
-    ----------
-    Efron (1979), Annals of Statistics 7, 1-26.
-    """
-    low, high = np.quantile(resampled_means(values), TAILS)
-    return Estimate(float(np.mean(values)), float(low), float(high))
-
-
-def resampled_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The means of 4000 samples drawn from `values` (n,) with replacement, each as large as `values`."""
-    values = np.asarray(values, dtype=np.float64)
-    draws = np.random.default_rng(seed).integers(len(values), size=(4000, len(values)))
-    return values[draws].mean(axis=1)
+def moved_to(estimate: Estimate, value: float) -> Estimate:
+    """An interval from stored predictions, around the value that the history has: float16 rounds sure mistakes."""
+    shift = value - estimate.value
+    return Estimate(value, estimate.low + shift, estimate.high + shift)
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -208,7 +205,3 @@ def spread(values: Iterable[float]) -> Spread:
 
 def _first(reached: np.ndarray) -> int | None:
     return int(np.argmax(reached)) + 1 if reached.any() else None
-
-
-def _last(run: Run, epochs: int) -> range:
-    return range(max(run.epochs - epochs, 0), run.epochs)

@@ -7,18 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from labutils.evaluate.curves import Spread, best, spread
-from labutils.evaluate.metrics import auc, class_recall, elementwise_accuracy
+from labutils.evaluate.curves import Best, Spread, best, spread
+from labutils.evaluate.exam import exam_accuracy
+from labutils.evaluate.metrics import auc, class_recall, highest_elementwise
+from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
-    from labutils.evaluate.claims import Verdict
-    from labutils.evaluate.lab import Reported
+    from labutils.evaluate.verdicts import Verdict
     from labutils.frames import Table
-    from labutils.runs import Run
+    from labutils.lab import Reported
+    from labutils.runs.files import Run
+
+    class Baseline(Protocol):
+        """What `audit.simple` says of a model."""
+
+        name: str
+        accuracy: float
+        accuracy_interval: tuple[float, float]
+
 
 NO_RUN = "No run to show yet."
+ACCURACY = "best val accuracy [95 % interval]"
+VERDICT_NOTE = (
+    "What the lab could know: validation images, one seed, best epochs. What holds for these images: the exam, all "
+    "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on."
+)
 
 
 def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
@@ -37,8 +52,13 @@ def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = N
     return table
 
 
-def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = None) -> Table:
-    """One row per run: best accuracy with interval, both losses, and the lab report's numbers beside them.
+def run_table(
+    runs: Mapping[str, Run],
+    report: Mapping[str, Reported] | None = None,
+    baselines: Iterable[Baseline] = (),
+    ceiling: float | None = None,
+) -> Table:
+    """One row per run: best accuracy with interval, both losses, the exam, and the lab report's numbers beside them.
 
     Parameters
     ----------
@@ -46,36 +66,55 @@ def run_table(runs: Mapping[str, Run], report: Mapping[str, Reported] | None = N
         By label.
     report : mapping of str to Reported, optional
         By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
+    baselines : iterable of Baseline
+        What simple models reach on the validation images (`audit.simple.baselines`): the best of those on the simple
+        numbers gets a row.
+    ceiling : float, optional
+        The highest accuracy that the images allow (`data.phantoms.write.ceiling`), for a row of its own.
 
     Returns
     -------
     DataFrame
-        Indexed by label. Columns for training accuracy appear if the report quotes one, and one for element-wise
-        accuracy if there are more than two classes.
+        Indexed by label. Columns appear where they have something to say: for the exam if a run has sat it, for
+        training if the report quotes it, for element-wise accuracy if there are more than two classes.
     """
     report = report or {}
     training = any(report[label].train_accuracy is not None for label in runs if label in report)
     several = any(len(run.class_names) > 2 for run in runs.values())
-    rows = {}
+    exams = {label: exam_accuracy([run]) for label, run in runs.items()}
+    rows: dict[str, dict[str, Any]] = {}
     for label, run in runs.items():
         numbers = best(run)
         row: dict[str, Any] = {
             "epochs": run.epochs,
-            "best val accuracy [95 % interval]": str(numbers.accuracy),
+            ACCURACY: str(numbers.accuracy),
             "best epoch": numbers.epoch,
             "lowest val loss": f"{numbers.lowest_loss:.4f}",
             "val loss at best epoch": f"{numbers.loss_at_best:.4f}",
         }
+        if any(exams.values()):
+            row["exam accuracy at best epoch [95 % interval]"] = str(exams[label] or "-")
         if several:
-            row["element-wise accuracy"] = f"{elementwise_accuracy(run):.4f}"
+            row["highest element-wise accuracy"] = f"{highest_elementwise(run):.4f}"
         if training:
-            row["train accuracy at best epoch"] = f"{numbers.train_accuracy_at_best:.4f}"
-            row["train loss at best epoch"] = f"{numbers.train_loss_at_best:.4f}"
+            row |= _training_columns(numbers)
         if report:
-            row |= _reported_columns(report.get(label), training)
+            row |= _reported_columns(report.get(label), training, several)
         row["data"] = mark_source(run.source)
         rows[label] = row
-    return as_table(rows, "run")
+    return as_table(rows | _beside(baselines, ceiling), "run")
+
+
+def _beside(baselines: Iterable[Baseline], ceiling: float | None) -> dict[str, dict[str, str]]:
+    """Rows for what no network reached: the best of the simple models, and what anyone could."""
+    rows = {}
+    simple = [baseline for baseline in baselines if baseline.name.startswith("simple numbers")]
+    if simple:
+        top = max(simple, key=lambda baseline: baseline.accuracy)
+        rows[f"no network: {top.name}"] = {ACCURACY: str(Estimate(top.accuracy, *top.accuracy_interval))}
+    if ceiling is not None:
+        rows["ceiling: an oracle that knows what was drawn"] = {ACCURACY: f"{ceiling:.3f} (on the exam)"}
+    return rows
 
 
 def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
@@ -89,11 +128,13 @@ def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
     rows = {}
     for label, runs in groups.items():
         numbers = [best(run) for run in runs]
+        exam = exam_accuracy(runs)
         rows[label] = {
             "seeds": f"seed {', '.join(str(run.config.seed) for run in runs)}",
             "best val accuracy, mean ± sd (range)": _spread_text(spread(n.accuracy.value for n in numbers), 3),
             "lowest val loss, mean ± sd (range)": _spread_text(spread(n.lowest_loss for n in numbers), 4),
             "val loss at best epoch, mean ± sd (range)": _spread_text(spread(n.loss_at_best for n in numbers), 4),
+            "exam accuracy, mean [95 % interval over seeds and images]": str(exam or "-"),
             "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
         }
     return as_table(rows, "run")
@@ -114,15 +155,9 @@ def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
 
 
-def class_table(run: Run, epoch: int | None = None) -> Table:
-    """One row per class: validation images, how many are recognised (recall), and AUC against the rest.
-
-    Parameters
-    ----------
-    epoch : int, optional
-        Index of the epoch; None: the best one.
-    """
-    recall, area = class_recall(run, epoch), auc(run, epoch)
+def class_table(run: Run) -> Table:
+    """One row per class at the best epoch: images, how many are recognised (recall), and AUC against the rest."""
+    recall, area = class_recall(run), auc(run)
     rows = {
         name: {
             "images": int((run.y_val == label).sum()),
@@ -136,19 +171,26 @@ def class_table(run: Run, epoch: int | None = None) -> Table:
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> Table:
-    """One row per claim: what the report says, what these runs say, the verdict, and the rule behind it."""
+    """One row per claim: what the report says, and two verdicts with their numbers, and the rule behind them.
+
+    The first is on what the lab could know: its validation images, one seed. The second is on what holds for these
+    images: the exam, which nothing was chosen on, and all stored seeds.
+    """
     rows = {
         v.id: {
             "task": v.task.removeprefix("task").upper(),
             "claim": v.claim,
             "evidence": v.evidence,
             "verdict": v.verdict,
+            "what holds for these images": f"{v.holds}: {v.exam}",
             "rule": v.rule,
             "data": mark_source(v.source) if v.source else "-",
         }
         for v in verdicts
     }
-    return as_table(rows, "id")
+    table = as_table(rows, "id").rename(columns={"verdict": "what the lab could know"})
+    table.note = VERDICT_NOTE
+    return table
 
 
 def mark_source(source: str) -> str:
@@ -156,14 +198,31 @@ def mark_source(source: str) -> str:
     return "PHANTOM" if source == "phantom" else source
 
 
-def _reported_columns(numbers: Reported | None, training: bool) -> dict[str, str]:
+def _training_columns(numbers: Best) -> dict[str, str]:
+    return {
+        "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
+        "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
+        "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
+    }
+
+
+def _reported_columns(numbers: Reported | None, training: bool, several: bool) -> dict[str, str]:
     def show(name: str) -> str:
         value = getattr(numbers, name, None)
         return "-" if value is None else f"{value:.4f}"
 
-    columns = {"report: accuracy": show("accuracy"), "report: loss": show("loss")}
+    # Task 4's loss is element-wise as well, over nine outputs: none of ours can stand beside it under the same name.
+    names = (
+        ("report: element-wise accuracy", "report: loss of nine outputs")
+        if several
+        else ("report: accuracy", "report: loss")
+    )
+    columns = {names[0]: show("accuracy"), names[1]: show("loss")}
     if training:
-        columns |= {"report: train accuracy": show("train_accuracy"), "report: train loss": show("train_loss")}
+        columns |= {
+            "report: highest train accuracy": show("train_accuracy"),
+            "report: lowest train loss": show("train_loss"),
+        }
     return columns
 
 

@@ -5,6 +5,7 @@ and returns None, so that it can stand anywhere in a cell. Outside a notebook on
 computed from the numbers drawn; `alt_text(file)` reads it back from a saved figure.
 """
 
+from labutils.plots.chosen import extremes, hardest
 from labutils.plots.curves import compare_curves, learning_curves
 from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve, search_trials
 from labutils.plots.figure import alt_text
@@ -16,7 +17,9 @@ __all__ = [
     "alt_text",
     "compare_curves",
     "confusion_matrix",
+    "extremes",
     "gradcam_grid",
+    "hardest",
     "images_row",
     "learning_curves",
     "live_curves",

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
 
 if TYPE_CHECKING:
-    from labutils.runs import Run
+    from labutils.runs.files import Run
 
     Runs = dict[str, Run] | dict[str, list[Run]]
 
@@ -149,7 +149,7 @@ def compare_curves(
     axes.set(xlabel="epoch", ylabel=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside right center")
-    sentences = [_compared(setting, quantity, name) for setting in settings]
+    sentences = [_compared(setting, quantity) for setting in settings]
     show(figure, f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {' '.join(sentences)}", save)
 
 
@@ -240,7 +240,7 @@ def _learning_words(settings: list[_Setting], data: str) -> str:
     return " ".join([start, *(setting.words() for setting in settings)])
 
 
-def _compared(setting: _Setting, quantity: str, name: str) -> str:
+def _compared(setting: _Setting, quantity: str) -> str:
     values = setting.values(quantity).mean(axis=0)
     best = int(values.argmax() if quantity.endswith("accuracy") else values.argmin())
     extreme = "highest" if quantity.endswith("accuracy") else "lowest"

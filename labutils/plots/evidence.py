@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     import optuna
 
     from labutils.data.dataset import Dataset
-    from labutils.evaluate.lab import Reported
-    from labutils.runs import Run
+    from labutils.lab import Reported
+    from labutils.runs.files import Run
 
 DARK = 0.6
 """Share of a row above which a cell is so dark that its number is written in white."""
+
+BINS = 10
+"""Bins of equal width in which predicted probabilities are compared with what happens."""
 
 
 @styled
@@ -151,7 +154,7 @@ def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
 
 
 @styled
-def reliability(run: Run, epoch: int | None = None, bins: int = 10, save: Path | str | None = None) -> None:
+def reliability(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
     """What a run predicts against what happens, with the number of images behind each point.
 
     Parameters
@@ -159,14 +162,12 @@ def reliability(run: Run, epoch: int | None = None, bins: int = 10, save: Path |
     run : Run
     epoch : int, optional
         Index (from 0) of the epoch to show; None is the best.
-    bins : int
-        Number of bins of equal width, at least 1.
     save : Path or str, optional
         Where to save the figure (.png).
     """
     from labutils.evaluate.metrics import brier_score, reliability_curve
 
-    points = reliability_curve(run, epoch, bins)
+    points = reliability_curve(run, epoch, BINS)
     two = len(run.class_names) == 2
     event = run.class_names[1] if two else "the chosen class"
     x = np.array([p.predicted for p in points])
@@ -179,7 +180,7 @@ def reliability(run: Run, epoch: int | None = None, bins: int = 10, save: Path |
     above.set(ylabel=f"observed share of {event}" if two else "share of right answers", ylim=(-0.03, 1.03))
     figure.legend(loc="outside lower center", ncols=2)
     edges = np.array([p.low for p in points])
-    below.bar(edges, [p.images for p in points], width=1 / bins, align="edge", edgecolor="white", color="#0072B2")
+    below.bar(edges, [p.images for p in points], width=1 / BINS, align="edge", edgecolor="white", color="#0072B2")
     below.set(xlabel=f"predicted probability of {event}", ylabel="images", xlim=(-0.01, 1.01))
     below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     brier = brier_score(run, epoch)
@@ -266,8 +267,8 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
         Where to save the figure (.png).
     """
     from labutils.config import scientific
-    from labutils.evaluate.metrics import wilson_interval
-    from labutils.search import finished, settings_of
+    from labutils.statistics import wilson_interval
+    from labutils.training.search import finished, settings_of
 
     trials = finished(found)
     if not trials:

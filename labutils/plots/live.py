@@ -3,54 +3,115 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from labutils.plots.curves import draw_learning_curves
-from labutils.plots.figure import as_png, in_notebook, picture, styled
+import numpy as np
+
+from labutils.charts import Line, Panel, as_image, chart
+from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
-    from labutils.runs import Run
+    from labutils.config import RunConfig
+    from labutils.runs.files import Run
 
-SHARE = 0.05
-"""Of the training's time, what drawing may take at most."""
-PAUSE = 2.0
-"""Seconds from one picture to the next, at least."""
+PAUSE = 0.5
+"""Seconds from one picture to the next, at least: drawing takes a few milliseconds."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C8C8C")
+SMALLEST_TOP = 1.0
+"""Where the loss axis ends at least: a loss that does not move shall look like one."""
 
 
-def live_curves() -> Callable[[Run], None]:
-    """Something to give to `train` or `train_all` as `on_epoch`: one figure, drawn anew as epochs are finished.
+def live_curves(configs: Mapping[str, RunConfig] | None = None) -> Callable[[Run], None]:
+    """Something to give to `train` or `train_all` as `on_epoch`: one figure of all runs of the cell, which grows.
 
-    It shows the run that is being trained. Where a training shows no bar (see `progress.Progress`) it shows nothing.
+    It is drawn after the first epoch, at most every half second after that, and once more when the cell ends or is
+    interrupted. Where a training shows no bar (see `progress.Progress`) it shows nothing.
+
+    Parameters
+    ----------
+    configs : dict of str to RunConfig, optional
+        What the runs are called in the tables; without it they are named by their settings.
 
     Returns
     -------
     callable
-        Gets the run so far. It draws at most every `PAUSE` seconds, and less often where drawing is slow.
+        Gets a run so far.
     """
-    handle = cell = None
-    next_time = 0.0
+    return _Live({config.key: label for label, config in (configs or {}).items()}).grow
 
-    @styled
-    def draw(run: Run) -> None:
-        nonlocal handle, cell, next_time
-        if how_to_show() != "bar" or not in_notebook() or time.monotonic() < next_time:
+
+class _Live:
+    def __init__(self, labels: dict[str, str]) -> None:
+        self.labels = labels
+        self.runs: dict[str, Run] = {}
+        self.handle: Any = None
+        self.cell: Any = None
+        self.next_time = 0.0
+        self.pending = False
+
+    def grow(self, run: Run) -> None:
+        if how_to_show() != "bar" or not in_notebook():
             return
         from IPython import get_ipython
+
+        shell = get_ipython()
+        here = getattr(shell, "execution_count", None)
+        if here != self.cell:  # a figure that a cell above has shown would be updated there
+            self.runs, self.handle, self.cell, self.next_time = {}, None, here, 0.0
+            if hasattr(shell, "events"):
+                shell.events.register("post_run_cell", self._cell_ended)
+        label = self.labels.get(run.config.key, run.label)
+        new = label not in self.runs
+        self.runs[label] = run
+        self.pending = True
+        if new or time.monotonic() >= self.next_time:
+            self.draw()
+
+    def draw(self) -> None:
         from IPython.display import display
 
-        here = getattr(get_ipython(), "execution_count", None)
-        if here != cell:  # a figure that a cell above has shown would be updated there
-            handle, cell = None, here
-        started = time.monotonic()
-        figure, alt = draw_learning_curves({run.label: run})
-        data, metadata = picture(as_png(figure, alt), alt)
-        if handle is None:
-            handle = display(data, metadata=metadata, raw=True, display_id=True)
+        alt = live_words(self.runs)
+        data = {"text/html": as_image(draw_live(self.runs), alt), "text/plain": alt}
+        if self.handle is None:
+            self.handle = display(data, raw=True, display_id=True)
         else:
-            handle.update(data, metadata=metadata, raw=True)
-        now = time.monotonic()
-        next_time = now + max(PAUSE, (now - started) / SHARE)
+            self.handle.update(data, raw=True)
+        self.pending = False
+        self.next_time = time.monotonic() + PAUSE
 
-    return draw
+    def _cell_ended(self, result: Any = None) -> None:
+        from IPython import get_ipython
+
+        get_ipython().events.unregister("post_run_cell", self._cell_ended)
+        if self.pending and self.handle is not None:
+            self.draw()
+
+
+def draw_live(runs: Mapping[str, Run]) -> str:
+    """Loss and accuracy of runs so far as an SVG: training dashed, validation solid, a colour for each run."""
+    longest = max(run.epochs for run in runs.values())
+    last = max(10, 5 * -(-longest // 5))
+    classes = len(next(iter(runs.values())).class_names)
+    highest = max(float(np.nanmax(run.history["val_loss"])) for run in runs.values())
+    top = max(SMALLEST_TOP, highest, 1.2 * float(np.log(classes)))
+    panels = []
+    for name, end, guess in (("loss", min(top, 5.0), float(np.log(classes))), ("accuracy", 1.0, 1 / classes)):
+        lines = []
+        for i, (label, run) in enumerate(runs.items()):
+            x, colour = list(range(1, run.epochs + 1)), COLOURS[i % len(COLOURS)]
+            lines.append(Line(x, run.history[name].tolist(), f"{label}, training", colour, "5 3", 1.2))
+            lines.append(Line(x, run.history[f"val_{name}"].tolist(), f"{label}, validation", colour))
+        panels.append(Panel(name, (0, last), (0, end), "epoch", lines, guess))
+    return chart(panels)
+
+
+def live_words(runs: Mapping[str, Run]) -> str:
+    """Runs so far in words."""
+    told = [
+        f"{label}: epoch {run.epochs}, training loss {run.history['loss'][-1]:.3f}, validation loss "
+        f"{run.history['val_loss'][-1]:.3f}, validation accuracy {run.history['val_accuracy'][-1]:.3f}"
+        for label, run in runs.items()
+    ]
+    return f"Learning curves so far. {'; '.join(told)}."

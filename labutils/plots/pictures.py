@@ -15,11 +15,11 @@ from labutils.plots.figure import count, data_words, show, styled
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs import Run
+    from labutils.runs.files import Run
 
 
 @styled
-def sample_grid(dataset: Dataset, n: int = 8, seed: int = 0, save: Path | str | None = None) -> None:
+def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) -> None:
     """Training images of every class, each under the name of its class.
 
     Parameters
@@ -28,14 +28,12 @@ def sample_grid(dataset: Dataset, n: int = 8, seed: int = 0, save: Path | str | 
         Grey or colour, any number of classes.
     n : int
         How many images in all; rounded so that every class shows equally many, at least one.
-    seed : int
-        Another seed picks other images.
     save : Path or str, optional
         Where to save the figure (.png).
     """
     if n < 1:
         raise ValueError(f"n is {n!r}: it must be a whole number from 1 (images to show).")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     labels = np.asarray(dataset.y_train)
     members = [np.flatnonzero(labels == k) for k in range(len(dataset.class_names))]
     each = min(max(1, n // len(members)), *(len(m) for m in members))

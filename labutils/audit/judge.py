@@ -1,0 +1,356 @@
+"""Judge a data set before it is trained on: duplicates, leakage, imbalance, shortcuts, in one table of plain words.
+
+The judging lives here. Measuring is in `pictures`, finding what is there twice in `duplicates`, shortcut scores in
+`shortcuts`; finding the files of a data set is the loader's business (`layouts`).
+"""
+
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labutils.audit import duplicates
+from labutils.audit.pictures import Pictures, measure_dataset, measure_files
+
+if TYPE_CHECKING:
+    from labutils.data.dataset import Dataset
+    from labutils.frames import Table
+
+SHORTCUT = 0.75
+"""Area under the ROC curve from which something that is not the disease counts as a shortcut."""
+
+_IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
+_EXAMPLES = 3  # how many file names a finding quotes
+_WIDE = 0.4  # width of the interval of an area under the curve that lets both guessing and a shortcut be true
+_SAME = 1 / 512  # spread of a thumbnail below which a picture is of one colour
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check: what was looked at, what was found, what it means."""
+
+    check: str
+    finding: str
+    verdict: str
+
+
+@dataclass(frozen=True, repr=False)
+class Audit:
+    """What was found in a data set. Shown as a table; `str()` gives it as text.
+
+    Attributes
+    ----------
+    title : str
+        The data set that was judged.
+    rows : tuple of Row
+    leaks : tuple of (training file, validation file)
+        Pairs that are the same or nearly the same picture, or share an id.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    leaks: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def leakage(self) -> bool:
+        """Whether something of the training images is in the validation images."""
+        return bool(self.leaks)
+
+    def table(self) -> "Table":
+        """The checks as a table with the columns check, finding and verdict."""
+        from labutils.frames import Table
+
+        rows = [(row.check, row.finding, row.verdict) for row in self.rows]
+        return Table(rows, columns=["check", "finding", "verdict"])
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        for row in self.rows:
+            lines.append(f"\n{row.check}: {row.verdict}")
+            lines += textwrap.wrap(row.finding, 100, initial_indent="    ", subsequent_indent="    ")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.title}</p>{self.table()._repr_html_()}"
+
+
+def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
+    """Judge a data set: counts, unreadable files, duplicates, leakage, sizes, and what a shortcut would score.
+
+    Parameters
+    ----------
+    source : str, Path or Dataset
+        `"skin"`, `"bone"` or `"x_ray"` (the images that `load_dataset` would take), a folder of images in one of
+        the course's layouts, or a loaded data set.
+    progress : bool
+        Whether to show a progress bar while the images are read.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or its files cannot be told into classes and splits.
+    """
+    if isinstance(source, str | Path):
+        from labutils.data.locate import find_source
+
+        found = find_source(source)
+        return judge(measure_files(found, progress), found.title)
+    title = f"{source.banner().splitlines()[0].rstrip('.')}."
+    return judge(measure_dataset(source, progress), title)
+
+
+def judge(pictures: Pictures, title: str) -> Audit:
+    """The audit of pictures that were measured already; see `audit`."""
+    late = pictures.in_validation
+    rows = [_judge_counts(pictures), _judge_balance(pictures), _judge_readable(pictures), _judge_empty(pictures)]
+    ids = [duplicates.read_id(name, pictures.class_names) for name in pictures.files]
+    shared = duplicates.find_shared_ids(ids, late, pictures.labels)
+    leaks = _split_groups([group for _, group in shared], late)[1]
+    twice = {
+        "Same picture": duplicates.find_equal(pictures.checksums),
+        "Nearly the same picture": _find_alike(pictures),
+    }
+    for what, groups in twice.items():
+        within, across = _split_groups(groups, late)
+        rows += [_judge_within(pictures, what, within), _judge_across(pictures, what, across)]
+        leaks += across
+    rows.append(_judge_ids(pictures, ids, shared))
+    rows.append(_judge_by_class(pictures, "File sizes", _describe_sizes))
+    rows.append(_judge_by_class(pictures, "Pixel formats", _describe_modes))
+    rows += _judge_shortcuts(pictures)
+    named = {(pictures.files[first], pictures.files[second]) for first, second in leaks}
+    return Audit(title, tuple(rows), tuple(sorted(named)))
+
+
+def _judge_counts(pictures: Pictures) -> Row:
+    parts = []
+    for split, late in (("training", False), ("validation", True)):
+        counts = np.bincount(pictures.labels[pictures.in_validation == late], minlength=len(pictures.class_names))
+        each = ", ".join(f"{name} {n}" for name, n in zip(pictures.class_names, counts, strict=True))
+        parts.append(f"{counts.sum()} {split} images ({each})")
+    n_val = int(pictures.in_validation.sum())
+    verdict = (
+        f"fine: one validation image is worth {100 / n_val:.2g} points of accuracy"
+        if n_val
+        else "problem: nothing to validate on"
+    )
+    return Row("Images", "; ".join(parts) + ".", verdict)
+
+
+def _judge_balance(pictures: Pictures) -> Row:
+    n_classes = len(pictures.class_names)
+    counts = [
+        np.bincount(pictures.labels[pictures.in_validation == late], minlength=n_classes) for late in (False, True)
+    ]
+    smallest, largest = min(c.min() for c in counts), [c.max() / max(c.min(), 1) for c in counts]
+    finding = (
+        f"The largest class has {largest[0]:.2g} times the images of the smallest in training, "
+        f"{largest[1]:.2g} times in validation."
+        if max(largest) > 1
+        else "Every class has the same number of images, in training and in validation."
+    )
+    if smallest == 0:
+        verdict = "problem: a class has no image in one of the splits"
+    elif max(largest) > _IMBALANCE:
+        verdict = "look: always answering the largest class looks better than it is; judge by AUC and recall"
+    else:
+        verdict = "fine: accuracy means what it says"
+    return Row("Balance", finding, verdict)
+
+
+def _judge_readable(pictures: Pictures) -> Row:
+    problems = [problem for problem in pictures.problems if problem]
+    if not problems:
+        return Row("Unreadable files", "Every file can be read.", "fine")
+    return Row(
+        "Unreadable files",
+        f"{len(problems)} of {len(pictures.files)} files: " + " ".join(problems[:_EXAMPLES]),
+        "problem: mend or remove them, the data set cannot be loaded as it is",
+    )
+
+
+def _judge_empty(pictures: Pictures) -> Row:
+    """Pictures with nothing in them: a lid on the lens, a failed export, a mask in place of the image."""
+    check = "Empty pictures"
+    spread = np.ptp(pictures.thumbnails.reshape(len(pictures.files), -1), axis=1)
+    empty = np.flatnonzero(pictures.readable & (spread < _SAME))
+    if not len(empty):
+        return Row(check, "Every picture shows something.", "fine")
+    said = [
+        f"{pictures.files[i]}{' (black)' if pictures.thumbnails[i].max() < _SAME else ''}" for i in empty[:_EXAMPLES]
+    ]
+    what = "1 picture is" if len(empty) == 1 else f"{len(empty)} pictures are"
+    more = ", ..." if len(empty) > _EXAMPLES else "."
+    return Row(
+        check,
+        f"{what} of one colour: {', '.join(said)}{more}",
+        "look: there is nothing to learn from them; remove them, or find out how they came about",
+    )
+
+
+def _judge_within(pictures: Pictures, what: str, pairs: list[tuple[int, int]]) -> Row:
+    check = f"{what}, within a split"
+    if not pairs:
+        return Row(check, "No pair.", "fine")
+    torn = sum(pictures.labels[first] != pictures.labels[second] for first, second in pairs)
+    finding = f"{_count(pairs)}: {_quote(pictures, pairs)}"
+    if torn:
+        return Row(check, f"{finding} {torn} of them with two different labels.", "problem: one label must be wrong")
+    return Row(check, finding, "look: these images count twice")
+
+
+def _judge_across(pictures: Pictures, what: str, pairs: list[tuple[int, int]]) -> Row:
+    check = f"{what}, in training and validation"
+    if not pairs:
+        return Row(check, "No pair.", "fine")
+    n_val = len({second for _, second in pairs})
+    return Row(
+        check,
+        f"{_count(pairs)}, {n_val} of {int(pictures.in_validation.sum())} validation images: {_quote(pictures, pairs)}",
+        "LEAKAGE: the network is tested on what it was trained on; take them out of one split",
+    )
+
+
+def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple[int, ...]]]) -> Row:
+    check = "Same id, in training and validation"
+    if shared:
+        shown = "; ".join(
+            f"{one} ({', '.join(pictures.files[i] for i in group[:_EXAMPLES])})" for one, group in shared[:_EXAMPLES]
+        )
+        return Row(
+            check,
+            f"{len(shared)} {'id' if len(shared) == 1 else 'ids'} in both: {shown}.",
+            "LEAKAGE: the same patient or picture is in both splits; keep each in one of them",
+        )
+    late = pictures.in_validation
+    common = {one for one, is_late in zip(ids, late, strict=True) if not is_late}
+    common &= {one for one, is_late in zip(ids, late, strict=True) if is_late}
+    if common:
+        finding = f"{len(common)} numbers occur in both, but as running numbers of files, not as ids of patients."
+        return Row(check, finding, "look: names do not tell whether a patient is in both; ask who made the split")
+    return Row(check, "No id in both.", "fine, as far as names tell")
+
+
+def _judge_by_class(pictures: Pictures, check: str, describe: Callable[[Pictures, np.ndarray], str]) -> Row:
+    known = np.array([bool(mode) for mode in pictures.modes])
+    if not known.any():
+        return Row(check, "The files are not at hand.", "not judged")
+    by_class = {
+        name: describe(pictures, known & (pictures.labels == label))
+        for label, name in enumerate(pictures.class_names)
+        if (known & (pictures.labels == label)).any()
+    }
+    if len(set(by_class.values())) == 1:
+        return Row(check, f"Every class: {next(iter(by_class.values()))}.", "fine: alike in every class")
+    finding = "; ".join(f"{name}: {text}" for name, text in by_class.items()) + "."
+    return Row(
+        check, finding, "look at the score of file size and pixel format: it says how much the difference gives away"
+    )
+
+
+def _describe_sizes(pictures: Pictures, chosen: np.ndarray) -> str:
+    sizes = Counter(map(tuple, pictures.sizes[chosen].tolist()))
+    if len(sizes) <= 2:
+        return " and ".join(f"{width}x{height}" for width, height in sorted(sizes))
+    low, middle, high = np.percentile(pictures.sizes[chosen], (0, 50, 100), axis=0).astype(int)
+    return f"{low[0]}x{low[1]} to {high[0]}x{high[1]}, median {middle[0]}x{middle[1]}"
+
+
+def _describe_modes(pictures: Pictures, chosen: np.ndarray) -> str:
+    return " and ".join(sorted({pictures.modes[i] for i in np.flatnonzero(chosen)}))
+
+
+def _judge_shortcuts(pictures: Pictures) -> list[Row]:
+    from labutils.audit.shortcuts import score_features
+
+    usable = pictures.readable
+    train, late = usable & ~pictures.in_validation, usable & pictures.in_validation
+    features = {
+        "Brightness alone": _brightness(pictures),
+        "Mean colour alone": pictures.colours,
+        "File size and pixel format alone": _sizes(pictures),
+        "16x16 pixels and a linear model": _pixels(pictures),
+    }
+    if np.ptp(pictures.colours, axis=1).max(initial=0) == 0:
+        del features["Mean colour alone"]
+    if not any(pictures.modes):
+        del features["File size and pixel format alone"]
+    rows = []
+    for check, x in features.items():
+        score = score_features(x[train], pictures.labels[train], x[late], pictures.labels[late])
+        if score is None:
+            rows.append(Row(check, "A class is missing in one of the splits.", "not judged"))
+            continue
+        if score.low <= 0.5 and score.high - score.low > _WIDE:
+            verdict = f"cannot tell: {int(late.sum())} validation images are too few to rule out a shortcut"
+        elif score.low <= 0.5:
+            verdict = "fine: no better than guessing"
+        elif score.auc < SHORTCUT:
+            verdict = "look: better than guessing; a network should do clearly better than this"
+        elif check.startswith("16x16"):
+            verdict = "SHORTCUT, or an easy task: rough shapes and shades suffice; a network has to beat this score"
+        else:
+            verdict = "SHORTCUT: this alone tells the classes apart, and a network will find it"
+        rows.append(Row(check, f"{score} on the validation images.", verdict))
+    return rows
+
+
+def _brightness(pictures: Pictures) -> np.ndarray:
+    mean = pictures.thumbnails.mean(axis=(1, 2))
+    # With its square, so that "neither bright nor dark" is a rule that can be found too.
+    return np.stack([mean, (mean - mean.mean()) ** 2], axis=1)
+
+
+def _sizes(pictures: Pictures) -> np.ndarray:
+    modes = sorted(set(pictures.modes))
+    size = np.log(np.maximum(pictures.sizes, 1))
+    return np.column_stack([size, *([mode == one for mode in pictures.modes] for one in modes)]).astype(float)
+
+
+def _pixels(pictures: Pictures) -> np.ndarray:
+    n, side = len(pictures.thumbnails), duplicates.THUMBNAIL // 2
+    return pictures.thumbnails.reshape(n, side, 2, side, 2).mean(axis=(2, 4)).reshape(n, -1)
+
+
+def _find_alike(pictures: Pictures) -> list[tuple[int, ...]]:
+    """Pairs that are nearly, but not exactly, the same picture."""
+    # One of each set of equal pictures per split stands for all: a folder of a thousand copies has half a million
+    # pairs, which say no more than that.
+    first: dict[tuple[str, bool], int] = {}
+    for position in np.flatnonzero(pictures.readable).tolist():
+        first.setdefault((pictures.checksums[position], bool(pictures.in_validation[position])), position)
+    chosen = np.array(sorted(first.values()), dtype=np.int64)
+    pairs = chosen[duplicates.find_similar(pictures.thumbnails[chosen])[0]].tolist()
+    return [(a, b) for a, b in pairs if pictures.checksums[a] != pictures.checksums[b]]
+
+
+def _split_groups(
+    groups: list[tuple[int, ...]], in_validation: np.ndarray
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Pairs within a split, and pairs of a training and a validation file; each pair with the first of its group."""
+    within, across = [], []
+    for group in groups:
+        early = [i for i in group if not in_validation[i]]
+        late = [i for i in group if in_validation[i]]
+        within += [(split[0], other) for split in (early, late) for other in split[1:]]
+        across += [(early[0], other) for other in late if early]
+    return within, across
+
+
+def _count(pairs: list[tuple[int, int]]) -> str:
+    return f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}"
+
+
+def _quote(pictures: Pictures, pairs: list[tuple[int, int]]) -> str:
+    shown = "; ".join(f"{pictures.files[a]} and {pictures.files[b]}" for a, b in pairs[:_EXAMPLES])
+    return shown + ("; ..." if len(pairs) > _EXAMPLES else ".")

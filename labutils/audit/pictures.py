@@ -1,0 +1,185 @@
+"""Measure every picture of a data set for the audit: size, mode, mean, a checksum and a thumbnail.
+
+From files as they lie in a folder, or from a data set that is loaded already. What the measurements mean is
+decided in `audit`.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labutils import machine
+from labutils.audit import duplicates
+from labutils.data.images import GREY_WEIGHTS, read_image
+from labutils.data.locate import Source
+from labutils.errors import DataError
+from labutils.progress import bar
+
+if TYPE_CHECKING:
+    from labutils.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is known of each picture, in one array or tuple per property.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Paths relative to the data set's folder.
+    labels : ndarray, (n,), int
+    in_validation : ndarray, (n,), bool
+    class_names : tuple of str
+    sizes : ndarray, (n, 2), int
+        Width and height of the file in pixels; 0 where it is not at hand.
+    modes : tuple of str
+        Pillow's name for the pixel format (`L` grey, `RGB` colour); empty where the file is not at hand.
+    checksums : tuple of str
+        Equal for equal pixels; empty for a picture that cannot be read.
+    colours : ndarray, (n, 3), float
+        Mean red, green and blue, from 0 to 1.
+    thumbnails : ndarray, (n, 32, 32), float32
+        Grey, from 0 to 1.
+    problems : tuple of str
+        Why a picture cannot be read; empty for one that can.
+    """
+
+    files: tuple[str, ...]
+    labels: np.ndarray
+    in_validation: np.ndarray
+    class_names: tuple[str, ...]
+    sizes: np.ndarray
+    modes: tuple[str, ...]
+    checksums: tuple[str, ...]
+    colours: np.ndarray
+    thumbnails: np.ndarray
+    problems: tuple[str, ...]
+
+    @property
+    def readable(self) -> np.ndarray:
+        """Which pictures could be read, (n,) bool."""
+        return np.array([not problem for problem in self.problems])
+
+
+@dataclass(frozen=True)
+class _Picture:
+    size: tuple[int, int] = (0, 0)
+    mode: str = ""
+    checksum: str = ""
+    colour: tuple[float, ...] = (0.0, 0.0, 0.0)
+    thumbnail: np.ndarray | None = None
+    problem: str = ""
+
+
+def measure_files(source: Source, progress: bool = False) -> Pictures:
+    """Read and measure the files of a data set, on all cores.
+
+    Parameters
+    ----------
+    source : Source
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Pictures
+        With a problem noted for each file that cannot be read; none is left out.
+    """
+    files = [*source.train.files, *source.validation.files]
+    names = [file.relative_to(source.root).as_posix() for file in files]
+    labels = [source.train.labels, source.validation.labels]
+    return _collect(_measure_file, files, names, labels, source.class_names, progress)
+
+
+def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
+    """Measure the pictures of a loaded data set; sizes and modes come from the headers of its files.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Pictures
+        Without problems: what cannot be read cannot be loaded either.
+    """
+    names = [*dataset.files_train, *dataset.files_val]
+    n_train = len(dataset.x_train)
+
+    def measure(position: int) -> _Picture:
+        late = position >= n_train
+        pixels = dataset.x_val[position - n_train] if late else dataset.x_train[position]
+        return _measure_pixels(pixels, *_read_header(dataset.root / names[position]))
+
+    labels = [dataset.y_train, dataset.y_val]
+    return _collect(measure, range(len(names)), names, labels, dataset.class_names, progress)
+
+
+def _collect(
+    measure: Callable[[Any], _Picture],
+    items: Sequence[Any],
+    names: Sequence[str],
+    labels: Sequence[np.ndarray],
+    class_names: tuple[str, ...],
+    progress: bool,
+) -> Pictures:
+    # Threads, not processes: decoding and resizing leave Python's lock, and nothing has to be sent back.
+    with ThreadPoolExecutor(machine.cores()) as pool:
+        measured: Iterable[_Picture] = pool.map(measure, items)
+        found = list(bar(progress, iterable=measured, total=len(items), desc="Reading", unit="image"))
+    blank = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), dtype=np.float32)
+    thumbnails = [blank if one.thumbnail is None else one.thumbnail for one in found]
+    return Pictures(
+        files=tuple(names),
+        labels=np.concatenate(labels).astype(np.int64),
+        in_validation=np.repeat([False, True], [len(one) for one in labels]),
+        class_names=class_names,
+        sizes=np.array([one.size for one in found], dtype=np.int64).reshape(-1, 2),
+        modes=tuple(one.mode for one in found),
+        checksums=tuple(one.checksum for one in found),
+        colours=np.array([one.colour for one in found]).reshape(-1, 3),
+        thumbnails=np.array(thumbnails, dtype=np.float32).reshape(-1, *blank.shape),
+        problems=tuple(one.problem for one in found),
+    )
+
+
+def _measure_file(file: Path) -> _Picture:
+    size, mode = _read_header(file)
+    try:
+        # Grey files are read as grey: a third of the work, and the same pixels.
+        pixels = read_image(file, channels=1 if mode in ("1", "L", "I;16", "F") else 3)
+    except (DataError, OSError) as error:
+        return _Picture(size=size, mode=mode, problem=str(error))
+    return _measure_pixels(pixels, size, mode)
+
+
+def _measure_pixels(pixels: np.ndarray, size: tuple[int, int], mode: str) -> _Picture:
+    # Whatever the loader hands over, (h, w), (h, w, 1) or (h, w, 3): grey has one plane, colour three.
+    planes = np.atleast_3d(pixels)
+    grey = planes[..., 0] if planes.shape[2] == 1 else planes[..., :3] @ np.array(GREY_WEIGHTS, dtype=np.float32)
+    colour = np.broadcast_to(planes[..., :3].mean(axis=(0, 1), dtype=np.float64), 3)
+    # In steps of one grey level, so that the same picture in a file of another format is still the same.
+    levels = np.rint(grey * 255).astype(np.uint8)
+    checksum = hashlib.sha256(repr(levels.shape).encode() + levels.tobytes()).hexdigest()
+    return _Picture(size, mode, checksum, tuple(colour.tolist()), duplicates.make_thumbnail(grey))
+
+
+def _read_header(file: Path) -> tuple[tuple[int, int], str]:
+    """Width, height and mode as the file states them, (0, 0) and "" if it cannot be opened."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                return image.size, image.mode
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return (0, 0), ""

@@ -1,0 +1,155 @@
+"""Small line and bar charts as SVG text: quick enough to draw while a slider moves, and readable on any ground."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+TRAINING, VALIDATION, THIRD, GREY = "#D55E00", "#0072B2", "#009E73", "#8C8C8C"
+WIDTH, HEIGHT = 330, 230
+LEFT, RIGHT, TOP, BOTTOM = 44, 10, 26, 38
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve; `dash` is an SVG dash pattern, empty for a solid line."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    label: str = ""
+    colour: str = VALIDATION
+    dash: str = ""
+    width: float = 1.8
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes with fixed ends."""
+
+    title: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_label: str
+    lines: Sequence[Line] = ()
+    guess: float | None = None
+    log_x: bool = False
+    bars: Sequence[tuple[float, float, float]] = field(default_factory=tuple)
+    mark: float | None = None
+
+    def across(self, value: float) -> float:
+        """Pixels from the left for a value of the x axis."""
+        low, high = self.x
+        if self.log_x:
+            low, high, value = math.log10(low), math.log10(high), math.log10(value)
+        return LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    def down(self, value: float) -> float:
+        """Pixels from the top for a value of the y axis; what leaves the axes stays at their end."""
+        low, high = self.y
+        share = (min(max(value, low), high) - low) / (high - low)
+        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+
+def chart(panels: Sequence[Panel], ink: str = "#767676") -> str:
+    """The panels side by side and a legend below, as one SVG.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+    ink : str
+        Colour of axes and letters: a grey that light and dark grounds both let through, or `currentColor` in a page.
+    """
+    width = WIDTH * len(panels)
+    drawn = "".join(f'<g transform="translate({i * WIDTH},0)">{_panel(p)}</g>' for i, p in enumerate(panels))
+    names = {line.label: line for panel in panels for line in panel.lines if line.label}
+    legend, rows = _legend(list(names.values()), width)
+    height = HEIGHT + 18 * rows
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="sans-serif" font-size="11" fill="{ink}" stroke="none" style="max-width:100%">'
+        f"{drawn}{legend}</svg>"
+    )
+
+
+def as_image(svg: str, alt: str) -> str:
+    """An SVG as an `<img>`: notebooks that are not trusted show it too."""
+    data = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{html.escape(alt, quote=True)}" src="data:image/svg+xml;base64,{data}">'
+
+
+def ticks(low: float, high: float, log: bool = False, n: int = 5) -> list[float]:
+    """Round values between two ends, `n` of them or a few more or less.
+
+    Examples
+    --------
+    >>> ticks(0, 30)
+    [0.0, 10.0, 20.0, 30.0]
+    >>> ticks(1e-4, 1e-2, log=True)
+    [0.0001, 0.001, 0.01]
+    """
+    if log:
+        return [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
+    rough = (high - low) / n
+    unit = 10.0 ** math.floor(math.log10(rough))
+    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(k * step, 10) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _panel(panel: Panel) -> str:
+    left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
+    parts = [f'<text x="{left}" y="{top - 10}" font-size="12">{html.escape(panel.title)}</text>']
+    for value in ticks(*panel.y):
+        y = panel.down(value)
+        parts.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{GREY}" stroke-opacity=".3"/>')
+        parts.append(f'<text x="{left - 5}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
+    for value in ticks(*panel.x, log=panel.log_x):
+        x = panel.across(value)
+        words = f"1e{round(math.log10(value))}" if panel.log_x else f"{value:g}"
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{words}</text>')
+    parts.append(f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="{GREY}"/>')
+    parts.append(
+        f'<text x="{(left + right) / 2}" y="{bottom + 30}" text-anchor="middle">{html.escape(panel.x_label)}</text>'
+    )
+    if panel.guess is not None:
+        y = panel.down(panel.guess)
+        parts.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{GREY}" stroke-dasharray="1 3"/>')
+        parts.append(f'<text x="{right}" y="{y - 3:.1f}" text-anchor="end" font-size="9">guessing</text>')
+    for low, high, value in panel.bars:
+        x, y = panel.across(low), panel.down(value)
+        wide = max(panel.across(high) - x - 1, 1)
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{bottom - y:.1f}" fill="{VALIDATION}"/>'
+        )
+    if panel.mark is not None:
+        parts.append(f'<path d="M{panel.across(panel.mark):.1f} {top}V{bottom}" stroke="{TRAINING}" stroke-width="2"/>')
+    parts += [_line(panel, line) for line in panel.lines if len(line.x)]
+    return "".join(parts)
+
+
+def _line(panel: Panel, line: Line) -> str:
+    if len(line.x) == 1:  # a line of one point would not be seen
+        x, y = panel.across(line.x[0]), panel.down(line.y[0])
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{line.colour}"/>'
+    points = " ".join(
+        f"{panel.across(x):.1f},{panel.down(y):.1f}" for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)
+    )
+    dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
+    return f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>'
+
+
+def _legend(lines: list[Line], width: int) -> tuple[str, int]:
+    parts, x, row = [], LEFT, 0
+    for line in lines:
+        wide = 34 + 6 * len(line.label)
+        if x + wide > width and x > LEFT:
+            x, row = LEFT, row + 1
+        y = HEIGHT + 10 + 18 * row
+        dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
+        parts.append(f'<path d="M{x} {y - 4}h22" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>')
+        parts.append(f'<text x="{x + 27}" y="{y}">{html.escape(line.label)}</text>')
+        x += wide
+    return "".join(parts), (row + 1 if lines else 0)

@@ -1,0 +1,322 @@
+"""How an exercise is tested: a student's function is called, stopped if it does not end, and compared.
+
+Whatever the function does, a sentence comes of it. It runs in a thread of its own, which is stopped from outside by an
+exception that is sent again and again: that ends loops in Python on every system, those that catch everything too.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labutils.course.checks import CHECKS, Case, Check
+from labutils.course.exercises import EXERCISES, Exercise
+
+LIMIT = 5.0
+"""Seconds that one call may take: the solutions take less than a thousandth of one."""
+
+PATIENCE = 5.0
+"""Seconds in which a function that did not end is asked to stop, again and again."""
+
+RELATIVE, ABSOLUTE = 1e-4, 1e-6
+"""How far numbers may lie from what is expected: float32 has about seven digits."""
+
+SEED = 0
+"""Decides the inputs; another one gives other numbers of the same kind."""
+
+
+class _Stopped(SystemExit):
+    """Sent into a thread that takes too long; threads end on SystemExit without a word."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one call: a value, or the problem in words.
+
+    `ended` is False if the function had to be stopped; `kind` is the exception's name if it raised one.
+    """
+
+    value: Any = None
+    problem: str = ""
+    kind: str = ""
+    ended: bool = True
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a check.
+
+    `right` of `cases` inputs gave what was expected; `points` of `most` come of it. `mistake` is the name of a
+    recognised one, `text` what was printed.
+    """
+
+    name: str
+    right: int
+    cases: int
+    most: float
+    written: bool
+    mistake: str
+    text: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every input gave what was expected."""
+        return self.right == self.cases
+
+    @property
+    def points(self) -> float:
+        """The share of the points, in tenths; none for what is not written."""
+        return round(self.most * self.right / self.cases, 1) if self.written else 0.0
+
+    def __repr__(self) -> str:
+        """`4 of 4 points`."""
+        return f"{self.points:g} of {self.most:g} points"
+
+
+def run_check(name: str, written: Any, *, limit: float = LIMIT, seed: int = SEED) -> Result:
+    """Test what a student wrote for an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise, see `exercises.EXERCISES`.
+    written : callable
+        The student's function or class; anything else is said to be none.
+    limit : float
+        Seconds that one call may take.
+    seed : int
+        Decides the inputs.
+
+    Returns
+    -------
+    Result
+    """
+    exercise, check = EXERCISES[name], CHECKS[name]
+    cases = check.cases(np.random.default_rng(seed))
+    if not callable(written):
+        return _result(exercise, cases, [f"{name} is {_kind(written)}, not a function. Run its cell first."])
+    outcomes: list[Outcome] = []
+    for case in cases:
+        outcomes.append(call(check.use, written, case, limit))
+        if not outcomes[-1].ended:  # the other inputs would take as long
+            break
+    expected = [expect(check, case) for case in cases]
+    if _not_written(outcomes, expected):
+        return _result(exercise, cases, [f"{name}: not written yet."], written=False)
+    problems = [o.problem or difference(o.value, e) for o, e in zip(outcomes, expected, strict=False)]
+    problems += ["not tried, because an input before it did not end"] * (len(cases) - len(problems))
+    if not any(problems):
+        right = f"{name}: right for all {len(cases)} inputs ({', '.join(case.label for case in cases)})."
+        return _result(exercise, cases, [right], right=len(cases))
+    first = next(i for i, problem in enumerate(problems) if problem)
+    known = recognise(check, cases, outcomes)
+    lines = [
+        f"{name}: right for {problems.count('')} of {len(cases)} inputs. The first that is not: {cases[first].label}.",
+        *(
+            f"  {'given' if not i else '':<9} {k} = {shown(v)}"
+            for i, (k, v) in enumerate(cases[first].arguments.items())
+        ),
+        *([f"  {'got':<9} {shown(outcomes[first].value)}"] if not outcomes[first].problem else []),
+        f"  {'expected':<9} {shown(expected[first])}",
+        f"  {'so':<9} {problems[first]}.",
+    ]
+    if known:
+        lines.append(f"This looks like: {known[0]}. {known[1]}")
+    return _result(exercise, cases, lines, right=problems.count(""), mistake=known[0] if known else "")
+
+
+def call(use: Callable[..., Any], written: Any, case: Case, limit: float = LIMIT) -> Outcome:
+    """Call what a student wrote with copies of a case's arguments.
+
+    Returns
+    -------
+    Outcome
+        A problem if it raises, does not end within `limit` seconds, or changes an argument in place.
+    """
+    given = _copies(case)
+    made: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            made["value"] = use(written, *given)
+        except _Stopped:
+            made["stopped"] = True
+        except BaseException as error:  # also SystemExit: nothing that a student writes ends the notebook
+            made["error"] = error
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if thread.is_alive():
+        _stop(thread)
+        return Outcome(problem=f"it did not end within {limit:g} seconds: is there a loop that never ends", ended=False)
+    if "error" in made:
+        return Outcome(problem=_raised(made["error"], written), kind=type(made["error"]).__name__)
+    changed = [name for (name, was), now in zip(case.arguments.items(), given, strict=True) if _changed(was, now)]
+    if changed:
+        return Outcome(made["value"], f"it changes {changed[0]} itself; work on a copy, or make a new one")
+    return Outcome(made["value"])
+
+
+def expect(check: Check, case: Case) -> Any:
+    """What the solution gives."""
+    from labutils.course import solutions
+
+    return check.use(getattr(solutions, check.name), *_copies(case))
+
+
+def recognise(check: Check, cases: list[Case], outcomes: list[Outcome]) -> tuple[str, str] | None:
+    """Name and hint of the known mistake that gives the same for every input, if there is one."""
+    for mistake in check.mistakes:
+        made = [_wrong(check, mistake.wrong, case) for case in cases]
+        if len(outcomes) == len(cases) and all(_alike(o, m) for o, m in zip(outcomes, made, strict=True)):
+            return mistake.name, mistake.hint
+    return None
+
+
+def difference(got: Any, expected: Any) -> str:
+    """How far `got` is not what was expected, in words; empty if it is."""
+    if expected is None:
+        return "" if got is None else f"None was expected, and it gave {_kind(got)}"
+    if got is None:
+        return "it gave nothing back: does every way through the function end with a return"
+    if isinstance(expected, tuple | list):
+        return _sequence_difference(got, expected)
+    wanted = np.asarray(expected)
+    try:
+        values = np.asarray(got)
+    except Exception:  # lists of different lengths, and whatever else calls itself an array
+        return f"it gave {_kind(got)} that is no array"
+    if values.dtype.kind not in "iuf" and not (values.dtype.kind == wanted.dtype.kind == "b"):
+        return f"it gave {_kind(got)}, and {_kind(expected)} was expected"
+    if values.shape != wanted.shape:
+        return f"its shape is {values.shape}, and {wanted.shape} was expected"
+    return _value_difference(values.astype(float), wanted.astype(float))
+
+
+def shown(value: Any, width: int = 88) -> str:
+    """A value in a line."""
+    if isinstance(value, np.ndarray):
+        if value.size > 20:
+            first = ", ".join(f"{number:.4g}" for number in value.flat[:4])
+            return f"{first}, ... (shape {value.shape})"
+        text = np.array2string(value, precision=4, threshold=16, edgeitems=2, separator=", ").replace("\n", "")
+        return f"{' '.join(text.split())} {value.shape}" if value.ndim > 1 else " ".join(text.split())
+    if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray | tuple) for part in value):
+        return (
+            ("(" if isinstance(value, tuple) else "[")
+            + ", ".join(map(shown, value))
+            + (")" if isinstance(value, tuple) else "]")
+        )
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    if callable(value):
+        return getattr(value, "__name__", "a function").strip("_")
+    text = repr(value) if not isinstance(value, np.generic) else str(value)
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _sequence_difference(got: Any, expected: tuple | list) -> str:
+    if not isinstance(got, tuple | list | np.ndarray) or (isinstance(got, np.ndarray) and not got.ndim):
+        return f"it gave {_kind(got)}, and {len(expected)} values were expected"
+    if len(got) != len(expected):
+        return f"it gave {len(got)} values, and {len(expected)} were expected"
+    for number, (one, other) in enumerate(zip(got, expected, strict=True), start=1):
+        if problem := difference(one, other):
+            return f"value {number} of {len(expected)}: {problem}"
+    return ""
+
+
+def _value_difference(values: np.ndarray, wanted: np.ndarray) -> str:
+    if np.any(np.isnan(values) & ~np.isnan(wanted)):
+        return "it holds nan where a number was expected: is something divided by 0"
+    right = np.isclose(values, wanted, RELATIVE, ABSOLUTE, equal_nan=True)
+    if right.all():
+        return ""
+    if not values.ndim:
+        return f"the number is another one (they may differ by {RELATIVE:g} of it)"
+    where = tuple(int(i) for i in np.argwhere(~right)[0])
+    place = where[0] if len(where) == 1 else where
+    return (
+        f"{np.count_nonzero(~right)} of {right.size} numbers are others (they may differ by {RELATIVE:g} of each), the "
+        f"first at {place}: {values[where]:.4g}, and {wanted[where]:.4g} was expected"
+    )
+
+
+def _stop(thread: threading.Thread) -> None:
+    """Send the exception until the thread ends: a loop that catches everything is outside its try now and then."""
+    end = time.monotonic() + PATIENCE
+    while thread.is_alive() and time.monotonic() < end:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stopped))
+        thread.join(0.002)
+
+
+def _copies(case: Case) -> list[Any]:
+    return [value if callable(value) else copy.deepcopy(value) for value in case.arguments.values()]
+
+
+def _wrong(check: Check, wrong: Callable[..., Any], case: Case) -> Outcome:
+    try:
+        with np.errstate(all="ignore"):
+            return Outcome(check.use(wrong, *_copies(case)))
+    except Exception as error:
+        return Outcome(problem="raised", kind=type(error).__name__)
+
+
+def _alike(outcome: Outcome, mistake: Outcome) -> bool:
+    if outcome.kind or mistake.kind:
+        return outcome.kind == mistake.kind
+    return outcome.ended and not difference(outcome.value, mistake.value)
+
+
+def _not_written(outcomes: list[Outcome], expected: list[Any]) -> bool:
+    empty = [o.ended and not o.problem and (o.value is None or o.value is ...) for o in outcomes]
+    return all(empty) and any(value is not None for value in expected)
+
+
+def _changed(was: Any, now: Any) -> bool:
+    if callable(was):
+        return False
+    if isinstance(was, np.ndarray):
+        same_kind = isinstance(now, np.ndarray) and now.shape == was.shape and now.dtype == was.dtype
+        return not (same_kind and np.array_equal(was, now))
+    return bool(was != now)
+
+
+def _raised(error: BaseException, written: Any) -> str:
+    code = getattr(written, "__code__", None)
+    own = code.co_filename if code else None
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+    first = code.co_firstlineno if code else 0
+    where = f" in line {(lines[-1].lineno or first) - first + 1} of your function" if lines else ""
+    text = " ".join(str(error).split())
+    return f"it raised {type(error).__name__}{': ' + text[:200].rstrip('.') if text else ''}{where}"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _result(
+    exercise: Exercise,
+    cases: list[Case],
+    lines: list[str],
+    *,
+    right: int = 0,
+    written: bool = True,
+    mistake: str = "",
+) -> Result:
+    return Result(exercise.name, right, len(cases), exercise.points, written, mistake, "\n".join(lines))

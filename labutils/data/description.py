@@ -1,0 +1,145 @@
+"""`dataset.yaml` beside the images of a data set: what a folder does not say by itself.
+
+All of it may be left out. An example:
+
+    title: Chest radiographs of our clinic
+    classes: {Normal: healthy, Pneumonia: pneumonia}   # in label order: name of the folder, name in figures
+    licence: for teaching within the clinic
+    citation: Doe et al. (2024)
+    window: [0, 4095]   # values that are black and white, for files of more than 8 bits
+
+`classes` may be a list as well. `classes.json`, with class names only, is read where there is no such file.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labutils.errors import DataError
+from labutils.paths import shown
+
+FILE = "dataset.yaml"
+CLASSES_FILE = "classes.json"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What somebody has written about a data set; empty where nothing is said.
+
+    `words` are the classes as folders and file names have them, in label order, `shown` as figures show them;
+    `window` are the stored values that are black and white.
+    """
+
+    title: str = ""
+    words: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    licence: str = ""
+    citation: str = ""
+    window: tuple[float, float] | None = None
+
+
+def describe(folder: Path) -> Description:
+    """What `dataset.yaml`, or else `classes.json`, in a data set's folder says.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be used; one sentence says which entry, and what is allowed.
+    """
+    file = folder / FILE
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return _describe_classes(folder / CLASSES_FILE)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown(file)} cannot be read ({getattr(error, 'strerror', None) or 'no text'}).") from None
+    return _parse(file, text)
+
+
+def _describe_classes(file: Path) -> Description:
+    try:
+        names = json.loads(file.read_text(encoding="utf-8"))["class_names"]
+    except (FileNotFoundError, NotADirectoryError):
+        return Description()
+    except (OSError, ValueError, KeyError, TypeError):
+        names = ()
+    if not _are_names(names):
+        raise DataError(
+            f'{shown(file)} does not list classes: it should read {{"class_names": ["Hand", "Knee"]}}, '
+            "with two or more different names. Mend or remove it."
+        )
+    return Description(words=tuple(names), shown=tuple(names))
+
+
+def _are_names(names: Any) -> bool:
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name.strip() for name in names):
+        return False
+    return len(names) >= 2 and len({name.casefold() for name in names}) == len(names)
+
+
+def _parse(file: Path, text: str) -> Description:
+    # Imported here: most folders have no such file, and opening what is cached stays instant.
+    import yaml
+    from pydantic import ValidationError
+
+    try:
+        entries = yaml.safe_load(text)
+        written = _schema().model_validate({} if entries is None else entries)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        where = "" if line is None else f" (line {line + 1})"
+        raise DataError(f"{shown(file)} is not YAML{where}: it should hold lines such as `title: Chest`.") from None
+    except ValidationError as error:
+        raise DataError(_sentence(file, error)) from None
+    if written.classes is None:
+        others = _describe_classes(file.with_name(CLASSES_FILE))
+        words, names = others.words, others.shown
+    else:
+        words = tuple(written.classes)
+        names = tuple(written.classes.values()) if isinstance(written.classes, dict) else words
+    return Description(written.title, words, names, written.licence, written.citation, written.window)
+
+
+def _schema() -> Any:
+    from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+    class Written(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        title: str = Field("", max_length=120, description="a line of text")
+        classes: list[str] | dict[str, str] | None = Field(
+            None, description="two or more different names, such as [Normal, Pneumonia] or {Normal: healthy, ...}"
+        )
+        licence: str = Field("", description="text")
+        citation: str = Field("", description="text")
+        window: tuple[float, float] | None = Field(
+            None, description="the values that are black and white, such as [0, 4095], the first the smaller"
+        )
+
+        @field_validator("classes")
+        @classmethod
+        def _check_classes(cls, value: Any) -> Any:
+            named = list(value.values()) if isinstance(value, dict) else value
+            if value is not None and not (_are_names(list(value)) and _are_names(named)):
+                raise ValueError("names")
+            return value
+
+        @field_validator("window")
+        @classmethod
+        def _check_window(cls, value: Any) -> Any:
+            # Not a number compares as False, too.
+            if value is not None and not (float("-inf") < value[0] < value[1] < float("inf")):
+                raise ValueError("order")
+            return value
+
+    return Written
+
+
+def _sentence(file: Path, error: Any) -> str:
+    first, fields = error.errors()[0], _schema().model_fields
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if name not in fields:
+        what = f"has an entry {name!r}" if name else "is no list of entries"
+        return f"{shown(file)} {what}: there are {', '.join(fields)}."
+    return f"{shown(file)}: {name} must be {fields[name].description}."

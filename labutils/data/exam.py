@@ -1,0 +1,98 @@
+"""`load_exam`: images that no network was trained or chosen on, for what is said about networks in the end.
+
+Of phantoms, a third split, drawn when it is first needed; of own images, a folder `test` beside `train` and
+`validation`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labutils import paths
+from labutils.data import cache, dataset, images
+from labutils.data.layouts import DATASETS, find_exam, read_classes
+from labutils.data.locate import locate
+
+__all__ = ["Exam", "load_exam"]
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """Images and labels of an exam.
+
+    Attributes
+    ----------
+    x : ndarray
+        (n, size, size, channels), float32 in [0, 1]; read-only, usually mapped from the disk.
+    y : ndarray
+        (n,), int64: index into the class names of the data set.
+    files : tuple of str
+        POSIX paths relative to the data set's folder, or to that of the phantoms' exam, in the order of the images.
+    fingerprint : str
+        12 hexadecimal digits that stand for pixels, labels, class names and preprocessing. No part of the data set's.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    files: tuple[str, ...]
+    fingerprint: str
+
+
+def load_exam(
+    name: str, image_size: int = 128, channels: int = 1, progress: bool = True, source: str = "auto"
+) -> Exam | None:
+    """The exam of a data set as arrays; None where it has none.
+
+    Phantoms always have one: it is drawn when it is first asked for (minutes), into `data/phantoms/Skin-exam`. Own
+    images have one if the data set's folder holds `train`, `validation` and `test`; then `test` is the exam. With
+    `train` and `test` alone, `test` is the validation, and there is no exam.
+
+    Parameters
+    ----------
+    name : str
+        `skin`, `bone` or `x_ray`.
+    image_size, channels : int
+        As for the data set that was trained on: see `load_dataset`.
+    progress : bool
+        Whether a progress bar may be shown while images are drawn or read for the first time.
+    source : str
+        Which images: see `load_dataset`.
+
+    Returns
+    -------
+    Exam or None
+
+    Raises
+    ------
+    ParameterError
+        If a parameter has a value that is not allowed.
+    DataError
+        If the images are not there, or a file cannot be used.
+    """
+    dataset.check_parameters(name, image_size, channels, source)
+    place = locate(name, source, progress)
+    source, root = place.source, place.root
+    classes = read_classes(name, root)
+    label = dataset.label_of(root)
+    if source == "phantom":
+        from labutils.data.phantoms import write as phantoms
+
+        root = phantoms.ensure_exam(
+            name, paths.generated_dir() / "phantoms" / f"{DATASETS[name].folder}-exam", progress
+        )
+        addresses = list(phantoms.list_files(name, {"exam": phantoms.EXAM_COUNTS[name]}))
+        files = tuple(address.file for address in addresses)
+        labels = np.array([address.label for address in addresses], dtype=np.int64)
+    else:
+        split = find_exam(name, root)
+        if split is None:
+            return None
+        files, labels = dataset.relative_files(split, root), split.labels
+    # The window is that of the training images: an exam is read as they are.
+    entry = cache.load_entry(f"{label}-exam", root, files, image_size, channels, progress, classes.window)
+    made_by: Any = dataset.phantom_recipe(root) if source == "phantom" else entry.digest
+    fingerprint = dataset.hash_parts(
+        name, "exam", classes.shown, labels.tolist(), image_size, channels, images.VERSION, made_by
+    )
+    return Exam(x=entry.pixels, y=labels, files=files, fingerprint=fingerprint)

@@ -1,0 +1,107 @@
+"""What lies in a folder, without what systems leave behind; what cannot be used is refused by name.
+
+Whether an entry is an image of a class is the business of `layouts`.
+"""
+
+import os
+import stat
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from labutils.errors import DataError
+from labutils.paths import shown
+
+LEFTOVERS = {
+    # Windows, archives packed on macOS, a Mac's network volumes
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"),
+    *("__macosx", "icon\r", "network trash folder", "temporary items", "lost+found"),
+    # network storage: Synology, QNAP, NetApp; programs that show or copy pictures
+    *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@__thumb", "~snapshot"),
+    *("picasa.ini", "zbthumbnail.info", "sync.ffs_db"),
+}
+"""Side files, in lower case, that are left out beside names that start with a dot."""
+
+PLACEHOLDERS = (".icloud", ".nextcloud", ".owncloud", ".cloudf", ".cloud")
+"""Endings of files that stand for one which a cloud has not fetched yet."""
+
+# Windows (OneDrive and others): reading fetches the file, or it is offline. macOS: the content is elsewhere.
+_ATTRIBUTES_ELSEWHERE = 0x00400000 | 0x00040000 | 0x00001000
+_FLAG_DATALESS = 0x40000000
+_QUOTED = 3  # how many names a message quotes
+
+
+def list_folder(folder: Path) -> list[os.DirEntry[str]]:
+    """The entries of a folder by name, without what systems leave behind.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be listed, a name cannot be written down, or a cloud has not fetched a file yet.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except PermissionError:
+        raise DataError(
+            f"{shown(folder)} may not be read by you: change its permissions, or copy it to a folder of yours."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{shown(folder)} cannot be listed ({error.strerror}): check the folder.") from None
+    _refuse_placeholders(folder, [entry.name for entry in found if entry.name.casefold().endswith(PLACEHOLDERS)])
+    visible = [e for e in found if not e.name.startswith(".") and e.name.casefold() not in LEFTOVERS]
+    for entry in visible:
+        _check_name(folder, entry.name)
+    return visible
+
+
+def mode_of(entry: os.DirEntry[str]) -> int:
+    """What kind of file an entry is; links are followed.
+
+    Raises
+    ------
+    DataError
+        If it is a link that leads nowhere, cannot be read, or a cloud has not fetched it yet.
+    """
+    try:
+        status = entry.stat()
+    except OSError as error:
+        what = "is a link that leads nowhere" if entry.is_symlink() else "cannot be read"
+        raise DataError(
+            f"{shown(entry.path)} {what} ({error.strerror}). Put the image itself there, or remove it."
+        ) from None
+    if stat.S_ISREG(status.st_mode) and is_elsewhere(status):
+        _refuse_placeholders(Path(entry.path).parent, [entry.name])
+    return status.st_mode
+
+
+def is_elsewhere(status: Any) -> bool:
+    """Whether a file's content is still in a cloud: Windows and macOS mark such files."""
+    return bool(
+        getattr(status, "st_file_attributes", 0) & _ATTRIBUTES_ELSEWHERE
+        or getattr(status, "st_flags", 0) & _FLAG_DATALESS
+    )
+
+
+def _refuse_placeholders(folder: Path, names: list[str]) -> None:
+    if not names:
+        return
+    quoted = ", ".join(names[:_QUOTED]) + (f" and {len(names) - _QUOTED} more" if len(names) > _QUOTED else "")
+    one = len(names) == 1
+    raise DataError(
+        f"{shown(folder)} holds {quoted}, which a cloud has not fetched yet: the {'image is' if one else 'images are'} "
+        f"not on this machine. Download {'it' if one else 'them'} (in the file manager: keep on this device), or copy "
+        "the folder to a disk."
+    )
+
+
+def _check_name(folder: Path, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        readable = os.fsencode(name).decode("utf-8", "backslashreplace")
+        raise DataError(
+            f"{shown(folder)}/{readable} has a name that is not written in UTF-8 (old archives have such). Rename it."
+        ) from None
+    if any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise DataError(f"{shown(folder)} holds {name!r}, a name with control characters in it. Rename it.")

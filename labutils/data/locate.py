@@ -1,0 +1,318 @@
+"""Which images are used: the one place that answers this, for loading, judging, the doctor and other machines.
+
+A data set is a folder in `data/` or in `LABUTILS_DATA`; the lab's three may also be public images or phantoms.
+Reading and labelling follow `layouts`.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from labutils import paths
+from labutils.data.description import FILE
+from labutils.data.layouts import DATASETS, TRAIN_FOLDERS, Split, find_exam, find_files, find_folder, read_classes
+from labutils.data.listing import list_folder
+from labutils.errors import DataError
+from labutils.names import dataset_name
+from labutils.paths import shown
+
+__all__ = ["SOURCES", "Place", "Source", "SourceName", "dataset_name", "existing", "find_source", "locate", "title_of"]
+
+SourceName = Literal["auto", "course", "public", "phantom"]
+"""Whose images: those in the data folder, those that were fetched, drawn ones, or the first of these that exists."""
+
+SOURCES: tuple[str, ...] = get_args(SourceName)
+
+WORDS = {
+    "course": "course data",
+    "public": "public data",
+    "phantom": "PHANTOMS (synthetic images drawn by labutils, not patients)",
+}
+"""How a reader is told whose images these are."""
+
+OURS = ("phantoms", "public", "cache")
+"""Folders in `data/` that the lab writes itself."""
+
+_NEAR = 0.8  # likeness of two names, 0 to 1, from which one is asked about
+
+
+@dataclass(frozen=True)
+class Place:
+    """Images of a data set: whose they are and where they lie."""
+
+    source: str
+    root: Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of images, told into splits and classes; `title` says what it is in one line."""
+
+    root: Path
+    train: Split
+    validation: Split
+    class_names: tuple[str, ...]
+    title: str
+    exam: Split | None = None
+
+
+def locate(name: str, source: str = "auto", progress: bool = True) -> Place:
+    """The images that are used for a data set; phantoms are drawn if they are what is used and are not there.
+
+    Parameters
+    ----------
+    name : str
+        From `dataset_name`.
+    source : str
+        One of `SOURCES`.
+    progress : bool
+        Whether a progress bar may be shown while phantoms are drawn.
+
+    Raises
+    ------
+    DataError
+        If there are none, or a folder has nearly the name that was asked for.
+    """
+    found = find_place(name, source)
+    if found is None and name not in DATASETS:
+        raise DataError(_unknown(name, source))
+    if found is None and source in ("course", "public"):
+        raise DataError(_absent(name, source))
+    if found is None or found.source == "phantom":
+        return Place("phantom", _draw_phantoms(name, progress))
+    return found
+
+
+def find_place(name: str, source: str = "auto") -> Place | None:
+    """As `locate`, but draws nothing: None where there are no such images yet.
+
+    Raises
+    ------
+    DataError
+        If a folder has nearly the name that was asked for, or a folder cannot be listed.
+    """
+    if source in ("auto", "course"):
+        folder = own_folders().get(name)
+        if folder is not None:
+            return Place("course", folder)
+        _ask_about_near_names(name)
+    if name not in DATASETS:
+        return None
+    for kind, parent in (("public", "public"), ("phantom", "phantoms")):
+        folder = paths.generated_dir() / parent / DATASETS[name].folder
+        if source in ("auto", kind) and folder.exists():
+            return Place(kind, folder)
+    return None
+
+
+def own_folders() -> dict[str, Path]:
+    """The data sets in the data folder, by name.
+
+    Raises
+    ------
+    DataError
+        If two folders have the same name but for letter case, or `LABUTILS_DATA` is not a folder of data sets.
+    """
+    found: dict[str, list[Path]] = {}
+    parent = _data_dir()
+    for entry in list_folder(parent) if parent.is_dir() else []:
+        name = dataset_name(entry.name)
+        if name is None or (entry.name in OURS and parent == paths.generated_dir()):
+            continue
+        if name in DATASETS or _holds_images(Path(entry)):
+            found.setdefault(name, []).append(Path(entry))
+    for folders in found.values():
+        if len(folders) > 1:
+            both = " and ".join(folder.name for folder in folders)
+            raise DataError(f"{shown(parent)} holds {both}: only one of them can be used. Move the other away.")
+    return {name: folders[0] for name, folders in found.items()}
+
+
+def existing() -> list[str]:
+    """The names of the data sets that have images somewhere, the lab's first.
+
+    Raises
+    ------
+    DataError
+        If none has.
+    """
+    own = [name for name in own_folders() if name not in DATASETS]
+    names = [name for name in DATASETS if find_place(name)] + own
+    if not names:
+        raise DataError("There are no images yet: draw phantoms with `labutils data phantoms`.")
+    return names
+
+
+def source_of(name: str) -> str:
+    """Whose images of a data set are used on this machine, in a word; "phantom" too if they are yet to be drawn.
+
+    Raises
+    ------
+    DataError
+        As `find_place` does, and if there are no such images.
+    """
+    found = find_place(name)
+    if found is None and name not in DATASETS:
+        raise DataError(_unknown(name, "auto"))
+    return found.source if found else "phantom"
+
+
+def title_of(name: str, root: Path | None = None) -> str:
+    """What a data set is called where a reader sees it: as `dataset.yaml` says, else as its folder."""
+    if root is None:
+        return DATASETS[name].folder if name in DATASETS else name
+    return read_classes(name, root).title
+
+
+def find_source(source: str | Path) -> Source:
+    """The files of a data set, by its name or its folder.
+
+    Parameters
+    ----------
+    source : str or Path
+        The name of a data set (letter case and the underscore do not matter): the first of the course's, the
+        public and the phantom images that exist. Anything else is a folder that holds `train` and `validation`.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or its files cannot be told into classes.
+    """
+    name = dataset_name(source) if isinstance(source, str) else None
+    root = Path(source).expanduser()
+    if name and (name in DATASETS or name in own_folders() or not root.is_dir()):
+        return _find_named(name, str(source))
+    if not root.is_dir():
+        raise DataError(_no_folder(str(source)))
+    name = _guess_name(root.resolve())
+    return _read(name, root, f"Images in {shown(root)}")
+
+
+def _find_named(name: str, typed: str) -> Source:
+    place = find_place(name)
+    if place is None and name not in DATASETS:
+        raise DataError(_no_folder(typed))
+    if place is None:
+        folder = DATASETS[name].folder
+        raise DataError(
+            f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
+            f"or draw phantoms with `labutils data phantoms {name}`."
+        )
+    return _read(name, place.root, f"{title_of(name, place.root)}: {WORDS[place.source]}")
+
+
+def _guess_name(root: Path) -> str:
+    """The data set that a folder holds: by its own name, the first whose classes fit its files, or one of its own."""
+    named = dataset_name(root.name)
+    if named in DATASETS:
+        return str(named)
+    for name in DATASETS:
+        try:
+            find_files(name, root)
+        except DataError:
+            continue
+        return name
+    return named or "images"
+
+
+def _read(name: str, root: Path, title: str) -> Source:
+    train, validation = find_files(name, root)
+    return Source(root, train, validation, read_classes(name, root).shown, title, find_exam(name, root))
+
+
+def _data_dir() -> Path:
+    try:
+        folder = paths.data_dir()
+    except FileNotFoundError as error:
+        raise DataError(str(error)) from None
+    inside = {entry.name.casefold() for entry in list_folder(folder)} if folder.is_dir() else set()
+    if inside & set(TRAIN_FOLDERS) and not any(dataset_name(entry) in DATASETS for entry in inside):
+        raise DataError(
+            f"{shown(folder)} holds train, so it is one data set: LABUTILS_DATA should be the folder above it, "
+            "in which the data sets are called Skin, Bone and X_ray, or by names of your own."
+        )
+    return folder
+
+
+def _holds_images(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and ((folder / FILE).is_file() or find_folder(folder, TRAIN_FOLDERS) is not None)
+    except DataError:
+        return False
+
+
+def _ask_about_near_names(name: str) -> None:
+    """Refuse to go on where a folder is nearly called as what was asked for, unless it says itself what it is."""
+    parent = _data_dir()
+    if not parent.is_dir():
+        return
+    folder = DATASETS[name].folder if name in DATASETS else name
+    for entry in list_folder(parent):
+        if entry.name in OURS or not entry.is_dir() or not _is_near(entry.name, name):
+            continue
+        if name in DATASETS and (Path(entry) / FILE).is_file():
+            continue
+        otherwise = (
+            f"If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
+            if name in DATASETS
+            else f"Or ask for {dataset_name(entry.name)!r}."
+        )
+        raise DataError(
+            f"{shown(parent)} holds {entry.name}, but no {folder}. Is it meant? Rename it to {folder}. {otherwise}"
+        )
+
+
+def _is_near(folder: str, name: str) -> bool:
+    plain, wanted = (re.sub(r"[\W_]+", "", text.casefold()) for text in (folder, name))
+    words = re.findall(r"[^\W\d_]+", folder.casefold())
+    return wanted in words or difflib.SequenceMatcher(None, plain, wanted).ratio() >= _NEAR
+
+
+def _unknown(name: str, source: str) -> str:
+    if source in ("public", "phantom"):
+        what = "public images" if source == "public" else "phantoms"
+        return f"There are no {what} of {name!r}: there are {', '.join(DATASETS)}. Ask for source = 'auto'."
+    there = ", ".join(own_folders()) or "no data set"
+    return (
+        f"There are no images of {name!r}: {shown(paths.data_dir())} holds {there}. Put a folder of that name with "
+        "train and validation there, or set LABUTILS_DATA to the folder that holds it."
+    )
+
+
+def _absent(name: str, source: str) -> str:
+    layout = DATASETS[name]
+    parent = paths.data_dir() if source == "course" else paths.generated_dir() / "public"
+    what = "the course's images" if source == "course" else "public images"
+    fetch = {"skin": "labutils data fetch skin", "x_ray": "labutils data fetch xray"}.get(name)
+    remedies = [
+        f"put the course's images there (or set LABUTILS_DATA to the folder that holds {layout.folder})",
+        f"type `{fetch}` for public images" if fetch else "",
+        "type `labutils data phantoms` for synthetic ones (source='phantom')",
+    ]
+    remedy = ", or ".join(filter(None, remedies))
+    return f"There is no {shown(parent / layout.folder)} with {what} of {layout.folder}: {remedy}."
+
+
+def _no_folder(typed: str) -> str:
+    names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
+    return (
+        f"{typed} is neither a data set ({names}) nor a folder. "
+        "Give one of these names, or the folder that holds train and validation."
+    )
+
+
+def _draw_phantoms(name: str, progress: bool) -> Path:
+    from labutils.data.phantoms import files as phantom_files
+
+    folder = paths.generated_dir() / "phantoms" / DATASETS[name].folder
+    if not phantom_files.is_complete(name, folder):
+        from labutils.data.phantoms.write import write_phantoms
+
+        write_phantoms(name, folder, progress=progress)
+    return folder

@@ -1,0 +1,1 @@
+"""Phantoms, the images that the lab draws itself: drawing (`draw_*`), which `files`, `write`."""

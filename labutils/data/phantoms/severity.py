@@ -1,0 +1,43 @@
+"""One latent severity per phantom, and the signs that follow from it: what the classes of skin and bone differ by.
+
+A case is not of one look or the other: it has a severity, normally distributed around one mean for each class, so
+that the classes overlap. Each sign follows the severity with noise of its own, and nothing else knows the class.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import ndtr
+
+
+def sample_levels(
+    directions: Mapping[str, int], mean: float, agreement: float, rng: np.random.Generator
+) -> dict[str, float]:
+    """Severity of one case and the level of each of its signs.
+
+    Parameters
+    ----------
+    directions : mapping of str to int
+        Sign -> 1 if there is more of it in severe cases, -1 if there is less.
+    mean : float
+        Mean severity of the class; the standard deviation is 1, and the other class has the negative mean.
+    agreement : float
+        Correlation of each sign with the severity over both classes, 0 to 1.
+    rng : numpy.random.Generator
+        Source of everything that varies.
+
+    Returns
+    -------
+    dict of str to float
+        ``severity``, then the levels, from 0 (least of all cases) to 1 (most).
+    """
+    severity = rng.normal(mean, 1.0)
+    scaled = agreement * severity / np.sqrt(1 + mean**2)
+    noise = np.sqrt(1 - agreement**2) * rng.standard_normal(len(directions))
+    levels = ndtr(np.array(list(directions.values())) * scaled + noise)
+    return {"severity": float(severity), **dict(zip(directions, levels.tolist(), strict=True))}
+
+
+def above(level: float, start: float) -> float:
+    """How much there is of a sign that appears only from the level `start` on: 0 below, then growing to 1."""
+    return max(0.0, (level - start) / (1 - start))

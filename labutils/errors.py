@@ -1,0 +1,43 @@
+"""The errors of the lab: each is one sentence for the person who can mend what is wrong.
+
+The sentence says what was found, what was expected and what to do next. In Jupyter it is shown alone: what is wrong
+lies in a parameter, a folder or a file, not in the code above it. The commands show it too, and end with status 2.
+"""
+
+
+class _Sentence:
+    """Shown by Jupyter as its message alone, in place of a stack trace."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class LabError(_Sentence, Exception):
+    """What the lab was asked to do and cannot; the message says why and what to do."""
+
+
+class ParameterError(LabError, ValueError):
+    """A setting that cannot be used: what was found, and what is allowed."""
+
+
+class DataError(LabError, ValueError):
+    """Images that cannot be used: which, why, and what to do with them."""
+
+
+class StoreError(LabError, RuntimeError):
+    """A stored run that cannot be read, or a folder that cannot be written."""
+
+
+class ComparisonError(LabError, ValueError):
+    """Runs that cannot be compared with each other, image by image."""
+
+
+class NotebookError(LabError, ValueError):
+    """A notebook that cannot be executed as it was asked for."""
+
+
+class TrainingInterrupted(_Sentence, KeyboardInterrupt):
+    """A training was stopped by hand; the message says what is kept and how to go on."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]

@@ -1,0 +1,177 @@
+"""How far settings differ when both the seeds and the images might have been others, and what to call the difference.
+
+Mixed model: what a training with seed s gives on image i is the setting's level, plus what the seed does, plus what the
+image does, plus the rest. Seeds and images are both drawn from many; their variances are estimated from the table of
+seeds and images (mean squares, as in an analysis of variance), and the interval takes the degrees of freedom of both
+(Satterthwaite). It is the method by which several readers are compared on the same patients, with seeds for readers.
+
+References
+----------
+Obuchowski and Rockette (1995), Communications in Statistics 24, 285-308; Satterthwaite (1946), Biometrics Bulletin 2,
+110-114; Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680 (two one-sided tests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+
+from labutils.statistics import Estimate, normal_quantile
+
+ACCURACY_MARGIN = 0.01
+"""A difference in accuracy matters from here on: 1 point."""
+
+LOSS_MARGIN = 0.02
+"""A difference in loss matters from here on."""
+
+BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
+WORDS = (BETTER, WORSE, SAME, UNDECIDED)
+"""All that can be said about a difference."""
+
+_NEARLY_NORMAL = 1000.0
+"""Degrees of freedom from which on Student's distribution is taken for the normal one."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one setting gave.
+
+    Attributes
+    ----------
+    weight : float
+        How it enters the effect: 1 and -1 for a difference of two.
+    values : np.ndarray
+        (seeds, images), or (seeds, 1) for what is one number a training.
+    images : str
+        Name of the set of images: samples of one set share images, in the same order.
+    """
+
+    weight: float
+    values: np.ndarray
+    images: str = ""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A weighted sum of settings, with what seeds and images make uncertain about it.
+
+    Attributes
+    ----------
+    value : float
+    error : float
+        Standard error.
+    freedom : float
+        Degrees of freedom of `error`.
+    seeds : int
+        Seeds of the setting that has fewest. With 1, only the images make the error: what seeds do is unknown.
+    images : int
+        Images of the smallest set; 1 where images play no part.
+    """
+
+    value: float
+    error: float
+    freedom: float
+    seeds: int
+    images: int
+
+    def interval(self, confidence: float = 0.95) -> Estimate:
+        """The value with its interval."""
+        half = self.error * _quantile(confidence, self.freedom)
+        return Estimate(self.value, self.value - half, self.value + half)
+
+    def word(self, margin: float) -> str:
+        """Which of the four `WORDS` the effect deserves, if more is better.
+
+        Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
+        the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.
+        """
+        _, low, high = self.interval()
+        if abs(self.value) >= margin and not low <= 0 <= high:
+            return BETTER if self.value > 0 else WORSE
+        _, low, high = self.interval(0.90)
+        return SAME if -margin < low and high < margin else UNDECIDED
+
+    def at_least(self, amount: float) -> bool | None:
+        """Whether something is there and at least so large.
+
+        True: the value reaches the amount, and the 95 % interval lies above 0. False: the 90 % interval lies below the
+        amount.
+        """
+        if self.interval(0.90).high < amount:
+            return False
+        return True if self.value >= amount and self.interval().low > 0 else None
+
+    @property
+    def basis(self) -> str:
+        """What it rests on: `3 seeds, 4000 images`, or that seeds are unknown."""
+        seeds = f"{self.seeds} seeds" if self.seeds > 1 else "one seed: what other seeds would change is unknown"
+        return seeds if self.images == 1 else f"{self.images} images, {seeds}"
+
+
+def measure_effect(samples: Sequence[Sample], unit: float = 1.0) -> Effect:
+    """The weighted sum of some settings, over seeds and images together.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        One per setting.
+    unit : float
+        What one image more can change; see `statistics.bootstrap_mean`.
+
+    Returns
+    -------
+    Effect
+
+    Notes
+    -----
+    Seeds: the variance of the runs' means, pooled over settings that have several seeds. Runs of different settings
+    share nothing through their seed, so none are paired. Images: the variance of what the images contribute to the sum,
+    less the part that is due to single seeds on single images, which the first term holds already.
+    """
+    parts: list[tuple[float, float]] = []
+    spread, freedom = 0.0, 0
+    for sample in samples:
+        seeds = len(sample.values)
+        if seeds > 1:
+            spread += float(sample.values.mean(axis=1).var(ddof=1)) * (seeds - 1)
+            freedom += seeds - 1
+    if freedom:
+        share = sum(sample.weight**2 / len(sample.values) for sample in samples)
+        parts.append((share * spread / freedom, freedom))
+    counts = [sample.values.shape[1] for sample in samples]
+    for name in dict.fromkeys(sample.images for sample in samples):
+        own = [sample for sample in samples if sample.images == name]
+        n = own[0].values.shape[1]
+        if n > 1:
+            by_image = np.sum([sample.weight * sample.values.mean(axis=0) for sample in own], axis=0)
+            single = sum(sample.weight**2 * _rest(sample.values) / len(sample.values) for sample in own)
+            parts.append((max(float(by_image.var(ddof=1)) - single, 0.0) / n + (unit / (n + 2)) ** 2, n - 1))
+    variance = sum(part for part, _ in parts)
+    below = sum(part**2 / degrees for part, degrees in parts)
+    return Effect(
+        value=float(sum(sample.weight * sample.values.mean() for sample in samples)),
+        error=sqrt(variance) if parts else inf,
+        freedom=variance**2 / below if below else inf,
+        seeds=min(len(sample.values) for sample in samples),
+        images=min(counts),
+    )
+
+
+def _rest(values: np.ndarray) -> float:
+    """The variance that neither seeds nor images explain; 0 with one seed, where it cannot be told from the images'."""
+    seeds, images = values.shape
+    if seeds == 1:
+        return 0.0
+    rest = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
+    return float((rest**2).sum()) / ((seeds - 1) * (images - 1))
+
+
+def _quantile(confidence: float, freedom: float) -> float:
+    if freedom > _NEARLY_NORMAL:
+        return normal_quantile(confidence)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + confidence) / 2))

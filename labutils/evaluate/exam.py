@@ -1,0 +1,156 @@
+"""What runs show on the exam, the images that nothing was chosen on: accuracies, losses, and differences over seeds.
+
+A setting is a list of runs that differ in their seed only. The epochs were chosen on the validation images, by each
+run for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labutils.errors import ComparisonError
+from labutils.evaluate.curves import WINDOW, train_curve
+from labutils.evaluate.effects import ACCURACY_MARGIN, Effect, Sample, measure_effect
+from labutils.evaluate.metrics import hits
+from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
+
+if TYPE_CHECKING:
+    from labutils.runs.files import ExamResult, Run
+
+Seeds = Sequence["Run"]
+Measure = Callable[["Run"], np.ndarray]
+
+BEST, LOWEST, LAST = "best accuracy", "lowest loss", "last epoch"
+"""Which epoch is meant, all three chosen without the exam."""
+
+
+class NoExamError(Exception):
+    """Nothing can be said about the exam; the message says why."""
+
+
+def exam_accuracy(runs: Seeds) -> Estimate | None:
+    """Accuracy on the exam at the epochs of the best validation accuracy; None if no run has sat it.
+
+    With one seed the interval is Wilson's, over images; with several it is over seeds and images.
+    """
+    runs = [run for run in runs if answers(run) is not None]
+    if not runs:
+        return None
+    right = _table(runs, _right)
+    if len(runs) == 1:
+        return proportion(right[0].astype(bool))
+    value, low, high = measure_effect([Sample(1.0, right)]).interval()
+    return Estimate(value, max(low, 0.0), min(high, 1.0))
+
+
+def answers(run: Run, at: str = BEST) -> np.ndarray | None:
+    """The exam's predictions at an epoch, (images, outputs), or None if they are not stored."""
+    exam: ExamResult | None = run.exam
+    epoch = {BEST: run.best_epoch, LOWEST: run.lowest_loss_epoch, LAST: run.epochs - 1}[at]
+    return exam.at(epoch) if exam and epoch in exam.epochs else None
+
+
+def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
+    """Accuracy of the first setting minus that of the second.
+
+    Raises
+    ------
+    NoExamError
+        If a run has not sat the exam.
+    """
+    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)])
+
+
+def loss_effect(first: Seeds, second: Seeds, at: str = BEST) -> Effect:
+    """How much lower the loss of the first setting is than that of the second; raises as `accuracy_effect`."""
+
+    def losses(run: Run) -> np.ndarray:
+        return _losses(run, at)
+
+    return measure_effect([_sample(-1.0, first, losses), _sample(1.0, second, losses)], GUESS)
+
+
+def rise_effect(runs: Seeds) -> Effect:
+    """How far the loss at the end lies above that at the epoch of the lowest validation loss."""
+    return measure_effect([_sample(1.0, runs, lambda run: _losses(run, LAST) - _losses(run, LOWEST))], GUESS)
+
+
+def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
+    """How much wider the gap of the first setting of a pair is than that of the second; the mean over several pairs.
+
+    Gap: mean training accuracy of the last epochs (see `curves.train_curve`) minus accuracy on the exam after the last.
+    """
+    curve, samples = gap_curve(*pairs), []
+    for wide, narrow in pairs:
+        for sign, runs in ((1.0, wide), (-1.0, narrow)):
+            samples.append(_sample(sign / len(pairs), runs, lambda run: _gap(run, curve)))
+    return measure_effect(samples)
+
+
+def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
+    """The training curve that `gap_effect` takes for some pairs; see `curves.train_curve`."""
+    return train_curve(*(run for pair in pairs for runs in pair for run in runs if run.exam))
+
+
+def own_gap(runs: Seeds) -> Effect:
+    """The gap of one setting; see `gap_effect`."""
+    curve = train_curve(*(run for run in runs if run.exam))
+    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))])
+
+
+def same_exam(*settings: Seeds) -> None:
+    """Make sure that all sat the same exam.
+
+    Raises
+    ------
+    ComparisonError
+        If they did not.
+    """
+    if len({run.exam.fingerprint for runs in settings for run in runs if run.exam}) > 1:
+        raise ComparisonError("The runs sat different exams: other images, or another size of them.")
+
+
+def effect_words(effect: Effect, margin: float = ACCURACY_MARGIN) -> str:
+    """`+1.7 points [+0.4, +3.0], better`, or the same in units of loss, with margin and basis."""
+    value, low, high = effect.interval()
+    if margin == ACCURACY_MARGIN:
+        shown = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
+        return f"{shown}: {effect.word(margin)} (margin {100 * margin:.0f} point; {effect.basis})"
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {effect.word(margin)} (margin {margin}; {effect.basis})"
+
+
+def _sample(weight: float, runs: Seeds, measure: Measure) -> Sample:
+    own = [run for run in runs if run.exam is not None]
+    if not own:
+        raise NoExamError(f"no exam is stored for {runs[0].config.slug}")
+    assert own[0].exam is not None
+    return Sample(weight, _table(own, measure), own[0].exam.fingerprint)
+
+
+def _table(runs: Seeds, measure: Measure) -> np.ndarray:
+    return np.stack([np.asarray(measure(run), dtype=np.float64) for run in runs])
+
+
+def _taken(run: Run, at: str) -> np.ndarray:
+    found = answers(run, at)
+    if found is None:
+        raise NoExamError(f"the exam of {run.config.slug} is not stored at the epoch of its {at}")
+    return found
+
+
+def _right(run: Run) -> np.ndarray:
+    assert run.exam is not None
+    return hits(_taken(run, BEST), run.exam.y)
+
+
+def _losses(run: Run, at: str) -> np.ndarray:
+    assert run.exam is not None
+    return cross_entropy(_taken(run, at), run.exam.y)
+
+
+def _gap(run: Run, curve: str) -> np.ndarray:
+    assert run.exam is not None
+    return float(np.mean(run.history[curve][-WINDOW:])) - hits(_taken(run, LAST), run.exam.y)

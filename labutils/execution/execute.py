@@ -1,0 +1,291 @@
+"""Notebooks run by a machine: check the parameters, execute in a process of its own, and say how it ended.
+
+papermill does the executing. Around it: an unknown parameter is refused (papermill only warns), a time limit with one
+retry for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors.
+Execution on other machines is the business of `remote`.
+"""
+
+import ast
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labutils import lab, machine, paths
+from labutils.errors import NotebookError, TrainingInterrupted
+
+TIME_LIMIT = 60 * 60.0
+"""Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
+
+
+_RUNNING: set[subprocess.Popen] = set()
+"""Executions that are going on, for the stop key."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one execution of a notebook ended.
+
+    `error` is empty if all went well; `trained` counts runs by what happened to them, `verdicts` the claims by verdict.
+    """
+
+    task: str
+    output: Path
+    seconds: float
+    error: str = ""
+    trained: Mapping[str, int] = field(default_factory=dict)
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_notebook(task: str) -> Path:
+    """The notebook of a task (`task1b`, also `1b`, `1B`, or `index`).
+
+    Raises
+    ------
+    NotebookError
+        If there is none.
+    """
+    name = task.lower().removesuffix(".ipynb").removesuffix(".py")
+    for candidate in (name, f"task{name}"):
+        if (paths.notebooks_dir() / f"{candidate}.ipynb").is_file():
+            return paths.notebooks_dir() / f"{candidate}.ipynb"
+    raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(all_tasks())}.")
+
+
+def find_notebooks(tasks: Iterable[str], parameters: Mapping[str, Any]) -> list[Path]:
+    """The notebooks of several tasks; a `NotebookError` if one does not exist, or lacks one of the parameters."""
+    notebooks = [find_notebook(task) for task in tasks]
+    for notebook in notebooks:
+        check_parameters(notebook, parameters)
+    return notebooks
+
+
+def all_tasks() -> list[str]:
+    """The tasks that have a notebook, in the lab's order."""
+    return [task for task in lab.TITLES if (paths.notebooks_dir() / f"{task}.ipynb").is_file()]
+
+
+def parse_value(text: str) -> Any:
+    """A parameter's value as typed on the command line: a Python literal (`1e-5`, `[1, 2]`, `None`), else text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that the notebook does not have.
+
+    Raises
+    ------
+    NotebookError
+    """
+    import papermill
+
+    known = papermill.inspect_notebook(str(notebook))
+    for name in parameters:
+        if name not in known:
+            described = "".join(f"\n  {p['name']} = {p['default']}  {p['help']}" for p in known.values())
+            raise NotebookError(f"{notebook.stem} has no parameter {name!r}. It has:{described}")
+        _check_value(name, known[name]["inferred_type_name"], parameters[name])
+
+
+def _check_value(name: str, kind: str, value: Any) -> None:
+    """Refuse text where True or False is meant, which would count as True, and lists with nothing in them."""
+    if kind == "bool" and not isinstance(value, bool):
+        raise NotebookError(f"{name} is {value!r}: it must be True or False.")
+    if kind == "list" and isinstance(value, list | tuple) and not value:
+        raise NotebookError(f"{name} is {value!r}: it must hold at least one value.")
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    output: Path,
+    folder: Path | None = None,
+    results: Path | None = None,
+    limit: float = TIME_LIMIT,
+    threads: int | None = None,
+    show: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Execute a notebook, once more if it hangs.
+
+    Parameters
+    ----------
+    notebook : Path
+    parameters : dict, optional
+        Values for the notebook's parameters.
+    output : Path
+        The executed notebook.
+    folder : Path, optional
+        Where it runs, unless in its own folder.
+    results : Path, optional
+        Where runs are stored and looked for, unless `results/`.
+    limit : float
+        Seconds after which it is stopped.
+    threads : int, optional
+        Threads that training may use.
+    show : callable, optional
+        Gets every line that the notebook prints while it runs.
+
+    Raises
+    ------
+    NotebookError
+        If a parameter does not exist.
+    """
+    parameters = dict(parameters or {})
+    check_parameters(notebook, parameters)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "LABUTILS_PROGRESS": "log"}
+    environment |= {"LABUTILS_RESULTS": str(results.resolve())} if results else {}
+    environment |= {"LABUTILS_THREADS": str(threads)} if threads else {}
+    started = time.monotonic()
+    for attempt in (1, 2):
+        finished, errors = _papermill(notebook, output, folder or notebook.parent, parameters, environment, limit, show)
+        if finished:
+            break
+        if show:
+            show(f"{notebook.stem}: stopped after {limit:.0f} s" + ("; trying once more." if attempt == 1 else "."))
+    seconds = time.monotonic() - started
+    if not finished:
+        return Outcome(notebook.stem, output, seconds, f"took longer than {limit:.0f} s, twice")
+    return _read_outcome(notebook.stem, output, seconds, errors)
+
+
+def run_notebooks(notebooks: list[Path], into: Path, jobs: int = 1, **options: Any) -> list[Outcome]:
+    """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`.
+
+    Raises
+    ------
+    TrainingInterrupted
+        If it is stopped by hand: notebooks that have ended are kept, and of the others every finished epoch.
+    """
+    threads = max(1, machine.cores() // jobs) if jobs > 1 else None
+
+    def run(notebook: Path) -> Outcome:
+        return execute(notebook, output=into / notebook.name, threads=threads, **options)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            return list(pool.map(run, notebooks))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_RUNNING):
+                _stop(process)
+    raise TrainingInterrupted(
+        "Stopped; finished notebooks and epochs are kept. Run the same again to go on from there."
+    )
+
+
+def _papermill(
+    notebook: Path,
+    output: Path,
+    folder: Path,
+    parameters: dict[str, Any],
+    environment: dict[str, str],
+    limit: float,
+    show: Callable[[str], None] | None,
+) -> tuple[bool, str]:
+    """Run papermill in a process group of its own, so that its kernel can be stopped with it."""
+    import yaml
+
+    with tempfile.TemporaryDirectory() as temporary:
+        given = Path(temporary) / "parameters.yaml"
+        given.write_text(yaml.safe_dump(parameters), encoding="utf-8")
+        command = [sys.executable, "-m", "labutils.execution.execute", str(notebook), str(output), "-f", str(given)]
+        command += ["--no-progress-bar", "--stdout-file", "-", "--cwd", str(folder), "-k", "python3"]
+        options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
+        with (
+            (Path(temporary) / "errors").open("w+", encoding="utf-8") as errors,
+            subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
+        ):
+            _RUNNING.add(process)
+            with ThreadPoolExecutor(1) as reader:
+                reading = reader.submit(_pass_on, process, show)
+                try:
+                    process.wait(limit)
+                except subprocess.TimeoutExpired:
+                    _stop(process)
+                    return False, ""
+                finally:
+                    if process.poll() is None:
+                        _stop(process)
+                    _RUNNING.discard(process)
+                reading.result()
+            errors.seek(0)
+            return True, errors.read() if process.returncode else ""
+
+
+def _pass_on(process: subprocess.Popen, show: Callable[[str], None] | None) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if show and line.strip():
+            show(line.rstrip())
+
+
+def _stop(process: subprocess.Popen) -> None:
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _read_outcome(task: str, output: Path, seconds: float, errors: str) -> Outcome:
+    import nbformat
+
+    if not output.exists():
+        return Outcome(task, output, seconds, (errors.strip().splitlines() or ["papermill wrote nothing"])[-1])
+    notebook = nbformat.read(output, as_version=4)
+    # Left in, a later jupytext --sync would write a .py next to this output.
+    notebook.metadata.pop("jupytext", None)
+    nbformat.write(notebook, output)
+    text, error = "", ""
+    for cell in notebook.cells:
+        for item in cell.get("outputs", []):
+            text += item.get("text", "") if item.output_type == "stream" else item.get("data", {}).get("text/html", "")
+            if item.output_type == "error":
+                error = f"{item.ename}: {item.evalue}"
+    error = error or widget_error(notebook) or (errors.strip().splitlines()[-1] if errors.strip() else "")
+    words = ("reproduced", "not reproduced", "undecided", "missing")
+    return Outcome(
+        task,
+        output,
+        seconds,
+        error,
+        {word: len(re.findall(rf"^.+: {word}\b", text, re.M)) for word in ("trained", "extended", "reused")},
+        {word: text.count(f"<td>{word}</td>") for word in words},
+    )
+
+
+def widget_error(notebook: Any) -> str:
+    """The first error inside a widget's output area: papermill keeps it in the widget state and reports success."""
+    states = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    for state in states.values():
+        for item in state.get("state", {}).get("outputs", []):
+            if item.get("output_type") == "error":
+                return f"in a widget: {item.get('ename')}: {item.get('evalue')}"
+    return ""
+
+
+def _leave_with_parent() -> None:
+    # Its end of the pipe closes with the parent, however that dies; the kernel in turn leaves with this process.
+    os.read(0, 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":  # papermill in a process of its own, see `_papermill`
+    from papermill.cli import papermill
+
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    papermill()

@@ -1,0 +1,273 @@
+"""The lab as data: the runs of every task, what the lab report says about them, and the order to train them in.
+
+The notebooks build their `RunConfig`s visibly, cell by cell; the report, `labutils run --missing` and the tests take
+them from here, and a test makes sure that both agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from labutils.config import Augmentation, RunConfig
+
+AUGMENTATION = Augmentation(rotation=10, shift=0.1, horizontal_flip=True, vertical_flip=False)
+"""Random changes to the training images of Tasks 8 and 9."""
+
+EXTRA_SEEDS = (1, 2)
+"""Seeds beside 0 for every run of the first four stages: claims lean on all of them, and 8 or 16 filters train fast."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the lab report says about one run; None where it says nothing.
+
+    `accuracy` and `loss` are on the validation images. The accuracy is the best over the epochs; for the loss the
+    report does not say whether it is the lowest or the one at the best epoch. In Task 4 the accuracy is element-wise
+    over nine one-hot columns.
+    """
+
+    accuracy: float | None = None
+    loss: float | None = None
+    train_accuracy: float | None = None
+    train_loss: float | None = None
+
+
+class Planned(NamedTuple):
+    """One run of the training list."""
+
+    stage: str
+    task: str
+    label: str
+    config: RunConfig
+
+
+SILENT = Reported()
+
+TITLES = {
+    "task1b": "Learning rates",
+    "task1c": "AlexNet against VGG16",
+    "task1d": "More filters, and dropout",
+    "task1e": "Three networks on equal terms",
+    "task2": "Bone: filters and dropout",
+    "task3": "Skin against Bone: how reliable is a result?",
+    "task4": "Nine classes: tuning AlexNet and LeNet",
+    "task5a": "Dropout",
+    "task5b": "Batch normalization",
+    "task5c": "Batch normalization at a small learning rate",
+    "task5d": "The same for longer",
+    "task6a": "Spatial dropout",
+    "task6b": "Spatial dropout for longer",
+    "task7": "Augmentation, picture by picture",
+    "task8": "Augmentation in training",
+    "task9": "Everything together",
+}
+"""The sixteen tasks in their order, with short titles."""
+
+NOTEBOOKS = (*TITLES, "own", "index")
+"""The names of the lab's notebooks, as far as they are there; the index, which tells of the others, comes last.
+
+What else lies in their folder is somebody's, such as the out.ipynb of a papermill.
+"""
+
+STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("a", ("task1b", "task1c", "task1d", "task1e")),
+    ("b", ("task5a", "task5b", "task5c", "task5d")),
+    ("c", ("task2", "task3")),
+    ("d", ("task4",)),
+    ("e", ("task6a", "task6b")),
+    ("f", ("task8", "task9")),
+)
+"""In which order the runs are trained; a last stage, "g", repeats some with other seeds."""
+
+_VGG16 = {"dataset": "skin", "model": "vgg16", "learning_rate": 1e-5, "epochs": 100}
+_ALEXNET = {"dataset": "skin", "model": "alexnet", "learning_rate": 1e-4, "epochs": 50}
+_SLOW = {**_ALEXNET, "learning_rate": 1e-5, "dropout": 0.4}
+_X_RAY = {"dataset": "x_ray", "learning_rate": 1e-5, "epochs": 100}
+_LARGE = {**_SLOW, "n_base": 64, "epochs": 80}
+
+_BONE: dict[str, tuple[dict[str, Any], Reported]] = {
+    "b8": ({"n_base": 8}, Reported(0.9071, 0.2415)),
+    "b8, dropout 0.2": ({"n_base": 8, "dropout": 0.2}, SILENT),
+    "b16": ({"n_base": 16}, SILENT),
+    "b16, dropout 0.2": ({"n_base": 16, "dropout": 0.2}, SILENT),
+}
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "(1) lr 1e-5": {},
+    "(2) b16": {"n_base": 16},
+    "(3) lr 1e-4": {"learning_rate": 1e-4},
+    "(4) lr 1e-6": {"learning_rate": 1e-6},
+    "(5) dropout 0.4": {"dropout": 0.4},
+    "(6) dropout 0.4, batch 16": {"dropout": 0.4, "batch_size": 16},
+    "(7) dropout 0.2": {"dropout": 0.2},
+}
+_BEST_OF_TASK4 = {
+    "LeNet (5) dropout 0.4": Reported(0.9872, 0.0474),
+    "AlexNet (5) dropout 0.4": Reported(0.9824, 0.0572),
+}
+_TASK4_NETWORKS: dict[str, dict[str, Any]] = {
+    "LeNet": {"model": "lenet"},
+    "AlexNet": {"model": "alexnet", "dense": (64,)},
+}
+
+_5A = {
+    "no dropout": (_ALEXNET, Reported(0.8299, 0.4446, 0.9309, 0.1748)),
+    "dropout 0.4": ({**_ALEXNET, "dropout": 0.4}, Reported(0.8500, 0.4499, 0.8399, 0.3774)),
+}
+
+_TABLE: dict[str, dict[str, tuple[dict[str, Any], Reported]]] = {
+    "task1b": {
+        "lr 1e-4": ({**_VGG16, "learning_rate": 1e-4}, Reported(0.81, 0.4431)),
+        "lr 1e-5": (_VGG16, Reported(0.85, 0.4255)),
+        "lr 1e-6": ({**_VGG16, "learning_rate": 1e-6}, Reported(0.80, 0.6907)),
+    },
+    "task1c": {
+        "AlexNet": ({**_VGG16, "model": "alexnet", "dense": (64,), "epochs": 150}, Reported(0.815)),
+        "VGG16": ({**_VGG16, "epochs": 150}, Reported(0.845)),
+    },
+    "task1d": {
+        "b8": (_VGG16, Reported(0.845)),
+        "b16": ({**_VGG16, "n_base": 16}, Reported(0.840)),
+        "b16, dropout 0.2": ({**_VGG16, "n_base": 16, "dropout": 0.2}, Reported(0.855)),
+    },
+    "task1e": {
+        "LeNet": ({**_VGG16, "model": "lenet"}, SILENT),
+        "AlexNet": ({**_VGG16, "model": "alexnet"}, SILENT),
+        "VGG16": (_VGG16, SILENT),
+    },
+    "task2": {
+        label: ({**_VGG16, "dataset": "bone", **settings}, reported) for label, (settings, reported) in _BONE.items()
+    },
+    "task3": {
+        "Skin": (_VGG16, Reported(0.8500, 0.4255)),
+        "Bone": ({**_VGG16, "dataset": "bone"}, Reported(0.9071, 0.2415)),
+    },
+    "task4": {
+        f"{name} {setting}": (
+            {**_X_RAY, **network, **changes},
+            _BEST_OF_TASK4.get(f"{name} {setting}", SILENT),
+        )
+        for name, network in _TASK4_NETWORKS.items()
+        for setting, changes in _SETTINGS.items()
+    },
+    "task5a": _5A,
+    "task5b": {
+        **_5A,
+        "batch norm": ({**_ALEXNET, "batch_norm": True}, Reported(train_accuracy=1.0, train_loss=0.0041)),
+        "batch norm, dropout 0.4": (
+            {**_ALEXNET, "batch_norm": True, "dropout": 0.4},
+            Reported(train_accuracy=0.9490, train_loss=0.1174),
+        ),
+    },
+    "task5c": {
+        "no batch norm": ({**_SLOW, "epochs": 80}, Reported(0.8100, 0.5178)),
+        "batch norm": ({**_SLOW, "epochs": 80, "batch_norm": True}, Reported(0.8149, 0.4521)),
+    },
+    "task5d": {
+        "no batch norm": ({**_SLOW, "epochs": 150}, Reported(0.8299, 0.4736)),
+        "batch norm": ({**_SLOW, "epochs": 150, "batch_norm": True}, Reported(0.8399, 0.5679)),
+    },
+    "task6a": {
+        "no spatial dropout": ({**_SLOW, "n_base": 32, "epochs": 150}, Reported(0.8249, 0.4755)),
+        "spatial dropout 0.1": (
+            {**_SLOW, "n_base": 32, "epochs": 150, "spatial_dropout": 0.1},
+            Reported(0.8050, 0.5006),
+        ),
+    },
+    "task6b": {
+        "no spatial dropout": ({**_SLOW, "n_base": 32, "epochs": 250}, Reported(0.8399, 0.4306)),
+        "spatial dropout 0.1": (
+            {**_SLOW, "n_base": 32, "epochs": 250, "spatial_dropout": 0.1},
+            Reported(0.8450, 0.4725),
+        ),
+    },
+    "task7": {},
+    "task8": {
+        "no augmentation": ({**_LARGE, "dense": (128, 64), "batch_norm": True}, SILENT),
+        "augmentation": (
+            {**_LARGE, "dense": (128, 64), "batch_norm": True, "augmentation": AUGMENTATION},
+            SILENT,
+        ),
+    },
+    "task9": {
+        "Skin": ({**_LARGE, "model": "vgg16", "augmentation": AUGMENTATION}, Reported(0.8799, 0.3437)),
+        "Bone": (
+            {**_LARGE, "model": "vgg16", "augmentation": AUGMENTATION, "dataset": "bone"},
+            Reported(1.0, 0.0007),
+        ),
+    },
+}
+
+
+def runs(task: str, **changes: Any) -> dict[str, RunConfig]:
+    """The runs of a task at the report's settings.
+
+    Parameters
+    ----------
+    task : str
+        "task1b" to "task9"; Task 7 trains nothing and gives an empty dict.
+    **changes
+        Settings of `RunConfig` to use in every one of them instead, such as `epochs=2` or `seed=1`.
+
+    Returns
+    -------
+    dict of str to RunConfig
+        By label, in the report's order. Runs that a task shares with an earlier one have the same `key`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+    ParameterError
+        If a changed setting is unknown or out of range.
+
+    Examples
+    --------
+    >>> list(runs("task1b"))
+    ['lr 1e-4', 'lr 1e-5', 'lr 1e-6']
+    """
+    return {label: RunConfig(**{**settings, **changes}) for label, (settings, _) in _rows(task).items()}
+
+
+def reported(task: str) -> dict[str, Reported]:
+    """The report's numbers for the runs of a task, by the same labels as `runs`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+    """
+    return {label: numbers for label, (_, numbers) in _rows(task).items()}
+
+
+def training_list() -> list[Planned]:
+    """Every run of the lab in the order it should be trained, none twice.
+
+    A run that is the beginning of a longer one comes before it: training the longer one continues it.
+    """
+    planned = [
+        Planned(stage, task, label, config)
+        for stage, tasks in STAGES
+        for task in tasks
+        for label, config in runs(task).items()
+    ]
+    planned += [
+        Planned("g", run.task, f"{run.label}, seed {seed}", run.config.with_(seed=seed))
+        for seed in EXTRA_SEEDS
+        for run in planned
+        if run.stage in "abcd"
+    ]
+    longest: dict[str, int] = {}
+    needed = []
+    for run in planned:
+        if run.config.epochs > longest.get(run.config.key, 0):
+            longest[run.config.key] = run.config.epochs
+            needed.append(run)
+    return needed
+
+
+def _rows(task: str) -> dict[str, tuple[dict[str, Any], Reported]]:
+    if task not in _TABLE:
+        raise ValueError(f"{task!r} is not a task; there are {', '.join(_TABLE)}.")
+    return _TABLE[task]

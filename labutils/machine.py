@@ -1,0 +1,148 @@
+"""This machine and what its owner has set: cores, threads, memory, units for bfloat16, the environment variables.
+
+The one place where these are looked up and checked; nothing here knows Keras. A variable that cannot be used is a
+sentence that names it, said when it is first needed.
+"""
+
+import os
+import platform
+import sys
+from functools import cache
+from pathlib import Path
+
+from labutils.errors import ParameterError
+
+CHOICES = {
+    "LABUTILS_PRECISION": ("auto", "float32", "bfloat16"),
+    "LABUTILS_PROGRESS": ("bar", "log", "none"),
+    "KERAS_BACKEND": ("tensorflow", "jax", "torch"),
+}
+"""Variables that take one of a few words."""
+
+VARIABLES = {
+    "LABUTILS_DATA": "folder that holds Skin, Bone and X_ray; data/ unless set",
+    "LABUTILS_RESULTS": "folder of stored runs, figures and tables; results/ unless set",
+    "LABUTILS_MY_LAB": "a student's own folder; my-lab/ unless set",
+    "LABUTILS_THREADS": "threads of a training step, a whole number from 1; all cores unless set",
+    "LABUTILS_PRECISION": "auto, float32 or bfloat16; auto unless set: bfloat16 where it is measured to be faster",
+    "LABUTILS_PROGRESS": "bar, log or none; a bar where someone looks on unless set",
+    "KERAS_BACKEND": "tensorflow, jax or torch; tensorflow unless set",
+}
+"""Every environment variable of the lab, and what it may be."""
+
+_BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
+
+
+def cores() -> int:
+    """Cores that this process may use: what `taskset` and containers leave of the machine's."""
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """Threads that a training step uses: `LABUTILS_THREADS`, else the cores this process may use.
+
+    Raises
+    ------
+    ParameterError
+        If the variable is no whole number from 1.
+    """
+    asked = _variable("LABUTILS_THREADS")
+    if not asked:
+        return cores()
+    if not asked.isdecimal() or int(asked) < 1:
+        raise ParameterError(f"LABUTILS_THREADS is {asked!r}: it must be a whole number from 1, or be unset.")
+    return int(asked)
+
+
+def memory() -> int | None:
+    """Bytes of memory of this machine, or None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return None
+
+
+def bfloat16_units() -> bool:
+    """Whether the processor multiplies bfloat16 numbers itself (AMX, AVX512-BF16).
+
+    Without the units the numbers are converted at every operation, which is several times slower.
+    """
+    return bool(_BFLOAT16_FLAGS & set(_processor().get("flags", "").split()))
+
+
+def processor() -> str:
+    """The processor in words, with the instructions that results depend on in their last digits."""
+    facts = _processor()
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    # Processors of one name may differ in this, and then results differ in their last digits.
+    widest = [kind for kind in ("avx512_vnni", "avx512f", "avx2") if kind in facts.get("flags", "").split()]
+    return f"{name}{f' ({widest[0]})' if widest else ''}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def precision() -> str:
+    """`LABUTILS_PRECISION`: `auto` unless set, `float32` or `bfloat16`."""
+    return _choice("LABUTILS_PRECISION") or "auto"
+
+
+def backend() -> str:
+    """`KERAS_BACKEND`: `tensorflow` unless set, `jax` or `torch`."""
+    return _choice("KERAS_BACKEND") or "tensorflow"
+
+
+def progress() -> str:
+    """`LABUTILS_PROGRESS`: `bar`, `log`, `none`, or nothing where it is not set."""
+    return _choice("LABUTILS_PROGRESS")
+
+
+def data_folder() -> Path | None:
+    """`LABUTILS_DATA`, which may lead nowhere (see `paths.data_dir`), or None."""
+    return _folder("LABUTILS_DATA")
+
+
+def results_folder() -> Path | None:
+    """`LABUTILS_RESULTS`, or None; it is made when something is stored.
+
+    Raises
+    ------
+    ParameterError
+        If a file stands there.
+    """
+    folder = _folder("LABUTILS_RESULTS")
+    if folder and folder.exists() and not folder.is_dir():
+        raise ParameterError(f"LABUTILS_RESULTS is {str(folder)!r}, which is a file: set it to a folder, or unset it.")
+    return folder
+
+
+def my_lab_folder() -> Path | None:
+    """`LABUTILS_MY_LAB`, or None; it is made when a student's copies are."""
+    return _folder("LABUTILS_MY_LAB")
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
+def _choice(name: str) -> str:
+    asked = _variable(name)
+    if asked and asked not in CHOICES[name]:
+        *others, last = CHOICES[name]
+        raise ParameterError(f"{name} is {asked!r}: it must be {', '.join(others)} or {last}, or be unset.")
+    return asked
+
+
+def _folder(name: str) -> Path | None:
+    asked = _variable(name)
+    return Path(asked).expanduser() if asked else None
+
+
+@cache
+def _processor() -> dict[str, str]:
+    """What Linux says of the processor; empty elsewhere."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = [line.split(":", 1) for line in file if ":" in line]
+    except OSError:
+        return {}
+    return {name.strip(): value.strip() for name, value in lines}

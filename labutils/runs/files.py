@@ -1,0 +1,396 @@
+"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in.
+
+JSON, CSV, NumPy arrays, HDF5 weights: nothing is pickled, nothing is executed on load. A folder appears when its first
+epoch is whole. After that every file is written beside its place and moved there, the checkpoint last, so that after
+a kill the epochs up to the checkpoint are complete. Which folder belongs to which run is the business of `runs`.
+"""
+
+import csv
+import io
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labutils import paths
+from labutils.config import RunConfig
+from labutils.errors import StoreError
+from labutils.runs.disk import clear_errors, write_atomic
+
+COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
+"""The history's columns and how each is written."""
+OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}
+"""Columns that runs stored earlier lack."""
+FORMAT = 1
+LARGEST_WEIGHTS = 3_000_000
+"""Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
+
+
+@dataclass(frozen=True)
+class ExamResult:
+    """What a run answered in the exam: images that nothing was chosen on, at a few of its epochs.
+
+    Attributes
+    ----------
+    epochs : tuple of int
+        Indices (from 0), ascending: best validation accuracy, lowest validation loss and last, of every planned length.
+    predictions : ndarray of float16, shape (epochs, images, outputs)
+        Predicted probabilities, as in `Run.val_predictions`.
+    y : ndarray of int64, shape (images,)
+    fingerprint : str
+        Of the exam's images.
+    """
+
+    epochs: tuple[int, ...]
+    predictions: np.ndarray
+    y: np.ndarray
+    fingerprint: str
+
+    def at(self, epoch: int) -> np.ndarray:
+        """The predictions of one of the `epochs`, shape (images, outputs).
+
+        Raises
+        ------
+        ValueError
+            If the exam was not taken after that epoch.
+        """
+        if epoch not in self.epochs:
+            taken = ", ".join(str(e + 1) for e in self.epochs)
+            raise ValueError(f"The exam was not taken after epoch {epoch + 1}, only after {taken}.")
+        return self.predictions[self.epochs.index(epoch)]
+
+    @classmethod
+    def of(
+        cls, results: dict[int, np.ndarray], y: np.ndarray, fingerprint: str, earlier: "ExamResult | None" = None
+    ) -> "ExamResult":
+        """From predictions by epoch, and those of an earlier, shorter training."""
+        known = {epoch: earlier.at(epoch) for epoch in earlier.epochs} if earlier else {}
+        epochs = tuple(sorted(known | results))
+        kept = np.stack([(known | results)[epoch].astype(np.float16) for epoch in epochs])
+        return cls(epochs, kept, y, fingerprint)
+
+    def first(self, epochs: int) -> "ExamResult | None":
+        """Of the first `epochs` epochs; None if the exam was taken after none of them."""
+        within = tuple(epoch for epoch in self.epochs if epoch < epochs)
+        return replace(self, epochs=within, predictions=self.predictions[: len(within)]) if within else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: what was asked for and all that is needed to judge it.
+
+    Attributes
+    ----------
+    config : RunConfig
+        The settings; `config.epochs` is the number of epochs held here.
+    history : dict of str to ndarray, shape (epochs,)
+        `loss` and `accuracy` on the training images (means over the epoch, dropout active, as Keras reports them),
+        `val_loss` and `val_accuracy`, and `seconds` that each epoch took. Runs stored earlier lack `fixed_loss` and
+        `fixed_accuracy`: training images measured in inference mode after the epoch, on a fixed part of them as large
+        as the validation set.
+    val_predictions : ndarray of float16, shape (epochs, images, outputs)
+        Predicted probabilities on the validation images: of label 1 (one output) or of every class.
+    y_val : ndarray of int64, shape (images,)
+    val_files : tuple of str
+        The validation images, in the order of the predictions.
+    class_names : tuple of str
+    provenance : dict
+        Where it came from: data source and fingerprint, parameters, and for each stretch of epochs the versions,
+        backend, precision, device, threads, commit and seconds.
+    status : {"trained", "reused", "extended"}
+        How this `Run` came about in this session.
+    path : Path or None
+        Its folder in the store.
+    exam : ExamResult or None
+        For runs of the lab: the exam at a few epochs, for which nothing was chosen on its images.
+    """
+
+    config: RunConfig
+    history: dict[str, np.ndarray]
+    val_predictions: np.ndarray
+    y_val: np.ndarray
+    val_files: tuple[str, ...]
+    class_names: tuple[str, ...]
+    provenance: dict[str, Any]
+    status: str = "reused"
+    path: Path | None = field(default=None, compare=False)
+    exam: ExamResult | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs held."""
+        return len(self.history["loss"])
+
+    @property
+    def source(self) -> str:
+        """Where the images came from: `course`, `public`, `phantom`, or a name given to the selection."""
+        return str(self.provenance["source"])
+
+    @property
+    def best_epoch(self) -> int:
+        """Index (from 0) of the epoch with the best validation accuracy; the first of them if several are equal."""
+        return int(np.argmax(self.history["val_accuracy"]))
+
+    @property
+    def lowest_loss_epoch(self) -> int:
+        """Index (from 0) of the epoch with the lowest validation loss; the first of them if several are equal."""
+        return int(np.argmin(np.nan_to_num(self.history["val_loss"], nan=np.inf)))
+
+    @property
+    def label(self) -> str:
+        """The settings in words, for legends and tables."""
+        return self.config.slug
+
+    def plus(self, metrics: dict[str, float], predictions: np.ndarray) -> "Run":
+        """This run and one more epoch: a value for each column of the history, and its validation predictions."""
+        return replace(
+            self,
+            history={name: np.append(values, metrics[name]) for name, values in self.history.items()},
+            val_predictions=np.concatenate([self.val_predictions, predictions.astype(np.float16)[None]]),
+        )
+
+    def first(self, epochs: int) -> "Run":
+        """The first `epochs` epochs: what a shorter training with the same settings and seed would have given.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many.
+        """
+        if epochs > self.epochs:
+            raise ValueError(f"The run has {self.epochs} epochs, not {epochs}.")
+        if epochs == self.epochs == self.config.epochs == len(self.val_predictions):
+            return self
+        return replace(
+            self,
+            config=self.config.with_(epochs=epochs),
+            history={name: values[:epochs] for name, values in self.history.items()},
+            val_predictions=self.val_predictions[:epochs],
+            exam=self.exam.first(epochs) if self.exam else None,
+        )
+
+
+def predicted_labels(predictions: np.ndarray) -> np.ndarray:
+    """Labels that probabilities (..., outputs) stand for: above one half, or the largest of several."""
+    return (predictions[..., 0] > 0.5).astype(np.int64) if predictions.shape[-1] == 1 else predictions.argmax(-1)
+
+
+def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
+    """Store `run`, whole, in `run.path`; called after every epoch by whoever holds the run's lock.
+
+    Parameters
+    ----------
+    run : Run
+    checkpoint : dict of str to ndarray
+        All that is needed to go on after the last epoch.
+    best_weights : bytes or None
+        The best weights as an HDF5 file, if they changed. Above `LARGEST_WEIGHTS` they are kept with the checkpoint,
+        which the repository leaves out.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written (disk full, no permission); the epochs stored before are whole.
+    """
+    assert run.path is not None
+    with clear_errors(run.path, finished=run.epochs - 1):
+        if run.path.exists():
+            for left_behind in run.path.glob("*.tmp"):  # by a kill in the middle of a file
+                left_behind.unlink()
+            _write_files(run.path, run, checkpoint, best_weights)
+            return
+        growing = run.path.with_name(f".{run.path.name.lstrip('.')}.new.tmp")
+        shutil.rmtree(growing, ignore_errors=True)
+        _write_files(growing, run, checkpoint, best_weights)
+        growing.rename(run.path)
+
+
+def _write_files(folder: Path, run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
+    (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
+    if best_weights:
+        chosen, other = _weights_files(folder)[:: 1 if len(best_weights) <= LARGEST_WEIGHTS else -1]
+        write_atomic(chosen, lambda file: file.write(best_weights))
+        other.unlink(missing_ok=True)
+    _write_csv(folder / "val_files.csv", [("file", "label"), *zip(run.val_files, run.y_val.tolist(), strict=True)])
+    write_atomic(folder / "val_predictions.npy", lambda file: np.save(file, run.val_predictions, allow_pickle=False))
+    formats = {name: how for name, how in (COLUMNS | OPTIONAL_COLUMNS).items() if name in run.history}
+    epochs = [(i + 1, *(f"{run.history[n][i]:{how}}" for n, how in formats.items())) for i in range(run.epochs)]
+    _write_csv(folder / "history.csv", [("epoch", *formats), *epochs])
+    if run.exam:
+        _write_exam(folder / "exam.npz", run.exam)
+    _write_json(folder / "provenance.json", {**run.provenance, "format": FORMAT})
+    # config.json's number of epochs counts, so it follows what it counts. The checkpoint decides where to go on: last.
+    _write_json(folder / "config.json", run.config.model_dump(mode="json"))
+    state = checkpoint | {"losses": _losses(run)}
+    write_atomic(folder / "checkpoint" / "state.npz", lambda file: np.savez(file, **state))  # type: ignore[arg-type]
+
+
+def best_weights_file(folder: Path) -> Path | None:
+    """The file of a stored run's best weights, or None if it came without them."""
+    return next((file for file in _weights_files(folder) if file.exists()), None)
+
+
+def read_run(folder: Path) -> Run:
+    """Read a stored run; heavier parts (weights, checkpoint) stay on disk.
+
+    Raises
+    ------
+    StoreError
+        If a file is missing, unreadable or does not fit the others; the message names it.
+    """
+    file = folder / "config.json"
+    try:
+        config = RunConfig(**json.loads(file.read_text(encoding="utf-8")))
+        file = folder / "provenance.json"
+        provenance = json.loads(file.read_text(encoding="utf-8"))
+        class_names = tuple(provenance["class_names"])
+        {name: provenance[name] for name in ("source", "fingerprint", "stretches")}
+        if provenance["format"] != FORMAT:
+            raise ValueError(f"format {provenance['format']!r}, this version of labutils reads {FORMAT}")
+        file = folder / "history.csv"
+        rows = _read_csv(file)
+        columns = [*COLUMNS, *(name for name in OPTIONAL_COLUMNS if rows and name in rows[0])]
+        history = {name: np.array([float(row[name]) for row in rows]) for name in columns}
+        if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
+            raise ValueError("the epochs are not 1, 2, 3 and so on")
+        file = folder / "val_predictions.npy"
+        with file.open("rb") as handle:
+            predictions = np.lib.format.read_array(handle, allow_pickle=False)
+        file = folder / "val_files.csv"
+        listed = _read_csv(file)
+        y_val = np.array([int(row["label"]) for row in listed], dtype=np.int64)
+        file = folder / "exam.npz"
+        exam = _read_exam(file) if file.exists() else None
+        run = Run(
+            config=config,
+            history=history,
+            val_predictions=predictions,
+            y_val=y_val,
+            val_files=tuple(row["file"] for row in listed),
+            class_names=class_names,
+            provenance=provenance,
+            path=folder,
+            exam=exam,
+        )
+    except Exception as error:  # there is no end to what readers raise on damaged files
+        raise _damaged(folder, f"{file.name}: {_reason(error)}") from None
+    if problem := _misfit(run):
+        raise _damaged(folder, problem)
+    # After a kill the other files may be an epoch ahead of config.json: keep what all have.
+    return run.first(min(config.epochs, run.epochs, len(predictions)))
+
+
+def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
+    """Where a stored training can be taken up: its finished epochs and the state after the last of them.
+
+    None where there is no checkpoint (a run that came with the repository), or where the checkpoint belongs to another
+    history than the one stored (a run that was replaced by someone else's).
+
+    Raises
+    ------
+    StoreError
+        If the run or its checkpoint is damaged.
+    """
+    file = folder / "checkpoint" / "state.npz"
+    if not file.exists():
+        return None
+    run = read_run(folder)
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            checkpoint = {name: archive[name] for name in archive.files}
+        epochs, losses = int(checkpoint["epochs"]), checkpoint.pop("losses")
+    except Exception as error:
+        raise StoreError(
+            f"{paths.short(file)} is damaged ({_reason(error)}). Remove this file: the stored epochs stay, "
+            "and a longer training starts again from the first epoch."
+        ) from None
+    if epochs > run.epochs:
+        return None
+    run = run.first(epochs)
+    return (run, checkpoint) if np.allclose(_losses(run), losses, rtol=1e-6, equal_nan=True) else None
+
+
+def _write_exam(file: Path, exam: ExamResult) -> None:
+    epochs, fingerprint = np.array(exam.epochs), np.array(exam.fingerprint)
+    write_atomic(
+        file,
+        lambda handle: np.savez_compressed(
+            handle, epochs=epochs, predictions=exam.predictions, y=exam.y, fingerprint=fingerprint
+        ),
+    )
+
+
+def _read_exam(file: Path) -> ExamResult:
+    with np.load(file, allow_pickle=False) as archive:
+        epochs, predictions, y = archive["epochs"], archive["predictions"], archive["y"]
+        exam = ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(archive["fingerprint"]))
+    if predictions.dtype != np.float16 or predictions.shape[:2] != (len(epochs), len(y)) or predictions.ndim != 3:
+        raise ValueError(f"the predictions are {predictions.dtype} {predictions.shape}, for {len(y)} images")
+    if sorted(set(exam.epochs)) != [*exam.epochs]:
+        raise ValueError("the epochs are not in order")
+    return exam
+
+
+def _losses(run: Run) -> np.ndarray:
+    return np.stack([run.history["loss"], run.history["val_loss"]])
+
+
+def _weights_files(folder: Path) -> tuple[Path, Path]:
+    return folder / "best.weights.h5", folder / "checkpoint" / "best.weights.h5"
+
+
+def _write_json(file: Path, values: dict[str, Any]) -> None:
+    text = json.dumps(values, indent=1, sort_keys=True) + "\n"
+    write_atomic(file, lambda handle: handle.write(text.encode()))
+
+
+def _write_csv(file: Path, rows: list) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomic(file, lambda handle: handle.write(text.getvalue().encode()))
+
+
+def _read_csv(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def _misfit(run: Run) -> str:
+    """What does not fit together in a run as read, or nothing."""
+    outputs = 1 if len(run.class_names) == 2 else len(run.class_names)
+    predictions, epochs = run.val_predictions, run.epochs
+    if predictions.dtype != np.float16 or predictions.shape[1:] != (len(run.y_val), outputs):
+        return (
+            f"val_predictions.npy is {predictions.dtype} {predictions.shape}, expected float16 "
+            f"(epochs, {len(run.y_val)}, {outputs}) for the images in val_files.csv"
+        )
+    if min(epochs, len(predictions)) < run.config.epochs or max(epochs, len(predictions)) > run.config.epochs + 1:
+        return (
+            f"config.json speaks of {run.config.epochs} epochs, history.csv has {epochs}, "
+            f"val_predictions.npy {len(predictions)}"
+        )
+    if not len(run.y_val) or not set(run.y_val.tolist()) <= set(range(len(run.class_names))):
+        return f"val_files.csv has labels other than 0 to {len(run.class_names) - 1}"
+    common = min(epochs, len(predictions))
+    accuracy = (predicted_labels(predictions[:common]) == run.y_val).mean(axis=1)
+    if not np.allclose(accuracy, run.history["val_accuracy"][:common], atol=1e-6, rtol=0):
+        return "val_accuracy in history.csv is not what val_predictions.npy gives"
+    return ""
+
+
+def _damaged(folder: Path, what: str) -> StoreError:
+    return StoreError(
+        f"{paths.short(folder)} is not a stored run or is damaged ({what}). It was left as it is: "
+        "restore it, move it away, or remove it with `labutils runs rm` and train again."
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

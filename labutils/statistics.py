@@ -1,0 +1,260 @@
+"""Numbers and how sure one can be of them: intervals, resampled means, losses of predictions, several tests at once.
+
+Everything here is a function of arrays: nothing knows runs or networks. Settings that were trained with several seeds
+and judged on the same images are compared in `evaluate.effects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import hypot, log, sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+SMALLEST_PROBABILITY = 1e-7
+"""A probability below this counts as this, as in Keras: a confident mistake costs at most 16.1, and never infinity."""
+
+GUESS = log(2)
+"""What an image costs on which a network answers "one half" to two classes."""
+
+TAILS = (0.025, 0.975)
+"""The quantiles that a 95 % interval lies between."""
+
+DRAWS = 4000
+
+
+class Estimate(NamedTuple):
+    """A number and its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """`0.845 [0.788, 0.889]`; never `-0.000`."""
+        value, low, high = (f"{round(number, 3) + 0.0:.3f}" for number in self)
+        return f"{value} [{low}, {high}]"
+
+
+def normal_quantile(confidence: float) -> float:
+    """How many standard errors an interval reaches to either side: 1.96 for 0.95."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a proportion, by Wilson's score method.
+
+    It stays within 0 and 1, and says something sensible at 0 and at `n` successes.
+
+    Parameters
+    ----------
+    successes : int
+        From 0 to `n`.
+    n : int
+        Number of trials, at least 1.
+    confidence : float
+        Above 0 and below 1.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end.
+
+    Raises
+    ------
+    ValueError
+        If `n` is below 1 or `successes` is not from 0 to `n`.
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(169, 200)
+    >>> round(low, 3), round(high, 3)
+    (0.788, 0.889)
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} of {n} is no proportion: successes must be from 0 to n, and n at least 1.")
+    # scipy.stats has this too, but every notebook needs it, and its import takes longer than all else in a table.
+    z, share = normal_quantile(confidence), successes / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    # At 0 and n successes rounding would leave the ends a hair away from where they belong.
+    return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
+
+
+def proportion(hits: np.ndarray) -> Estimate:
+    """The share of True in `hits` (n,), with its Wilson interval."""
+    return Estimate(float(np.mean(hits)), *wilson_interval(int(np.sum(hits)), len(hits)))
+
+
+def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
+    """The area under the ROC curve, with Newcombe's 95 % score interval.
+
+    The interval solves |AUC - area| = z * standard error(area) with the standard error of Hanley and McNeil. Unlike
+    DeLong's interval and the bootstrap it does not shrink to a point where the classes separate perfectly, as they
+    may on 140 images.
+
+    Parameters
+    ----------
+    is_positive : np.ndarray
+        (n,) bool, with at least one True and one False.
+    scores : np.ndarray
+        (n,) higher for positives.
+
+    Raises
+    ------
+    ValueError
+        If all images belong to one class.
+
+    References
+    ----------
+    Newcombe (2006), Statistics in Medicine 25, 559-573, method 5; Hanley and McNeil (1982), Radiology 143, 29-36.
+    """
+    from scipy.optimize import brentq
+
+    is_positive = np.asarray(is_positive, dtype=bool)
+    m, n = int(is_positive.sum()), int((~is_positive).sum())
+    if not m or not n:
+        raise ValueError(f"An AUC needs both classes; there are {m} positive and {n} negative images.")
+    value = float(_shares_outranked(is_positive, np.asarray(scores))[is_positive].mean())
+    z, extra = normal_quantile(0.95), (m + n) / 2 - 1
+
+    def excess(area: float) -> float:
+        spread = area * (1 - area) * (1 + extra * ((1 - area) / (2 - area) + area / (1 + area))) / (m * n)
+        return (value - area) ** 2 - z**2 * spread
+
+    # 0 and 1 themselves always solve the equation where the AUC is 0 or 1: look beside them.
+    low = brentq(excess, 0.0, value - 1e-9) if value > 1e-9 else 0.0
+    high = brentq(excess, value + 1e-9, 1.0) if value < 1 - 1e-9 else 1.0
+    return Estimate(value, float(low), float(high))
+
+
+def mean_auc_interval(y: np.ndarray, scores: np.ndarray) -> Estimate:
+    """The mean area under the ROC curve over each class against the rest, with its 95 % interval.
+
+    Each area has its own score interval (`auc_interval`). Areas of the same images move together, so the intervals are
+    joined by how strongly they do (DeLong's covariance), which keeps the width of intervals that end at 0 or 1.
+
+    Parameters
+    ----------
+    y : np.ndarray
+        (n,) int; each class of `scores` occurs, in sorted order.
+    scores : np.ndarray
+        (n, classes); with two classes the second column counts.
+
+    References
+    ----------
+    Zou and Donner (2008), Statistics in Medicine 27, 1693-1702; DeLong and others (1988), Biometrics 44, 837-845.
+    """
+    labels = np.unique(y)
+    if len(labels) == 2:
+        return auc_interval(y == labels[1], scores[:, 1])
+    areas, moves = [], []
+    for column, label in enumerate(labels):
+        positive = y == label
+        areas.append(auc_interval(positive, scores[:, column]))
+        share = _shares_outranked(positive, scores[:, column])
+        moves.append((share - areas[-1].value) / np.where(positive, positive.sum(), (~positive).sum()))
+    covariance = np.array(moves) @ np.array(moves).T
+    spread = np.sqrt(np.diag(covariance))
+    scale = np.outer(spread, spread)
+    together = np.divide(covariance, scale, out=np.ones_like(covariance), where=scale > 0)
+    value = float(np.mean([area.value for area in areas]))
+    reach = np.array([[area.value - area.low, area.high - area.value] for area in areas]).T
+    down, up = (float(np.sqrt(max(side @ together @ side, 0.0))) / len(areas) for side in reach)
+    return Estimate(value, max(value - down, 0.0), min(value + up, 1.0))
+
+
+def _shares_outranked(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """For each image the share of the other side that it is ranked rightly against, (n,); ties count half."""
+    from scipy.stats import rankdata
+
+    share = rankdata(scores)
+    share[positive] = (share[positive] - rankdata(scores[positive])) / (~positive).sum()
+    share[~positive] = 1 - (share[~positive] - rankdata(scores[~positive])) / positive.sum()
+    return share
+
+
+def bootstrap_mean(values: np.ndarray, unit: float = 1.0) -> Estimate:
+    """The mean of `values` with its 95 % percentile bootstrap interval, the same at every call.
+
+    Resampling values that are all the same gives the same mean every time, as if n images were all there are. Half an
+    image that lies one `unit` above and half an image that lies one below are therefore added to the variance, as
+    Agresti and Min do for differences of proportions: the interval of n equal values still knows n.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        (n,) one per image; for a paired comparison, the differences.
+    unit : float
+        What one image more can change: 1 for a right or wrong answer, `GUESS` for a loss.
+
+    References
+    ----------
+    Efron (1979), Annals of Statistics 7, 1-26; Agresti and Min (2005), Statistics in Medicine 24, 729-740.
+    """
+    mean = float(np.mean(values))
+    low, high = np.quantile(resampled_means(values), TAILS)
+    return widened(Estimate(mean, float(low), float(high)), len(values), unit)
+
+
+def widened(estimate: Estimate, n: int, unit: float = 1.0) -> Estimate:
+    """An interval over n images, wider by what half an image on either side would add; see `bootstrap_mean`."""
+    least = normal_quantile(0.95) * unit / (n + 2)
+    value, low, high = estimate
+    return Estimate(value, value - hypot(value - low, least), value + hypot(high - value, least))
+
+
+def resampled_means(values: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The means of 4000 samples drawn from `values` (n,) with replacement, each as large as `values`."""
+    values = np.asarray(values, dtype=np.float64)
+    return values[resamples(len(values), seed)].mean(axis=1)
+
+
+def resamples(n: int, seed: int = 0, draws: int = DRAWS) -> np.ndarray:
+    """Indices of samples drawn from n things with replacement, (draws, n); the same at every call."""
+    return np.random.default_rng(seed).integers(n, size=(draws, n))
+
+
+def class_probabilities(predictions: np.ndarray) -> np.ndarray:
+    """Predictions as one column per class, also those of a network with one output, (..., n, n_classes) float64."""
+    stored = np.asarray(predictions, dtype=np.float64)
+    return np.concatenate([1.0 - stored, stored], axis=-1) if stored.shape[-1] == 1 else stored
+
+
+def cross_entropy(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The loss of each image, (..., n), from 0 to 16.1; their mean is what Keras calls the loss.
+
+    Parameters
+    ----------
+    predictions : np.ndarray
+        (..., n, outputs): probability of label 1, or one per class.
+    labels : np.ndarray
+        (n,) int.
+    """
+    own = class_probabilities(predictions)[..., np.arange(len(labels)), labels]
+    return -np.log(np.clip(own, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """p-values of several tests, adjusted so that a true difference of nothing is found in 1 of 20 *families* of tests.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+
+    Examples
+    --------
+    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
+    {'a': 0.03, 'b': 0.06, 'c': 0.06}
+    """
+    adjusted, largest = {}, 0.0
+    for i, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        largest = max(largest, min((len(p_values) - i) * p_values[name], 1.0))
+        adjusted[name] = largest
+    return {name: adjusted[name] for name in p_values}

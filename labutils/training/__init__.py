@@ -1,0 +1,12 @@
+"""From a `RunConfig` and images to a `Run`: `train` and `train_all`; `load_best` gives a trained network back.
+
+`request` answers from the store or trains, `fit` holds an epoch's whole life (with `backend`, `state` and `exam`),
+`cost` says how long it takes, `workers` and `missing` use several processes or machines, `verify` repeats stored runs,
+`search` tunes. Keras is imported when something trains or predicts.
+"""
+
+from labutils.training.backend import import_keras
+from labutils.training.cost import estimate_seconds
+from labutils.training.request import load_best, same_network, stored, train, train_all
+
+__all__ = ["estimate_seconds", "import_keras", "load_best", "same_network", "stored", "train", "train_all"]

@@ -1,0 +1,172 @@
+"""Keras as the lab uses it: which backend, on how many threads, in which precision, and what a result says of that.
+
+`import tensorflow` stands here and nowhere else. Keras is imported when something trains or predicts.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from labutils import machine, paths
+from labutils.config import RunConfig
+
+STEPS_AT_ONCE = 5
+"""Training steps between two returns to Python."""
+
+WORTHWHILE = 1.3
+"""How many times faster than float32 a network has to be in bfloat16 for `auto` to choose it."""
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Precision -> Keras's policy. Weights, output layer and loss are float32 in both."""
+
+
+def import_keras() -> Any:
+    """Keras, quiet, on the backend of `KERAS_BACKEND` (TensorFlow unless set), on `LABUTILS_THREADS` threads.
+
+    Raises
+    ------
+    ParameterError
+        If one of these variables cannot be used.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = machine.backend()
+    threads = machine.threads()
+    if machine.backend() == "tensorflow":
+        # TensorFlow uses oneDNN by itself on some processors only; on all of them it halves the step (`make bench`).
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+        with _silent_stderr():  # TensorFlow logs its build options before it reads TF_CPP_MIN_LOG_LEVEL
+            import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
+        with suppress(RuntimeError):  # raised once TensorFlow runs: its threads were set by the first call
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+    elif machine.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+    import keras
+
+    # Not what someone's keras.json says: a run is the same whoever trains it.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    return keras
+
+
+def compiled_model(config: RunConfig, n_classes: int, precision: str) -> Any:
+    """The network of a run with its initial weights and its optimizer, ready to be trained in that precision."""
+    keras = import_keras()
+    from labutils.models import build_model
+
+    keras.utils.set_random_seed(config.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[precision])
+    try:
+        model = build_model(config, n_classes=n_classes)
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate),
+        loss="binary_crossentropy" if n_classes == 2 else "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        # JAX compiles in any case. On TensorFlow, oneDNN's convolutions are faster than XLA's (`make bench`).
+        jit_compile=machine.backend() == "jax",
+        steps_per_execution=STEPS_AT_ONCE,
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def choose_precision(config: RunConfig, n_classes: int, before: str | None = None) -> str:
+    """The precision to train in: what `LABUTILS_PRECISION` says, else what is faster here.
+
+    Parameters
+    ----------
+    before : str, optional
+        That of the epochs which the training goes on from; `auto` keeps it where the processor has the units.
+
+    Returns
+    -------
+    {"float32", "bfloat16"}
+        `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured
+        here, are at least `WORTHWHILE` times faster.
+    """
+    asked = machine.precision()
+    if asked != "auto":
+        return asked
+    if not machine.bfloat16_units():
+        return "float32"
+    return before or ("bfloat16" if measured_gain(config, n_classes) >= WORTHWHILE else "float32")
+
+
+def measured_gain(config: RunConfig, n_classes: int) -> float:
+    """How many times faster a few steps of this network are in bfloat16 than in float32, on this machine."""
+    rng = np.random.default_rng(0)
+    size = config.batch_size * STEPS_AT_ONCE
+    x = rng.random((size, config.image_size, config.image_size, config.channels), dtype=np.float32)
+    y = rng.integers(0, n_classes, (size, 1))
+    seconds = {}
+    for precision in POLICIES:
+        model = compiled_model(config, n_classes, precision)
+        labels = y.astype(np.float32 if n_classes == 2 else np.int32)
+        spent = []
+        for _ in range(4):  # the first one compiles
+            started = time.perf_counter()
+            model.fit(x, labels, batch_size=config.batch_size, shuffle=False, verbose=0)
+            spent.append(time.perf_counter() - started)
+        seconds[precision] = min(spent[1:])
+    return seconds["float32"] / seconds["bfloat16"]
+
+
+def provenance(precision: str) -> dict[str, Any]:
+    """What a result may depend on beside its settings: versions, backend, precision, device, threads, commit."""
+    backend = machine.backend()
+    return {
+        "backend": backend,
+        "versions": {"python": platform.python_version(), **{n: version(n) for n in ("keras", "numpy", backend)}},
+        "device": _device(backend),
+        "threads": machine.threads(),
+        "precision": precision,
+        "image_data_format": "channels_last",
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
+        "commit": _commit(),
+    }
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Send what C++ code writes to file descriptor 2 nowhere."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _device(backend: str) -> str:
+    if backend == "jax":
+        import jax
+
+        if jax.default_backend() != "cpu":
+            return str(jax.devices()[0].device_kind)
+    return machine.processor()
+
+
+def _commit() -> str:
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+        done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

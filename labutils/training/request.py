@@ -1,0 +1,246 @@
+"""Training as the notebooks see it: ask for a run, get it; from the store, continued, or trained now.
+
+How a training goes is the business of `fit`, how a run is kept that of `runs`; training on other processes and machines
+that of `workers`. Figures are made elsewhere.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labutils import lab, paths
+from labutils.config import RunConfig
+from labutils.data.dataset import Dataset
+from labutils.errors import StoreError
+from labutils.progress import minutes
+from labutils.runs.files import Run, best_weights_file, read_start, write_run
+from labutils.runs.own import chosen_store
+from labutils.runs.store import RunStore
+from labutils.training.cost import estimate_seconds
+from labutils.training.exam import planned_lengths
+from labutils.training.state import check_dataset
+
+if TYPE_CHECKING:
+    import keras
+
+
+def train(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    reuse: bool = True,
+    store: RunStore | None = None,
+    on_epoch: Callable[[Run], None] | None = None,
+    label: str | None = None,
+) -> Run:
+    """The run with these settings on these images: stored, continued from where it stopped, or trained now.
+
+    Parameters
+    ----------
+    config : RunConfig
+    dataset : Dataset
+        What `load_dataset` gave for `config.dataset`, with the same image size, channels and numbers of images.
+    reuse : bool
+        False trains anew even if the run is stored; what is stored then stays as it is.
+    store : RunStore, optional
+        `results/runs` unless given.
+    on_epoch : callable, optional
+        Gets the run so far after every epoch that is trained.
+    label : str, optional
+        What to call the run in messages.
+
+    Returns
+    -------
+    Run
+        With `config.epochs` epochs; `status` says whether it was trained, extended or reused.
+
+    Raises
+    ------
+    ValueError
+        If the images are not those that the settings speak of.
+    StoreError
+        If a stored run is damaged or cannot be written.
+    TrainingInterrupted
+        If it is stopped by hand; finished epochs are kept.
+    """
+    check_dataset(config, dataset)
+    store, label = store or chosen_store(), label or config.slug
+    found = store.find(config, dataset.fingerprint)
+    if found and not reuse:
+        from labutils.training.fit import fit
+
+        run = fit(config, dataset, exam_at=planned_lengths(config), on_epoch=on_epoch, label=label).run
+        print(f"{label}: trained {run.epochs} epochs anew; not stored, the stored run stays.")
+        return run
+    if not found or found.epochs < config.epochs:
+        with store.lock(config, dataset.fingerprint, lambda: print(f"{label}: waiting, another process trains it.")):
+            return _train_stored(config, dataset, store, on_epoch, label)
+    return _reused(found, config.epochs, label)
+
+
+def train_all(
+    configs: Mapping[str, RunConfig],
+    dataset: Dataset,
+    *,
+    reuse: bool = True,
+    train_missing: bool = True,
+    executor: Executor | None = None,
+    store: RunStore | None = None,
+    on_epoch: Callable[[Run], None] | None = None,
+) -> dict[str, Run]:
+    """Several runs on the same images, by label.
+
+    Parameters
+    ----------
+    configs : dict of str to RunConfig
+    dataset : Dataset
+    reuse, store, on_epoch
+        See `train`. `on_epoch` is not called for what `executor` trains.
+    train_missing : bool
+        False leaves out, and names, runs of the lab's list that are not stored, on whatever images: they take
+        long. A run with other settings was asked for by whoever changed them, and is trained.
+    executor : concurrent.futures.Executor, optional
+        Where to train: None in this process, one after another; a `ProcessPoolExecutor` on this machine's cores; the
+        executor of a Dask client on a cluster. Workers need no shared folder: only this process writes to the store.
+
+    Returns
+    -------
+    dict of str to Run
+        Without the runs that were left out.
+    """
+    store = store or chosen_store()
+
+    def wanted(label: str) -> bool:
+        return train_missing or not reuse or not _left_out(label, configs[label], dataset, store)
+
+    if executor is not None:
+        from labutils.training.workers import train_on
+
+        chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
+        return train_on(executor, chosen_configs, dataset, reuse=reuse, store=store)
+    return {
+        label: train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
+        for label, config in configs.items()
+        if wanted(label)
+    }
+
+
+def stored(config: RunConfig, dataset: Dataset) -> Run | None:
+    """The stored run with these settings on these images, at most `config.epochs` long; None if there is none.
+
+    Trains nothing and says nothing: for cells that look at a run of another notebook.
+    """
+    found = RunStore().find(config, dataset.fingerprint)
+    return found.first(min(found.epochs, config.epochs)) if found else None
+
+
+def same_network(model: "keras.Model", config: RunConfig, n_classes: int) -> None:
+    """Print whether a network built by hand is the one that `config` writes down: layers with weights, parameters."""
+    from labutils.models import build_model
+
+    ours = build_model(config, n_classes)
+    counts = [[np.shape(weight) for weight in network.get_weights()] for network in (model, ours)]
+    print(f"layers with weights: {len(counts[0]) // 2} by hand, {len(counts[1]) // 2} by RunConfig")
+    print(f"parameters: {model.count_params():,} by hand, {ours.count_params():,} by RunConfig")
+    print("the same shapes in the same order" if counts[0] == counts[1] else "another network")
+
+
+def load_best(run: Run) -> "tuple[keras.Model, int]":
+    """The trained network of a stored run, with its best weights.
+
+    Returns
+    -------
+    model : keras.Model
+        Not compiled. The weights were stored as float16: predictions move in their third decimal.
+    epoch : int
+        Index (from 0) of the epoch they are from: the best of all that are stored.
+
+    Raises
+    ------
+    StoreError
+        If the run came without weights (the message says how to make them), or they are damaged.
+    """
+    from labutils.training.backend import import_keras
+
+    file = best_weights_file(run.path) if run.path else None
+    if file is None:
+        raise StoreError(
+            f"The best weights of {run.config.slug} are not stored (they are left out where they are large). "
+            "Train the run here to make them: set reuse = False and LABUTILS_RESULTS to a folder of your own."
+        )
+    import_keras()
+    import h5py
+
+    from labutils.models import build_model
+
+    model = build_model(run.config, n_classes=len(run.class_names))
+    try:
+        with h5py.File(file, "r") as archive:
+            for i, variable in enumerate(model.weights):
+                variable.assign(archive[f"{i:03d}/{variable.path}"][...].astype(np.float32))
+            return model, int(archive.attrs["epoch"])
+    except (OSError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"{paths.short(file)} is damaged or belongs to another network ({str(error).splitlines()[0]}). "
+            "Restore it, or remove it; the run's history and predictions do not need it."
+        ) from None
+
+
+def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
+    lengths = [planned.config.epochs for planned in lab.training_list() if planned.config.key == config.key]
+    if not lengths or config.epochs > max(lengths):
+        return False
+    found = store.find(config, dataset.fingerprint)
+    if found and found.epochs >= config.epochs:
+        return False
+    start = read_start(found.path) if found and found.path else None
+    left = config.epochs - (start[0].epochs if start else 0)
+    seconds = estimate_seconds(config.with_(epochs=left), len(dataset.y_train), len(dataset.class_names))
+    stored = f"{found.epochs} of {config.epochs} epochs are stored" if found else "not stored yet"
+    what = "the others" if start else f"{'all ' if found else ''}{config.epochs} epochs"
+    print(f"{label}: {stored}. To train {what} here takes about {minutes(seconds)};")
+    print(f"{' ' * len(label)}  set train_missing = True to do it.")
+    return True
+
+
+def _train_stored(
+    config: RunConfig, dataset: Dataset, store: RunStore, on_epoch: Callable[[Run], None] | None, label: str
+) -> Run:
+    found = store.find(config, dataset.fingerprint)  # another process may have finished it by now
+    if found and found.epochs >= config.epochs:
+        return _reused(found, config.epochs, label)
+    folder, start = store.workplace(config, dataset.fingerprint)
+    run, checkpoint = start or (None, None)
+    first = run.epochs if run else 0
+    if first < config.epochs:
+        from labutils.training.fit import fit
+
+        run = fit(
+            config,
+            dataset,
+            start=run,
+            checkpoint=checkpoint,
+            exam_at=planned_lengths(config),
+            on_epoch=on_epoch,
+            keep=lambda t: write_run(replace(t.run, path=folder), t.checkpoint, t.best_weights),
+            label=label,
+        ).run
+    assert run is not None
+    run = replace(run, path=store.replace(folder, config, dataset.fingerprint)).first(config.epochs)
+    seconds = minutes(float(run.history["seconds"][first:].sum()))
+    what = f"extended from {first} to {run.epochs} epochs" if first else f"trained {run.epochs} epochs"
+    print(f"{label}: {what} in {seconds}{_shown_source(run)}.")
+    return run
+
+
+def _reused(found: Run, epochs: int, label: str) -> Run:
+    of = f" of {found.epochs}" if found.epochs > epochs else ""
+    print(f"{label}: reused, {epochs}{of} stored epochs{_shown_source(found)}.")
+    return found.first(epochs)
+
+
+def _shown_source(run: Run) -> str:
+    return " on phantoms" if run.source == "phantom" else f" on {run.source} data"

@@ -1,0 +1,146 @@
+"""What a training is made of besides its epochs: the first, empty run, the numbers to go on from, the stop key."""
+
+import signal
+import threading
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from labutils.config import RunConfig
+from labutils.data.dataset import Dataset
+from labutils.models import describe
+from labutils.runs.files import COLUMNS, OPTIONAL_COLUMNS, Run
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves: the run, the state to go on from, and the best weights as an HDF5 file.
+
+    The weights are None where they did not change since the state that training went on from.
+    """
+
+    run: Run
+    checkpoint: dict[str, np.ndarray]
+    best_weights: bytes | None
+
+
+class StopKey:
+    """The stop key (an interrupt), held back until a step is done; pressed again, it acts at once.
+
+    Raised wherever Python happens to be, an interrupt may be lost in a destructor of TensorFlow, which swallows it, or
+    come between two files that belong together. As a context manager, in the main thread only: elsewhere, and where
+    interrupts are ignored, it changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self.before: Any = None
+
+    def __enter__(self) -> "StopKey":
+        ordinary = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if ordinary and threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+
+    def act(self) -> None:
+        """Raise the interrupt if the key was pressed."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        self.act()
+        self.pressed = True
+
+
+def empty_run(config: RunConfig, dataset: Dataset) -> Run:
+    """A run before its first epoch."""
+    outputs = 1 if len(dataset.class_names) == 2 else len(dataset.class_names)
+    return Run(
+        config=config,
+        history={name: np.empty(0) for name in (*COLUMNS, *OPTIONAL_COLUMNS)},
+        val_predictions=np.empty((0, len(dataset.y_val), outputs), np.float16),
+        y_val=np.asarray(dataset.y_val, np.int64),
+        val_files=tuple(dataset.files_val),
+        class_names=tuple(dataset.class_names),
+        provenance={
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint,
+            "class_names": list(dataset.class_names),
+            "counts": dataset.counts(),
+            "parameters": describe(config, len(dataset.class_names)).parameters,
+            "stretches": [],
+        },
+    )
+
+
+def check_dataset(config: RunConfig, dataset: Dataset) -> None:
+    """Refuse images that are not those the settings speak of.
+
+    Raises
+    ------
+    ValueError
+    """
+    found = (dataset.name, dataset.x_train.shape[1], dataset.x_train.shape[-1])
+    wanted = (config.dataset, config.image_size, config.channels)
+    for name, got, asked in zip(("dataset", "image_size", "channels"), found, wanted, strict=True):
+        if got != asked:
+            raise ValueError(f"The images have {name} {got!r}, the run asks for {asked!r}: load them with the same.")
+    for name, labels in (("n_train", dataset.y_train), ("n_val", dataset.y_val)):
+        asked_for = getattr(config, name)
+        if asked_for is not None and asked_for != len(labels):
+            raise ValueError(
+                f"There are {len(labels)} images, the run's {name} is {asked_for}: load them with the same."
+            )
+
+
+def state_of(model: "keras.Model") -> dict[str, np.ndarray]:
+    """All numbers that the next epoch depends on: weights and the optimizer's."""
+    return {
+        f"{prefix}_{i:03d}": _numpy(variable)
+        for prefix, variables in (("weight", model.weights), ("optimizer", model.optimizer.variables))
+        for i, variable in enumerate(variables)
+    }
+
+
+def restore(model: "keras.Model", state: dict[str, np.ndarray]) -> None:
+    """Put back what `state_of` returned.
+
+    Raises
+    ------
+    ValueError
+        If it belongs to another network.
+    """
+    for prefix, variables in (("weight", model.weights), ("optimizer", model.optimizer.variables)):
+        for i, variable in enumerate(variables):
+            saved = state.get(f"{prefix}_{i:03d}")
+            if saved is None or saved.shape != tuple(variable.shape):
+                raise ValueError(f"the checkpoint does not fit the network at {variable.path}")
+            variable.assign(saved)
+
+
+def write_weights(model: "keras.Model", file: BinaryIO, epoch: int) -> None:
+    """Write the weights and the epoch's index as HDF5: an array per variable, float16 unless it does not fit."""
+    import h5py
+
+    with h5py.File(file, "w") as archive:
+        archive.attrs["epoch"] = epoch
+        for i, variable in enumerate(model.weights):
+            values = _numpy(variable)
+            # A training that diverges may have moving averages that float16 cannot hold.
+            values = values.astype(np.float16) if np.abs(values).max() < np.finfo(np.float16).max else values
+            archive.create_dataset(f"{i:03d}/{variable.path}", data=values)
+
+
+def _numpy(variable: Any) -> np.ndarray:
+    import keras
+
+    return np.array(keras.ops.convert_to_numpy(variable))

@@ -1,0 +1,191 @@
+"""Controls around functions that draw or return a table, with no logic of their own, and what is shown without one."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labutils.errors import StoreError
+from labutils.runs.files import Run
+from labutils.widgets.stage import NOTHING, STYLE, is_live, mark_live
+
+if TYPE_CHECKING:
+    from labutils.data import Dataset
+    from labutils.evaluate import Verdict
+
+
+def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
+    """A choice of run and a slider over its epochs, around `draw`.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
+    runs : dict of str to Run
+    """
+    if not runs:
+        print(NOTHING)
+        return
+    label, first = next(iter(runs.items()))
+    longest = max(run.epochs for run in runs.values())
+
+    def show(run: str, epoch: int) -> None:
+        draw(runs[run], min(epoch, runs[run].epochs) - 1)
+
+    def controls() -> dict[str, Any]:
+        import ipywidgets
+
+        slider = ipywidgets.IntSlider(first.best_epoch + 1, 1, longest, description="epoch", continuous_update=False)
+        return {"run": ipywidgets.Dropdown(options=list(runs), description="run"), "epoch": slider}
+
+    _control(show, controls, run=label, epoch=first.best_epoch + 1)
+
+
+def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
+    """A slider over some values of one quantity, around `show`.
+
+    Parameters
+    ----------
+    show : callable
+        Draws, or returns a table, for one value.
+    name : str
+        What the value is called.
+    values : sequence
+    start : object
+        The value to begin with; the nearest of `values` is taken.
+    """
+    nearest = min(values, key=lambda value: abs(value - start))
+
+    def controls() -> dict[str, Any]:
+        import ipywidgets
+
+        look = {"description": name, "continuous_update": False}
+        return {"value": ipywidgets.SelectionSlider(options=list(values), value=nearest, **look)}
+
+    _control(lambda value: show(value), controls, value=nearest)
+
+
+def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
+    """Grad-CAM on validation images that a run is surest of, half of them right and half wrong, with its warning.
+
+    Parameters
+    ----------
+    run : Run or None
+        A stored run with its best weights.
+    dataset : Dataset
+        What it was validated on.
+    n : int
+        Images in all.
+    """
+    if run is None:
+        print(NOTHING)
+        return
+    from labutils import explain, plots, training
+
+    try:
+        model, epoch = training.load_best(run)
+    except StoreError as error:
+        print(error)
+        return
+    epoch = min(epoch, run.epochs - 1)
+    chosen = explain.telling_images(run, n, epoch)
+    heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
+    plots.gradcam_grid(run, dataset, chosen, heat, epoch)
+    print(textwrap.fill(explain.WARNING, 90))
+
+
+def show_links() -> None:
+    """The notebooks in order: what each is about, which of its runs are stored, what training them takes here."""
+    from IPython.display import display
+
+    from labutils import report
+    from labutils.frames import STYLE
+
+    table = report.overview()
+    html = STYLE + "</style>" + table.to_html(escape=False)  # its first column holds links
+    display({"text/html": html, "text/plain": table.to_string()}, raw=True)
+
+
+def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
+    """What `explore_epochs` shows before anything is moved: the first run at its best epoch."""
+    if not runs:
+        print(NOTHING)
+        return
+    run = next(iter(runs.values()))
+    draw(run, run.best_epoch)
+
+
+def show_evidence(verdicts: Iterable[Verdict]) -> None:
+    """The numbers behind a reference answer, folded: each claim it leans on, with its verdict and evidence.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        Computed from the runs: the answer itself is prose without numbers.
+    """
+    from IPython.display import display
+
+    lines = [
+        f"{v.claim} ({v.id}): {v.verdict}. {v.evidence}"
+        + (f" On the exam: {v.holds}. {v.exam}" if v.exam != v.evidence else "")
+        for v in verdicts
+    ]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    folded = f"<details><summary>What these runs say</summary><ul>{items}</ul></details>"
+    display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)
+
+
+def _control(show: Callable[..., Any], make_controls: Callable[[], dict[str, Any]], **start: Any) -> None:
+    """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
+
+    Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
+    about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
+    """
+    from IPython.display import display
+
+    from labutils.plots.figure import collect_figures, in_words, picture
+
+    def refresh(values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
+        with collect_figures() as figures:
+            shown = show(**values)
+        return figures, shown
+
+    figures, shown = refresh(start)
+    for png, alt in figures[-1:]:
+        data, metadata = picture(png, alt)
+        display(data, metadata=metadata, raw=True)
+        still = f'{STYLE}<div class="labutils-still">{in_words(alt)}</div>'
+        display({"text/html": still, "text/plain": alt}, raw=True)
+    if shown is not None:
+        still = f'{STYLE}<div class="labutils-still">{shown._repr_html_()}</div>'
+        display({"text/html": still, "text/plain": repr(shown)}, raw=True)
+    if is_live():
+        display(mark_live(_live_control(refresh, make_controls())))
+
+
+def _live_control(refresh: Callable[[dict[str, Any]], Any], controls: dict[str, Any]) -> Any:
+    import ipywidgets
+
+    from labutils.plots.figure import in_words
+
+    picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start"))
+    text = ipywidgets.HTML()
+
+    def moved(change: Any = None) -> None:
+        try:
+            figures, shown = refresh({name: control.value for name, control in controls.items()})
+            picture.layout.display = None if figures else "none"
+            words = ""
+            if figures:
+                picture.value, alt = figures[-1]
+                words = in_words(alt)
+            text.value = words if shown is None else shown._repr_html_()
+        except Exception as error:  # nobody sees what is raised here
+            text.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+
+    moved()
+    for control in controls.values():
+        control.observe(moved, "value")
+    return ipywidgets.VBox([*controls.values(), picture, text])

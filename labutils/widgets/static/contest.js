@@ -1,0 +1,62 @@
+// You against the network: unlabelled validation images, one key or button for each class, then both are compared.
+
+function render({ model, el }) {
+  const data = model.get("data");
+  const picture = sprite(data.images);
+  const n = data.truth.length;
+  let answers = [...(model.get("state").answers ?? [])];
+  const stage = make("div");
+  const said = make("p", { role: "status" });
+  const buttons = data.names.map((name, k) => make("button", { type: "button", onclick: () => answer(k) },
+    `${name} (${k + 1})`));
+  const row = make("div", { className: "row" }, ...buttons);
+  const again = make("button", { type: "button", onclick: () => { answers = []; drawAll(true); } }, "Once more");
+
+  function answer(k) {
+    if (answers.length >= n) return;
+    answers = [...answers, k];
+    drawAll(false);
+  }
+
+  function drawAll(focus) {
+    model.set("state", { answers });
+    model.save_changes();
+    const done = answers.length >= n;
+    row.hidden = done;
+    row.style.display = done ? "none" : "";
+    if (!done) {
+      stage.replaceChildren(picture(answers.length, 240, `validation image ${answers.length + 1} of ${n}`));
+      said.textContent = `Image ${answers.length + 1} of ${n}: which is it?`;
+      if (focus) buttons[0].focus();
+      return;
+    }
+    const result = judgeAnswers(answers, data.truth, data.network);
+    const right = Math.round(result.you * n);
+    said.textContent =
+      `You: ${right} of ${n} right, ${three(result.you)} [${three(result.low)}, ${three(result.high)}]. ` +
+      `The network on the same images: ${three(result.network)}. Only you were right on ${result.only_you}, only the ` +
+      `network on ${result.only_network}: McNemar's p = ${pWords(result.p)}. ${data.ceiling}`;
+    const missed = result.both_wrong.slice(0, 10).map((i) => make("figure", {},
+      picture(i, 70, `wrong by both, true class ${data.names[data.truth[i]]}`),
+      make("figcaption", {}, data.names[data.truth[i]])));
+    const head = result.both_wrong.length
+      ? `Both got ${result.both_wrong.length} wrong; the true class is below each:` : "There is no image that both got wrong.";
+    stage.replaceChildren(make("p", {}, head), make("div", { className: "images" }, ...missed), again);
+    if (focus !== null) again.focus();
+  }
+
+  begin(el);
+  const box = make("div", { className: "labutils", role: "group", "aria-label": "You against the network", tabIndex: 0,
+    onkeydown: (event) => {
+      const k = Number(event.key) - 1;
+      if (k >= 0 && k < data.names.length && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        event.preventDefault();
+        event.stopPropagation();
+        answer(k);
+      }
+    } }, said, stage, row, make("p", {}, `Keys 1 to ${data.names.length} answer too. Nothing is graded or stored.`));
+  el.append(box);
+  drawAll(null);
+}
+
+export default { render };

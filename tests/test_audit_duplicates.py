@@ -1,0 +1,142 @@
+"""What is there twice: copies in any dress are found, different pictures and running numbers are not."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from labutils.audit import duplicates
+
+
+def make_pictures(n, seed=0, side=96):
+    """Grey pictures with structure at all scales, unlike each other, from 0 to 1."""
+    noise = np.random.default_rng(seed).random((n, side, side))
+    pictures = sum(gaussian_filter(noise, (0, s, s)) * s for s in (1, 2, 4, 8))
+    low, high = pictures.min(axis=(1, 2), keepdims=True), pictures.max(axis=(1, 2), keepdims=True)
+    return (pictures - low) / (high - low)
+
+
+def thumbnails(pictures):
+    return np.stack([duplicates.make_thumbnail(one) for one in pictures])
+
+
+def save_as_jpeg(picture, quality):
+    file = io.BytesIO()
+    Image.fromarray((picture * 255).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file)) / 255
+
+
+DRESSES = {
+    "saved again": lambda p: save_as_jpeg(p, 30),
+    "brighter": lambda p: np.clip(p * 1.3, 0, 1),
+    "darker": lambda p: p * 0.5,
+    "less contrast": lambda p: 0.3 + 0.4 * p,
+    "gamma": lambda p: p**0.6,
+    "half the size": lambda p: p[::2, ::2],
+    "mirrored": lambda p: p[:, ::-1],
+    "turned": lambda p: np.rot90(p),
+    "turned and mirrored": lambda p: np.rot90(p, 3)[::-1],
+}
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_copy_is_found(dress):
+    pictures = list(make_pictures(20))
+    pictures.append(DRESSES[dress](pictures[7]))
+    pairs, similarity = duplicates.find_similar(thumbnails(pictures))
+    assert pairs.tolist() == [[7, 20]] and similarity[0] > 0.9
+
+
+def test_different_pictures_are_not_alike():
+    pairs, _ = duplicates.find_similar(thumbnails(make_pictures(200)))
+    assert len(pairs) == 0
+
+
+def test_the_same_black_frame_makes_no_copies():
+    pictures = make_pictures(6) * 0.1 + 0.6
+    pictures[:, :, :4] = pictures[:, :3, :] = pictures[:, -3:, :] = 0
+    assert duplicates.similarity_to(thumbnails(pictures[:1]), thumbnails(pictures[1:])).max() > duplicates.SIMILAR
+    assert len(duplicates.find_similar(thumbnails(pictures))[0]) == 0
+
+
+def test_flat_pictures_have_nothing_to_compare():
+    flat = np.full((3, 64, 64), 0.5) + np.random.default_rng(0).normal(0, 1e-4, (3, 1, 1))
+    assert len(duplicates.find_similar(thumbnails(flat))[0]) == 0
+
+
+def test_blocks_do_not_matter(monkeypatch):
+    pictures = thumbnails(make_pictures(12))
+    pictures = np.concatenate([pictures, pictures[[3, 9], ::-1], pictures[:1]])
+    expected = duplicates.find_similar(pictures)
+    assert expected[0].tolist() == [[0, 14], [3, 12], [9, 13]]
+    monkeypatch.setattr(duplicates, "_BLOCK", 4)
+    found = duplicates.find_similar(pictures)
+    assert np.array_equal(found[0], expected[0]) and np.allclose(found[1], expected[1], atol=1e-6)
+
+
+def test_similarity_to_others():
+    pictures = thumbnails(make_pictures(10))
+    scores = duplicates.similarity_to(pictures[:3], np.concatenate([pictures[4:], pictures[1:2].swapaxes(1, 2)]))
+    assert scores[1] > 0.99 and scores[[0, 2]].max() < 0.7
+    assert duplicates.similarity_to(pictures[:2], pictures[:0]).tolist() == [-1, -1]
+
+
+def test_groups_of_equal_values():
+    assert duplicates.find_equal(["a", "b", "a", "", "", "b", "a"]) == [(0, 2, 6), (1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("train/Mel_ISIC_0024400.jpg", "isic_0024400"),
+        ("train/Mel/ISIC_0024400.jpg", "isic_0024400"),
+        ("Mel_0001.jpg", "1"),
+        ("mel0001.JPG", "1"),
+        ("Nev (12).png", "12"),
+        ("C1_0007.png", "7"),
+        ("C10_0007.png", "c10_0007"),
+        ("img_0003.jpg", "3"),
+        ("AFF_patient12_view3.jpg", "patient 12"),
+        ("AFF_Patient-012.jpg", "patient 12"),
+        ("HAM_0000118_b.jpg", "patient 118"),
+        ("00000013_005.png", "13"),
+        ("Mel.jpg", ""),
+        ("0012_Mel.jpg", "12"),
+        ("Melanoma_5.jpg", "melanoma_5"),
+    ],
+)
+def test_id_in_a_file_name(name, expected):
+    assert duplicates.read_id(name, ("Mel", "Nev", "AFF", "NFF", "C1")) == expected
+
+
+def shared(early, late, early_labels=None, late_labels=None):
+    labels = np.array([*(early_labels or [0] * len(early)), *(late_labels or [0] * len(late))])
+    in_validation = np.repeat([False, True], [len(early), len(late)])
+    return [one for one, _ in duplicates.find_shared_ids([*early, *late], in_validation, labels)]
+
+
+def test_id_of_an_archive_in_both_splits():
+    early, late = [f"isic_{n:07}" for n in range(24000, 24050)], [f"isic_{n:07}" for n in (30001, 24007, 31000)]
+    assert shared(early, late) == ["isic_0024007"]
+    assert shared(early, late, late_labels=[1, 1, 1]) == ["isic_0024007"]
+
+
+def test_running_numbers_are_no_ids():
+    assert shared([str(n) for n in range(1, 501)], [str(n) for n in range(1, 101)]) == []
+    assert shared([f"x{n}" for n in range(1, 501)], [f"x{n}" for n in range(1, 101)]) == []
+
+
+def test_sparse_numbers_are_ids_within_a_class():
+    early, late = ["24400", "31234", "99120"], ["31234", "40001"]
+    assert shared(early, late) == ["31234"]
+    assert shared(early, late, late_labels=[1, 1]) == []
+
+
+def test_patients_count_however_they_are_numbered():
+    assert shared(["patient 1", "patient 1", "patient 2"], ["patient 2", "patient 3"]) == ["patient 2"]
+
+
+def test_names_without_a_number_are_no_ids():
+    assert shared(["left", "", "right"], ["left", ""]) == []

@@ -1,0 +1,114 @@
+"""The command: what it refuses, what it prints, and how it ends."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from helpers import patience, start_python
+
+from labutils.cli import commands as cli
+from labutils.execution.execute import Outcome
+
+
+@pytest.fixture
+def runner():
+    return CliRunner()
+
+
+def outcome(task="task1b", error=""):
+    return Outcome(task, Path("out") / f"{task}.ipynb", 90.0, error, {"trained": 2, "reused": 0}, {"reproduced": 1})
+
+
+def test_import_is_instant_for_it_brings_nothing_else():
+    code = "import sys; before = {*sys.modules}; import labutils\n"
+    code += "new = {name for name in {*sys.modules} - before if not name.startswith('labutils')}; assert not new, new"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_that_shows_stored_runs_brings_tensorflow():
+    code = "import sys\nfrom labutils import config, data, evaluate, plots, report, training, widgets\n"
+    code += "from labutils.training import search\n"
+    code += "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_summary_names_task_runs_minutes_and_verdicts(runner):
+    lines = cli.summary([outcome(), outcome("task1c", "ValueError: no")]).splitlines()
+    assert lines[0].split() == ["task", "runs", "minutes", "verdicts", "ended"]
+    assert lines[1].split() == ["task1b", "2", "trained", "1.5", "1", "reproduced", "well"]
+    assert lines[2].endswith("failed")
+
+
+def test_run_ends_with_one_if_a_notebook_fails(runner, monkeypatch):
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: [outcome(), outcome("task1c", "ValueError: no")])
+    result = runner.invoke(cli.main, ["run", "task1b", "task1c"])
+    assert result.exit_code == 1
+    assert "task1c failed: ValueError: no" in result.output
+
+
+def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monkeypatch):
+    given = {}
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: given.update(k) or [outcome()])
+    result = runner.invoke(cli.main, ["run", "task1b", "--quick", "-p", "n_epoch", "2"])
+    assert result.exit_code == 0
+    assert "out/task1b.ipynb" in result.output and "make run TASK=task1b" in result.output
+    assert given["parameters"]["n_epoch"] == 2 and given["parameters"]["source"] == "phantom"
+    assert given["results"] == Path("out") / "results", "a quick run stays out of results/"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "task99"], "there are task1b"),
+        (["run", "task1b", "-p", "learning_rate", "1"], "It has:\n  lr ="),
+        (["run"], "Name a task, or --all"),
+        (["run", "task1b", "--jobs", "0"], "0 is not in the range"),
+        (["run", "task1b", "--jobs", "2", "--scheduler", "tcp://here:1"], "Give --jobs"),
+        (["run", "task1b", "--scheduler", "nonsense://here"], "No Dask scheduler answers at nonsense://here"),
+        (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "nonsense://here"], "has no parameter"),
+        (["run", "task1b", "--missing"], "leave out task names, --all, -p, --quick and --scheduler"),
+        (["run", "--all", "--missing"], "leave out task names"),
+        (["run", "--quick", "--missing"], "leave out task names"),
+        (["run", "-p", "lr", "1", "--missing"], "leave out task names"),
+        (["run", "--missing", "--scheduler", "tcp://here:1"], "leave out task names"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
+    if "nonsense://here" in arguments:
+        pytest.importorskip("distributed")
+    result = runner.invoke(cli.main, arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split()).replace("It has: lr", "It has:\n  lr")
+
+
+def test_doctor_looks_at_everything(runner):
+    result = runner.invoke(cli.main, ["doctor"])
+    for name in ("Python", "packages", "machine", "disk", "images of Skin", "stored runs"):
+        assert name in result.output
+
+
+def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
+    """Even where several are executed at a time; what has not begun does not begin."""
+    code = """
+import sys
+from pathlib import Path
+from notebook_helpers import write
+from labutils.cli.errors import explain
+from labutils.execution.execute import run_notebooks
+notebooks = []
+for name in ("a", "b", "c"):
+    Path(name).mkdir()
+    notebooks.append(write(Path(name), f"print('begun {name}', flush=True)\\nimport time\\ntime.sleep(600)"))
+explain(lambda: run_notebooks(notebooks, Path("out"), jobs=2, show=lambda line: print(line, flush=True)))()
+"""
+    process = start_python(code, tmp_path)
+    assert process.stdout is not None
+    begun = {process.stdout.readline().strip() for _ in range(2)}
+    assert begun == {"begun a", "begun b"}
+    process.send_signal(signal.SIGINT)
+    said, err = process.communicate(timeout=patience(5))
+    assert process.returncode == 130 and "begun c" not in said
+    assert "Stopped; finished notebooks and epochs are kept." in err

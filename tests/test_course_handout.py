@@ -1,0 +1,201 @@
+"""The instructor's folder: what nbgrader makes of it, with its own commands, from hand-out to grades."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from importlib.util import find_spec
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from course_helpers import SECRET, small_notebook, write_small
+from evaluate_helpers import make_run
+
+from labutils import lab, paths
+from labutils.cli import main
+from labutils.course.exercises import BEGIN, EXERCISES
+from labutils.course.grading import grade_run
+from labutils.course.handout import ANSWER_POINTS, assignment, make_course
+from labutils.errors import NotebookError, StoreError
+
+
+@pytest.fixture
+def notebooks(tmp_path, monkeypatch):
+    folder = tmp_path / "notebooks"
+    write_small(folder)
+    monkeypatch.setattr(paths, "notebooks_dir", lambda: folder)
+    return folder
+
+
+def marks(notebook):
+    return {cell.metadata["nbgrader"]["grade_id"]: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+
+
+def test_cells_carry_what_nbgrader_reads():
+    made = assignment(small_notebook())
+    assert "jupytext" not in made.metadata and "labutils" not in made.metadata
+    found = marks(made)
+    assert list(found) == ["exercise-mcnemar", "check-mcnemar", "answer-1"]
+    wanted = {"exercise-mcnemar": (False, True, False), "check-mcnemar": (True, False, True)}
+    for name, (grade, solution, locked) in (wanted | {"answer-1": (True, True, False)}).items():
+        mark = found[name].metadata["nbgrader"]
+        assert (mark["grade"], mark["solution"], mark["locked"], mark["schema_version"]) == (grade, solution, locked, 3)
+    assert found["check-mcnemar"].metadata["nbgrader"]["points"] == EXERCISES["mcnemar"].points
+    assert found["answer-1"].metadata["nbgrader"]["points"] == ANSWER_POINTS
+    assert SECRET in found["answer-1"].source
+    assert sum(SECRET in cell.source for cell in made.cells) == 1, "the reference answer is the solution, and only that"
+    assert "HIDDEN" in found["check-mcnemar"].source and "seed=20" in found["check-mcnemar"].source
+    assert not any(cell.get("outputs") for cell in made.cells)
+
+
+def test_choices_on_request():
+    found = marks(assignment(small_notebook(), choices=True))
+    assert "choice-1" in found and found["check-choice-1"].metadata["nbgrader"]["points"] == 1
+    for cell in found.values():
+        if cell.cell_type == "code":
+            compile(cell.source, "cell", "exec")
+
+
+def test_a_check_of_nothing_is_a_sentence():
+    notebook = small_notebook()
+    notebook.cells[5].source = "check.unknown(unknown)"
+    with pytest.raises(NotebookError, match="belongs to no exercise"):
+        assignment(notebook)
+
+
+def test_the_folder(notebooks, tmp_path):
+    folder = tmp_path / "course"
+    assert make_course(folder) == ["task3: 7 points (check-mcnemar 4, answer-1 3)."]
+    made = folder / "source" / "task3" / "task3.ipynb"
+    before = made.read_bytes()
+    assert "left as it is" in make_course(folder, ["3"])[0] and made.read_bytes() == before
+    with pytest.raises(NotebookError):
+        make_course(folder, ["task99"])
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    with pytest.raises(StoreError, match="something else"):
+        make_course(tmp_path / "other")
+
+
+def test_the_command(notebooks, tmp_path):
+    outcome = CliRunner().invoke(main, ["course", str(tmp_path / "course"), "task3", "--choices"])
+    assert outcome.exit_code == 0 and outcome.output.startswith("task3: 8 points")
+    outcome = CliRunner().invoke(main, ["course", str(notebooks)])
+    assert outcome.exit_code == 2 and "something else" in outcome.output
+
+
+def test_the_labs_notebooks_can_be_handed_out(tmp_path):
+    lines = make_course(tmp_path / "course")
+    assert len(lines) == len(lab.TITLES) and all("points" in line for line in lines)
+    for source in (tmp_path / "course" / "source").glob("*/*.ipynb"):
+        nbformat.validate(nbformat.read(source, as_version=4))
+
+
+# With the real nbgrader: five hand-ins.
+
+HALF = "def mcnemar(only_a, only_b):\n    return 1.0"
+HOSTILE = """
+from labutils.course import checking
+def mcnemar(only_a, only_b):
+    while True:
+        try:
+            raise SystemExit
+        except BaseException:
+            pass
+class check:
+    mcnemar = staticmethod(lambda *a, **k: type("R", (), {"points": 100.0}))
+"""
+HAND_INS = {
+    "1": (EXERCISES["mcnemar"].solution, 4.0),
+    "2": (HALF, 2.0),
+    "3": (None, 0.0),
+    "4": (textwrap.dedent(HOSTILE), 0.0),
+    "5": (EXERCISES["mcnemar"].solution, 4.0),
+}
+"""What each student, by number, wrote, and the points of it; the last one comes late."""
+
+
+def nbgrader(folder, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT), "JUPYTER_CONFIG_DIR": str(folder / "none")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, f"nbgrader {' '.join(arguments)}:\n{done.stderr[-3000:]}"
+    return done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("nbgrader") is None, reason="needs the extra instructor")
+def test_from_hand_out_to_grades(notebooks, tmp_path):
+    folder = tmp_path / "course"
+    make_course(folder, ["task3"])
+    nbgrader(folder, "generate_assignment", "task3")
+    release = folder / "release" / "task3" / "task3.ipynb"
+    text = release.read_text(encoding="utf-8")
+    assert SECRET not in text and BEGIN not in text and "HIDDEN" not in text and "comb(n, k)" not in text
+    assert "...  # your lines here" in text and "*Your answer:*" in text
+    nbgrader(folder, "db", "assignment", "add", "task3", "--duedate", "2026-05-01 12:00:00 UTC")
+    for student, (written, _) in HAND_INS.items():
+        target = folder / "submitted" / student / "task3" / "task3.ipynb"
+        target.parent.mkdir(parents=True)
+        shutil.copy(release, target)
+        notebook = nbformat.read(target, as_version=4)
+        if written:
+            marks(notebook)["exercise-mcnemar"].source = written
+            nbformat.write(notebook, target)
+        day = "2026-05-02" if student == "5" else "2026-04-30"
+        (target.parent / "timestamp.txt").write_text(f"{day} 12:00:00 UTC\n", encoding="utf-8")
+    nbgrader(folder, "autograde", "task3", "--create")
+    nbgrader(folder, "generate_feedback", "task3")
+    nbgrader(folder, "export", "--to", "grades.csv")
+    with (folder / "grades.csv").open(encoding="utf-8", newline="") as handle:
+        rows = {row["student_id"]: row for row in csv.DictReader(handle)}
+    assert {student: float(row["score"]) for student, row in rows.items()} == {
+        student: points for student, (_, points) in HAND_INS.items()
+    }
+    assert all(float(row["max_score"]) == 4 + ANSWER_POINTS for row in rows.values())
+    assert rows["5"]["timestamp"] > rows["5"]["duedate"] and rows["1"]["timestamp"] < rows["1"]["duedate"]
+    feedback = (folder / "feedback" / "2" / "task3" / "task3.html").read_text(encoding="utf-8")
+    assert "right for 2 of 4 inputs" in feedback
+
+
+# A trained result: a band, the settings, where it comes from; never digits.
+
+
+def own_run(**provenance):
+    from dataclasses import replace
+
+    config = lab.runs("task1b")["lr 1e-5"].with_(epochs=3, learning_rate=1e-3)
+    told = {"source": "phantom", "fingerprint": "01", "stretches": [{"first_epoch": 1}]}
+    return replace(make_run(config, wrong=[60, 50, 40]), provenance={**told, **provenance})
+
+
+def test_a_run_is_graded_by_band_settings_and_provenance():
+    asked = {"learning_rate": 1e-3, "model": "vgg16", "epochs": 3}
+    grade = grade_run(own_run(), (0.7, 0.9), asked, repeat=False)
+    assert grade.passed and grade.points == 3
+    assert grade_run(own_run(), (0.7, 0.9), {"epochs": 2}, repeat=False).passed, "more epochs than asked for are fine"
+    for run, band, settings, reason in (
+        (own_run(), (0.85, 0.9), asked, "best accuracy 0.800, expected 0.85 to 0.9"),
+        (own_run(), (0.7, 0.9), {**asked, "dropout": 0.4}, "dropout is 0.0, and 0.4 was asked for"),
+        (own_run(), (0.7, 0.9), {"epochs": 10}, "epochs is 3, and 10 was asked for"),
+        (own_run(stretches=[]), (0.7, 0.9), asked, "does not tell where its epochs come from"),
+        (own_run(stretches=[{"first_epoch": 9}]), (0.7, 0.9), asked, "does not tell where its epochs come from"),
+        (own_run(fingerprint=""), (0.7, 0.9), asked, "does not tell which images it saw"),
+    ):
+        grade = grade_run(run, band, settings, repeat=False)
+        assert grade.points == 2 and reason in grade.reasons[0]
+
+
+def test_a_run_that_cannot_be_repeated_loses_a_point(monkeypatch):
+    from labutils.training import verify
+    from labutils.training.verify import Verification
+
+    monkeypatch.setattr(verify, "verify", lambda run: Verification("x"))
+    assert grade_run(own_run(), (0, 1), {}).points == 4
+    monkeypatch.setattr(verify, "verify", lambda run: Verification("x", problem="other images"))
+    assert grade_run(own_run(), (0, 1), {}).points == 3

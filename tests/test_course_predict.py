@@ -1,0 +1,190 @@
+"""Questions: the words are compared, nothing is revealed before the student commits, what is right comes from runs."""
+
+import json
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run
+
+from labutils import course, lab
+from labutils.course import answers
+from labutils.course.predict import MISSING, UNCHOSEN, Found, predict
+from labutils.course.questions import QUESTIONS, find_question
+from labutils.errors import ParameterError
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The parts of the control that was displayed: radio buttons, button, text."""
+    import IPython.display
+    import ipywidgets
+
+    made = []
+
+    def display(data, raw=False):
+        assert raw and list(data) == ["application/vnd.jupyter.widget-view+json"], "nbval compares everything else"
+        made.append(data)
+
+    parts = []
+
+    def box(children):
+        parts[:] = children
+        return real(children)
+
+    real = ipywidgets.VBox
+    monkeypatch.setattr(ipywidgets, "VBox", box)
+    monkeypatch.setattr(IPython.display, "display", display)
+    return parts
+
+
+@pytest.fixture
+def my_lab(tmp_path, monkeypatch):
+    """The student's folder, and a notebook running in it."""
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ask(answer=lambda: Found(1, "Because 2 > 1."), key=""):
+    predict("Which?", ["one", "two"], answer, ["If it were one ...", "As two is ..."], key)
+
+
+def test_the_default_state_in_words(shown, capsys):
+    ask()
+    assert capsys.readouterr().out == "Predict: Which?\n  ( ) one\n  ( ) two\n"
+    radio, button, text = shown
+    assert radio.value is None and text.value == UNCHOSEN and not button.disabled
+
+
+def test_nothing_is_revealed_or_computed_before(shown):
+    ask(lambda: pytest.fail("computed before the student has committed"))
+    radio, _, text = shown
+    radio.value = "one"
+    assert text.value == UNCHOSEN
+    assert "Because" not in str([part.get_state() for part in shown])
+
+
+def test_committing_without_a_choice_reveals_nothing(shown):
+    ask()
+    shown[1].click()
+    assert shown[2].value == UNCHOSEN and not shown[1].disabled
+
+
+@pytest.mark.parametrize(("choice", "verdict"), [("one", "These runs show: two."), ("two", "That is what")])
+def test_every_choice_gets_the_answer_and_its_sentence(shown, choice, verdict):
+    ask()
+    radio, button, text = shown
+    radio.value = choice
+    button.click()
+    assert verdict in text.value and "Because 2 &gt; 1." in text.value
+    assert {"one": "If it were one ...", "two": "As two is ..."}[choice] in text.value
+    assert radio.disabled and button.disabled
+
+
+def test_missing_runs_and_errors_are_said(shown):
+    ask(lambda: None)
+    shown[0].value = "one"
+    shown[1].click()
+    assert shown[2].value == MISSING
+    ask(lambda: 1 / 0)
+    shown[0].value = "one"
+    shown[1].click()
+    assert shown[2].value == "ZeroDivisionError: division by zero"
+
+
+def test_a_choice_is_kept_and_shown_again(shown, my_lab):
+    ask(key="task1b-1")
+    shown[0].value = "one"
+    shown[1].click()
+    kept = json.loads((my_lab / "answers.json").read_text(encoding="utf-8"))
+    assert kept == {"choices": {"task1b-1": {"question": "Which?", "choice": "one"}}}
+    ask(key="task1b-1")
+    assert shown[0].value == "one" and shown[0].disabled and "These runs show" in shown[2].value
+
+
+def test_elsewhere_nothing_is_kept(shown, tmp_path, monkeypatch):
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+    ask(key="task1b-1")
+    shown[0].value = "one"
+    shown[1].click()
+    assert not list((tmp_path / "mine").iterdir())
+
+
+def test_answers_that_cannot_be_read_are_a_sentence(my_lab):
+    (my_lab / "answers.json").write_text("{", encoding="utf-8")
+    with pytest.raises(answers.StoreError, match="rename it"):
+        answers.read("choices")
+
+
+def test_two_questions_in_every_notebook():
+    assert sorted(QUESTIONS) == sorted((task, number) for task in lab.TITLES for number in (1, 2))
+    for question in QUESTIONS.values():
+        assert 2 <= len(question.choices) == len(question.feedback)
+        assert len(set(question.feedback)) == len(question.feedback)
+        assert all(sentence.endswith(".") for sentence in question.feedback)
+        assert set(question.needs) <= set(lab.runs(question.task)), question.text
+    with pytest.raises(ParameterError, match="no question 3"):
+        find_question("task1b", 3)
+
+
+def runs_of(task, seed):
+    """Runs that could have come out in many ways."""
+    rng = np.random.default_rng(seed)
+    runs = {}
+    for label, config in lab.runs(task).items():
+        wrong = rng.integers(5, 90, 12)
+        accuracy, loss = np.sort(rng.uniform(0.5, 1, 12)), rng.uniform(0.05, 0.7, 12)
+        runs[label] = make_run(config.with_(epochs=12), wrong=list(wrong), accuracy=accuracy, loss=loss)
+    return runs
+
+
+@pytest.mark.parametrize("key", list(QUESTIONS), ids=lambda key: f"{key[0]} {key[1]}")
+def test_the_answer_comes_from_the_runs(key):
+    question = QUESTIONS[key]
+    assert (question.answer({}) is None) == bool(question.needs)
+    for seed in range(6):
+        found = question.answer(runs_of(key[0], seed))
+        assert 0 <= found.choice < len(question.choices) and found.because.endswith(".")
+        assert found.accepts(found.choice) and all(found.accepts(i) for i in found.equal)
+
+
+CURVES = {
+    ("task1b", 1): [f.strip() for f in ("lr 1e-4", "lr 1e-5", "lr 1e-6")],
+    ("task6a", 1): ["no spatial dropout", "spatial dropout 0.1"],
+}
+
+
+@pytest.mark.parametrize("key", list(CURVES))
+def test_another_outcome_is_another_answer(key):
+    """The run that gets its errors down first is the answer, whichever it is."""
+    labels = CURVES[key]
+    for number, first in enumerate(labels):
+        wrong = {label: [90, 80, 20, 60] if label == first else [90, 80, 60, 20] for label in labels}
+        runs = {label: make_run(lab.runs(key[0])[label].with_(epochs=4), wrong=wrong[label]) for label in labels}
+        assert QUESTIONS[key].answer(runs).choice == number
+
+
+def test_a_tie_accepts_both():
+    runs = {label: make_run(config.with_(epochs=3), wrong=[90, 20, 30]) for label, config in lab.runs("task1e").items()}
+    found = QUESTIONS["task1e", 2].answer(runs)
+    assert all(found.accepts(i) for i in range(3))
+    assert found.in_words(("a", "b", "c")) == "These runs show: a, and as much b, and as much c."
+
+
+def test_grading_a_choice():
+    runs = {label: make_run(c.with_(epochs=2), wrong=[60, 30]) for label, c in lab.runs("task4").items()}
+    assert course.grade_choice("task4", 1, "c", runs).points == 1
+    assert course.grade_choice("task4", 1, "0.89", runs).passed
+    wrong = course.grade_choice("task4", 1, "a", runs)
+    assert wrong.points == 0 and "0.89" in wrong.reasons[0]
+    assert course.grade_choice("task4", 1, None, runs).points == 0
+    assert "missing" in course.grade_choice("task4", 1, "c", {}).reasons[0]
+
+
+def test_ask_is_one_line(shown, capsys):
+    course.ask("task7", 1)
+    assert capsys.readouterr().out.startswith("Predict: A picture is flipped")
+    shown[0].value = "by 180 degrees"
+    shown[1].click()
+    assert "That is what these runs show." in shown[2].value

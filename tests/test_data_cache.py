@@ -1,0 +1,202 @@
+"""What is cached is what would be decoded; anything wrong with it and it is made again, unasked."""
+
+import errno
+import json
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labutils import paths
+from labutils.data import cache, images
+from labutils.errors import DataError
+
+FILES = [f"train/{number:02}.png" for number in range(20)]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of twenty small images, and a cache of its own."""
+    monkeypatch.setattr(paths, "generated_dir", lambda: tmp_path / "generated")
+    folder = tmp_path / "Skin"
+    (folder / "train").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for file in FILES:
+        Image.fromarray(rng.integers(0, 256, (40, 50), dtype=np.uint8)).save(folder / file)
+    return folder
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one whenever images are decoded instead of mapped."""
+    calls: list[int] = []
+    real = images.iterate_images
+
+    def counting(files, *args):
+        calls.append(len(files))
+        return real(files, *args)
+
+    monkeypatch.setattr(images, "iterate_images", counting)
+    return calls
+
+
+def load(root: Path, files: list[str] = FILES, size: int = 32, channels: int = 1):
+    return cache.load_pixels("Skin-train", root, files, size, channels, progress=False)
+
+
+def entry(root: Path, suffix: str) -> Path:
+    (file,) = (root.parent / "generated" / "cache").glob(f"*{suffix}")
+    return file
+
+
+def test_second_time_is_mapped_and_equal(root, decoded):
+    direct, hashes = images.load_images([root / file for file in FILES], 32, progress=False)
+    decoded.clear()
+    first, first_digest = load(root)
+    second, second_digest = load(root)
+    assert decoded == [20]
+    np.testing.assert_array_equal(first, direct)
+    np.testing.assert_array_equal(second, direct)
+    assert first_digest == second_digest == cache._digest(hashes)
+    assert type(second) is np.ndarray and isinstance(second.base, np.memmap) and not second.flags.writeable
+
+
+def test_other_settings_are_other_entries(root, decoded):
+    load(root)
+    assert load(root, size=40)[0].shape == (20, 40, 40, 1)
+    assert load(root, channels=3)[0].shape == (20, 32, 32, 3)
+    assert load(root, files=FILES[:6])[0].shape == (6, 32, 32, 1)
+    assert decoded == [20, 20, 20, 6]
+    load(root)
+    assert len(decoded) == 4
+
+
+def test_entry_of_an_older_version_is_made_again(root, decoded, monkeypatch):
+    load(root)
+    monkeypatch.setattr(images, "VERSION", images.VERSION + 1)
+    load(root)
+    assert decoded == [20, 20]
+
+
+def test_changed_file_is_decoded_and_the_old_entry_removed(root, decoded):
+    before, digest = load(root)
+    Image.new("L", (40, 50), 255).save(root / FILES[3])
+    after, new_digest = load(root)
+    assert decoded == [20, 20] and new_digest != digest
+    assert after[3].min() > 0.999 and before[3].min() < 1
+    assert len(list((root.parent / "generated" / "cache").glob("*.npy"))) == 1
+
+
+def test_touched_file_is_decoded_to_the_same_digest(root, decoded):
+    _, digest = load(root)
+    os.utime(root / FILES[3], ns=(1, 1))
+    assert load(root)[1] == digest
+    assert decoded == [20, 20]
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def garble(file: Path) -> None:
+    file.write_bytes(b"\0garbage" * 100)
+
+
+def zero_a_page(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[8192:12288] = bytes(4096)
+    file.write_bytes(data)
+
+
+def exchange_images(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    start, length = 128, 4 * 32 * 32
+    one, two = data[start : start + length], data[start + 5 * length : start + 6 * length]
+    data[start : start + length], data[start + 5 * length : start + 6 * length] = two, one
+    file.write_bytes(data)
+
+
+def flip_a_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[-7] ^= 4
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut, empty, garble, zero_a_page, exchange_images, flip_a_bit])
+def test_damaged_pixels_are_made_again(root, decoded, harm):
+    good = np.array(load(root)[0])
+    harm(entry(root, ".npy"))
+    np.testing.assert_array_equal(load(root)[0], good)
+    assert decoded == [20, 20]
+    load(root)
+    assert decoded == [20, 20]
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[1]", '{"digest": "x", "sums": "y"}', '{"dig'])
+def test_damaged_record_is_made_again(root, decoded, text):
+    _, digest = load(root)
+    record = entry(root, ".json")
+    record.unlink() if text is None else record.write_text(text)
+    assert load(root)[1] == digest
+    assert decoded == [20, 20]
+    assert json.loads(entry(root, ".json").read_text())["digest"] == digest
+
+
+def test_entry_is_complete_or_absent(root, monkeypatch):
+    (root / FILES[-1]).write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"19\.png is not an image"):
+        load(root)
+    left = {file.suffix for file in (root.parent / "generated" / "cache").iterdir()}
+    assert left <= {".lock"}
+
+
+def test_what_a_killed_writer_left_is_cleared(root):
+    load(root)
+    stale = entry(root, ".npy").with_suffix(".npy.tmp")
+    entry(root, ".npy").rename(stale)
+    load(root)
+    assert not stale.exists()
+
+
+def test_full_disk_costs_the_cache_and_not_the_data(root, monkeypatch):
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache, "_make", full)
+    with pytest.warns(UserWarning, match="cannot be written .No space left on device.: the images are decoded anew"):
+        pixels, digest = load(root)
+    monkeypatch.undo()
+    monkeypatch.setattr(paths, "generated_dir", lambda: root.parent / "other")
+    cached, cached_digest = load(root)
+    np.testing.assert_array_equal(pixels, cached)
+    assert digest == cached_digest and not pixels.flags.writeable
+
+
+def test_cache_that_is_a_file_costs_the_cache_and_not_the_data(root):
+    (root.parent / "generated").mkdir()
+    (root.parent / "generated" / "cache").touch()
+    with pytest.warns(UserWarning, match="cannot be written"):
+        assert load(root)[0].shape == (20, 32, 32, 1)
+
+
+def test_two_at_once_decode_once(root, decoded):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(load(root)[1])) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3 and len(set(found)) == 1 and decoded == [20]
+
+
+def test_file_that_has_gone(root):
+    (root / FILES[2]).unlink()
+    with pytest.raises(DataError, match=r"02\.png cannot be read"):
+        load(root)

@@ -1,0 +1,160 @@
+"""The mixed model over seeds and images: against a nested bootstrap, and its error rates by simulation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from labutils.evaluate.effects import BETTER, SAME, UNDECIDED, WORSE, Effect, Sample, measure_effect
+from labutils.statistics import normal_quantile
+
+MARGIN = 0.01
+SEED_SD = 0.0066
+"""What the seed does to a setting's level; with what it does to single images, exam accuracies move 0.8 points."""
+
+
+def simulate(rng, level, images, seeds, difficulty):
+    """Right answers (seeds, images) of a setting whose accuracy is `level`: images are hard alike for all settings."""
+    scale = np.sqrt(1.5**2 + 1)
+    moved = level + rng.normal(0, SEED_SD, (seeds, 1))
+    chance = stats.norm.cdf(stats.norm.ppf(moved) * scale + 1.5 * difficulty)
+    return (rng.random((seeds, images)) < chance).astype(float)
+
+
+def effects(difference, images=4000, seeds=3, repeats=200, seed=0):
+    """The measured effects of a true difference of accuracies, many times."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(repeats):
+        difficulty = rng.normal(size=images)
+        first, second = (simulate(rng, level, images, seeds, difficulty) for level in (0.80 + difference, 0.80))
+        found.append(measure_effect([Sample(1.0, first), Sample(-1.0, second)]))
+    return found
+
+
+def test_simulated_seeds_move_the_accuracy_as_those_of_vgg16_do():
+    rng = np.random.default_rng(11)
+    means = simulate(rng, 0.8, 4000, 400, rng.normal(size=4000)).mean(axis=1)
+    assert means.std() == pytest.approx(0.008, rel=0.1)
+
+
+def share(found, *words):
+    return np.mean([effect.word(MARGIN) in words for effect in found])
+
+
+def test_without_a_difference_better_and_worse_are_said_in_one_of_twenty_cases_at_most():
+    assert share(effects(0.0, repeats=600), BETTER, WORSE) <= 0.05
+
+
+def test_a_difference_of_three_margins_is_found_in_four_of_five_cases_at_least():
+    found = effects(3 * MARGIN)
+    assert share(found, BETTER) >= 0.80 and share(found, WORSE) == 0
+    turned = effects(-3 * MARGIN, seed=1)
+    assert share(turned, WORSE) >= 0.80 and share(turned, BETTER) == 0
+
+
+def test_no_difference_that_matters_is_rarely_said_of_one_that_does():
+    assert share(effects(1.5 * MARGIN, seed=2), SAME) <= 0.05
+    assert share(effects(0.0, seeds=30, images=10_000, repeats=40, seed=3), SAME) >= 0.80
+
+
+@pytest.mark.parametrize("difference, word, contrary", [(0.03, BETTER, (WORSE, SAME)), (0.0, SAME, (BETTER, WORSE))])
+def test_more_images_make_a_verdict_surer_and_never_turn_it(difference, word, contrary):
+    """With many seeds, so that images decide: what is right becomes more frequent, what is wrong stays rare."""
+    rates = [effects(difference, images=n, seeds=20, repeats=60, seed=4) for n in (200, 1000, 5000)]
+    said = [share(found, word) for found in rates]
+    assert said == sorted(said) and said[-1] >= 0.85
+    assert all(share(found, *contrary) <= 0.05 for found in rates)
+
+
+def test_intervals_hold_the_truth_nineteen_times_in_twenty():
+    found = [effect.interval() for effect in effects(0.02, repeats=400, seed=5)]
+    assert 0.925 <= np.mean([low <= 0.02 <= high for _, low, high in found]) <= 0.985
+
+
+def nested_bootstrap(first, second, rng, draws=1500):
+    """The reference: seeds of either setting and images are drawn anew, and the difference is taken again."""
+    n, found = first.shape[1], []
+    for _ in range(draws):
+        weights = np.bincount(rng.integers(n, size=n), minlength=n) / n
+        means = [table @ weights for table in (first, second)]
+        found.append(np.subtract(*(rng.choice(mean, len(mean)).mean() for mean in means)))
+    return float(np.std(found))
+
+
+def test_the_standard_error_is_that_of_a_nested_bootstrap_where_there_are_seeds_enough_for_one():
+    """With three seeds a bootstrap cannot know their spread; with forty both methods have to agree."""
+    rng = np.random.default_rng(6)
+    difficulty = rng.normal(size=800)
+    first, second = (simulate(rng, level, 800, 40, difficulty) for level in (0.85, 0.8))
+    effect = measure_effect([Sample(1.0, first), Sample(-1.0, second)])
+    assert effect.value == pytest.approx(first.mean() - second.mean())
+    # A bootstrap counts the part of single seeds on single images twice: it can only be a little wider.
+    reference = nested_bootstrap(first, second, rng)
+    assert 0.75 * reference < effect.error < 1.05 * reference
+
+
+def test_the_standard_error_is_that_of_many_repetitions():
+    found = effects(0.0, repeats=400, seed=7)
+    true = np.std([effect.value for effect in found])
+    assert np.sqrt(np.mean([effect.error**2 for effect in found])) == pytest.approx(true, rel=0.12)
+
+
+def test_without_images_it_is_students_test_of_two_samples():
+    a, b = np.array([0.2, 0.5, 0.4]), np.array([0.9, 1.2, 1.1])
+    effect = measure_effect([Sample(1.0, a[:, None]), Sample(-1.0, b[:, None])])
+    expected = stats.ttest_ind(a, b).confidence_interval(0.95)
+    assert effect.interval()[1:] == pytest.approx((expected.low, expected.high))
+    assert effect.images == 1 and effect.basis == "3 seeds"
+
+
+def test_with_one_seed_it_is_the_paired_comparison_of_images_and_says_so():
+    rng = np.random.default_rng(8)
+    first, second = (rng.random((1, 4000)) < rate for rate in (0.85, 0.8))
+    effect = measure_effect([Sample(1.0, first.astype(float)), Sample(-1.0, second.astype(float))])
+    difference = first[0].astype(float) - second[0]
+    half = normal_quantile(0.95) * np.sqrt(difference.var(ddof=1) / 4000 + 1 / 4002**2)
+    assert effect.interval()[1:] == pytest.approx((difference.mean() - half, difference.mean() + half))
+    assert effect.seeds == 1 and "what other seeds would change is unknown" in effect.basis
+
+
+def test_different_sets_of_images_are_not_paired():
+    rng = np.random.default_rng(9)
+    table = (rng.random((3, 500)) < 0.8).astype(float)
+    same = measure_effect([Sample(1.0, table, "a"), Sample(-1.0, table, "a")])
+    apart = measure_effect([Sample(1.0, table, "a"), Sample(-1.0, table, "b")])
+    assert same.value == apart.value == 0 and apart.error > same.error
+
+
+def test_one_seed_beside_three_borrows_their_spread():
+    rng = np.random.default_rng(10)
+    three, one = (rng.random((seeds, 2000)) < 0.8 for seeds in (3, 1))
+    effect = measure_effect([Sample(1.0, three.astype(float)), Sample(-1.0, one.astype(float))])
+    assert effect.seeds == 1
+    spread = three.mean(axis=1).var(ddof=1)
+    assert effect.error**2 > spread * (1 / 3 + 1)
+
+
+def test_all_right_on_both_sides_keeps_an_interval():
+    ones = np.ones((1, 140))
+    effect = measure_effect([Sample(1.0, ones), Sample(-1.0, ones)])
+    assert effect.interval().high == pytest.approx(stats.t.ppf(0.975, 139) / 142, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "value, error, word",
+    [
+        (0.02, 0.005, BETTER),
+        (-0.02, 0.005, WORSE),
+        (0.001, 0.003, SAME),
+        (0.02, 0.02, UNDECIDED),
+        (0.008, 0.003, UNDECIDED),
+    ],
+)
+def test_the_four_words(value, error, word):
+    assert Effect(value, error, 1e6, 3, 4000).word(MARGIN) == word
+
+
+@pytest.mark.parametrize(
+    "value, error, holds", [(0.10, 0.02, True), (0.10, 0.06, None), (0.01, 0.005, False), (0.04, 0.02, None)]
+)
+def test_something_is_at_least_so_large(value, error, holds):
+    assert Effect(value, error, 1e6, 3, 4000).at_least(0.05) is holds

@@ -1,0 +1,93 @@
+"""What runs show on the exam: at which epoch, over which seeds, and what is said where it was not sat."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run, with_exam
+
+from labutils import evaluate, lab
+from labutils.evaluate import exam
+
+CONFIG = lab.runs("task5a")["no dropout"].with_(epochs=20)
+
+
+def seeds(rates, **settings):
+    return [
+        with_exam(make_run(CONFIG.with_(seed=seed), **settings), rate, noise=seed) for seed, rate in enumerate(rates)
+    ]
+
+
+def test_accuracy_is_read_at_the_best_validation_epoch():
+    run = make_run(CONFIG, wrong=[60] * 5 + [20] + [60] * 14)
+    sat = with_exam(run, [0.6, 0.9, 0.5])
+    assert sat.best_epoch == 5 and sat.exam.epochs == (0, 5, 19)
+    assert exam.exam_accuracy([sat]).value == pytest.approx(0.9, abs=0.001)
+    right = round(exam.exam_accuracy([sat]).value * 1000)
+    assert exam.exam_accuracy([sat])[1:] == evaluate.wilson_interval(right, 1000)
+
+
+def test_the_mean_over_seeds_has_an_interval_over_both():
+    one, three = exam.exam_accuracy(seeds([0.8])), exam.exam_accuracy(seeds([0.7, 0.8, 0.9]))
+    assert three.value == pytest.approx(0.8, abs=0.001)
+    assert three.high - three.low > 3 * (one.high - one.low), "the seeds are far apart"
+    assert exam.exam_accuracy(seeds([1.0, 1.0])).high == 1.0
+
+
+def test_without_an_exam_nothing_is_said():
+    run = make_run(CONFIG)
+    assert run.exam is None and exam.exam_accuracy([run]) is None and exam.exam_accuracy([]) is None
+    with pytest.raises(exam.NoExamError, match=f"no exam is stored for {run.config.slug}"):
+        exam.accuracy_effect([run], [run])
+    sat = with_exam(make_run(CONFIG, wrong=[60] * 5 + [20] + [60] * 14), 0.8)
+    lacking = replace(sat, exam=sat.exam.first(3))
+    with pytest.raises(exam.NoExamError, match="not stored at the epoch of its best accuracy"):
+        exam.accuracy_effect([lacking], [lacking])
+
+
+def test_seeds_that_have_not_sat_the_exam_are_left_out():
+    sat = seeds([0.7, 0.8])
+    assert exam.exam_accuracy([*sat, make_run(CONFIG.with_(seed=2))]).value == pytest.approx(0.75, abs=0.001)
+    assert exam.accuracy_effect([*sat, make_run(CONFIG.with_(seed=2))], sat).seeds == 2
+
+
+def test_differences_of_accuracy_and_loss():
+    good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
+    assert exam.accuracy_effect(good, poor).value == pytest.approx(0.1, abs=0.001)
+    assert exam.accuracy_effect(good, poor).word(0.01) == "better"
+    lower = exam.loss_effect(good, poor)
+    assert lower.value == pytest.approx(0.1 * np.log(0.8 / 0.2), abs=0.005) and lower.word(0.02) == "better"
+
+
+def test_the_rise_is_between_the_lowest_validation_loss_and_the_end():
+    run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
+    sat = with_exam(run, [0.9, 0.9, 0.7])
+    assert sat.lowest_loss_epoch == 5 and sat.exam.epochs == (0, 5, 19)
+    assert exam.rise_effect([sat]).value == pytest.approx(0.2 * np.log(4), abs=0.005)
+
+
+def test_the_gap_to_the_exam_prefers_training_measured_like_it():
+    sat = with_exam(make_run(CONFIG, accuracy=0.85), 0.8)
+    assert exam.own_gap([sat]).value == pytest.approx(0.05, abs=0.001)
+    fixed = replace(sat, history=sat.history | {"fixed_accuracy": np.full(20, 0.95)})
+    assert exam.own_gap([fixed]).value == pytest.approx(0.15, abs=0.001)
+    assert exam.gap_effect(([fixed], [sat])).value == pytest.approx(0.0, abs=0.001), "like with like"
+    narrower = exam.gap_effect(
+        ([fixed], [replace(fixed, history=fixed.history | {"fixed_accuracy": np.full(20, 0.9)})])
+    )
+    assert narrower.value == pytest.approx(0.05)
+
+
+def test_different_exams_are_not_compared():
+    run = with_exam(make_run(CONFIG), 0.8)
+    other = replace(run, exam=replace(run.exam, fingerprint="other"))
+    exam.same_exam([run], [run])
+    with pytest.raises(evaluate.ComparisonError, match="different exams"):
+        exam.same_exam([run], [other])
+
+
+def test_an_effect_in_words_names_margin_and_basis():
+    good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
+    words = exam.effect_words(exam.accuracy_effect(good, poor))
+    assert words.startswith("+10.0 points [+") and words.endswith("]: better (margin 1 point; 1000 images, 3 seeds)")
+    assert "margin 0.02" in exam.effect_words(exam.loss_effect(good, poor), 0.02)

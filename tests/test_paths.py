@@ -1,0 +1,29 @@
+"""Where things lie, and how their places are told to people."""
+
+import pytest
+
+from labutils import paths
+
+
+def test_results_and_data_follow_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path / "mine"))
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path))
+    assert paths.results_dir() == tmp_path / "mine" and paths.data_dir() == tmp_path
+    assert paths.generated_dir() == paths.ROOT / "data", "what the package writes stays out of somebody's folder"
+    monkeypatch.delenv("LABUTILS_RESULTS")
+    monkeypatch.delenv("LABUTILS_DATA")
+    assert paths.results_dir() == paths.ROOT / "results" and paths.data_dir() == paths.ROOT / "data"
+
+
+def test_a_folder_that_is_not_there_is_named_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"LABUTILS_DATA is .*nowhere.* not a folder\. Set it to"):
+        paths.data_dir()
+
+
+def test_places_are_told_without_the_folders_of_this_machine(tmp_path):
+    assert paths.short(paths.ROOT / "results" / "runs") == "results/runs"
+    assert paths.short(tmp_path / "a" / "b.csv") == "a/b.csv"
+    link = tmp_path / "link.jpg"
+    link.symlink_to(tmp_path / "gone.jpg")
+    assert paths.shown(link).endswith("/link.jpg"), "the link that leads nowhere, not what it leads to"

@@ -1,0 +1,62 @@
+"""Questions to the store: found by settings and by source, at most as long as asked for, and read once for all."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run
+
+from labutils import lab, report
+from labutils.runs import RunStore, queries
+from labutils.runs.files import read_run
+
+LEARNING_RATES = lab.runs("task1b")
+REAL = "a hospital"
+
+
+def put(config, source="phantom", **looks):
+    run = make_run(config, source=source, **looks)
+    more = {"fingerprint": ("0" if source == "phantom" else "f") * 12, "class_names": list(run.class_names)}
+    run = replace(run, provenance={"source": source, **more, "stretches": [{"first_epoch": 1, "seconds": 1.0}]})
+    return RunStore().put(run, {"epochs": np.array(run.epochs)}, None)
+
+
+@pytest.fixture
+def store(results):
+    for config in LEARNING_RATES.values():
+        put(config)
+    put(LEARNING_RATES["lr 1e-5"].with_(epochs=7), source=REAL)
+    return RunStore()
+
+
+def test_runs_of_a_task_are_found_by_their_settings(store):
+    found = queries.task_runs("task1b")
+    assert {label: run.config for label, run in found.items()} == LEARNING_RATES
+    assert queries.missing("task1b", found) == []
+    assert list(queries.task_runs("task3")) == ["Skin"]
+    assert queries.missing("task3", queries.task_runs("task3")) == ["Bone"]
+
+
+def test_a_run_that_is_too_short_is_missing_and_a_longer_one_is_cut(results):
+    config = LEARNING_RATES["lr 1e-5"]
+    put(config.with_(epochs=config.epochs - 1))
+    assert queries.task_runs("task1b") == {}
+    put(config.with_(epochs=config.epochs + 50))
+    assert [run.epochs for run in queries.task_runs("task1b").values()] == [config.epochs]
+
+
+def test_sources_stay_apart(store):
+    found = queries.stored_runs(LEARNING_RATES["lr 1e-5"])
+    assert [(run.source, run.epochs) for run in found] == [("phantom", 100), (REAL, 7)]
+    assert [run.epochs for run in queries.stored_runs(LEARNING_RATES["lr 1e-5"].with_(epochs=5))] == [5, 5]
+    assert len(queries.all_stored()) == 3
+    assert [run.source for run in queries.all_stored(REAL).values()] == [REAL]
+    assert queries.task_runs("task1b", REAL) == {}
+
+
+def test_index_and_table_read_every_run_once(store, monkeypatch):
+    reads = []
+    monkeypatch.setattr("labutils.runs.store.read_run", lambda folder: reads.append(folder.name) or read_run(folder))
+    report.overview()
+    report.results_table()
+    assert sorted(reads) == [folder.name for folder in store]

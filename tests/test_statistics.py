@@ -1,0 +1,126 @@
+"""Intervals, losses and adjusted p-values, against scipy, scikit-learn and counting."""
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from scipy import stats
+from scipy.stats import binomtest
+
+from labutils import statistics
+
+
+@pytest.mark.parametrize("successes, n", [(0, 10), (10, 10), (1, 3), (169, 200), (7, 140), (100, 200)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_wilson_interval_is_scipys(successes, n, confidence):
+    expected = binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    assert statistics.wilson_interval(successes, n, confidence) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize("successes, n", [(3, 2), (-1, 5), (0, 0)])
+def test_wilson_interval_refuses_what_is_no_proportion(successes, n):
+    with pytest.raises(ValueError, match=f"{successes} of {n}"):
+        statistics.wilson_interval(successes, n)
+
+
+def test_auc_counts_ties_as_one_half():
+    assert statistics.auc_interval(np.array([0, 0, 1, 1]), np.full(4, 0.5)).value == 0.5
+
+
+@pytest.mark.parametrize("distance", [0.5, 1.5, 3.0])
+def test_auc_interval_holds_the_true_area_19_times_in_20(distance):
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(2)
+    truth, positive = norm.cdf(distance / np.sqrt(2)), np.arange(200) % 2 == 1
+    scores = rng.normal(distance * positive, 1.0, (300, 200))
+    intervals = [statistics.auc_interval(positive, row) for row in scores]
+    assert 0.92 <= np.mean([i.low <= truth <= i.high for i in intervals]) <= 0.99
+
+
+def test_auc_interval_keeps_its_width_when_classes_separate():
+    area = statistics.auc_interval(np.arange(140) % 2 == 1, np.arange(140) % 2)
+    assert area.value == area.high == 1.0
+    assert 0.94 < area.low < 0.99
+    assert statistics.auc_interval(np.arange(140) % 2 == 0, np.arange(140) % 2)[:2] == (0.0, 0.0)
+
+
+def test_auc_of_one_class_is_refused():
+    with pytest.raises(ValueError, match="0 positive and 5 negative"):
+        statistics.auc_interval(np.zeros(5), np.arange(5))
+
+
+def test_the_mean_area_of_several_classes_is_scikit_learns_and_its_interval_the_bootstraps():
+    rng = np.random.default_rng(4)
+    y = np.arange(400) % 4
+    scores = rng.gamma(1.0, size=(400, 4)) + 0.8 * (np.arange(4) == y[:, None])
+    scores /= scores.sum(axis=1, keepdims=True)
+    area = statistics.mean_auc_interval(y, scores)
+    assert area.value == pytest.approx(sk.roc_auc_score(y, scores, multi_class="ovr"))
+    groups = [np.flatnonzero(y == label) for label in range(4)]
+    drawn = []
+    for _ in range(300):
+        at = np.concatenate([rng.choice(group, len(group)) for group in groups])
+        drawn.append(sk.roc_auc_score(y[at], scores[at], multi_class="ovr"))
+    assert (area.high - area.low) / 3.92 == pytest.approx(np.std(drawn), rel=0.2)
+
+
+def test_the_mean_area_of_classes_that_separate_keeps_its_width():
+    y = np.arange(90) % 3
+    area = statistics.mean_auc_interval(y, np.eye(3)[y])
+    assert area.value == area.high == 1.0 and 0.8 < area.low < 0.99
+    useless = statistics.mean_auc_interval(y, np.zeros((90, 3)))
+    assert useless.low < 0.45 < useless.value == 0.5 < 0.55 < useless.high
+
+
+def test_bootstrap_interval_agrees_with_scipys_and_repeats_itself():
+    values = np.random.default_rng(3).exponential(size=150)
+    ours = statistics.bootstrap_mean(values)
+    theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=1).confidence_interval
+    assert ours[1:] == pytest.approx(tuple(theirs), abs=0.02)
+    assert ours == statistics.bootstrap_mean(values)
+
+
+@pytest.mark.parametrize("unit", [1.0, statistics.GUESS])
+def test_the_interval_of_equal_values_knows_how_many_there_are(unit):
+    """All images right, or all losses 0.208: a few hundred images are not all that there are."""
+    few, many = (statistics.bootstrap_mean(np.full(n, 0.208), unit) for n in (50, 5000))
+    assert (few.value, many.value) == pytest.approx((0.208, 0.208))
+    assert few.high - few.low == pytest.approx(2 * 1.959964 * unit / 52, rel=1e-6)
+    assert 0 < many.high - many.low < 0.02 * (few.high - few.low)
+
+
+def test_equal_hits_are_as_wide_as_agresti_and_mins_difference_of_runs_that_agree():
+    interval = statistics.bootstrap_mean(np.zeros(200))
+    assert interval.high == pytest.approx(1.959964 / 202, rel=1e-6)
+
+
+def test_cross_entropy_is_scikit_learns_and_finite():
+    rng = np.random.default_rng(5)
+    p, y = rng.uniform(0.01, 0.99, (60, 1)), rng.integers(0, 2, 60)
+    assert statistics.cross_entropy(p, y).mean() == pytest.approx(sk.log_loss(y, p[:, 0]))
+    q = rng.dirichlet(np.ones(3), 60)
+    y = np.arange(60) % 3
+    assert statistics.cross_entropy(q, y).mean() == pytest.approx(sk.log_loss(y, q))
+    assert statistics.cross_entropy(np.array([q, q]), y).shape == (2, 60)
+    sure = statistics.cross_entropy(np.array([[1.0], [0.0]]), np.array([0, 1]))
+    assert sure == pytest.approx([-np.log(1e-7)] * 2)
+
+
+def test_holm_is_that_of_scipys_definition_and_keeps_the_names():
+    """Against the definition: the k-th smallest of m, times m - k + 1, never below a smaller one, at most 1."""
+    p = {"a": 0.011, "b": 0.6, "c": 0.02, "d": 0.005}
+    assert statistics.holm(p) == pytest.approx({"a": 0.033, "b": 0.6, "c": 0.04, "d": 0.02})
+    assert statistics.holm({}) == {}
+    assert statistics.holm({"only": 0.03}) == {"only": 0.03}
+    assert statistics.holm({"a": 0.9, "b": 0.8}) == {"a": 1.0, "b": 1.0}
+
+
+def test_holm_finds_something_in_one_of_twenty_families_at_most():
+    rng = np.random.default_rng(6)
+    found = [min(statistics.holm(dict(enumerate(row))).values()) < 0.05 for row in rng.uniform(size=(2000, 6))]
+    assert 0.035 < np.mean(found) < 0.065
+
+
+def test_an_estimate_reads_as_value_and_interval_without_a_negative_zero():
+    assert str(statistics.Estimate(0.845, 0.7884, 0.8886)) == "0.845 [0.788, 0.889]"
+    assert str(statistics.Estimate(-0.0001, -0.05, 0.0)) == "0.000 [-0.050, 0.000]"

@@ -1,0 +1,398 @@
+"""A training run from click to disk: killed, stopped, extended, asked for twice; in real processes where it matters."""
+
+import random
+import re
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import made_up_run, patience, python_path, start_python, state_of, tiny_config, tiny_dataset, wait_until
+
+from labutils.errors import StoreError
+from labutils.progress import Progress, minutes
+from labutils.runs.files import read_run, read_start
+from labutils.runs.store import RunStore
+from labutils.training import backend, load_best, train, train_all
+from labutils.training import request as training
+from labutils.training.cost import estimate_seconds
+from labutils.training.fit import fit
+from labutils.training.state import check_dataset, write_weights
+
+DATASET = tiny_dataset()
+
+# Everything that is drawn at random while training: order, both dropouts, augmentation; and what batch norm remembers.
+RESTLESS = """
+from helpers import tiny_config, tiny_dataset
+from labutils.config import Augmentation
+config = tiny_config(
+    dropout=0.3, spatial_dropout=0.2, batch_norm=True, batch_size=5,
+    augmentation=Augmentation(rotation=10, shift=0.1, horizontal_flip=True),
+)
+dataset = tiny_dataset()
+"""
+# Says where it is and takes its time, so that it can be killed anywhere.
+TALKING = """
+import time
+from labutils import progress
+from labutils.training import backend
+backend.STEPS_AT_ONCE = 1
+def steps(self, done):
+    print("step", flush=True)
+    time.sleep(0.05)
+progress.Progress.steps = steps
+"""
+# Says when it takes a step, and takes it when another process says that it waits.
+WAITED_FOR = """
+import pathlib, time
+from labutils import progress
+def steps(self, done):
+    print("step", flush=True)
+    while not pathlib.Path("go").exists():
+        time.sleep(0.02)
+progress.Progress.steps = steps
+"""
+# Takes a step for every line that it is sent.
+OBEDIENT = """
+import sys
+from labutils import progress
+from labutils.training import backend
+backend.STEPS_AT_ONCE = 1
+progress.Progress.steps = lambda self, done: sys.stdin.readline()
+"""
+
+
+def train_code(epochs: int, before: str = "") -> str:
+    return f"{RESTLESS}{before}\nfrom labutils.training import train\ntrain(config.with_(epochs={epochs}), dataset)"
+
+
+def take_steps(process, steps: int) -> None:
+    process.stdin.write("\n" * steps)
+    process.stdin.flush()
+
+
+def wait_for_epochs(folder: Path, epochs: int) -> int:
+    """Epochs that are stored, once there are so many."""
+    found = [0]
+
+    def enough() -> bool:
+        # Read while epochs of milliseconds are written, its files may be two epochs apart.
+        with suppress(StoreError):
+            for place in RunStore(folder / "runs"):
+                if start := read_start(place):  # with its checkpoint, which comes last
+                    found.append(start[0].epochs)
+        return found[-1] >= epochs
+
+    wait_until(enough)
+    return found[-1]
+
+
+def finish(process) -> str:
+    out, err = process.communicate(timeout=patience(30))
+    assert process.returncode == 0, err
+    return out
+
+
+def only_run(folder: Path):
+    (place,) = RunStore(folder / "runs")
+    return read_run(place)
+
+
+def assert_same_history(run, other) -> None:
+    assert run.epochs == other.epochs
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        np.testing.assert_allclose(run.history[name], other.history[name], atol=1e-6, rtol=0, err_msg=name)
+    np.testing.assert_array_equal(run.val_predictions, other.val_predictions)
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    """The same six epochs, trained in one go."""
+    settings: dict = {}
+    exec(RESTLESS, settings)
+    return fit(settings["config"].with_(epochs=6), settings["dataset"], show=False).run
+
+
+def test_a_run_killed_and_stopped_goes_on_as_if_it_never_had(tmp_path, undisturbed):
+    seed = random.randrange(10**6)
+    print(f"moments drawn with seed {seed}")
+    moments = random.Random(seed)
+    steps = moments.randint(5, 19)  # of six epochs of five steps
+    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    take_steps(process, steps)
+    left = wait_for_epochs(tmp_path, steps // 5)
+    time.sleep(moments.uniform(0, 0.1))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert only_run(tmp_path).epochs == left == steps // 5
+
+    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    take_steps(process, 5 + moments.randint(0, 4))
+    kept = wait_for_epochs(tmp_path, left + 1)
+    time.sleep(moments.uniform(0, 0.1))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate("\n", timeout=patience(10))
+    assert only_run(tmp_path).epochs == kept == left + 1
+    assert f"stopped, {kept} of 6 epochs are finished and kept. Run the same again to go on from there." in err
+
+    said = finish(start_python(train_code(6), tmp_path))
+    assert f": extended from {kept} to 6 epochs" in said
+    run = only_run(tmp_path)
+    assert_same_history(run, undisturbed)
+    assert [s["first_epoch"] for s in run.provenance["stretches"]] == [1, left + 1, kept + 1]
+
+
+def test_four_epochs_extended_to_six_are_six_epochs(tmp_path, undisturbed):
+    code = train_code(4) + "\nprint(train(config.with_(epochs=3), dataset).epochs)"
+    said = finish(start_python(code, tmp_path))
+    assert re.search(r"parameters, 20 steps\n.*: trained 4 epochs in \d+ s on course data.\n", said)
+    assert "reused, 3 of 4 stored epochs" in said
+    assert only_run(tmp_path).epochs == 4
+    said = finish(start_python(train_code(6), tmp_path))
+    assert ": extended from 4 to 6 epochs" in said
+    assert_same_history(only_run(tmp_path), undisturbed)
+    said = finish(start_python(train_code(6) + "\nimport sys; print('keras' in sys.modules)", tmp_path))
+    assert said.splitlines()[-2:] == [said.splitlines()[0], "False"]
+    assert ": reused, 6 stored epochs on course data." in said
+
+
+def test_two_processes_that_ask_for_one_run_train_it_once(tmp_path):
+    processes = [start_python(train_code(20, WAITED_FOR), tmp_path) for _ in range(2)]
+
+    def listen(process) -> str:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if ": waiting, " in line:
+                (tmp_path / "go").touch()
+        assert process.wait(patience(10)) == 0, process.stderr.read()
+        return said
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(listen, processes), key=len)
+    assert ": waiting, another process trains it." in said[0]
+    assert ": reused, 20 stored epochs" in said[0]
+    assert ": trained 20 epochs" in said[1]
+    assert "step" not in said[0]
+
+
+def test_the_stop_button_of_a_notebook_keeps_finished_epochs(tmp_path, monkeypatch):
+    from jupyter_client.manager import start_new_kernel
+
+    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
+    monkeypatch.setenv("LABUTILS_PROGRESS", "log")
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    manager, client = start_new_kernel(startup_timeout=patience(10), kernel_name="python3")
+    try:
+        client.execute(train_code(2000, TALKING))
+        said, steps, shown = "", 0, []
+        while True:
+            message = client.get_iopub_msg(timeout=patience(10))
+            if message["msg_type"] == "stream":
+                said += message["content"]["text"]
+                if steps != 99 and said.count("step") > 12:
+                    steps = 99
+                    manager.interrupt_kernel()
+            if message["msg_type"] == "error":
+                shown = message["content"]["traceback"]
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle" and steps == 99:
+                break
+        kept = only_run(tmp_path).epochs
+        assert kept >= 2
+        (sentence,) = shown
+        assert f"stopped, {kept} of 2000 epochs are finished and kept." in sentence
+        client.execute_interactive(
+            f"run = train(config.with_(epochs={kept + 1}), dataset); print('status', run.status)",
+            timeout=patience(10),
+            output_hook=lambda m: shown.append(m["content"].get("text", "")),
+        )
+        assert "status extended" in "".join(shown)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_run_is_trained_then_reused_then_trained_anew_beside(results, capsys):
+    config, seen = tiny_config(), []
+    run = train(config, DATASET, on_epoch=seen.append)
+    assert [r.epochs for r in seen] == [1, 2]
+    assert (run.status, run.epochs, run.path) == ("trained", 2, RunStore().path_of(config, DATASET.fingerprint))
+    again = train(config, DATASET, label="my run")
+    assert again.status == "reused"
+    assert_same_history(again, run)
+    stamp = (run.path / "history.csv").stat().st_mtime_ns
+    anew = train(config, DATASET, reuse=False)
+    assert (anew.status, anew.path) == ("trained", None)
+    assert_same_history(anew, run)
+    assert (run.path / "history.csv").stat().st_mtime_ns == stamp
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "my run: reused, 2 stored epochs on course data.",
+        "skin-lenet-b2-lr0.001-dense8-32px: 2,161 parameters, 6 steps",
+        "skin-lenet-b2-lr0.001-dense8-32px: trained 2 epochs anew; not stored, the stored run stays.",
+    ]
+
+
+def test_what_is_stored_says_where_it_came_from(results):
+    run = train(tiny_config(epochs=1), DATASET)
+    stored = read_run(run.path).provenance
+    assert (stored["source"], stored["fingerprint"], stored["parameters"]) == ("course", DATASET.fingerprint, 2161)
+    (stretch,) = stored["stretches"]
+    assert stretch["first_epoch"] == 1
+    assert (stretch["backend"], stretch["threads"]) == ("tensorflow", 1)
+    assert set(stretch["versions"]) == {"python", "keras", "numpy", "tensorflow"}
+    assert stored["counts"]["validation"] == {"Mel": 5, "Nev": 5}
+    assert len(stored["first_losses"]) == 3
+    texts = [p.read_text() for p in run.path.iterdir() if p.suffix in (".json", ".csv")]
+    assert not [text for text in texts if str(Path.home()) in text or str(results) in text]
+
+
+def test_several_classes_and_another_seed(results):
+    data = tiny_dataset(n_train=18, n_val=9, classes=9)
+    config = tiny_config(dataset="x_ray", epochs=1)
+    runs = train_all({f"seed {seed}": config.with_(seed=seed) for seed in (3, 4)}, data)
+    assert runs["seed 3"].val_predictions.shape == (1, 9, 9)
+    assert not np.allclose(runs["seed 3"].val_predictions, runs["seed 4"].val_predictions)
+    assert train_all({"again": config.with_(seed=3)}, data)["again"].status == "reused"
+
+
+def test_a_training_that_diverges_is_stored_and_read_back(results, monkeypatch):
+    config = tiny_config(learning_rate=1, epochs=2)
+    monkeypatch.setattr("labutils.training.fit.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
+    run = train(config, DATASET)
+    assert np.isnan(run.history["val_loss"]).all()
+    assert train(config, DATASET).status == "reused"
+    assert train(config.with_(epochs=3), DATASET).status == "extended"
+
+
+def test_a_full_disk_in_the_middle_of_a_training_keeps_what_was_stored(results, monkeypatch):
+    real = training.write_run
+
+    def full_at_two(run, *rest):
+        if run.epochs == 2:
+            raise OSError(28, "No space left on device")
+        real(run, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_run", full_at_two)
+        with pytest.raises(OSError, match="No space"):
+            train(tiny_config(epochs=3), DATASET)
+    run = train(tiny_config(epochs=3), DATASET)
+    assert run.status == "extended"
+    assert [s["first_epoch"] for s in run.provenance["stretches"]] == [1, 2]
+
+
+def test_a_shorter_run_than_the_one_left_beside_is_its_beginning(results):
+    store, config = RunStore(), tiny_config(epochs=3)
+    place = store.path_of(config, DATASET.fingerprint)
+    from dataclasses import replace
+
+    from labutils.runs.files import write_run
+
+    short, long = (made_up_run(config.with_(epochs=n), DATASET) for n in (1, 5))
+    write_run(replace(short, path=place), state_of(short), None)
+    (place / "checkpoint" / "state.npz").unlink()
+    beside, _ = store.workplace(config, DATASET.fingerprint)
+    write_run(replace(long, path=beside), state_of(long), None)
+    run = train(config, DATASET)
+    assert (run.epochs, read_run(place).epochs) == (3, 5)
+
+
+def test_the_best_weights_predict_what_the_run_stored(results):
+    run = train(tiny_config(epochs=4, learning_rate=0.01, batch_norm=True), DATASET)
+    model, epoch = load_best(run)
+    assert epoch == run.best_epoch
+    predicted = np.asarray(model(DATASET.x_val))
+    np.testing.assert_allclose(predicted, run.val_predictions[epoch], atol=2e-3)
+    file = run.path / "best.weights.h5"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(StoreError, match=r"best\.weights\.h5 is damaged or belongs to another network"):
+        load_best(run)
+    file.unlink()
+    with pytest.raises(StoreError, match=r"best weights of skin-lenet.* are not stored"):
+        load_best(run)
+
+
+def test_weights_beyond_float16_are_kept(results):
+    import io
+
+    import h5py
+
+    model = backend.compiled_model(tiny_config(batch_norm=True), 2, "float32")
+    variable = next(v for v in model.weights if "moving_variance" in v.path)
+    variable.assign(np.full(variable.shape, 1e6))
+    file = io.BytesIO()
+    write_weights(model, file, 0)
+    with h5py.File(file) as archive:
+        kept = [archive[f"{i:03d}/{v.path}"] for i, v in enumerate(model.weights)]
+        assert {k.dtype.itemsize for k in kept} == {2, 4}
+        assert max(k[...].max() for k in kept) == 1e6
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dataset": "bone"}, "The images have dataset 'skin', the run asks for 'bone'"),
+        ({"image_size": 64}, "The images have image_size 32, the run asks for 64"),
+        ({"channels": 3}, "The images have channels 1, the run asks for 3"),
+        ({"n_train": 12}, "There are 24 images, the run's n_train is 12"),
+        ({"n_val": 12}, "There are 10 images, the run's n_val is 12"),
+    ],
+)
+def test_images_that_the_settings_do_not_speak_of_are_refused(changes, said):
+    with pytest.raises(ValueError, match=said):
+        check_dataset(tiny_config(**changes), DATASET)
+
+
+def test_cost_grows_with_the_work():
+    short, long = (estimate_seconds(tiny_config(model="vgg16", n_base=8, epochs=n), 1000) for n in (1, 100))
+    assert 30 < long / short < 300
+
+
+def test_durations_are_said_as_people_say_them():
+    assert [minutes(s) for s in (0.4, 42, 89, 700, 9000)] == ["0 s", "42 s", "89 s", "12 min", "2.5 h"]
+
+
+METRICS = {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.6123, "val_accuracy": 0.75}
+
+
+def test_a_log_gets_ten_lines_at_most(monkeypatch, capsys):
+    monkeypatch.setenv("LABUTILS_PROGRESS", "log")
+    with Progress("run", 5, 105, 4) as progress:
+        for epoch in range(5, 105):
+            progress.steps(4)
+            progress.epoch(epoch + 1, METRICS)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == "run: epoch 15/105, loss 0.500, accuracy 0.800, val_loss 0.612, val_accuracy 0.750, 0 s left"
+    assert lines[-1].startswith("run: epoch 105/105")
+
+
+def test_a_bar_says_where_it_is(monkeypatch, capsys):
+    monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
+    with Progress("run", 0, 2, 4) as progress:
+        progress.steps(3)
+        progress.steps(4)
+        progress.epoch(1, METRICS)
+        assert progress.bar.n == 4
+        progress.steps(1)
+        progress.bar.refresh()
+        shown = str(progress.bar)
+    assert shown.startswith("run 1/2:  62%|")
+    assert " left, loss 0.500, accuracy 0.800, val_loss 0.612, val_accuracy 0.750" in shown
+
+
+@pytest.mark.parametrize("how", ["none", ""])
+def test_nobody_looking_means_silence(monkeypatch, capsys, how):
+    monkeypatch.setenv("LABUTILS_PROGRESS", how)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    with Progress("run", 0, 1, 1) as progress:
+        progress.steps(1)
+        progress.epoch(1, METRICS)
+    monkeypatch.setenv("LABUTILS_PROGRESS", "log")
+    with Progress("run", 0, 1, 1, show=False) as progress:
+        progress.epoch(1, METRICS)
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,193 @@
+"""Training on other processes: a pool, and a real Dask scheduler with workers that share no folder with the caller."""
+
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import dask_cluster, patience, python_path, start_python, tiny_config, tiny_dataset, wait_until
+
+from labutils.errors import TrainingInterrupted
+from labutils.runs.files import best_weights_file, read_run, read_start
+from labutils.runs.store import RunStore
+from labutils.training import train, train_all, workers
+from labutils.training.fit import fit
+from labutils.training.workers import train_on, train_on_cores
+
+DATASET = tiny_dataset()
+CONFIGS = {f"seed {seed}": tiny_config(seed=seed, dropout=0.2) for seed in range(3)}
+
+
+@pytest.fixture(scope="module")
+def local():
+    """The same runs, trained in this process."""
+    return {label: fit(config, DATASET, show=False).run for label, config in CONFIGS.items()}
+
+
+@pytest.fixture
+def no_images(results, monkeypatch):
+    """Workers find no images of their own."""
+    (results / "empty").mkdir()
+    monkeypatch.setenv("LABUTILS_DATA", str(results / "empty"))
+    monkeypatch.setenv("PYTHONPATH", python_path())
+
+
+def assert_complete(runs, local) -> None:
+    assert list(runs) == list(local)
+    for label, run in runs.items():
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            np.testing.assert_allclose(run.history[name], local[label].history[name], atol=1e-6)
+        np.testing.assert_array_equal(run.val_predictions, local[label].val_predictions)
+        stored = read_run(run.path)
+        assert stored.config == run.config
+        assert best_weights_file(run.path) is not None
+        assert read_start(run.path)[0].epochs == run.epochs
+
+
+class Here:
+    """An executor that works in this process, at once; each result once more if asked for."""
+
+    def __init__(self, fails=()):
+        self.fails, self.submitted = list(fails), []
+
+    def submit(self, function, *args):
+        self.submitted.append(args)
+        future = Future()
+        try:
+            if self.fails and (error := self.fails.pop(0)):
+                raise error
+            future.set_result(function(*args))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def test_images_are_sent_only_to_workers_that_have_none(results, no_images, monkeypatch):
+    here = Here()
+    train_on(here, {"a": tiny_config(epochs=1)}, DATASET)
+    assert [images is None for *_, images, _ in here.submitted] == [True, False]
+    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    here = Here()
+    train_on(here, {"b": tiny_config(epochs=1, seed=1)}, DATASET)
+    assert [images is None for *_, images, _ in here.submitted] == [True]
+
+
+def test_stored_runs_are_not_sent_and_short_ones_are_continued(no_images, capsys):
+    train(tiny_config(epochs=2), DATASET)
+    here = Here()
+    configs = {"done": tiny_config(epochs=1), "short": tiny_config(epochs=3)}
+    runs = train_on(here, configs, DATASET)
+    assert len(here.submitted) == 2  # once without images, once with
+    assert here.submitted[0][-1][0].epochs == 2
+    assert [(run.status, run.epochs) for run in runs.values()] == [("reused", 1), ("extended", 3)]
+    assert "1 runs to train on workers, 1 stored already." in capsys.readouterr().out
+    whole = fit(tiny_config(epochs=3), DATASET, show=False).run
+    np.testing.assert_allclose(read_run(runs["short"].path).history["loss"], whole.history["loss"], atol=1e-6)
+
+
+def test_a_run_trained_anew_leaves_the_stored_one(no_images):
+    stored = train(tiny_config(epochs=1), DATASET)
+    stamp = (stored.path / "history.csv").stat().st_mtime_ns
+    runs = train_on(Here(), {"a": tiny_config(epochs=1)}, DATASET, reuse=False)
+    assert (runs["a"].status, runs["a"].path) == ("trained", None)
+    assert (stored.path / "history.csv").stat().st_mtime_ns == stamp
+
+
+def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsys):
+    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    with pytest.raises(MemoryError, match="too large"):
+        train_on(Here([None, MemoryError("too large"), None]), CONFIGS, DATASET)
+    assert len(list(RunStore())) == 2
+    assert "seed 1: failed, MemoryError: too large" in capsys.readouterr().out
+
+
+def test_the_stop_key_keeps_the_runs_that_have_arrived(no_images, monkeypatch):
+    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    with pytest.raises(TrainingInterrupted, match=r"Stopped, \d of 3 runs are finished and kept"):
+        train_on(Here([None, None, KeyboardInterrupt()]), CONFIGS, DATASET)
+
+
+# Dies in its first run, once: the file says that it has.
+MORTAL = """
+import os, pathlib, signal
+from labutils import progress
+real = progress.Progress.epoch
+def dies_once(self, done, metrics):
+    if done == 1 and self.label.endswith("seed1"):
+        try:
+            pathlib.Path(os.environ["DIED"]).touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+        except FileExistsError:
+            pass
+    real(self, done, metrics)
+progress.Progress.epoch = dies_once
+"""
+
+
+def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_images, results, monkeypatch, local, capfd):
+    # What runs at the start of every Python of the pool.
+    (results / "sitecustomize.py").write_text(MORTAL)
+    monkeypatch.setenv("PYTHONPATH", python_path(results))
+    monkeypatch.setenv("DIED", str(results / "died"))
+    runs = train_on_cores(CONFIGS, DATASET, jobs=2)
+    assert (results / "died").exists()
+    assert_complete(runs, local)
+    said = capfd.readouterr().out
+    assert "3 runs to train on workers, 0 stored already." in said
+    assert "A worker was killed; what is not finished is trained again by new ones." in said
+    assert "seed 1: trained 2 epochs in" in said
+    assert "parameters" not in said  # workers are silent
+
+
+def test_workers_leave_with_the_process_that_asked(results, no_images):
+    code = """
+from helpers import tiny_config, tiny_dataset
+from labutils.training.workers import train_on_cores
+if __name__ == "__main__":
+    configs = {str(seed): tiny_config(seed=seed, epochs=2000) for seed in range(2)}
+    train_on_cores(configs, tiny_dataset(), jobs=2)
+"""
+    (results / "jobs.py").write_text(code)
+    process = start_python("import runpy; runpy.run_path('jobs.py', run_name='__main__')", results)
+    try:
+        wait_until(lambda: len(children_of(process.pid)) >= 3)  # two workers and the tracker of their resources
+        children = children_of(process.pid)
+    finally:
+        process.kill()
+        process.communicate()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+
+
+def children_of(pid: int) -> list[int]:
+    if not Path("/proc").exists():
+        pytest.skip("needs /proc")
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+@pytest.fixture
+def dask(results, monkeypatch):
+    """A scheduler and two workers, one of which will die; they have no images."""
+    pytest.importorskip("distributed")
+    (results / "sitecustomize.py").write_text(MORTAL)
+    (results / "no data").mkdir()
+    settings = {
+        "LABUTILS_DATA": str(results / "no data"),
+        "LABUTILS_THREADS": "1",
+        "DIED": str(results / "died"),
+        "PYTHONPATH": python_path(results),
+    }
+    with dask_cluster(results, **settings) as address:
+        yield address
+
+
+def test_a_cluster_gives_what_this_process_gives_though_a_worker_dies(dask, results, monkeypatch, local, capfd):
+    from distributed import Client
+
+    with Client(dask, timeout=patience(5)) as client:
+        client.wait_for_workers(2, timeout=patience(5))
+        runs = train_all(CONFIGS, DATASET, executor=client.get_executor())
+    assert (results / "died").exists()
+    assert_complete(runs, local)
+    assert {path.parent for path in RunStore()} == {results / "runs"}
+    assert "seed 1: trained 2 epochs" in capfd.readouterr().out

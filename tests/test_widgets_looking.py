@@ -1,0 +1,80 @@
+"""Looking into networks: the strip agrees with Keras and `describe`, changes of images do what they say."""
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run
+from helpers import tiny_config, tiny_dataset
+
+from labutils import lab, widgets
+from labutils.models import build_model, describe
+from labutils.widgets import breaking, strip
+
+CONFIG = lab.runs("task1b")["lr 1e-5"]
+
+
+@pytest.mark.parametrize("model", ["lenet", "alexnet", "vgg16"])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_strip_is_the_network(model, batch_norm):
+    config = CONFIG.with_(model=model, batch_norm=batch_norm)
+    layers, told = strip.layers_of(config), describe(config)
+    assert sum(layer.parameters for layer in layers) == told.parameters
+    assert max(layer.field or 0 for layer in layers) == told.receptive_field
+    assert layers[-1].name == "output" and layers[-1].shape == (1,)
+
+
+def test_shapes_and_names_are_those_of_keras():
+    config = tiny_config()
+    model = build_model(config)
+    for layer in strip.layers_of(config)[1:]:
+        assert tuple(model.get_layer(layer.name).output.shape[1:]) == layer.shape
+    maps = strip.maps_of(model, tiny_dataset().x_val[0], "block1_conv1")
+    assert maps.shape == (32, 32, 2) and maps.min() >= 0, "after the ReLU"
+    assert "2 maps of 32 x 32, 2 shown" in strip.draw_maps(maps, "block1_conv1")
+
+
+def test_a_strip_says_its_layers_in_words(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda item, **kwargs: shown.append(item))
+    widgets.architecture_strip(CONFIG)
+    words = shown[0]["text/plain"]
+    assert (
+        "block1_conv1: 128 x 128 x 8, 80 parameters, sees 3 x 3 pixels" in words and "<table" in shown[0]["text/html"]
+    )
+
+
+def test_changes_do_what_they_say():
+    picture = tiny_dataset().x_val[0]
+    assert np.array_equal(breaking.apply(picture, breaking.Change()), picture)
+    assert np.array_equal(breaking.apply(picture, breaking.Change(mirror=True)), picture[:, ::-1])
+    turned = breaking.apply(picture, breaking.Change(rotate=180))
+    assert np.allclose(turned, picture[::-1, ::-1], atol=1e-4)
+    moved = breaking.apply(picture, breaking.Change(right=0.25))
+    assert np.array_equal(moved[:, 8:], picture[:, :-8]) and np.array_equal(moved[:, 0], moved[:, 7])
+
+
+def test_accuracy_under_a_change_counts_all_images():
+    dataset = tiny_dataset(n_val=10)
+
+    class Left:
+        """Says class 1 where the left half is darker than the right one."""
+
+        def predict(self, pictures, **_):
+            return (pictures[:, :, :16].mean(axis=(1, 2, 3)) < pictures[:, :, 16:].mean(axis=(1, 2, 3)))[:, None] * 1.0
+
+    unchanged = breaking.accuracy_under(Left(), dataset, breaking.Change())
+    mirrored = breaking.accuracy_under(Left(), dataset, breaking.Change(mirror=True))
+    assert unchanged.value + mirrored.value == pytest.approx(1) and unchanged.low <= unchanged.value <= unchanged.high
+
+
+def test_what_was_measured_is_said_of_the_run_it_was_measured_on_only():
+    run = make_run(CONFIG.with_(epochs=1))
+    run.provenance["fingerprint"] = "aa"
+    measured = {"run": run.config.key, "fingerprint": "aa", "accuracy": {"scaled by two": [0.7, 0.6, 0.8]}}
+    assert "scaled by two: 0.700 [0.600, 0.800]" in breaking.breaking_in_words(run, measured)
+    assert "scaled" not in breaking.breaking_in_words(run, measured | {"fingerprint": "bb"})
+
+
+def test_a_prediction_is_a_bar_and_words():
+    run = make_run(CONFIG.with_(epochs=1))
+    said = breaking.bar(run, 0, np.array([0.25]))
+    assert "right: Mel (0.75), true class Mel" in said and "width:150px" in said
