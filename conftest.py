@@ -1,4 +1,4 @@
-"""What every check relies on, those of notebooks by nbval included: one thread, float32, no progress bars."""
+"""What every check relies on, those of notebooks by nbval included: one thread, float32, oneDNN, no progress bars."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 # Before anything imports TensorFlow: results depend on the number of threads and on the precision.
 os.environ["LABUTILS_THREADS"] = "1"
 os.environ["LABUTILS_PRECISION"] = "float32"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # as training sets it: some tests import TensorFlow themselves, and earlier
 os.environ["LABUTILS_PROGRESS"] = "none"
 
 

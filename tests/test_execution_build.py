@@ -64,11 +64,13 @@ def test_building_twice_changes_nothing_but_the_time_taken(tmp_path):
 
 def test_a_built_notebook_knows_how_long_it_took(tmp_path, monkeypatch):
     file = script(tmp_path)
-    took = execute.Outcome("small", tmp_path / "small.ipynb", 7.2)
-    nbformat.write(build.read_script(file), took.output)
+    took = execute.Outcome("small", tmp_path / "out.ipynb", 30.0)
+    executed = build.read_script(file)
+    executed.metadata["papermill"] = {"duration": 7.2}
+    nbformat.write(executed, took.output)
     monkeypatch.setattr(execute, "execute", lambda *arguments, **options: took)
     build.build(file)
-    assert build.seconds_taken(took.output) == 8
+    assert build.seconds_taken(file.with_suffix(".ipynb")) == 8
     assert build.seconds_taken(file) is None and build.seconds_taken(tmp_path / "none.ipynb") is None
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from helpers import patience
 
-from labutils import paths
+from labutils import lab, paths
 from labutils.data import load_dataset
+from labutils.runs.store import RunStore
 
 FOLDERS = ("labutils", "tests", "notebooks", "results")
 FILES = ("pyproject.toml", "conftest.py", "README.md")
@@ -91,10 +92,10 @@ def test_swapped_labels(original, plant):
 NBVAL = ("--nbval", "notebooks/task1b.ipynb")
 
 
-@pytest.mark.skipif(
-    not list(paths.results_dir().glob("runs/skin-vgg16-b8-lr1e-05-*")), reason="the run of Task 1B is not stored"
-)
 def test_a_changed_stored_number(original, plant):
+    fingerprint = load_dataset("skin", source="phantom").fingerprint
+    run = RunStore().find(lab.runs("task1b")["lr 1e-5"], fingerprint)
+    assert run is not None and run.path is not None
     assert check(original, *NBVAL) == 0
-    plant("results/runs/skin-vgg16-b8-lr1e-05-*/history.csv", r"(\n5,[^,]+,[^,]+,)[^,]+,", r"\g<1>0.1234,")
+    plant(f"results/runs/{run.path.name}/history.csv", r"(\n5,[^,]+,[^,]+,)[^,]+,", r"\g<1>0.1234,")
     assert check(original, *NBVAL) == 1
