@@ -70,6 +70,12 @@ NOTEBOOKS = (*TITLES, "own", "index")
 What else lies in their folder is somebody's, such as the out.ipynb of a papermill.
 """
 
+SMALL = {"n_base": 8, "image_size": 64}
+"""What makes a run small: eight filters in the first block, images of 64 pixels."""
+
+STAND_INS = ("task6a", "task6b", "task8", "task9")
+"""Tasks whose runs take hours: small ones, stored, stand in for those that are not trained yet."""
+
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a", ("task1b", "task1c", "task1d", "task1e")),
     ("b", ("task5a", "task5b", "task5c", "task5d")),
@@ -78,7 +84,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("e", ("task6a", "task6b")),
     ("f", ("task8", "task9")),
 )
-"""In which order the runs are trained; a last stage, "g", repeats some with other seeds."""
+"""In which order the runs are trained; before (e) come the stand-ins, stage "s"; a last one, "g", has other seeds."""
 
 _VGG16 = {"dataset": "skin", "model": "vgg16", "learning_rate": 1e-5, "epochs": 100}
 _ALEXNET = {"dataset": "skin", "model": "alexnet", "learning_rate": 1e-4, "epochs": 50}
@@ -241,6 +247,11 @@ def reported(task: str) -> dict[str, Reported]:
     return {label: numbers for label, (_, numbers) in _rows(task).items()}
 
 
+def stand_ins(task: str) -> dict[str, RunConfig]:
+    """Small runs to show while those of a task are not trained, by labels that say so; most tasks have none."""
+    return {f"{label}, small": config for label, config in runs(task, **SMALL).items() if task in STAND_INS}
+
+
 def training_list() -> list[Planned]:
     """Every run of the lab in the order it should be trained, none twice.
 
@@ -252,6 +263,9 @@ def training_list() -> list[Planned]:
         for task in tasks
         for label, config in runs(task).items()
     ]
+    small = [Planned("s", task, label, config) for task in STAND_INS for label, config in stand_ins(task).items()]
+    large = next(i for i, run in enumerate(planned) if run.stage == "e")
+    planned[large:large] = small
     planned += [
         Planned("g", run.task, f"{run.label}, seed {seed}", run.config.with_(seed=seed))
         for seed in EXTRA_SEEDS
