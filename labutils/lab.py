@@ -73,6 +73,11 @@ What else lies in their folder is somebody's, such as the out.ipynb of a papermi
 SMALL = {"n_base": 8, "image_size": 64}
 """What makes a run small: eight filters in the first block, images of 64 pixels."""
 
+SMALL_LABEL = ", small"
+"""What the label of a stand-in ends with."""
+
+SMALL_IN_WORDS = f"{SMALL['n_base']} filters, images of {SMALL['image_size']} pixels"
+
 STAND_INS = ("task6a", "task6b", "task8", "task9")
 """Tasks whose runs take hours: small ones, stored, stand in for those that are not trained yet."""
 
@@ -84,7 +89,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("e", ("task6a", "task6b")),
     ("f", ("task8", "task9")),
 )
-"""In which order the runs are trained; before (e) come the stand-ins, stage "s"; a last one, "g", has other seeds."""
+"""In which order the runs are trained; (e) begins with the stand-ins, and a last stage, "g", has other seeds."""
 
 _VGG16 = {"dataset": "skin", "model": "vgg16", "learning_rate": 1e-5, "epochs": 100}
 _ALEXNET = {"dataset": "skin", "model": "alexnet", "learning_rate": 1e-4, "epochs": 50}
@@ -249,7 +254,9 @@ def reported(task: str) -> dict[str, Reported]:
 
 def stand_ins(task: str) -> dict[str, RunConfig]:
     """Small runs to show while those of a task are not trained, by labels that say so; most tasks have none."""
-    return {f"{label}, small": config for label, config in runs(task, **SMALL).items() if task in STAND_INS}
+    return (
+        {f"{label}{SMALL_LABEL}": config for label, config in runs(task, **SMALL).items()} if task in STAND_INS else {}
+    )
 
 
 def training_list() -> list[Planned]:
@@ -263,7 +270,7 @@ def training_list() -> list[Planned]:
         for task in tasks
         for label, config in runs(task).items()
     ]
-    small = [Planned("s", task, label, config) for task in STAND_INS for label, config in stand_ins(task).items()]
+    small = [Planned("e", task, label, config) for task in STAND_INS for label, config in stand_ins(task).items()]
     large = next(i for i, run in enumerate(planned) if run.stage == "e")
     planned[large:large] = small
     planned += [

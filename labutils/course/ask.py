@@ -23,14 +23,17 @@ def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
         The notebook's runs, by the labels of `lab.runs`; the lab's stored runs unless given, so that a question can
         stand before anything is shown.
     """
+    from labutils import lab
     from labutils.course.questions import find_question
-    from labutils.runs.queries import task_runs
+    from labutils.runs.queries import shown_runs
 
     question = find_question(task, number)
+    asked = shown_runs(task) if runs is None else runs
+    known = {label.removesuffix(lab.SMALL_LABEL): run for label, run in asked.items()}
     predict(
         question.text,
         question.choices,
-        lambda: question.answer(task_runs(task) if runs is None else runs),
+        lambda: question.answer(known),
         question.feedback,
         key=f"{task}-{number}",
     )

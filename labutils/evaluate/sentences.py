@@ -31,6 +31,12 @@ STARTED = 0.05
 RISES = 0.05
 
 
+def pair(runs: Mapping[str, Run]) -> tuple[Run | None, Run | None]:
+    """The first two runs, for what compares two; None for each that is not there."""
+    first, second, *_ = [*runs.values(), None, None]
+    return first, second
+
+
 def rate_sentence(runs: Mapping[str, Run]) -> str:
     """What the highest learning rate does, against the next lower one: faster, too high, or neither (Task 1B)."""
     ordered = sorted(runs.items(), key=lambda item: -item[1].config.learning_rate)

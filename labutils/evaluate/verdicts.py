@@ -89,16 +89,22 @@ class Claim:
 def judge_claim(claim: Claim, runs: Mapping[str, Run]) -> Verdict:
     """The verdict on one claim; see `claims.judge`."""
     everything = list(runs.values())
-    found = _one_source(claim, everything)
+    needs, small = claim.needs, ""
+    found = _one_source(needs, everything)
+    if len(found) < len(needs) and claim.task in lab.STAND_INS:
+        stand_ins = {name: config.with_(**lab.SMALL) for name, config in needs.items()}
+        others = _one_source(stand_ins, everything)
+        if len(others) == len(needs):
+            needs, found, small = stand_ins, others, f"Small stand-ins ({lab.SMALL_IN_WORDS}): "
     sources = sorted({run.source for run in found.values()})
 
     def verdict(word: str, evidence: str, holds: str = "", exam: str = "") -> Verdict:
         return Verdict(
-            claim.id, claim.task, claim.text, evidence, word, claim.rule, ", ".join(sources), holds or word,
-            exam or evidence,
+            claim.id, claim.task, claim.text, small + evidence, word, claim.rule, ", ".join(sources), holds or word,
+            small + (exam or evidence),
         )  # fmt: skip
 
-    absent = [name for name in claim.needs if name not in found]
+    absent = [name for name in needs if name not in found]
     if absent:
         return verdict(MISSING, f"Not stored, or not trained here: {'; '.join(absent)}.")
     if len(sources) > 1:
@@ -107,10 +113,10 @@ def judge_claim(claim: Claim, runs: Mapping[str, Run]) -> Verdict:
     if claim.not_for_phantoms and sources == ["phantom"]:
         return verdict(UNDECIDED, f"Not a question for phantoms: {claim.not_for_phantoms}")
     for name, run in found.items():
-        if run.epochs < claim.needs[name].epochs:
-            done = f"{run.epochs} of {claim.needs[name].epochs} epochs"
+        if run.epochs < needs[name].epochs:
+            done = f"{run.epochs} of {needs[name].epochs} epochs"
             return verdict(UNDECIDED, f"{name}: {done}, too few to judge.")
-    lengths = {name: config.epochs for name, config in claim.needs.items()}
+    lengths = {name: config.epochs for name, config in needs.items()}
     cut = {name: run.first(lengths[name]) for name, run in found.items()}
     seeds = {name: _seeds(run, lengths[name], everything) for name, run in found.items()}
     case = Case(cut, seeds, everything)
@@ -141,21 +147,21 @@ def _joined(findings: list[Finding | str]) -> tuple[str, str]:
     return (UNDECIDED if any(finding.holds is None for finding in judged) else REPRODUCED), text
 
 
-def _one_source(claim: Claim, everything: list[Run]) -> dict[str, Run]:
-    """The runs that a claim speaks of, all on images of one source if that can be, else from anywhere."""
+def _one_source(needs: Mapping[str, RunConfig], everything: list[Run]) -> dict[str, Run]:
+    """The runs that a claim needs, all on images of one source if that can be, else from anywhere."""
     best: dict[str, Run] = {}
     for source in dict.fromkeys(run.source for run in everything):
-        own = _found(claim, [run for run in everything if run.source == source])
-        if len(own) == len(claim.needs):
+        own = _found(needs, [run for run in everything if run.source == source])
+        if len(own) == len(needs):
             return own
         best = max(best, own, key=len)
-    anywhere = _found(claim, everything)
-    return anywhere if len(anywhere) == len(claim.needs) else best
+    anywhere = _found(needs, everything)
+    return anywhere if len(anywhere) == len(needs) else best
 
 
-def _found(claim: Claim, runs: Iterable[Run]) -> dict[str, Run]:
+def _found(needs: Mapping[str, RunConfig], runs: Iterable[Run]) -> dict[str, Run]:
     runs = list(runs)
-    return {name: run for name, config in claim.needs.items() if (run := _find(config, runs))}
+    return {name: run for name, config in needs.items() if (run := _find(config, runs))}
 
 
 def _find(config: RunConfig, runs: list[Run]) -> Run | None:

@@ -28,14 +28,25 @@ def all_stored(source: str = "phantom", store: RunStore | None = None) -> dict[s
 
 def task_runs(task: str, source: str = "phantom", store: RunStore | None = None) -> dict[str, Run]:
     """The stored runs of a task at the report's settings, by label, as far as they are there and long enough."""
-    by_key = {run.config.key: run for run in (store or RunStore()).all() if run.source == source}
-    return {
-        label: by_key[config.key].first(config.epochs)
-        for label, config in lab.runs(task).items()
-        if config.key in by_key and by_key[config.key].epochs >= config.epochs
-    }
+    return _by_label(lab.runs(task), source, store)
+
+
+def shown_runs(task: str, source: str = "phantom", store: RunStore | None = None) -> dict[str, Run]:
+    """What there is to show of a task: its stored runs, or, while one is missing, small ones that stand in for them."""
+    runs = task_runs(task, source, store)
+    small = _by_label(lab.stand_ins(task), source, store)
+    return small if missing(task, runs) and len(small) == len(lab.runs(task)) else runs
 
 
 def missing(task: str, runs: Mapping[str, Run]) -> list[str]:
     """The labels of a task's runs that are not stored."""
     return [label for label in lab.runs(task) if label not in runs]
+
+
+def _by_label(configs: Mapping[str, RunConfig], source: str, store: RunStore | None) -> dict[str, Run]:
+    by_key = {run.config.key: run for run in (store or RunStore()).all() if run.source == source}
+    return {
+        label: by_key[config.key].first(config.epochs)
+        for label, config in configs.items()
+        if config.key in by_key and by_key[config.key].epochs >= config.epochs
+    }

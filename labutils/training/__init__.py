@@ -7,6 +7,6 @@
 
 from labutils.training.backend import import_keras
 from labutils.training.cost import estimate_seconds
-from labutils.training.request import load_best, same_network, stored, train, train_all
+from labutils.training.request import load_best, or_small, same_network, stored, train, train_all
 
-__all__ = ["estimate_seconds", "import_keras", "load_best", "same_network", "stored", "train", "train_all"]
+__all__ = ["estimate_seconds", "import_keras", "load_best", "or_small", "same_network", "stored", "train", "train_all"]

@@ -18,6 +18,7 @@ from labutils.errors import StoreError
 from labutils.progress import minutes
 from labutils.runs.files import Run, best_weights_file, read_start, write_run
 from labutils.runs.own import chosen_store
+from labutils.runs.queries import stored_runs
 from labutils.runs.store import RunStore
 from labutils.training.cost import estimate_seconds
 from labutils.training.exam import planned_lengths
@@ -126,6 +127,36 @@ def train_all(
         for label, config in configs.items()
         if wanted(label)
     }
+
+
+def or_small(runs: dict[str, Run], configs: Mapping[str, RunConfig], dataset: Dataset) -> dict[str, Run]:
+    """The runs of a cell, or the stored small ones that stand in for them while one of them is missing; says so.
+
+    Parameters
+    ----------
+    runs : dict of str to Run
+        What `train_all` gave for `configs`.
+    configs : mapping of str to RunConfig
+    dataset : Dataset
+        Small runs are on images of the same source.
+
+    Returns
+    -------
+    dict of str to Run
+        `runs` as they are if none is missing, or if no small ones are stored for all.
+    """
+    absent = [label for label in configs if label not in runs]
+    small = {
+        f"{label}{lab.SMALL_LABEL}": run
+        for label, config in configs.items()
+        for run in stored_runs(config.with_(**lab.SMALL))
+        if run.source == dataset.source and run.epochs >= config.epochs
+    }
+    if not absent or len(small) < len(configs):
+        return runs
+    print(f"Not stored: {'; '.join(absent)}. Small ones stand in: {lab.SMALL_IN_WORDS}.")
+    print("What they show need not hold for the large ones.")
+    return small
 
 
 def stored(config: RunConfig, dataset: Dataset) -> Run | None:
