@@ -104,6 +104,7 @@ configs = {"no spatial dropout": base, f"spatial dropout {spatial_dropout:g}": w
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
+runs = training.or_small(runs, configs, skin)
 plots.learning_curves(runs)
 
 # %% [markdown]
@@ -119,7 +120,7 @@ evaluate.run_table(runs, lab.reported("task6b"))
 evaluate.gap_table(runs)
 
 # %%
-print(evaluate.spatial_catch_up(runs.get("no spatial dropout"), runs.get(f"spatial dropout {spatial_dropout:g}")))
+print(evaluate.spatial_catch_up(*evaluate.pair(runs)))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: the interval of the

@@ -123,6 +123,7 @@ evaluate.network_table(configs, skin.n_classes)
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
 
 # %%
+runs = training.or_small(runs, configs, skin)
 plots.learning_curves(runs)
 
 # %% [markdown]
@@ -154,7 +155,7 @@ evaluate.gap_table(runs)
 evaluate.gap_both_ways(runs)
 
 # %%
-plain, changed = runs.get("no augmentation"), runs.get("augmentation")
+plain, changed = evaluate.pair(runs)
 print(evaluate.gap_sentence(plain, changed, "augmentation"))
 print(evaluate.regularizer_sentence(plain, changed, "Augmentation"))
 

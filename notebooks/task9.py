@@ -102,8 +102,8 @@ widgets.playground("task9")
 # %% [markdown]
 # ## The evidence
 #
-# Training this network takes hours without a graphics card. If the runs are not stored, the line below says how long,
-# and a small network of the same kind is shown in their place, named as what it is.
+# Training this network takes hours without a graphics card. While the runs are not stored, the line below says how
+# long, and small ones of the same kind are shown in their place, named as what they are.
 
 # %%
 settings = {
@@ -122,6 +122,7 @@ runs = training.train_all({"Skin": configs["Skin"]}, skin, **options)
 runs |= training.train_all({"Bone": configs["Bone"]}, bone, **options)
 
 # %%
+runs = training.or_small(runs, configs, skin)
 plots.learning_curves(runs)
 
 # %% [markdown]
@@ -151,10 +152,11 @@ evaluate.verdict_table(verdicts)
 # often the image is halved.
 
 # %%
-widgets.show_gradcam(runs.get("Bone"), bone)
+own, other = evaluate.pair(runs)
+widgets.show_gradcam(other, bone)
 
 # %%
-widgets.feature_maps(runs.get("Skin"), skin)
+widgets.feature_maps(own, skin)
 
 # %%
 widgets.explore_epochs(plots.reliability, runs)

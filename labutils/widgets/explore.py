@@ -89,11 +89,23 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
     except StoreError as error:
         print(error)
         return
-    epoch = min(epoch, run.epochs - 1)
+    dataset, epoch = images_of(run, dataset), min(epoch, run.epochs - 1)
     chosen = explain.telling_images(run, n, epoch)
     heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
     plots.gradcam_grid(run, dataset, chosen, heat, epoch)
     print(textwrap.fill(explain.WARNING, 90))
+
+
+def images_of(run: Run, dataset: Dataset) -> Dataset:
+    """The images in the size that a run's network takes: a stand-in's are smaller than the notebook's."""
+    from labutils.data import load_dataset
+
+    config = run.config
+    if config.image_size == dataset.image_size:
+        return dataset
+    return load_dataset(
+        config.dataset, config.image_size, config.channels, dataset.source, config.n_train, config.n_val
+    )
 
 
 def show_links() -> None:

@@ -170,6 +170,9 @@ def feature_maps(run: Run | None, dataset: Dataset, layer: str | None = None, in
     if run is None:
         print(NOTHING)
         return
+    from labutils.widgets.explore import images_of
+
+    dataset = images_of(run, dataset)
     names = [x.name for x in layers_of(run.config, len(run.class_names)) if x.kind in ("convolution", "pooling")]
     first = layer or names[0]
     words = (
