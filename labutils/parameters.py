@@ -1,0 +1,206 @@
+"""A notebook's parameters, checked against how its parameters cell declares them: `name: type = value  # meaning`.
+
+One rule for all ways in: `labutils run` asks before it executes, the setup cell of every notebook asks wherever it is
+run, under papermill as in Jupyter. What a value may be beyond its kind is the business of what uses it.
+"""
+
+import ast
+import difflib
+import io
+import math
+import tokenize
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from labutils.config import NOTEBOOK_NAMES
+from labutils.errors import NotebookError, ParameterError
+
+TAG = "parameters"
+"""The tag of the cell that declares a notebook's parameters; papermill puts its values behind this cell."""
+
+INJECTED = "# Parameters\n"
+"""How a cell begins that papermill has put in."""
+
+KINDS = {
+    "bool": "True or False",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "list": "a value, or a list of them",
+}
+"""What a parameter may be declared as, in words."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One declared parameter; `default` is None where None is a value, `meaning` its comment in the notebook."""
+
+    name: str
+    kind: str
+    default: Any
+    meaning: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.default!r}  {self.meaning}"
+
+
+def read_parameters(source: str) -> dict[str, Parameter]:
+    """The parameters that a cell declares, by name; other lines of the cell are passed over.
+
+    Examples
+    --------
+    >>> print(read_parameters("lr: float = 1e-5  # learning rate")["lr"])
+    lr = 1e-05  learning rate
+    """
+    meanings = dict(_comments(source))
+    declared = {}
+    for line in _statements(source):
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
+            kind = ast.unparse(line.annotation)
+            try:
+                default = ast.literal_eval(line.value)
+            except ValueError:
+                continue
+            if kind in KINDS:
+                name = line.target.id
+                declared[name] = Parameter(name, kind, default, meanings.get(line.end_lineno or 0, ""))
+    return declared
+
+
+def parameters_of(notebook: Path) -> dict[str, Parameter]:
+    """The parameters that a notebook declares, in its order.
+
+    Raises
+    ------
+    NotebookError
+        If the file cannot be read.
+    """
+    import nbformat
+
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise NotebookError(f"{notebook.name} cannot be read as a notebook ({reason}).") from None
+    sources = [cell.source for cell in cells if TAG in cell.metadata.get("tags", [])]
+    return read_parameters(sources[0]) if sources else {}
+
+
+def check(namespace: MutableMapping[str, Any]) -> None:
+    """Check the values that a notebook's parameters have; its setup cell calls this with `globals()`.
+
+    Parameters
+    ----------
+    namespace : dict
+        Of the notebook: names, their values, and in `In` the cells that were executed. What was declared is read from
+        the first cell that declares anything, and what was given from there and from papermill's cell.
+
+    Raises
+    ------
+    ParameterError
+        For the first name that is not declared, or value that is not of its kind.
+    """
+    cells: Sequence[str] = namespace.get("In", [])
+    declaring = next((cell for cell in cells if read_parameters(cell)), "")
+    known = read_parameters(declaring)
+    given = [declaring, *(cell for cell in cells if cell.startswith(INJECTED))]
+    for name in (name for cell in given for name in _assigned(cell)):
+        if known and name not in known:
+            raise ParameterError(unknown(name, known))
+    for name, parameter in known.items():
+        if name in namespace:
+            check_value(parameter, namespace[name])
+
+
+def check_given(known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
+    """Check values that are about to be given to a notebook with these parameters.
+
+    Raises
+    ------
+    ParameterError
+        For the first name that is not declared, or value that is not of its kind.
+    """
+    for name, value in given.items():
+        if name not in known:
+            raise ParameterError(unknown(name, known))
+        check_value(known[name], value)
+
+
+def check_value(parameter: Parameter, value: Any) -> None:
+    """Check that a value is of its parameter's kind.
+
+    Raises
+    ------
+    ParameterError
+        If it is not: text where True or False is meant, for one, would count as True.
+    """
+    if value is None and parameter.default is None:
+        return
+    several = parameter.kind == "list"
+    # A list holds what its default holds.
+    kind = type((parameter.default or [None])[0]).__name__ if several else parameter.kind
+    values = value if several and isinstance(value, list | tuple) else [value]
+    if not values or not all(_is(kind, one) for one in values):
+        allowed = KINDS.get(kind, "a value") + (", or a list with at least one" if several else "")
+        allowed += ", or None" if parameter.default is None else ""
+        raise ParameterError(f"{parameter.name} is {value!r}: it must be {allowed}{_hint(kind, value)}.")
+
+
+def unknown(name: str, known: Mapping[str, Parameter]) -> str:
+    """The sentence about a parameter that a notebook does not have: the nearest, and all that there are."""
+    near = NOTEBOOK_NAMES.get(name, "")
+    if near not in known:
+        near = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), "")
+    meant = f" Did you mean {near}?" if near else ""
+    return f"This notebook has no parameter {name!r}.{meant} It has {', '.join(known)}."
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "str":
+        return isinstance(value, str)
+    if kind not in KINDS:
+        return True
+    if isinstance(value, bool):  # True would count as 1
+        return False
+    return isinstance(value, Integral) if kind == "int" else isinstance(value, Real) and math.isfinite(value)
+
+
+def _hint(kind: str, value: Any) -> str:
+    """What somebody meant who gave text that reads like another kind."""
+    if not isinstance(value, str) or kind not in ("int", "float"):
+        return ""
+    if value.strip().startswith("["):
+        return " (papermill's -p takes no lists: give it to labutils run -p)"
+    try:
+        return f" (YAML reads it as text: write {float(value):.1e} with a decimal point)" if "e" in value else ""
+    except ValueError:
+        return ""
+
+
+def _assigned(source: str) -> Iterator[str]:
+    """The names that a cell gives plain values to."""
+    for line in _statements(source):
+        if isinstance(line, ast.Assign):
+            yield from (target.id for target in line.targets if isinstance(target, ast.Name))
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError):  # a cell of magics, or of mistakes
+        return []
+
+
+def _comments(source: str) -> Iterator[tuple[int, str]]:
+    """The comments of a cell, by the number of their line."""
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string.lstrip("# ")
+    except (tokenize.TokenError, SyntaxError):
+        return
