@@ -54,9 +54,10 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, plots, training, widgets
+from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
+parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 

@@ -55,11 +55,12 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, plots, training, widgets
+from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.config import scientific
 from labutils.data import load_dataset
 from labutils.training import search
 
+parameters.check(globals())
 x_ray = load_dataset("x_ray", image_size, channels, source, n_train, n_val)
 print(x_ray.banner())
 

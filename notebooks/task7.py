@@ -56,9 +56,10 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 # %%
 import numpy as np
 
-from labutils import augment, check, course, plots, training, widgets
+from labutils import augment, check, course, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
+parameters.check(globals())
 x_ray = load_dataset("x_ray", image_size, channels, source, n_train, n_val)
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(x_ray.banner(), skin.banner(), sep="\n")

@@ -59,10 +59,11 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # %%
 import numpy as np
 
-from labutils import augment, check, course, evaluate, plots, training, widgets
+from labutils import augment, check, course, evaluate, parameters, plots, training, widgets
 from labutils.config import Augmentation
 from labutils.data import load_dataset
 
+parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
