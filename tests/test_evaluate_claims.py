@@ -363,6 +363,18 @@ def test_a_claim_without_its_runs_names_what_is_absent(claim_id):
     assert partial.evidence == f"Not stored, or not trained here: {name}."
 
 
+@pytest.mark.parametrize("word", ["reproduced", "not reproduced"])
+def test_stand_ins_are_judged_while_runs_are_missing_and_named_as_what_they_are(word):
+    runs = case("C17", word)
+    small = {
+        f"{label}, small": dataclasses.replace(run, config=run.config.with_(**lab.SMALL)) for label, run in runs.items()
+    }
+    first = next(iter(runs))
+    verdict = evaluate.judge("C17", {first: runs[first], **small})
+    assert verdict.verdict == word and verdict.evidence.startswith("Small stand-ins (8 filters, images of 64 pixels): ")
+    assert not evaluate.judge("C17", runs | small).evidence.startswith("Small")
+
+
 @pytest.mark.parametrize("claim_id", CASES)
 def test_runs_that_are_too_short_are_not_judged(claim_id):
     runs = {label: run.first(2) for label, run in dict(case(claim_id, "reproduced")).items()}

@@ -227,3 +227,9 @@ def test_sentences_are_whole_and_exported():
         s.lead_sentence(run(), run(confidence=0.7)),
     ):
         assert sentence[0].isupper() and sentence.endswith(".")
+
+
+def test_a_pair_is_the_first_two_runs_or_none():
+    assert s.pair({}) == (None, None)
+    assert s.pair({"a": 1}) == (1, None)
+    assert s.pair({"a": 1, "b": 2, "c": 3}) == (1, 2)

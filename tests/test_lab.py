@@ -193,3 +193,13 @@ def test_every_run_that_a_claim_leans_on_has_three_seeds_unless_it_is_large():
         for seed in (0, *lab.EXTRA_SEEDS) if config.n_base <= 16 else (0,):
             assert longest[config.with_(seed=seed).key] >= config.epochs
     assert len({config.key for config in needed if config.n_base <= 16}) > 25
+
+
+def test_stand_ins_are_small_and_trained_before_what_they_stand_in_for():
+    plan = [p.config for p in lab.training_list()]
+    assert {task for task in lab.TITLES if lab.stand_ins(task)} == set(lab.STAND_INS)
+    for task in lab.STAND_INS:
+        for label, large in lab.runs(task).items():
+            small = lab.stand_ins(task)[f"{label}{lab.SMALL_LABEL}"]
+            assert small == large.with_(n_base=8, image_size=64) != large
+            assert plan.index(small) < plan.index(large)

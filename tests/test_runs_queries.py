@@ -60,3 +60,13 @@ def test_index_and_table_read_every_run_once(store, monkeypatch):
     report.overview()
     report.results_table()
     assert sorted(reads) == [folder.name for folder in store]
+
+
+def test_small_runs_stand_in_for_a_task_until_its_own_are_stored(results):
+    for config in lab.stand_ins("task6a").values():
+        put(config)
+    assert list(queries.shown_runs("task6a")) == ["no spatial dropout, small", "spatial dropout 0.1, small"]
+    assert queries.task_runs("task6a") == {} == queries.shown_runs("task6b")
+    for config in lab.runs("task6a").values():
+        put(config)
+    assert queries.shown_runs("task6a").keys() == lab.runs("task6a").keys()

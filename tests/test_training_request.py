@@ -7,12 +7,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import made_up_run, patience, python_path, start_python, state_of, tiny_config, tiny_dataset, wait_until
 
+from labutils import lab
 from labutils.errors import StoreError
 from labutils.progress import Progress, minutes
 from labutils.runs.files import read_run, read_start
@@ -396,3 +398,16 @@ def test_nobody_looking_means_silence(monkeypatch, capsys, how):
     with Progress("run", 0, 1, 1, show=False) as progress:
         progress.epoch(1, METRICS)
     assert capsys.readouterr() == ("", "")
+
+
+def test_small_runs_stand_in_for_those_that_are_not_stored(results, capsys):
+    asked = {"a": tiny_config(model="alexnet", n_base=32, image_size=128, epochs=3)}
+    assert training.or_small({}, asked, DATASET) == {}
+    small = replace(made_up_run(asked["a"].with_(**lab.SMALL), DATASET), path=None)
+    RunStore().put(small, state_of(small), None)
+    found = training.or_small({}, asked, DATASET)
+    assert list(found) == ["a, small"] and found["a, small"].config == small.config
+    assert "Not stored: a. Small ones stand in: 8 filters, images of 64 pixels." in capsys.readouterr().out
+    large = {"a": small}
+    assert training.or_small(large, asked, DATASET) is large
+    assert training.or_small({}, asked, replace(DATASET, source="phantom")) == {}
