@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.config import as_list, scientific
 from labutils.data import load_dataset
 
@@ -164,7 +164,7 @@ plots.compare_curves(runs)
 # lowest validation loss, and the loss at the epoch of the best accuracy. The brackets are 95 % intervals after Wilson.
 
 # %%
-evaluate.run_table(runs, lab.reported("task1b"))
+evaluate.run_table(runs, lab.reported("task1b"), audit.beside(skin))
 
 # %% [markdown]
 # The best of a hundred epochs is picked *because* it did well on these very images, so it flatters every run. All runs

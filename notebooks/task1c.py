@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -145,7 +145,7 @@ evaluate.time_table(runs)
 # The report's accuracy stands beside ours. Look at the two intervals before you look at the two numbers.
 
 # %%
-evaluate.run_table(runs, lab.reported("task1c"))
+evaluate.run_table(runs, lab.reported("task1c"), audit.beside(skin))
 
 # %%
 evaluate.paired_table(runs)

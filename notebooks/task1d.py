@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -130,7 +130,7 @@ plots.compare_curves(runs)
 # The report quotes two accuracies for b8: .8500 in Tasks 1B and 3, .8450 in Tasks 1C and 1D. Here both are one run.
 
 # %%
-evaluate.run_table(runs, lab.reported("task1d"))
+evaluate.run_table(runs, lab.reported("task1d"), audit.beside(skin))
 
 # %% [markdown]
 # How far do training and validation lie apart at the end? A gap says how much was learned by heart.

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -139,7 +139,7 @@ plots.compare_curves(runs)
 # The report discusses this comparison without numbers, so that ours stand alone.
 
 # %%
-evaluate.run_table(runs)
+evaluate.run_table(runs, beside=audit.beside(skin))
 
 # %%
 evaluate.gap_table(runs)

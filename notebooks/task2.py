@@ -55,7 +55,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -121,7 +121,7 @@ plots.compare_curves(runs)
 # The report shows curves for these runs, and a number for one of them.
 
 # %%
-evaluate.run_table(runs, lab.reported("task2"))
+evaluate.run_table(runs, lab.reported("task2"), audit.beside(bone))
 
 # %% [markdown]
 # The gap, measured over the last epochs:

@@ -135,7 +135,7 @@ plots.learning_curves(runs)
 # as the report gives them, beside ours.
 
 # %%
-evaluate.run_table(runs, lab.reported("task3"))
+evaluate.run_table(runs, lab.reported("task3"), audit.beside(skin, bone))
 
 # %% [markdown]
 # ### How much is chance?

@@ -55,7 +55,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.config import scientific
 from labutils.data import load_dataset
 from labutils.training import search
@@ -143,7 +143,7 @@ plots.learning_curves({label: run for label, run in runs.items() if label.starts
 # them" is right in eight of nine.
 
 # %%
-evaluate.run_table(runs, lab.reported("task4"))
+evaluate.run_table(runs, lab.reported("task4"), audit.beside(x_ray))
 
 # %% [markdown]
 # The same predictions, two numbers. Whoever reads .98 must know which one it is. We judge by the first. Which setting

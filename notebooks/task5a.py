@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -118,7 +118,7 @@ plots.compare_curves(runs)
 # The report also gives training accuracies and losses for these runs, so they stand here too.
 
 # %%
-evaluate.run_table(runs, lab.reported("task5a"))
+evaluate.run_table(runs, lab.reported("task5a"), audit.beside(skin))
 
 # %% [markdown]
 # The gap at the end, and the epoch from which the validation loss stays above its minimum:

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -127,7 +127,7 @@ plots.compare_curves(runs)
 # can jump.
 
 # %%
-evaluate.run_table(runs, lab.reported("task5b"))
+evaluate.run_table(runs, lab.reported("task5b"), audit.beside(skin))
 
 # %% [markdown]
 # "Faster" as a number: the epoch at which each run reaches the highest training accuracy that the plain network of Task

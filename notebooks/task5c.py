@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -115,7 +115,7 @@ plots.learning_curves(runs)
 plots.compare_curves(runs)
 
 # %%
-evaluate.run_table(runs, lab.reported("task5c"))
+evaluate.run_table(runs, lab.reported("task5c"), audit.beside(skin))
 
 # %%
 evaluate.paired_table(runs)

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -116,7 +116,7 @@ plots.learning_curves(runs)
 plots.compare_curves(runs)
 
 # %%
-evaluate.run_table(runs, lab.reported("task5d"))
+evaluate.run_table(runs, lab.reported("task5d"), audit.beside(skin))
 
 # %% [markdown]
 # A run over-fits from the epoch after which its smoothed validation loss stays more than a climb above its minimum. How

@@ -56,7 +56,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -120,7 +120,7 @@ plots.learning_curves(runs)
 plots.compare_curves(runs)
 
 # %%
-evaluate.run_table(runs, lab.reported("task6a"))
+evaluate.run_table(runs, lab.reported("task6a"), audit.beside(skin))
 
 # %% [markdown]
 # How long until a given validation accuracy, and how wide is the gap at the end?

@@ -59,7 +59,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # %%
 import numpy as np
 
-from labutils import augment, check, course, evaluate, parameters, plots, training, widgets
+from labutils import audit, augment, check, course, evaluate, parameters, plots, training, widgets
 from labutils.config import Augmentation
 from labutils.data import load_dataset
 
@@ -144,7 +144,7 @@ evaluate.time_table(runs)
 # The report shows one curve here and no number.
 
 # %%
-evaluate.run_table(runs)
+evaluate.run_table(runs, beside=audit.beside(skin))
 
 # %%
 evaluate.gap_table(runs)

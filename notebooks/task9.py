@@ -57,7 +57,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
 from labutils.config import Augmentation
 from labutils.data import load_dataset
 
@@ -131,7 +131,7 @@ plots.learning_curves(runs)
 # what dropout and augmentation do to the training images.
 
 # %%
-evaluate.run_table(runs, lab.reported("task9"))
+evaluate.run_table(runs, lab.reported("task9"), audit.beside(skin, bone))
 
 # %%
 evaluate.quality_table(runs)

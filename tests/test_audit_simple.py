@@ -1,7 +1,10 @@
 """Simple models: finite numbers of any image, the same scores every time, guessing where there is nothing to see."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from helpers import tiny_dataset
 
 from labutils.audit import simple
 from labutils.audit.simple import SIMPLE, baselines, simple_features
@@ -73,8 +76,6 @@ def test_three_classes_have_no_area_under_the_curve():
 
 
 def test_baselines_are_measured_once_and_stand_beside_the_largest_class(tmp_path, monkeypatch):
-    from helpers import tiny_dataset
-
     monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
     data = tiny_dataset(n_train=40, n_val=20)
     table = simple.baseline_table(data)
@@ -82,3 +83,16 @@ def test_baselines_are_measured_once_and_stand_beside_the_largest_class(tmp_path
     assert "simple numbers, forest" in table.index and not any("ceiling" in row for row in table.index)
     monkeypatch.setattr(simple, "baselines", lambda *_: pytest.fail("measured again"))
     assert simple.baseline_table(data).equals(table)
+    row = simple.beside(data)
+    (name,) = row
+    assert name.startswith("no network: simple numbers, ") and row[name] in set(table["accuracy"])
+    assert list(simple.beside(data, data)) == [f"{data.title}, {name}"]
+
+
+def test_the_ceiling_of_phantoms_stands_beside_simple_models(tmp_path, monkeypatch):
+    monkeypatch.setattr(simple.paths, "results_dir", lambda: tmp_path / "a file")
+    (tmp_path / "a file").write_text("results that cannot be written")
+    (tmp_path / "phantoms.json").write_text('{"ceiling": 0.9377}')
+    phantoms = dataclasses.replace(tiny_dataset(n_train=40), source="phantom", root=tmp_path)
+    assert simple.beside(phantoms)[simple.CEILING] == "0.938 (on the exam)"
+    assert simple.baseline_table(phantoms).loc[simple.CEILING, "accuracy"] == "0.938"

@@ -1,6 +1,6 @@
 """What images give away before anything is trained: copies across splits, unreadable files, shortcuts."""
 
 from labutils.audit.judge import audit
-from labutils.audit.simple import baseline_table
+from labutils.audit.simple import baseline_table, beside
 
-__all__ = ["audit", "baseline_table"]
+__all__ = ["audit", "baseline_table", "beside"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from scipy import ndimage
 
 from labutils import paths
 from labutils.audit.shortcuts import score_probabilities
-from labutils.statistics import wilson_interval
+from labutils.errors import StoreError
+from labutils.statistics import Estimate, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -28,6 +30,8 @@ RINGS = 6
 
 SIMPLE = ("intensity", "gradients", "mask shape", "band powers")
 """The kinds of `simple_features` that make up the simple numbers."""
+
+CEILING = "ceiling: a reader who knows every drawn sign"
 
 _SEED = 0
 
@@ -241,7 +245,7 @@ def stored_baselines(dataset: Dataset) -> list[Baseline]:
     except (OSError, ValueError, TypeError):
         pass  # not measured yet, or not readable: measured again
     found = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(dataset.x_val), dataset.y_val)
-    with clear_errors(file.parent):
+    with suppress(StoreError), clear_errors(file.parent):  # results that may only be read: measured each time
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps([asdict(baseline) for baseline in found], indent=1)
         write_atomic(file, lambda handle: handle.write(text.encode() + b"\n"))
@@ -260,18 +264,40 @@ def baseline_table(dataset: Dataset) -> Table:
     Table
         A row for each model, with 95 % intervals.
     """
-    from labutils.data.phantoms.write import ceiling
     from labutils.frames import Table
 
     def shown(value: float | None, interval: Sequence[float] | None) -> str:
-        return "-" if value is None or interval is None else f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
+        return "-" if value is None or interval is None else str(Estimate(value, *interval))
 
     rows = [
         (b.name, shown(b.accuracy, b.accuracy_interval), shown(b.auc, b.auc_interval))
         for b in stored_baselines(dataset)
     ]
     rows.insert(0, ("always the largest class", f"{dataset.majority:.3f}", "-"))
-    best = ceiling(dataset.name) if dataset.source == "phantom" else None
-    if best is not None:
-        rows.append(("ceiling: a reader who knows every drawn sign", f"{best:.3f}", "-"))
+    if dataset.ceiling is not None:
+        rows.append((CEILING, f"{dataset.ceiling:.3f}", "-"))
     return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
+
+
+def beside(*datasets: Dataset) -> dict[str, str]:
+    """Accuracies to stand below those of networks: the better simple model of each data set, and what is possible.
+
+    Parameters
+    ----------
+    *datasets : Dataset
+        Of several, each is named.
+
+    Returns
+    -------
+    dict of str to str
+        Accuracy with its 95 % interval, by what it is of; the ceiling, of phantoms, is on the exam.
+    """
+    rows = {}
+    for dataset in datasets:
+        whose = f"{dataset.title}, " if len(datasets) > 1 else ""
+        simple = [model for model in stored_baselines(dataset) if model.name.startswith("simple numbers")]
+        top = max(simple, key=lambda model: model.accuracy)
+        rows[f"{whose}no network: {top.name}"] = str(Estimate(top.accuracy, *top.accuracy_interval))
+        if dataset.ceiling is not None:
+            rows[f"{whose}{CEILING}"] = f"{dataset.ceiling:.3f} (on the exam)"
+    return rows

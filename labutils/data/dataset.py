@@ -139,15 +139,21 @@ class Dataset:
             f"  {say('train', 'training')}\n  {say('validation', 'validation')}{self._known()}"
         )
 
-    def _known(self) -> str:
-        """What can be known about phantoms at best, as their manifest says; nothing for other images."""
+    @property
+    def ceiling(self) -> float | None:
+        """The accuracy of whoever knows every drawn sign of phantoms, as their manifest says; None for other images."""
         if self.source != "phantom":
-            return ""
+            return None
         try:
-            ceiling = json.loads((self.root / "phantoms.json").read_text(encoding="utf-8"))["ceiling"]
+            return float(json.loads((self.root / "phantoms.json").read_text(encoding="utf-8"))["ceiling"])
         except (OSError, ValueError, KeyError, TypeError):  # regions of the body can all be told apart: no ceiling
+            return None
+
+    def _known(self) -> str:
+        known = self.ceiling
+        if known is None:
             return ""
-        return f"\n  Whoever knew every drawn sign would be right about {ceiling:.3f} of such phantoms: their ceiling."
+        return f"\n  Whoever knew every drawn sign would be right about {known:.3f} of such phantoms: their ceiling."
 
 
 def load_dataset(

@@ -7,26 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from labutils.evaluate.curves import Best, Spread, best, spread
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import auc, class_recall, highest_elementwise
-from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
     from labutils.evaluate.verdicts import Verdict
     from labutils.frames import Table
     from labutils.lab import Reported
     from labutils.runs.files import Run
-
-    class Baseline(Protocol):
-        """What `audit.simple` says of a model."""
-
-        name: str
-        accuracy: float
-        accuracy_interval: tuple[float, float]
-
 
 NO_RUN = "No run to show yet."
 ACCURACY = "best val accuracy [95 % interval]"
@@ -55,8 +46,7 @@ def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = N
 def run_table(
     runs: Mapping[str, Run],
     report: Mapping[str, Reported] | None = None,
-    baselines: Iterable[Baseline] = (),
-    ceiling: float | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Table:
     """One row per run: best accuracy with interval, both losses, the exam, and the lab report's numbers beside them.
 
@@ -66,11 +56,8 @@ def run_table(
         By label.
     report : mapping of str to Reported, optional
         By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
-    baselines : iterable of Baseline
-        What simple models reach on the validation images (`audit.simple.baselines`): the best of those on the simple
-        numbers gets a row.
-    ceiling : float, optional
-        The highest accuracy that the images allow (`data.phantoms.write.ceiling`), for a row of its own.
+    beside : mapping of str to str, optional
+        Accuracies of what is no network, by name, for rows below the runs; see `audit.beside`.
 
     Returns
     -------
@@ -102,19 +89,9 @@ def run_table(
             row |= _reported_columns(report.get(label), training, several)
         row["data"] = mark_source(run.source)
         rows[label] = row
-    return as_table(rows | _beside(baselines, ceiling), "run")
-
-
-def _beside(baselines: Iterable[Baseline], ceiling: float | None) -> dict[str, dict[str, str]]:
-    """Rows for what no network reached: the best of the simple models, and what anyone could."""
-    rows = {}
-    simple = [baseline for baseline in baselines if baseline.name.startswith("simple numbers")]
-    if simple:
-        top = max(simple, key=lambda baseline: baseline.accuracy)
-        rows[f"no network: {top.name}"] = {ACCURACY: str(Estimate(top.accuracy, *top.accuracy_interval))}
-    if ceiling is not None:
-        rows["ceiling: an oracle that knows what was drawn"] = {ACCURACY: f"{ceiling:.3f} (on the exam)"}
-    return rows
+    if runs:
+        rows |= {name: {ACCURACY: accuracy} for name, accuracy in (beside or {}).items()}
+    return as_table(rows, "run")
 
 
 def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:

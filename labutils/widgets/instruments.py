@@ -95,9 +95,7 @@ def threshold_data(run: Run) -> dict[str, Any]:
     return {"run": one, "prevalences": list(PREVALENCES), "prevalence": COMMON, "top": top}
 
 
-def against_network(
-    run: Run | None, dataset: Dataset, n: int = 20, ceiling: float | None = None, seed: int = 0
-) -> None:
+def against_network(run: Run | None, dataset: Dataset, n: int = 20, seed: int = 0) -> None:
     """You against the network: unlabelled validation images to answer, then both on the same images.
 
     Parameters
@@ -108,22 +106,21 @@ def against_network(
         What it was validated on.
     n : int
         Images to answer.
-    ceiling : float, optional
-        The accuracy that nothing can exceed on such images, if it is known.
     seed : int
         Another one chooses other images.
     """
     if run is None:
         print(NOTHING)
         return
-    data = contest_data(run, dataset, n, ceiling, seed)
+    data = contest_data(run, dataset, n, seed)
     show(contest_in_words(data), "", lambda: instrument("contest", data, answers=[]))
 
 
-def contest_data(run: Run, dataset: Dataset, n: int, ceiling: float | None, seed: int = 0) -> dict[str, Any]:
+def contest_data(run: Run, dataset: Dataset, n: int, seed: int = 0) -> dict[str, Any]:
     """What the page needs for a contest."""
     chosen = numbers.contest_images(run, n, seed)
-    known = "" if ceiling is None else f"Nobody can be right more often than {ceiling:.3f} on images like these."
+    ceiling = dataset.ceiling
+    known = "" if ceiling is None else f"Whoever knew every drawn sign would have {ceiling:.3f} on such images."
     return {
         "names": list(run.class_names),
         "truth": run.y_val[chosen].tolist(),
