@@ -18,7 +18,6 @@ from scipy import ndimage
 
 from labutils import paths
 from labutils.audit.shortcuts import score_probabilities
-from labutils.errors import StoreError
 from labutils.statistics import Estimate, wilson_interval
 
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ def stored_baselines(dataset: Dataset) -> list[Baseline]:
     -------
     list of Baseline
     """
-    from labutils.runs.disk import clear_errors, write_atomic
+    from labutils.runs.disk import write_atomic
 
     file = paths.results_dir() / "baselines" / f"{dataset.name}-{dataset.fingerprint}.json"
     try:
@@ -245,7 +244,7 @@ def stored_baselines(dataset: Dataset) -> list[Baseline]:
     except (OSError, ValueError, TypeError):
         pass  # not measured yet, or not readable: measured again
     found = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(dataset.x_val), dataset.y_val)
-    with suppress(StoreError), clear_errors(file.parent):  # results that may only be read: measured each time
+    with suppress(OSError):  # results that may only be read: measured each time
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps([asdict(baseline) for baseline in found], indent=1)
         write_atomic(file, lambda handle: handle.write(text.encode() + b"\n"))
