@@ -128,7 +128,8 @@ vgg.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", metrics=["accura
 vgg.fit(skin.x_train[::25], skin.y_train[::25], batch_size=batch_s, verbose=0).history
 
 # %% [markdown]
-# `RunConfig` writes the same network down in one line, together with everything else that determines a run; `skin.run` fills in what the images know.
+# `RunConfig` writes the same network down in one line, together with everything else that determines a run; `skin.run`
+# fills in what the images know.
 
 # %%
 configs = {
@@ -139,7 +140,7 @@ configs = {
 }
 
 # %%
-training.same_network(vgg, next(iter(configs.values())), skin.n_classes)
+training.same_network(vgg, skin.run(model="vgg16", learning_rate=1e-4, epochs=n_epoch, n_base=n_base), skin.n_classes)
 
 # %% [markdown]
 # Three runs, alike in everything but the rate: same initial weights, same order of the images. What is stored is read
