@@ -109,7 +109,7 @@ def check(namespace: MutableMapping[str, Any]) -> None:
     given = [declaring, *(cell for cell in cells if cell.startswith(INJECTED))]
     for name in (name for cell in given for name in _assigned(cell)):
         if known and name not in known:
-            raise ParameterError(unknown(name, known))
+            raise ParameterError(f"{_unknown(name, known)} There are {', '.join(known)}.")
     for name, parameter in known.items():
         if name in namespace:
             check_value(parameter, namespace[name])
@@ -125,7 +125,8 @@ def check_given(known: Mapping[str, Parameter], given: Mapping[str, Any]) -> Non
     """
     for name, value in given.items():
         if name not in known:
-            raise ParameterError(unknown(name, known))
+            listed = "".join(f"\n  {parameter}" for parameter in known.values())
+            raise ParameterError(f"{_unknown(name, known)} There are:{listed}")
         check_value(known[name], value)
 
 
@@ -149,13 +150,11 @@ def check_value(parameter: Parameter, value: Any) -> None:
         raise ParameterError(f"{parameter.name} is {value!r}: it must be {allowed}{_hint(kind, value)}.")
 
 
-def unknown(name: str, known: Mapping[str, Parameter]) -> str:
-    """The sentence about a parameter that a notebook does not have: the nearest, and all that there are."""
+def _unknown(name: str, known: Mapping[str, Parameter]) -> str:
     near = NOTEBOOK_NAMES.get(name, "")
     if near not in known:
         near = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), "")
-    meant = f" Did you mean {near}?" if near else ""
-    return f"This notebook has no parameter {name!r}.{meant} It has {', '.join(known)}."
+    return f"There is no parameter {name!r}." + (f" Did you mean {near}?" if near else "")
 
 
 def _is(kind: str, value: Any) -> bool:

@@ -59,16 +59,34 @@ def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monk
     assert given["results"] == Path("out") / "results", "a quick run stays out of results/"
 
 
+def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypatch):
+    given = {}
+
+    def execute(notebook, parameters, **options):
+        given[notebook.stem] = parameters
+        return outcome(notebook.stem)
+
+    monkeypatch.setattr("labutils.execution.execute.execute", execute)
+    result = runner.invoke(cli.main, ["run", "--all", "-p", "n_epoch", "1", "-p", "source", "phantom"])
+    assert result.exit_code == 0, result.output
+    assert "n_epoch is not a parameter of task7: without it there." in result.output
+    assert given.pop("task7") == {"source": "phantom"}
+    assert len(given) > 14 and all(own == {"n_epoch": 1, "source": "phantom"} for own in given.values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["run", "--all", "-p", "n_epochs", "1"], "There is no parameter 'n_epochs'. Did you mean n_epoch?"),
+        (["run", "--all", "-p", "n_epoch", "one"], "task1b: n_epoch is 'one': it must be a whole number."),
+        (["run", "task1b", "-p", "train_missing", "false"], "train_missing is 'false': it must be True or False."),
         (["run", "task99"], "there are task1b"),
-        (["run", "task1b", "-p", "learning_rate", "1"], "It has:\n  lr ="),
+        (["run", "task1b", "-p", "learning_rate", "1"], "Did you mean lr? There are:\n  lr ="),
         (["run"], "Name a task, or --all"),
         (["run", "task1b", "--jobs", "0"], "0 is not in the range"),
         (["run", "task1b", "--jobs", "2", "--scheduler", "tcp://here:1"], "Give --jobs"),
         (["run", "task1b", "--scheduler", "nonsense://here"], "No Dask scheduler answers at nonsense://here"),
-        (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "nonsense://here"], "has no parameter"),
+        (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "nonsense://here"], "There is no parameter"),
         (["run", "task1b", "--missing"], "leave out task names, --all, -p, --quick and --scheduler"),
         (["run", "--all", "--missing"], "leave out task names"),
         (["run", "--quick", "--missing"], "leave out task names"),
@@ -81,7 +99,7 @@ def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
         pytest.importorskip("distributed")
     result = runner.invoke(cli.main, arguments)
     assert result.exit_code == 2
-    assert words in " ".join(result.output.split()).replace("It has: lr", "It has:\n  lr")
+    assert words in " ".join(result.output.split()).replace("There are: lr", "There are:\n  lr")
 
 
 def test_doctor_looks_at_everything(runner):

@@ -68,7 +68,7 @@ def test_a_built_notebook_knows_how_long_it_took(tmp_path, monkeypatch):
     executed = build.read_script(file)
     executed.metadata["papermill"] = {"duration": 7.2}
     nbformat.write(executed, took.output)
-    monkeypatch.setattr(execute, "execute", lambda *arguments, **options: took)
+    monkeypatch.setattr(build, "execute", lambda *arguments, **options: took)
     build.build(file)
     assert build.seconds_taken(file.with_suffix(".ipynb")) == 8
     assert build.seconds_taken(file) is None and build.seconds_taken(tmp_path / "none.ipynb") is None

@@ -55,7 +55,8 @@ def test_what_a_run_says_reaches_the_outcome(tmp_path):
 
 
 def test_small_numbers_arrive_as_numbers(tmp_path):
-    done = ex.execute(write(tmp_path, "assert isinstance(a, float), a"), {"a": 1e-5}, output=tmp_path / "out.ipynb")
+    notebook = write(tmp_path, "assert isinstance(a, float), a", parameters="a: float = 1  # a number")
+    done = ex.execute(notebook, {"a": 1e-5}, output=tmp_path / "out.ipynb")
     assert done.error == ""
 
 

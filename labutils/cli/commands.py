@@ -14,7 +14,15 @@ from labutils.cli.data import data
 from labutils.cli.errors import explain
 from labutils.cli.runs import connect, runs, train, verify
 from labutils.errors import NotebookError
-from labutils.execution.execute import TIME_LIMIT, Outcome, all_tasks, find_notebooks, parse_value, run_notebooks
+from labutils.execution.execute import (
+    TIME_LIMIT,
+    Outcome,
+    all_tasks,
+    find_notebooks,
+    fitting,
+    parse_value,
+    run_notebooks,
+)
 
 QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
 """A live training of about a minute on two cores."""
@@ -61,11 +69,15 @@ def run(
     chosen = all_tasks() if everything else list(tasks)
     if not chosen:
         raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
-    given = (QUICK if quick else {}) | {name: parse_value(value) for name, value in parameters}
+    asked = {name: parse_value(value) for name, value in parameters}
+    given = (QUICK if quick else {}) | asked
     try:
-        notebooks = find_notebooks(chosen, given)
+        notebooks = find_notebooks(chosen, asked)
     except NotebookError as error:
         raise click.UsageError(str(error)) from None
+    for name in asked:
+        if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
+            click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
     results = out / "results" if quick else None
     options: dict[str, Any] = {"parameters": given, "results": results, "limit": limit * 60, "show": click.echo}
     if scheduler:

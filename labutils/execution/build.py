@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labutils import lab, paths
+from labutils.execution.execute import execute, fitting
 
 QUICK: dict[str, Any] = {
     "n_epoch": 2,
@@ -62,8 +63,6 @@ def build(script: Path) -> str:
     """
     import nbformat
 
-    from labutils.execution.execute import execute
-
     notebook, target = read_script(script), script.with_suffix(".ipynb")
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / target.name
@@ -89,8 +88,6 @@ def build_reference(script: Path, folder: Path) -> str:
         What went wrong, or nothing.
     """
     import nbformat
-
-    from labutils.execution.execute import execute
 
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / script.with_suffix(".ipynb").name  # of the script: the committed one may be older
@@ -121,10 +118,7 @@ def build_reference(script: Path, folder: Path) -> str:
 
 def parameters_for(script: Path) -> dict[str, Any]:
     """Those of `QUICK` that a notebook has."""
-    import papermill
-
-    known = papermill.inspect_notebook(str(script.with_suffix(".ipynb")))
-    return {name: value for name, value in QUICK.items() if name in known}
+    return fitting(script.with_suffix(".ipynb"), QUICK)
 
 
 def scripts() -> list[Path]:

@@ -1,8 +1,8 @@
 """Notebooks run by a machine: check the parameters, execute in a process of its own, and say how it ended.
 
-papermill does the executing. Around it: an unknown parameter is refused (papermill only warns), a time limit with one
-retry for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors.
-Execution on other machines is the business of `remote`.
+papermill does the executing. Around it: parameters are checked before anything starts, a time limit with one retry
+for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors. Execution
+on other machines is the business of `remote`.
 """
 
 import ast
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from labutils import lab, machine, paths
-from labutils.errors import NotebookError, TrainingInterrupted
+from labutils.errors import NotebookError, ParameterError, TrainingInterrupted
+from labutils.parameters import Parameter, check_given, parameters_of
 
 TIME_LIMIT = 60 * 60.0
 """Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
@@ -61,12 +62,27 @@ def find_notebook(task: str) -> Path:
     raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(all_tasks())}.")
 
 
-def find_notebooks(tasks: Iterable[str], parameters: Mapping[str, Any]) -> list[Path]:
-    """The notebooks of several tasks; a `NotebookError` if one does not exist, or lacks one of the parameters."""
+def find_notebooks(tasks: Iterable[str], given: Mapping[str, Any]) -> list[Path]:
+    """The notebooks of several tasks, which are to get these parameters.
+
+    Raises
+    ------
+    NotebookError
+        If a notebook does not exist, none of them has one of the parameters, or a value is not of its kind.
+    """
     notebooks = [find_notebook(task) for task in tasks]
+    known = {name: parameter for notebook in notebooks for name, parameter in parameters_of(notebook).items()}
+    nowhere = {name: value for name, value in given.items() if name not in known}
+    _check(", ".join(notebook.stem for notebook in notebooks), known, nowhere)
     for notebook in notebooks:
-        check_parameters(notebook, parameters)
+        _check(notebook.stem, parameters_of(notebook), fitting(notebook, given))
     return notebooks
+
+
+def fitting(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a notebook has: Task 7, which trains nothing, has no number of epochs."""
+    known = parameters_of(notebook)
+    return {name: value for name, value in given.items() if name in known}
 
 
 def all_tasks() -> list[str]:
@@ -82,29 +98,11 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters that the notebook does not have.
-
-    Raises
-    ------
-    NotebookError
-    """
-    import papermill
-
-    known = papermill.inspect_notebook(str(notebook))
-    for name in parameters:
-        if name not in known:
-            described = "".join(f"\n  {p['name']} = {p['default']}  {p['help']}" for p in known.values())
-            raise NotebookError(f"{notebook.stem} has no parameter {name!r}. It has:{described}")
-        _check_value(name, known[name]["inferred_type_name"], parameters[name])
-
-
-def _check_value(name: str, kind: str, value: Any) -> None:
-    """Refuse text where True or False is meant, which would count as True, and lists with nothing in them."""
-    if kind == "bool" and not isinstance(value, bool):
-        raise NotebookError(f"{name} is {value!r}: it must be True or False.")
-    if kind == "list" and isinstance(value, list | tuple) and not value:
-        raise NotebookError(f"{name} is {value!r}: it must hold at least one value.")
+def _check(what: str, known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
+    try:
+        check_given(known, given)
+    except ParameterError as error:
+        raise NotebookError(f"{what}: {error}") from None
 
 
 def execute(
@@ -144,7 +142,7 @@ def execute(
         If a parameter does not exist.
     """
     parameters = dict(parameters or {})
-    check_parameters(notebook, parameters)
+    _check(notebook.stem, parameters_of(notebook), parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "LABUTILS_PROGRESS": "log"}
     environment |= {"LABUTILS_RESULTS": str(results.resolve())} if results else {}
@@ -162,8 +160,12 @@ def execute(
     return _read_outcome(notebook.stem, output, seconds, errors)
 
 
-def run_notebooks(notebooks: list[Path], into: Path, jobs: int = 1, **options: Any) -> list[Outcome]:
+def run_notebooks(
+    notebooks: list[Path], into: Path, jobs: int = 1, parameters: Mapping[str, Any] | None = None, **options: Any
+) -> list[Outcome]:
     """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`.
+
+    Each gets those of the parameters that it has.
 
     Raises
     ------
@@ -173,7 +175,8 @@ def run_notebooks(notebooks: list[Path], into: Path, jobs: int = 1, **options: A
     threads = max(1, machine.cores() // jobs) if jobs > 1 else None
 
     def run(notebook: Path) -> Outcome:
-        return execute(notebook, output=into / notebook.name, threads=threads, **options)
+        own = fitting(notebook, parameters or {})
+        return execute(notebook, own, output=into / notebook.name, threads=threads, **options)
 
     with ThreadPoolExecutor(jobs) as pool:
         try:

@@ -19,7 +19,7 @@ from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.data.layouts import DATASETS
 from labutils.data.locate import source_of
 from labutils.errors import DataError, StoreError, TrainingInterrupted
-from labutils.execution.execute import TIME_LIMIT, Outcome, execute
+from labutils.execution.execute import TIME_LIMIT, Outcome, execute, fitting
 from labutils.runs.disk import clear_errors, write_atomic
 from labutils.runs.files import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
@@ -97,7 +97,7 @@ def run_notebooks_on(
     outcomes: dict[int, Outcome] = {}
     try:
         for number, notebook in enumerate(notebooks):
-            order = _order(notebook, parameters, results, limit)
+            order = _order(notebook, fitting(notebook, parameters), results, limit)
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Sending large graph")  # weights are what they are
                 waiting[executor.submit(execute_order, order)] = number, order
