@@ -1,22 +1,20 @@
-"""One training step, five ways, side by side: what the package does, without its steps at once, plain Keras, PyTorch.
+"""One training epoch in several ways, side by side: the package, plain Keras and PyTorch, each in two precisions.
 
     python benchmarks/bench_training.py [--rounds 7] [--images 200] [--torch-python PYTHON] [NETWORK ...]
 
-Every way runs in a process of its own, because TensorFlow chooses its kernels when it is imported. The processes take
-turns, one epoch of `--images` images each, so that whatever else the machine does falls on all of them; a speed-up is
-the median over the rounds of the ratio within a round. The first epochs of each are not counted.
+Every way runs in a process of its own, because a precision and the kernels are chosen when a backend is imported. The
+processes take turns, one epoch of `--images` images each, so that whatever else the machine does falls on all of them;
+a speed-up is the median over the rounds of the ratio within a round. The first epochs of each are not counted.
 
-- ours: `labutils.training.engine.Trainer`, as every run is trained;
-- 1 step: the same, back in Python after every step instead of every few;
-- plain: `model.fit` with Keras's own layers, as the lab's report trained, and whatever kernels TensorFlow chooses on
-  this processor;
-- Eigen: the same with TensorFlow's own kernels, which it chooses on processors without AVX-512 VNNI;
-- PyTorch: eager, same network, same optimizer. Left out, and said so, where torch cannot be imported;
-  `--torch-python` names an interpreter that has it.
+- ours, ours bfloat16: the model, the batches and the steps with which every run is trained (`labutils.training`);
+- plain, plain bfloat16: `model.fit` with Keras's own layers, as the lab's report trained, and whatever kernels
+  TensorFlow chooses on this processor; bfloat16 is Keras's policy `mixed_bfloat16`;
+- PyTorch, PyTorch autocast: eager, same network, same optimizer; autocast computes in bfloat16. Left out, and said so,
+  where torch cannot be imported; `--torch-python` names an interpreter that has it.
 
-The last columns go by CPU time, which depends little on what else runs: how much of a matrix product's operations a
-second (largest of all rounds) the best epoch reaches, what an image costs, and the ratio to ours. PyTorch is the
-exception: its threads spin while they wait for each other, so its figures mean something on a quiet machine only.
+`of peak` is how much of a matrix product's operations a second, in the same precision on the same cores, the fastest
+epoch reaches. On a processor without units for bfloat16 that product, and all that trains in it, is slow: that is what
+`LABUTILS_PRECISION=auto` measures before it chooses.
 """
 
 import argparse
@@ -35,24 +33,23 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from labutils import machine  # noqa: E402
 from labutils.config import RunConfig  # noqa: E402
 from labutils.models import ARCHITECTURES, describe  # noqa: E402
 
 NETWORKS = {
+    "lenet-b8": ("lenet", 8, None),
     "vgg16-b8": ("vgg16", 8, 1.8),
-    "alexnet-b8": ("alexnet", 8, 1.8),
-    "vgg16-b16": ("vgg16", 16, 1.25),
-    "alexnet-b32": ("alexnet", 32, 1.25),
+    "alexnet-b8": ("alexnet", 8, None),
+    "vgg16-b16": ("vgg16", 16, None),
+    "alexnet-b32": ("alexnet", 32, 2.2),
+    "alexnet-b64": ("alexnet", 64, 3.0),
+    "vgg16-b64": ("vgg16", 64, 5.0),
 }
-"""Name -> architecture, n_base, and the speed-up that is aimed at."""
-KERNELS = {
-    "ours": {},
-    "1 step": {},
-    "plain": {},
-    "Eigen": {"TF_ENABLE_ONEDNN_OPTS": "0"},
-    "PyTorch": {},
-}
-"""Way -> what its process finds in the environment."""
+"""Name -> architecture, n_base, and the speed-up over plain Keras that is aimed at on processors with AMX."""
+
+ELSEWHERE = 0.97
+"""What the speed-up should not fall below on any processor."""
 
 
 def settings(network: str) -> RunConfig:
@@ -65,26 +62,19 @@ def made_up_images(n: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random((n, 128, 128, 1), dtype=np.float32), rng.integers(0, 2, n)
 
 
-def step_by_step(network: str, images: int) -> Callable[[], object]:
-    from labutils.training import engine
-
-    engine.STEPS_AT_ONCE = 1
-    return ours(network, images)
-
-
-def ours(network: str, images: int) -> Callable[[], object]:
-    from labutils.training.engine import Trainer
-
+def ours(network: str, images: int, precision: str = "float32") -> Callable[[], object]:
     from labutils.data.dataset import Dataset
+    from labutils.training.backend import compiled_model
+    from labutils.training.fit import Batches
 
     x, y = made_up_images(images)
     files = tuple(f"{i}.jpg" for i in range(images))
     data = Dataset("skin", x, y, x[:2], y[:2], ("Mel", "Nev"), files, files[:2], "phantom", "0" * 12, ROOT)
-    trainer = Trainer(settings(network), data)
-    return lambda: trainer.train_epoch(0)
+    model, batches = compiled_model(settings(network), 2, precision), Batches(settings(network), data)
+    return lambda: model.fit(batches, shuffle=False, verbose=0)
 
 
-def plain(network: str, images: int) -> Callable[[], object]:
+def plain(network: str, images: int, precision: str = "float32") -> Callable[[], object]:
     import keras
 
     from labutils.layers import MaxPooling2D
@@ -96,6 +86,7 @@ def plain(network: str, images: int) -> Callable[[], object]:
         return type(layer).from_config(layer.get_config())
 
     config = settings(network)
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     model = keras.models.clone_model(build_model(config), clone_function=own_pooling)
     model.compile(keras.optimizers.Adam(1e-5), "binary_crossentropy", metrics=["accuracy"], jit_compile=False)
     x, y = made_up_images(images)
@@ -103,7 +94,7 @@ def plain(network: str, images: int) -> Callable[[], object]:
     return lambda: model.fit(x, y, batch_size=config.batch_size, verbose=0)
 
 
-def pytorch(network: str, images: int) -> Callable[[], object]:
+def pytorch(network: str, images: int, precision: str = "float32") -> Callable[[], object]:
     import torch
     from torch import nn
 
@@ -131,13 +122,34 @@ def pytorch(network: str, images: int) -> Callable[[], object]:
     def epoch() -> None:
         for chosen in torch.randperm(images).split(config.batch_size):
             optimizer.zero_grad()
-            loss(model(pixels[chosen]), labels[chosen]).backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                value = loss(model(pixels[chosen]), labels[chosen])
+            value.backward()
             optimizer.step()
 
     return epoch
 
 
-WAYS = {"ours": ours, "1 step": step_by_step, "plain": plain, "Eigen": plain, "PyTorch": pytorch}
+def product(network: str, images: int, precision: str = "float32") -> Callable[[], object]:
+    """A large matrix product: the most that the cores can do in this precision."""
+    import tensorflow as tf
+
+    matrix = tf.ones((SIDE, SIDE), tf.bfloat16 if precision == "bfloat16" else tf.float32)
+    return lambda: float(tf.matmul(matrix, matrix)[0, 0])
+
+
+SIDE = 1536
+WAYS: dict[str, tuple[Callable[..., Callable[[], object]], str]] = {
+    "ours": (ours, "float32"),
+    "ours bfloat16": (ours, "bfloat16"),
+    "plain": (plain, "float32"),
+    "plain bfloat16": (plain, "bfloat16"),
+    "PyTorch": (pytorch, "float32"),
+    "PyTorch autocast": (pytorch, "bfloat16"),
+    "product": (product, "float32"),
+    "product bfloat16": (product, "bfloat16"),
+}
+"""Way -> what makes its epoch, and the precision."""
 
 
 class Way:
@@ -145,7 +157,7 @@ class Way:
 
     def __init__(self, way: str, network: str, images: int, python: str) -> None:
         environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
-        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"} | KERNELS[way]
+        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
         command = [python, __file__, "--worker", way, "--images", str(images), network]
         self.process = subprocess.Popen(
             command,
@@ -156,15 +168,15 @@ class Way:
             stderr=subprocess.DEVNULL,
         )
 
-    def epoch(self) -> tuple[float, float]:
-        """Seconds by the clock and seconds of CPU time."""
+    def epoch(self) -> float:
+        """Seconds by the clock."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write("epoch\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"A process ended early: {' '.join(map(str, self.process.args))}. Run it to see why.")
-        return tuple(json.loads(line))
+        return float(json.loads(line))
 
     def stop(self) -> None:
         self.process.communicate()
@@ -172,24 +184,12 @@ class Way:
 
 def work(way: str, network: str, images: int) -> None:
     """Train an epoch for every line that comes in; answer with its seconds."""
-    epoch = WAYS[way](network, images)
+    make, precision = WAYS[way]
+    epoch = make(network, images, precision)
     for _ in sys.stdin:
-        started, used = time.perf_counter(), time.process_time()
+        started = time.perf_counter()
         epoch()
-        print(json.dumps((time.perf_counter() - started, time.process_time() - used)), flush=True)
-
-
-def product_speed() -> tuple[float, float]:
-    """Floating-point operations of a matrix product on all cores: a second by the clock, and a second of CPU time."""
-    a = np.ones((1536, 1536), np.float32)
-    a @ a
-    clock, cpu = [], []
-    for _ in range(10):
-        started, used = time.perf_counter(), time.process_time()
-        a @ a
-        clock.append(time.perf_counter() - started)
-        cpu.append(time.process_time() - used)
-    return 2 * len(a) ** 3 / min(clock), 2 * len(a) ** 3 / min(cpu)
+        print(json.dumps(time.perf_counter() - started), flush=True)
 
 
 def compare(network: str, ways: dict[str, str], rounds: int, images: int) -> None:
@@ -198,31 +198,27 @@ def compare(network: str, ways: dict[str, str], rounds: int, images: int) -> Non
     try:
         for process in processes.values():
             process.epoch(), process.epoch()
-        seconds: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-        peaks = []
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
         for number in range(rounds):
-            peaks.append(product_speed())
-            # Another one first in each round: it would be slowed by what the product leaves behind.
-            turn = number % len(ways)
+            turn = number % len(ways)  # another one first in each round
             for way in [*ways][turn:] + [*ways][:turn]:
                 seconds[way].append(processes[way].epoch())
     finally:
         for process in processes.values():
             process.stop()
-    (peak, core), flops = np.max(peaks, axis=0), 6 * describe(settings(network)).multiply_adds
-    sgemm = f"sgemm {peak / 1e9:.0f} GFLOP/s on {os.cpu_count()} cores, {core / 1e9:.0f} a CPU second"
-    print(f"\n{network}, batch 8, 128x128x1; {sgemm}; aim {NETWORKS[network][2]}x plain")
-    print(f"{'':10}{'ms/image':>9}{'fastest':>9}{'ours is':>9}{'of sgemm':>10}{'CPU ms/image':>14}{'CPU ratio':>11}")
+    peaks = {precision: 2 * SIDE**3 / min(seconds[way]) for way, (make, precision) in WAYS.items() if make is product}
+    flops, aim = 6 * describe(settings(network)).multiply_adds, NETWORKS[network][2]
+    said = ", ".join(f"{precision} {peak / 1e9:.0f}" for precision, peak in peaks.items())
+    print(f"\n{network}, batch 8, 128x128x1; matrix products, GFLOP/s on {machine.cores()} cores: {said}")
+    print(f"speed-up over plain Keras in float32; aim with AMX: {aim or '-'}, never below {ELSEWHERE}")
+    print(f"{'':18}{'ms/image':>9}{'fastest':>9}{'speed-up':>10}{'of peak':>9}")
     for way, times in seconds.items():
-        clock, cpu = zip(*times, strict=True)
-        ratio = statistics.median(t[0] / o[0] for t, o in zip(times, seconds["ours"], strict=True))
-        cpu_ratio = statistics.median(t[1] / o[1] for t, o in zip(times, seconds["ours"], strict=True))
-        middle = statistics.median(clock) / images
-        print(
-            f"{way:10}{1e3 * middle:9.2f}{1e3 * min(clock) / images:9.2f}{ratio:8.2f}x"
-            f"{flops * images / min(cpu) / core:10.0%}{1e3 * statistics.median(cpu) / images:14.2f}{cpu_ratio:10.2f}x",
-            flush=True,
-        )
+        if WAYS[way][0] is product:
+            continue
+        ratio = statistics.median(p / t for p, t in zip(seconds["plain"], times, strict=True))
+        share = flops * images / min(times) / peaks[WAYS[way][1]]
+        middle, fastest = (1e3 * of(times) / images for of in (statistics.median, min))
+        print(f"{way:18}{middle:9.2f}{fastest:9.2f}{ratio:9.2f}x{share:9.0%}", flush=True)
 
 
 def main() -> None:
@@ -239,11 +235,12 @@ def main() -> None:
     if arguments.worker:
         work(arguments.worker, networks[0], arguments.images)
         return
-    ways = dict.fromkeys(WAYS, sys.executable) | {"PyTorch": arguments.torch_python}
-    if shutil.which(ways["PyTorch"]) is None:
-        parser.error(f"--torch-python {ways['PyTorch']} is no program: give the path of a Python interpreter")
-    if subprocess.run([ways["PyTorch"], "-c", "import torch"], capture_output=True).returncode:
-        del ways["PyTorch"]
+    torch = arguments.torch_python
+    if shutil.which(torch) is None:
+        parser.error(f"--torch-python {torch} is no program: give the path of a Python interpreter")
+    ways = {way: torch if make is pytorch else sys.executable for way, (make, _) in WAYS.items()}
+    if subprocess.run([torch, "-c", "import torch"], capture_output=True).returncode:
+        ways = {way: python for way, python in ways.items() if WAYS[way][0] is not pytorch}
         print("PyTorch is not compared: torch cannot be imported. Give --torch-python, or pip install torch.")
     for network in networks:
         compare(network, ways, arguments.rounds, arguments.images)
