@@ -55,7 +55,6 @@ ELSEWHERE = {
     "test_public_download": "test_public_fetch",
     "test_runs_disk": "test_runs_store",
     "test_runs_files": "test_runs_store",
-    "test_training_backend": "test_training_request",
     "test_training_exam": "test_training_request",
     "test_training_fit": "test_training_request",
     "test_training_state": "test_training_request",
