@@ -135,6 +135,13 @@ def start_python(code: str, results: Path, **environment: str) -> subprocess.Pop
     )
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return children + [other for child in children for other in descendants(child)]
+
+
 @contextmanager
 def dask_cluster(home: Path, **environment: str) -> Iterator[str]:
     """The address of a Dask scheduler with two workers: processes of their own, each in a folder of its own.

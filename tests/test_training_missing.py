@@ -202,6 +202,17 @@ def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
     assert all(read_run(folder).epochs >= 1 for folder in RunStore())
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
+def test_processes_leave_with_a_command_that_is_killed(results):
+    process = start(results, "--jobs", "2", EPOCHS="5000")
+    try:
+        wait_until(lambda: len(who(results)) == 2)
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid, _ in who(results)))
+
+
 def test_a_process_that_is_killed_makes_the_command_fail(results):
     process = start(results, "--jobs", "2", EPOCHS="1")
     wait_until(lambda: len(who(results)) == 2)

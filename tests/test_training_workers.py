@@ -5,7 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import dask_cluster, patience, python_path, start_python, tiny_config, tiny_dataset, wait_until
+from helpers import (
+    dask_cluster,
+    descendants,
+    patience,
+    python_path,
+    start_python,
+    tiny_config,
+    tiny_dataset,
+    wait_until,
+)
 
 from labutils.errors import TrainingInterrupted
 from labutils.runs.files import best_weights_file, read_run, read_start
@@ -139,6 +148,7 @@ def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_imag
     assert "parameters" not in said  # workers are silent
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_workers_leave_with_the_process_that_asked(results, no_images):
     code = """
 from helpers import tiny_config, tiny_dataset
@@ -150,19 +160,12 @@ if __name__ == "__main__":
     (results / "jobs.py").write_text(code)
     process = start_python("import runpy; runpy.run_path('jobs.py', run_name='__main__')", results)
     try:
-        wait_until(lambda: len(children_of(process.pid)) >= 3)  # two workers and the tracker of their resources
-        children = children_of(process.pid)
+        wait_until(lambda: len(descendants(process.pid)) >= 3)  # two workers and the tracker of their resources
+        children = descendants(process.pid)
     finally:
         process.kill()
         process.communicate()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
-
-
-def children_of(pid: int) -> list[int]:
-    if not Path("/proc").exists():
-        pytest.skip("needs /proc")
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from typing import Any
 from labutils import lab, machine, paths
 from labutils.errors import NotebookError, ParameterError, TrainingInterrupted
 from labutils.parameters import Parameter, check_given, parameters_of
+from labutils.processes import leave_with_parent
 
 TIME_LIMIT = 60 * 60.0
 """Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
@@ -281,14 +281,8 @@ def widget_error(notebook: Any) -> str:
     return ""
 
 
-def _leave_with_parent() -> None:
-    # Its end of the pipe closes with the parent, however that dies; the kernel in turn leaves with this process.
-    os.read(0, 1)
-    os._exit(1)
-
-
 if __name__ == "__main__":  # papermill in a process of its own, see `_papermill`
     from papermill.cli import papermill
 
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()  # and the kernel, in turn, with this process
     papermill()

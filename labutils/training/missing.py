@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from labutils import lab, machine
 from labutils.config import RunConfig
@@ -26,6 +27,13 @@ PAUSE = 5.0
 """Seconds between two looks at runs that other processes train."""
 
 AGAIN = "Run the same again to go on from there."
+
+_COMMAND = """
+from labutils.processes import leave_with_parent
+leave_with_parent()
+from labutils.cli import main
+main(prog_name="labutils")
+"""
 
 
 class BusyError(StoreError):
@@ -103,13 +111,14 @@ def train_side_by_side(jobs: int) -> int:
     """
     ours = {"LABUTILS_THREADS": str(max(1, machine.threads() // jobs)), "PYTHONUNBUFFERED": "1"}
     environment = {"LABUTILS_PROGRESS": "log", **os.environ, **ours}
-    command = [sys.executable, "-c", "from labutils.cli import main; main(prog_name='labutils')", "run", "--missing"]
+    command = [sys.executable, "-c", _COMMAND, "run", "--missing"]
     for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, or a time limit, is to stop them as the stop key does
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:  # set by nohup
             signal.signal(getattr(signal, name), signal.default_int_handler)
     # In sessions of their own they get the stop key once, from here, and not from the terminal too: pressed twice it
     # would act in the middle of a step.
-    workers = [subprocess.Popen(command, env=environment, start_new_session=True) for _ in range(jobs)]
+    options: dict[str, Any] = {"env": environment, "stdin": subprocess.PIPE, "start_new_session": True}
+    workers = [subprocess.Popen(command, **options) for _ in range(jobs)]
     stopped = False
     while any(worker.poll() is None for worker in workers):
         try:

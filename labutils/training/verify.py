@@ -23,6 +23,7 @@ from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import DataError, StoreError
+from labutils.processes import leave_with_parent
 from labutils.runs.files import Run, read_run
 from labutils.statistics import SMALLEST_PROBABILITY
 from labutils.training.state import check_dataset
@@ -195,6 +196,7 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
 
 def _choose(settings: dict[str, str]) -> None:
     os.environ.update(settings)
+    leave_with_parent()
 
 
 def _verify_folder(folder: Path, epochs: int) -> Verification:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import DataError, TrainingInterrupted
+from labutils.processes import leave_with_parent
 from labutils.progress import minutes
 from labutils.runs.files import Run, read_start
 from labutils.runs.store import RunStore
@@ -177,12 +178,4 @@ def _in_memory(dataset: Dataset) -> Dataset:
 def _prepare_worker(threads: int) -> None:
     os.environ["LABUTILS_THREADS"] = str(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stop key reaches all processes; the caller decides
-    parent = parent_process()
-    assert parent is not None
-
-    def leave_with_parent() -> None:
-        # Killed, it cannot tell its workers; they would train on for nobody.
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
+    leave_with_parent()

@@ -43,6 +43,7 @@ from labutils.data.phantoms.files import (
 )
 from labutils.errors import DataError
 from labutils.paths import shown
+from labutils.processes import leave_with_parent
 from labutils.progress import bar
 
 __all__ = [
@@ -357,6 +358,7 @@ def _start_pool(workers: int) -> ProcessPoolExecutor | None:
     if workers < 2:
         return None
     try:
+        # Not joblib's workers: killed, this process cannot tell them, and they draw on and wait for minutes.
         # Spawned, not forked: a notebook's kernel has threads, and a fork of it may hang.
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
@@ -378,6 +380,7 @@ def _hidden_main() -> Iterator[None]:
 def _start_worker() -> None:
     # An interrupt reaches the whole process group: the parent answers it, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_with_parent()
 
 
 def _write_chunk(name: str, folder: Path, seed: int, addresses: list[Address]) -> dict[str, dict[str, Any]]:
