@@ -5,6 +5,17 @@ lies in a parameter, a folder or a file, not in the code above it. The commands 
 """
 
 
+def visible(text: str) -> str:
+    r"""A text from outside as one line for a terminal: what is not seen, or would be obeyed, as its escape.
+
+    Examples
+    --------
+    >>> visible("skin\x1b[2J"), visible("M\u00e4rz")
+    ('skin\\x1b[2J', 'März')
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class _Sentence:
     """Shown by Jupyter as its message alone, in place of a stack trace."""
 
@@ -13,7 +24,13 @@ class _Sentence:
 
 
 class LabError(_Sentence, Exception):
-    """What the lab was asked to do and cannot; the message says why and what to do."""
+    """What the lab was asked to do and cannot; the message says why and what to do.
+
+    It may quote what somebody else has written, and is shown in terminals: see `visible`.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__("\n".join(map(visible, str(message).split("\n"))))
 
 
 class ParameterError(LabError, ValueError):

@@ -100,7 +100,9 @@ def made_up_run(config: RunConfig, dataset: Dataset) -> Run:
             "source": dataset.source,
             "fingerprint": dataset.fingerprint,
             "class_names": list(dataset.class_names),
-            "stretches": [{"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow"}],
+            "stretches": [
+                {"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "device": "abacus", "threads": 1}
+            ],
         },
     )
 

@@ -164,7 +164,7 @@ def test_heavy_files_travel_only_with_the_notebook_they_belong_to(results, task,
         order = remote._order(task(task_name, "1"), {"source": "phantom", **parameters}, results, 60.0)
         return {name.split("/", 2)[2] for name in order.files if folder.name in name}
 
-    light, weights = set(remote.LIGHT) - {"exam.npz"}, {"best.weights.h5"}  # made-up runs sit no exam
+    light, weights = set(remote.LIGHT) - {"exam.npz"}, {"best.h5"}  # made-up runs sit no exam
     assert names(mine, "task1b") == light | weights | {"checkpoint/state.npz"}, "shorter than planned"
     assert names(mine, "task1c") == names(other, "task1b") == light
     assert names(other, "task1b", dropout=0.5) == light | weights | {"checkpoint/state.npz"}

@@ -187,7 +187,7 @@ def zip_instead(folder: Path) -> None:
         (save_predictions(np.zeros((1, 10, 1), np.float16)), "config.json speaks of 3 epochs"),
         (save_predictions(np.zeros((9, 10, 1), np.float16)), "val_predictions.npy 9"),
         (save_predictions(np.zeros((3, 10, 1), np.float16)), "val_accuracy in history.csv is not what"),
-        (plant_pickle, "val_predictions.npy: Object arrays cannot be loaded when allow_pickle=False"),
+        (plant_pickle, "val_predictions.npy: holds object, numbers were expected"),
         (zip_instead, "val_predictions.npy: the magic string is not correct"),
         (edit_json("config.json", epochs=9), "config.json speaks of 9 epochs, history.csv has 3"),
         (edit_json("config.json", epochs=0), "config.json: n_epoch (epochs) is 0"),
@@ -315,8 +315,18 @@ def test_a_run_from_a_worker_is_kept_unless_a_longer_one_is_there(tmp_path):
 def test_large_weights_stay_out_of_the_repository(tmp_path, monkeypatch):
     monkeypatch.setattr("labutils.runs.files.LARGEST_WEIGHTS", 10)
     small, large = store_run(tmp_path, weights=b"1234567890"), store_run(tmp_path, seed=1, weights=b"12345678901")
-    assert best_weights_file(small) == small / "best.weights.h5"
-    assert best_weights_file(large) == large / "checkpoint" / "best.weights.h5"
+    assert best_weights_file(small) == small / "best.h5"
+    assert best_weights_file(large) == large / "checkpoint" / "best.h5"
+
+
+@pytest.mark.parametrize("place", ["best.weights.h5", "checkpoint/best.weights.h5"])
+def test_weights_under_the_name_of_earlier_versions_are_found_and_replaced(tmp_path, place):
+    folder = store_run(tmp_path, weights=None)
+    (folder / place).write_bytes(b"older")
+    assert best_weights_file(folder) == folder / place
+    run = read_run(folder)
+    write_run(run, state_of(run), b"better")
+    assert best_weights_file(folder).read_bytes() == b"better" and not (folder / place).exists()
 
 
 @pytest.mark.parametrize("moment", range(7))
@@ -341,8 +351,17 @@ def test_a_full_disk_loses_no_stored_epoch(tmp_path, monkeypatch, moment):
     assert not list(folder.rglob("*.tmp"))
 
 
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EPERM])
-def test_read_only_results_are_refused_before_training_and_still_read(tmp_path, monkeypatch, code):
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EACCES, "no permission"),
+        (errno.EPERM, "no permission"),
+        (errno.EROFS, "a read-only file system"),
+        (errno.EIO, "the disk reports an error"),
+        (errno.EMFILE, "too many open files"),
+    ],
+)
+def test_read_only_results_are_refused_before_training_and_still_read(tmp_path, monkeypatch, code, reason):
     store_run(tmp_path)
     store, real = RunStore(tmp_path), os.open
 
@@ -354,7 +373,7 @@ def test_read_only_results_are_refused_before_training_and_still_read(tmp_path, 
     monkeypatch.setattr(os, "open", refuse)
     assert store.find(tiny_config(), DATASET.fingerprint).epochs == 3
     with (
-        pytest.raises(StoreError, match=r"cannot be written \(no permission\). Set LABUTILS_RESULTS to a folder"),
+        pytest.raises(StoreError, match=rf"cannot be written \({reason}\). Set LABUTILS_RESULTS to a folder"),
         store.lock(tiny_config(epochs=9), DATASET.fingerprint, lambda: None),
     ):
         pass
@@ -367,10 +386,15 @@ def test_runs_are_removed_by_name(tmp_path):
         store.remove("skin-lenet")
     with pytest.raises(StoreError, match="No stored run is called 'nothing'"):
         store.remove("nothing")
+    for nameless in ("", ".", "/", "./"):
+        with pytest.raises(StoreError, match="A stored run has a name"):
+            store.remove(nameless)
     with FileLock(tmp_path / f".{two.name}.lock"), pytest.raises(StoreError, match="is being trained"):
         store.remove(two.name)
     assert store.remove(str(two)) == two
     assert list(store) == [one]
+    with pytest.raises(StoreError, match="A stored run has a name"):
+        store.remove("")
     cut(one / "history.csv")
     store.remove(one.name)
     assert list(store) == []
@@ -409,3 +433,60 @@ def test_damaged_runs_are_left_out_and_listed_with_the_reason(tmp_path):
     assert [run.path for run in store.all()] == [one, two] and not store.damaged()
     shutil.rmtree(one)
     assert [run.path for run in store.all()] == [two]
+
+
+@pytest.mark.parametrize("place", ["history.csv.7.tmp", "checkpoint/state.npz.7.tmp"])
+def test_what_a_kill_left_half_written_goes_with_the_next_look(tmp_path, place):
+    """Also where nothing is left to train: killed in the last epoch's checkpoint, nobody writes to the run again."""
+    folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=3)
+    half = folder / place
+    half.write_bytes(b"half")
+    with FileLock(tmp_path / f".{folder.name}.lock"):
+        assert store.find(config, DATASET.fingerprint).epochs == 3
+        assert half.exists(), "another process is writing it"
+    assert store.find(config, DATASET.fingerprint).epochs == 3
+    assert not half.exists()
+    half.write_bytes(b"half")
+    with store.lock(config, DATASET.fingerprint, lambda: None):
+        assert not half.exists()
+    half.write_bytes(b"half")
+    run = read_run(folder)
+    write_run(run, state_of(run), None)
+    assert not half.exists()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_a_file_system_knows_no_locks_a_file_stands_for_one(tmp_path, monkeypatch, code):
+    import filelock._unix
+
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(filelock._unix.fcntl, "flock", refuse)
+    folder = store_run(tmp_path)
+    store, config = RunStore(tmp_path), tiny_config(epochs=3)
+    with store.lock(config, DATASET.fingerprint, lambda: None), pytest.raises(StoreError, match="is being trained"):
+        store.remove(folder.name)
+    store.remove(folder.name)
+    assert list(store) == []
+
+
+def test_a_file_where_the_results_should_be_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for folder, reason in ((tmp_path / "file", "a file stands there"), (tmp_path / "file" / "runs", "a file stands ")):
+        store = RunStore(folder)
+        assert store.all() == [] and store.find(tiny_config(), DATASET.fingerprint) is None
+        with (
+            pytest.raises(StoreError, match=rf"cannot be written \({reason}"),
+            store.lock(tiny_config(), DATASET.fingerprint, lambda: None),
+        ):
+            pass
+
+
+def test_results_that_may_not_be_listed_are_a_sentence(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(StoreError, match=r"cannot be read \(permission denied\)"):
+        RunStore(tmp_path).all()

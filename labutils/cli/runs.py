@@ -19,7 +19,7 @@ import click
 
 from labutils.cli.errors import Problem, explain
 from labutils.config import NOTEBOOK_NAMES, RunConfig
-from labutils.errors import ParameterError
+from labutils.errors import ParameterError, visible
 
 if TYPE_CHECKING:
     from labutils.runs import Run
@@ -41,7 +41,7 @@ def runs(context: click.Context) -> None:
         click.echo("No runs are stored yet.")
     width = max(map(len, lines), default=0)
     for name, line in sorted(lines.items()):
-        click.echo(f"{name:{width}}  {line}")
+        click.echo(visible(f"{name:{width}}  {line}"))
 
 
 @runs.command()
@@ -51,7 +51,7 @@ def rm(name: str) -> None:
     """Remove the stored run NAME: its folder's name as listed, or a beginning of it that no other run has."""
     from labutils.runs import RunStore
 
-    click.echo(f"{RunStore().remove(name).name} is removed.")
+    click.echo(visible(f"{RunStore().remove(name).name} is removed."))
 
 
 @click.command()
@@ -78,7 +78,7 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
         folders = random.sample(folders, min(some, len(folders)))
     found = []
     for verification in verify_all(folders, epochs):
-        click.echo(str(verification))
+        click.echo(visible(str(verification)))
         found.append(verification.passed)
     differ, silent = found.count(False), found.count(None)
     click.echo(f"{found.count(True)} repeated, {differ} differ, {silent} cannot be verified here.")

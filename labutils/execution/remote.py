@@ -29,7 +29,7 @@ from labutils.training.state import Trained
 LIGHT = ("config.json", "history.csv", "provenance.json", "val_files.csv", "val_predictions.npy", "exam.npz")
 """Files of a stored run that every notebook is sent: tables, curves and tests need no others."""
 
-WEIGHTS = ("best.weights.h5", "checkpoint/best.weights.h5")
+WEIGHTS = ("best.h5", "checkpoint/best.h5", "best.weights.h5", "checkpoint/best.weights.h5")
 CHECKPOINT = "checkpoint/state.npz"
 BESIDE = "*/*.study.jsonl"
 """Files beside the stored runs that notebooks read and write: the trials of a search."""

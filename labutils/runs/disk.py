@@ -11,6 +11,18 @@ from typing import Any, BinaryIO
 from labutils import paths
 from labutils.errors import StoreError
 
+_REASONS = {
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+    errno.EROFS: "a read-only file system",
+    errno.EFBIG: "the file is larger than the file system or `ulimit -f` allows",
+    errno.EEXIST: "a file stands there",
+    errno.ENOTDIR: "a file stands where a folder should be",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.EIO: "the disk reports an error",
+    errno.ESTALE: "the network drive is gone",
+}
+
 
 def write_atomic(file: Path, write: Callable[[BinaryIO], Any]) -> None:
     """Write a file so that readers see the old one or the new one, never a part.
@@ -33,7 +45,7 @@ def write_atomic(file: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 @contextmanager
 def clear_errors(folder: Path, finished: int | None = None) -> Iterator[None]:
-    """Turn a full disk or a missing permission into a `StoreError` that says what to do and what is kept.
+    """Turn what the system refuses to write into a `StoreError` that says what to do and what is kept.
 
     Parameters
     ----------
@@ -46,14 +58,13 @@ def clear_errors(folder: Path, finished: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        said = _REASONS.get(error.errno or 0, "")
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(f"The disk is full: {paths.short(folder)} cannot be written. Make room.{kept}") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StoreError(
-                f"{paths.short(folder)} cannot be written (no permission). "
-                f"Set LABUTILS_RESULTS to a folder of your own.{kept}"
-            ) from error
-        raise
+        raise StoreError(
+            f"{paths.short(folder)} cannot be written ({said or (error.strerror or str(error)).lower()}). "
+            f"Set LABUTILS_RESULTS to a folder of your own.{kept}"
+        ) from error
 
 
 def _replace(temporary: Path, file: Path) -> None:

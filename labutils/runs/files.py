@@ -8,6 +8,9 @@ a kill the epochs up to the checkpoint are complete. Which folder belongs to whi
 import csv
 import io
 import json
+import os
+import re
+import reprlib
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +22,8 @@ from labutils import paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.runs.disk import clear_errors, write_atomic
+from labutils.runs.reading import UNPACKED_LIMIT, read_array_file, read_arrays, read_csv, read_json
+from labutils.runs.schema import LONGEST_RUN, check_history, check_probabilities, check_provenance
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
@@ -27,6 +32,12 @@ OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}
 FORMAT = 1
 LARGEST_WEIGHTS = 3_000_000
 """Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
+LARGEST_CHECKPOINT = 4_000_000_000
+"""Bytes of a checkpoint that is read: twenty times the largest network of the lab."""
+BEST_WEIGHTS = "best.h5"
+"""The best weights' file: not called `.weights.h5`, because `training.load_best` reads it and Keras does not."""
+_BEST_WEIGHTS_BEFORE = "best.weights.h5"
+_IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3,6}")
 
 
 @dataclass(frozen=True)
@@ -198,7 +209,7 @@ def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes |
     assert run.path is not None
     with clear_errors(run.path, finished=run.epochs - 1):
         if run.path.exists():
-            for left_behind in run.path.glob("*.tmp"):  # by a kill in the middle of a file
+            for left_behind in leftovers(run.path):
                 left_behind.unlink()
             _write_files(run.path, run, checkpoint, best_weights)
             return
@@ -213,7 +224,8 @@ def _write_files(folder: Path, run: Run, checkpoint: dict[str, np.ndarray], best
     if best_weights:
         chosen, other = _weights_files(folder)[:: 1 if len(best_weights) <= LARGEST_WEIGHTS else -1]
         write_atomic(chosen, lambda file: file.write(best_weights))
-        other.unlink(missing_ok=True)
+        for older in (other, *_weights_files_before(folder)):
+            older.unlink(missing_ok=True)
     _write_csv(folder / "val_files.csv", [("file", "label"), *zip(run.val_files, run.y_val.tolist(), strict=True)])
     write_atomic(folder / "val_predictions.npy", lambda file: np.save(file, run.val_predictions, allow_pickle=False))
     formats = {name: how for name, how in (COLUMNS | OPTIONAL_COLUMNS).items() if name in run.history}
@@ -230,7 +242,13 @@ def _write_files(folder: Path, run: Run, checkpoint: dict[str, np.ndarray], best
 
 def best_weights_file(folder: Path) -> Path | None:
     """The file of a stored run's best weights, or None if it came without them."""
-    return next((file for file in _weights_files(folder) if file.exists()), None)
+    files = (*_weights_files(folder), *_weights_files_before(folder))
+    return next((file for file in files if os.path.lexists(file)), None)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Half-written files that a kill has left in a run's folder; nobody may be writing to it."""
+    return [file for file in (*folder.glob("*.tmp"), *folder.glob("checkpoint/*.tmp")) if not file.is_dir()]
 
 
 def read_run(folder: Path) -> Run:
@@ -243,27 +261,26 @@ def read_run(folder: Path) -> Run:
     """
     file = folder / "config.json"
     try:
-        config = RunConfig(**json.loads(file.read_text(encoding="utf-8")))
+        config = RunConfig(**read_json(file))
         file = folder / "provenance.json"
-        provenance = json.loads(file.read_text(encoding="utf-8"))
+        provenance = read_json(file)
+        if (found := reprlib.repr(provenance.get("format"))) != str(FORMAT):
+            raise ValueError(f"format {found}, this version of labutils reads {FORMAT}")
+        check_provenance(provenance)
         class_names = tuple(provenance["class_names"])
-        {name: provenance[name] for name in ("source", "fingerprint", "stretches")}
-        if provenance["format"] != FORMAT:
-            raise ValueError(f"format {provenance['format']!r}, this version of labutils reads {FORMAT}")
         file = folder / "history.csv"
-        rows = _read_csv(file)
-        columns = [*COLUMNS, *(name for name in OPTIONAL_COLUMNS if rows and name in rows[0])]
-        history = {name: np.array([float(row[name]) for row in rows]) for name in columns}
-        if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
-            raise ValueError("the epochs are not 1, 2, 3 and so on")
-        file = folder / "val_predictions.npy"
-        with file.open("rb") as handle:
-            predictions = np.lib.format.read_array(handle, allow_pickle=False)
+        history = _read_history(file)
         file = folder / "val_files.csv"
-        listed = _read_csv(file)
-        y_val = np.array([int(row["label"]) for row in listed], dtype=np.int64)
+        listed = read_csv(file, ("file", "label"))
+        y_val = _labels([row["label"] for row in listed], len(class_names))
+        file = folder / "val_predictions.npy"
+        # Four times what is expected: what is a little too large is told in numbers of epochs and images.
+        most = 4 * np.dtype(np.float16).itemsize * (config.epochs + 1) * len(listed) * len(class_names)
+        predictions = read_array_file(file, most + 10_000)
+        if predictions.dtype == np.float16:
+            check_probabilities(predictions)
         file = folder / "exam.npz"
-        exam = _read_exam(file) if file.exists() else None
+        exam = _read_exam(file, len(class_names)) if os.path.lexists(file) else None
         run = Run(
             config=config,
             history=history,
@@ -295,13 +312,16 @@ def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
         If the run or its checkpoint is damaged.
     """
     file = folder / "checkpoint" / "state.npz"
-    if not file.exists():
+    if not os.path.lexists(file):
         return None
     run = read_run(folder)
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            checkpoint = {name: archive[name] for name in archive.files}
+        checkpoint = read_arrays(file, LARGEST_CHECKPOINT)
+        if strange := [name for name in checkpoint if not _IN_CHECKPOINT.fullmatch(name)]:
+            raise ValueError(f"it holds {strange[0]!r}")
         epochs, losses = int(checkpoint["epochs"]), checkpoint.pop("losses")
+        if epochs < 1 or losses.shape != (2, epochs) or losses.dtype.kind != "f":
+            raise ValueError(f"it speaks of {epochs} epochs and holds losses of shape {losses.shape}")
     except Exception as error:
         raise StoreError(
             f"{paths.short(file)} is damaged ({_reason(error)}). Remove this file: the stored epochs stay, "
@@ -323,15 +343,38 @@ def _write_exam(file: Path, exam: ExamResult) -> None:
     )
 
 
-def _read_exam(file: Path) -> ExamResult:
-    with np.load(file, allow_pickle=False) as archive:
-        epochs, predictions, y = archive["epochs"], archive["predictions"], archive["y"]
-        exam = ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(archive["fingerprint"]))
-    if predictions.dtype != np.float16 or predictions.shape[:2] != (len(epochs), len(y)) or predictions.ndim != 3:
+def _read_exam(file: Path, classes: int) -> ExamResult:
+    arrays = read_arrays(file, UNPACKED_LIMIT)
+    epochs, predictions, y, fingerprint = (arrays[n] for n in ("epochs", "predictions", "y", "fingerprint"))
+    if predictions.dtype != np.float16 or predictions.shape != (len(epochs), len(y), _outputs(classes)):
         raise ValueError(f"the predictions are {predictions.dtype} {predictions.shape}, for {len(y)} images")
-    if sorted(set(exam.epochs)) != [*exam.epochs]:
+    if epochs.dtype.kind not in "iu" or y.dtype.kind not in "iu" or epochs.ndim != 1 or y.ndim != 1:
+        raise ValueError("the epochs and labels are not whole numbers")
+    if sorted(set(epochs.tolist())) != epochs.tolist() or not 0 <= epochs.min(initial=0) <= epochs.max() < LONGEST_RUN:
         raise ValueError("the epochs are not in order")
-    return exam
+    if not 0 <= y.min() <= y.max() < classes:
+        raise ValueError(f"it has labels other than 0 to {classes - 1}")
+    if not re.fullmatch("[0-9a-f]{2,64}", str(fingerprint)):
+        raise ValueError(f"the fingerprint is {reprlib.repr(str(fingerprint))}")
+    check_probabilities(predictions)
+    return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint))
+
+
+def _read_history(file: Path) -> dict[str, np.ndarray]:
+    rows = read_csv(file, ("epoch", *COLUMNS))
+    columns = [*COLUMNS, *(name for name in OPTIONAL_COLUMNS if rows and name in rows[0])]
+    history = {name: np.array([float(row[name]) for row in rows]) for name in columns}
+    if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
+        raise ValueError("the epochs are not 1, 2, 3 and so on")
+    check_history(history)
+    return history
+
+
+def _labels(written: list[str], classes: int) -> np.ndarray:
+    allowed = {str(label): label for label in range(classes)}
+    if strange := [label for label in written if label not in allowed]:
+        raise ValueError(f"it has labels other than 0 to {classes - 1}: {reprlib.repr(strange[0])}")
+    return np.array([allowed[label] for label in written], dtype=np.int64)
 
 
 def _losses(run: Run) -> np.ndarray:
@@ -339,7 +382,11 @@ def _losses(run: Run) -> np.ndarray:
 
 
 def _weights_files(folder: Path) -> tuple[Path, Path]:
-    return folder / "best.weights.h5", folder / "checkpoint" / "best.weights.h5"
+    return folder / BEST_WEIGHTS, folder / "checkpoint" / BEST_WEIGHTS
+
+
+def _weights_files_before(folder: Path) -> tuple[Path, Path]:
+    return folder / _BEST_WEIGHTS_BEFORE, folder / "checkpoint" / _BEST_WEIGHTS_BEFORE
 
 
 def _write_json(file: Path, values: dict[str, Any]) -> None:
@@ -353,14 +400,9 @@ def _write_csv(file: Path, rows: list) -> None:
     write_atomic(file, lambda handle: handle.write(text.getvalue().encode()))
 
 
-def _read_csv(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
 def _misfit(run: Run) -> str:
     """What does not fit together in a run as read, or nothing."""
-    outputs = 1 if len(run.class_names) == 2 else len(run.class_names)
+    outputs = _outputs(len(run.class_names))
     predictions, epochs = run.val_predictions, run.epochs
     if predictions.dtype != np.float16 or predictions.shape[1:] != (len(run.y_val), outputs):
         return (
@@ -372,13 +414,21 @@ def _misfit(run: Run) -> str:
             f"config.json speaks of {run.config.epochs} epochs, history.csv has {epochs}, "
             f"val_predictions.npy {len(predictions)}"
         )
-    if not len(run.y_val) or not set(run.y_val.tolist()) <= set(range(len(run.class_names))):
-        return f"val_files.csv has labels other than 0 to {len(run.class_names) - 1}"
+    if not len(run.y_val):
+        return "val_files.csv lists no image"
     common = min(epochs, len(predictions))
     accuracy = (predicted_labels(predictions[:common]) == run.y_val).mean(axis=1)
     if not np.allclose(accuracy, run.history["val_accuracy"][:common], atol=1e-6, rtol=0):
         return "val_accuracy in history.csv is not what val_predictions.npy gives"
+    lost = np.isnan(predictions[:common]).any(axis=(1, 2)) & ~np.isnan(run.history["val_loss"][:common])
+    if lost.any():
+        return f"val_predictions.npy has no numbers in epoch {lost.argmax() + 1}, whose val_loss is one"
     return ""
+
+
+def _outputs(classes: int) -> int:
+    """Outputs of a network for so many classes: two classes make one."""
+    return 1 if classes == 2 else classes
 
 
 def _damaged(folder: Path, what: str) -> StoreError:
@@ -393,4 +443,4 @@ def _reason(error: Exception) -> str:
         return error.strerror.lower()
     if isinstance(error, KeyError):
         return f"{error} is missing"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__

@@ -4,22 +4,25 @@ What lies in a run's folder is the business of `files`, how a model is trained t
 Keras.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from labutils import paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.runs.disk import clear_errors
-from labutils.runs.files import Run, best_weights_file, read_run, read_start, write_run
+from labutils.runs.files import Run, best_weights_file, leftovers, read_run, read_start, write_run
 
+_NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
+"""What file systems say that know no `flock` (NFS without its lock service, Lustre): a file that exists has to do."""
 _READ: dict[Path, tuple[tuple, Run | StoreError]] = {}
 """What was read of each folder, or why it could not be, while its files were of these names, times and sizes."""
 
@@ -53,6 +56,9 @@ class RunStore:
         folder = self.path_of(config, fingerprint)
         if not _occupied(folder):
             return None
+        if leftovers(folder):
+            with suppress(_HeldError, StoreError), self._held(folder, _give_up):
+                _clear_up(folder)
         run = read_run(folder)
         _check_same(run, config, fingerprint)
         return run
@@ -61,7 +67,11 @@ class RunStore:
         """The folders in the store, by name, readable or not."""
         if not self.folder.is_dir():
             return iter(())
-        return iter(sorted(p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")))
+        try:
+            return iter(sorted(p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")))
+        except OSError as error:
+            said = f"{paths.short(self.folder)} cannot be read ({(error.strerror or str(error)).lower()})"
+            raise StoreError(f"{said}. Check its permissions, or set LABUTILS_RESULTS to another folder.") from None
 
     def all(self) -> list[Run]:
         """Every stored run that can be read, by the names of their folders; see `damaged` for the others.
@@ -85,6 +95,8 @@ class RunStore:
             If no run, or more than one, is called so.
         """
         name = Path(name).name  # a path to it will do
+        if not name:  # every name begins with nothing
+            raise StoreError("A stored run has a name. `labutils runs` lists them.")
         found = [p for p in self if p.name == name] or [p for p in self if p.name.startswith(name)]
         if len(found) != 1:
             what = "No stored run is" if not found else f"{len(found)} stored runs are"
@@ -124,6 +136,8 @@ class RunStore:
         """
         folder = self.path_of(config, fingerprint)
         with self._held(folder, waiting):
+            with clear_errors(folder):
+                _clear_up(folder)
             before = _hidden(folder, "before")
             if before.exists() and not _occupied(folder):  # a kill came between the two steps of `replace`
                 with clear_errors(folder):
@@ -196,16 +210,39 @@ class RunStore:
     def _held(self, folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
         with clear_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / f".{folder.name}.lock")
+            lock: BaseFileLock = FileLock(self.folder / f".{folder.name}.lock")
             try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                waiting()
-                lock.acquire()
+                _acquire(lock, waiting)
+            except OSError as error:
+                if error.errno not in _NO_FLOCK:
+                    raise
+                lock = SoftFileLock(self.folder / f".{folder.name}.soft.lock")
+                _acquire(lock, waiting)
         try:
             yield
         finally:
             lock.release()
+
+
+class _HeldError(Exception):
+    """Another process holds the run."""
+
+
+def _give_up() -> None:
+    raise _HeldError
+
+
+def _acquire(lock: BaseFileLock, waiting: Callable[[], None]) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire()
+
+
+def _clear_up(folder: Path) -> None:
+    for file in leftovers(folder):
+        file.unlink(missing_ok=True)
 
 
 def _read_once(folder: Path) -> Run | StoreError:
