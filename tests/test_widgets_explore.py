@@ -1,10 +1,15 @@
 """Controls: each draws what the function under it draws, survives having nothing to show, and can be moved."""
 
+from types import SimpleNamespace
+
 import pytest
 from evaluate_helpers import make_run
 
 from labutils import lab, plots, widgets
 from labutils.evaluate import Verdict, interval_table
+from labutils.widgets import explore
+from labutils.widgets.control import Controls, Drawn, drawing_controls
+from labutils.widgets.small import Knob, number_knob
 
 CONFIG = lab.runs("task1b")["lr 1e-5"]
 
@@ -16,65 +21,101 @@ def runs():
 
 
 @pytest.fixture
-def controls(monkeypatch):
-    """What was displayed, by its description; the picture and the text under the controls by those names."""
+def shown(monkeypatch):
+    """What was displayed: `still`, and the `controls` behind the widget."""
     import IPython.display
 
-    made = {"still": []}
+    made = SimpleNamespace(still=[], controls=None)
 
-    def display(shown, **kwargs):
-        if isinstance(shown, dict):
-            made["still"].append(shown)
-            return
-        *moved, picture, text = shown.children
-        made.update({control.description: control for control in moved}, picture=picture, text=text)
+    class Kept(explore.Controls):
+        def __init__(self, *given, **more):
+            made.controls = self
+            super().__init__(*given, **more)
 
-    monkeypatch.setattr(IPython.display, "display", display)
-    monkeypatch.setattr("labutils.widgets.explore.is_live", lambda: True)
+    monkeypatch.setattr(explore, "Controls", Kept)
+    monkeypatch.setattr(
+        IPython.display, "display", lambda item, **kwargs: made.still.append(item) if isinstance(item, dict) else None
+    )
+    monkeypatch.setattr(explore, "is_live", lambda: True)
     return made
 
 
-def test_the_slider_starts_at_the_best_epoch_and_counts_from_one(runs, controls):
+def move(controls, **places):
+    """Move knobs as the page does."""
+    controls.widget.state = controls.widget.state | places | {"turn": controls.widget.state["turn"] + 1}
+    assert controls.widget.news["turn"] == controls.widget.state["turn"]
+    return controls.widget.news
+
+
+def test_the_slider_starts_at_the_best_epoch_and_counts_from_one(runs, shown):
     drawn = []
     widgets.explore_epochs(lambda run, epoch: drawn.append((run.label, epoch)), runs)
-    assert controls["epoch"].value == 2 and controls["epoch"].max == 3
+    knobs = {knob["name"]: knob for knob in shown.controls.widget.data["knobs"]}
+    assert knobs["epoch"]["choices"] == ["1", "2", "3"] and shown.controls.values["epoch"] == 2
+    assert knobs["run"]["kind"] == "menu" and knobs["run"]["choices"] == ["long", "short"]
     assert set(drawn) == {(runs["long"].label, 1)}
 
 
-def test_a_shorter_run_stays_at_its_last_epoch(runs, controls):
+def test_a_shorter_run_stays_at_its_last_epoch(runs, shown):
     drawn = []
     widgets.explore_epochs(lambda run, epoch: drawn.append((run.label, epoch)), runs)
-    controls["epoch"].value = 3
-    controls["run"].value = "short"
+    move(shown.controls, epoch=2)
+    assert move(shown.controls, run=1)["words"] == "run short, epoch 3"
     assert drawn[-1] == (runs["short"].label, 1)
 
 
-def test_moving_a_control_changes_the_picture_and_its_words(runs, controls):
+def test_moving_a_control_changes_the_picture_and_its_words(runs, shown):
     widgets.explore_epochs(plots.confusion_matrix, runs)
-    before, words = bytes(controls["picture"].value), controls["text"].value
-    assert before.startswith(b"\x89PNG") and "This figure in words" in words
-    controls["epoch"].value = 1
-    assert bytes(controls["picture"].value) != before and controls["text"].value != words
+    before = shown.controls.widget.news["picture"]
+    assert '<img alt="Confusion matrix of' in before and "This figure in words" in before
+    assert move(shown.controls, epoch=0)["picture"] != before
 
 
-def test_an_error_while_moving_is_shown_and_the_first_one_is_raised(controls):
+def test_an_error_while_moving_is_shown_and_the_first_one_is_raised(shown):
     def show(value):
         if value > 1:
             raise ValueError("too < large")
 
     widgets.explore_number(show, "x", values=[1, 2], start=1)
-    assert controls["picture"].layout.display == "none"
-    controls["x"].value = 2
-    assert controls["text"].value == "<pre>ValueError: too &lt; large</pre>"
+    assert shown.controls.widget.news["picture"] == ""
+    assert move(shown.controls, value=1)["words"] == "ValueError: too < large"
     with pytest.raises(ValueError, match="too < large"):
         widgets.explore_number(show, "x", values=[1, 2], start=2)
 
 
-def test_a_table_is_shown_under_its_control(controls):
+def test_a_table_is_shown_under_its_control(shown):
     widgets.explore_number(interval_table, "images", values=[100, 200], start=100)
-    assert "accuracy on 100 images" in controls["text"].value
-    controls["images"].value = 200
-    assert "accuracy on 200 images" in controls["text"].value
+    assert "accuracy on 100 images" in shown.controls.widget.news["picture"]
+    assert "accuracy on 200 images" in move(shown.controls, value=1)["picture"]
+
+
+def test_a_control_draws_again_shows_its_errors_and_moves_its_own_knobs():
+    def draw(value, on):
+        if value == 3:
+            raise ValueError("no")
+        return Drawn("<svg/>", f"value {value} {on}")
+
+    box = Knob("on", "on", (("no", False), ("yes", True)), 0, slider=False)
+    controls = drawing_controls("title", draw, number_knob("value", "v", [1, 2, 3], 1), box)
+    assert [knob["kind"] for knob in controls.widget.data["knobs"]] == ["slider", "box"]
+    assert controls.widget.news["picture"] == '<svg role="img" aria-label="value 1 False"/>'
+    assert move(controls, value=1, on=1)["words"] == "value 2 True"
+    assert move(controls, value=2)["words"] == "ValueError: no"
+    controls.choose(value=1.2, on=False)
+    assert controls.widget.news["words"] == "value 1 False"
+    assert controls.widget.news["set"] == {"turn": 1, "places": {"value": 0, "on": 0}}
+
+
+def test_buttons_work_in_the_background_and_say_what_went_wrong(monkeypatch):
+    waiting = []
+    monkeypatch.setattr("labutils.widgets.control.background", waiting.append)
+    first = Drawn("", "first")
+    controls = Controls("title", (), lambda one: one.put(first), {"go": ("Go", lambda: controls.later(lambda: 1 / 0))})
+    controls._pressed(None, {"do": "other"}, None)
+    assert waiting == [] and controls.widget.news["words"] == "first"
+    controls._pressed(None, {"do": "go"}, None)
+    waiting.pop()()
+    assert "ZeroDivisionError" in controls.widget.news["words"]
 
 
 def test_without_runs_it_says_what_to_do(capsys):
@@ -85,18 +126,18 @@ def test_without_runs_it_says_what_to_do(capsys):
     assert "train_missing" in capsys.readouterr().out
 
 
-def test_a_number_starts_at_the_nearest_value(controls):
-    shown = []
-    widgets.explore_number(shown.append, "accuracy", values=[0.6, 0.7, 0.8], start=0.74)
-    assert set(shown) == {0.7}
+def test_a_number_starts_at_the_nearest_value(shown):
+    values = []
+    widgets.explore_number(values.append, "accuracy", values=[0.6, 0.7, 0.8], start=0.74)
+    assert set(values) == {0.7}
 
 
-def test_what_a_control_shows_first_is_there_without_it(runs, controls, monkeypatch):
-    monkeypatch.setattr("labutils.widgets.explore.is_live", lambda: False)
+def test_what_a_control_shows_first_is_there_without_it(runs, shown, monkeypatch):
+    monkeypatch.setattr(explore, "is_live", lambda: False)
     widgets.explore_epochs(plots.confusion_matrix, runs)
     widgets.explore_number(interval_table, "images", values=[100, 200], start=100)
-    picture, _, table = controls["still"]
-    assert "epoch" not in controls and picture["image/png"].startswith(b"\x89PNG")
+    picture, _, table = shown.still
+    assert shown.controls is None and picture["image/png"].startswith(b"\x89PNG")
     assert picture["text/plain"].startswith("Confusion matrix of")
     assert "accuracy on 100 images" in table["text/plain"] and "labutils-still" in table["text/html"]
 

@@ -8,7 +8,6 @@ from helpers import tiny_dataset
 from labutils import lab, widgets
 from labutils.models import describe
 from labutils.widgets import instant
-from labutils.widgets.control import Drawn, box
 
 CONFIG = lab.runs("task1b")["lr 1e-5"]
 
@@ -64,23 +63,6 @@ def test_a_range_test_says_where_the_loss_was_lowest():
     rates = np.geomspace(1e-6, 1, 40).tolist()
     losses = [0.7] * 20 + [0.4] + [0.9] * 19
     assert f"is lowest at rate {rates[20]:.1e} (0.40)" in instant.range_in_words({"rate": rates, "loss": losses})
-
-
-def test_a_control_draws_again_and_shows_its_errors():
-    import ipywidgets
-
-    def draw(value):
-        if value == 3:
-            raise ValueError("no < 3")
-        return Drawn("<svg/>", f"value {value}")
-
-    slider = ipywidgets.IntSlider(1, 0, 3)
-    *_, shown = box(draw, {"value": slider}).children
-    assert 'aria-label="value 1"' in shown.value
-    slider.value = 2
-    assert "value 2" in shown.value
-    slider.value = 3
-    assert shown.value == "<pre>ValueError: no &lt; 3</pre>"
 
 
 def test_without_runs_they_say_what_to_do(capsys):

@@ -29,7 +29,7 @@ def test_shapes_and_names_are_those_of_keras():
         assert tuple(model.get_layer(layer.name).output.shape[1:]) == layer.shape
     maps = strip.maps_of(model, tiny_dataset().x_val[0], "block1_conv1")
     assert maps.shape == (32, 32, 2) and maps.min() >= 0, "after the ReLU"
-    assert "2 maps of 32 x 32, 2 shown" in strip.draw_maps(maps, "block1_conv1")
+    assert "2 maps of 32 x 32, 2 shown" in strip.draw_maps(maps, "block1_conv1").words
 
 
 def test_a_strip_says_its_layers_in_words(monkeypatch):
@@ -77,4 +77,34 @@ def test_what_was_measured_is_said_of_the_run_it_was_measured_on_only():
 def test_a_prediction_is_a_bar_and_words():
     run = make_run(CONFIG.with_(epochs=1))
     said = breaking.bar(run, 0, np.array([0.25]))
-    assert "right: Mel (0.75), true class Mel" in said and "width:150px" in said
+    assert said.words == "Right: Mel (0.75), true class Mel." and "width:150px" in said.picture
+    assert breaking.bar(run, 0, np.array([0.75])).words.startswith("Wrong: Nev")
+
+
+def test_breaking_answers_from_the_background_and_surprises(monkeypatch):
+    """The network is asked for the image as changed; what has been overtaken by another move is not worked out."""
+    waiting, asked = [], []
+    dataset = tiny_dataset(n_val=10)
+    run = make_run(CONFIG.with_(epochs=1), wrong=3, n=10)
+
+    class Network:
+        def __call__(self, pictures, training):
+            asked.append(np.asarray(pictures[0]))
+            return np.array([[0.25]])
+
+        def predict(self, pictures, **_):
+            return np.full((len(pictures), 1), 0.25)
+
+    monkeypatch.setattr("labutils.widgets.control.background", waiting.append)
+    monkeypatch.setattr("labutils.training.load_best", lambda run: (Network(), 0))
+    monkeypatch.setattr("labutils.explain.gradcam", lambda model, pictures: np.zeros(pictures.shape[:3]))
+    controls = breaking.Breaking(run, dataset).controls
+    assert "being loaded" in controls.widget.news["words"]
+    controls.choose(mirror=True)
+    for work in waiting:
+        work()
+    (picture,) = asked
+    assert np.array_equal(picture, dataset.x_val[0][:, ::-1])
+    assert "All 10 validation images under this change: accuracy 0.500" in controls.widget.news["words"]
+    controls._pressed(None, {"do": "surprise"}, None)
+    assert set(controls.widget.news["set"]["places"]) == {"image", *controls.values} - {"image"}

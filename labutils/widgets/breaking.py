@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import random
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +12,9 @@ import numpy as np
 from labutils import augment
 from labutils.evaluate.metrics import accuracy
 from labutils.statistics import Estimate, wilson_interval
-from labutils.widgets.control import png
+from labutils.widgets.control import Controls, Drawn, png
 from labutils.widgets.instant import read
-from labutils.widgets.play import background
+from labutils.widgets.small import Knob, number_knob
 from labutils.widgets.stage import NOTHING, show
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def break_the_network(run: Run | None, dataset: Dataset) -> None:
         print(NOTHING)
         return
     words = breaking_in_words(run, read("changes"))
-    show(words, "", lambda: Breaking(run, dataset).widget)
+    own = png(np.asarray(dataset.x_val[0]), "validation image 1", 150)
+    show(words, own, lambda: Breaking(run, dataset).controls.widget)
 
 
 def breaking_in_words(run: Run, recorded: dict[str, Any] | None) -> str:
@@ -120,99 +121,75 @@ def breaking_in_words(run: Run, recorded: dict[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
-class Breaking:
-    """The control: sliders, a probability bar, and what is worked out in the background.
+KNOBS = (
+    number_knob("rotate", "rotate (degrees)", range(-180, 181, 5), 0),
+    number_knob("scale", "scale", [k / 10 for k in range(5, 31)], 1.0),
+    number_knob("right", "right (share of a side)", [k / 20 for k in range(-8, 9)], 0.0),
+    number_knob("down", "down (share of a side)", [k / 20 for k in range(-8, 9)], 0.0),
+    number_knob("low", "black below (percent)", range(46), 0),
+    number_knob("high", "white above (percent)", range(55, 101), 100),
+    Knob("mirror", "left and right exchanged", (("no", False), ("yes", True)), 0, slider=False),
+    Knob("upside_down", "top and bottom exchanged", (("no", False), ("yes", True)), 0, slider=False),
+)
+"""A knob for each part of a `Change`."""
 
-    Attributes
-    ----------
-    widget : ipywidgets.Widget
-    """
+
+class Breaking:
+    """The control: knobs, the image before and after, a bar, and what is worked out in the background."""
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
-        import ipywidgets
-
         self.run, self.dataset = run, dataset
         self.model: Any = None
-        self.turn = 0
-        number = ipywidgets.IntSlider(1, 1, len(dataset.y_val), description="image")
-        self.sliders = {
-            "rotate": ipywidgets.IntSlider(0, -180, 180, 5, description="rotate"),
-            "scale": ipywidgets.FloatSlider(1, min=0.5, max=3, step=0.1, description="scale"),
-            "right": ipywidgets.FloatSlider(0, min=-0.4, max=0.4, step=0.05, description="right"),
-            "down": ipywidgets.FloatSlider(0, min=-0.4, max=0.4, step=0.05, description="down"),
-            "low": ipywidgets.IntSlider(0, 0, 45, description="black below %"),
-            "high": ipywidgets.IntSlider(100, 55, 100, description="white above %"),
-            "mirror": ipywidgets.Checkbox(False, description="left and right exchanged"),
-            "upside_down": ipywidgets.Checkbox(False, description="top and bottom exchanged"),
+        images = number_knob("image", "image", range(1, len(dataset.y_val) + 1), 1)
+        buttons = {
+            "surprise": ("Surprise me", lambda: self._choose(surprising(random.Random()))),
+            "back": ("Back to the image", lambda: self._choose(Change())),
         }
-        surprise = ipywidgets.Button(description="Surprise me")
-        back = ipywidgets.Button(description="Back to the image")
-        self.number = number
-        self.picture, self.answer = ipywidgets.HTML(), ipywidgets.HTML()
-        self.heat, self.all = ipywidgets.HTML(), ipywidgets.HTML()
-        self.quiet = False
-        for one in (number, *self.sliders.values()):
-            one.observe(self._moved, "value")
-        surprise.on_click(lambda _: self._set(surprising(random.Random())))
-        back.on_click(lambda _: self._set(Change()))
-        left = ipywidgets.VBox([number, *self.sliders.values(), ipywidgets.HBox([surprise, back])])
-        right = ipywidgets.VBox([ipywidgets.HBox([self.picture, self.heat]), self.answer, self.all])
-        self.widget = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self._moved()
+        title = "Break the network"
+        self.controls = Controls(title, (images, *KNOBS), self._moved, buttons, side=True)
 
-    @property
-    def change(self) -> Change:
-        """What the sliders say."""
-        return Change(**{name: slider.value for name, slider in self.sliders.items()})
+    def _choose(self, change: Change) -> None:
+        self.controls.choose(**asdict(change))
 
-    def _set(self, change: Change) -> None:
-        self.quiet = True
-        for name, slider in self.sliders.items():
-            slider.value = getattr(change, name)
-        self.quiet = False
-        self._moved()
+    def _moved(self, controls: Controls) -> None:
+        values = controls.values
+        index, turn = values.pop("image") - 1, controls.turn
+        change, original = Change(**values), np.array(self.dataset.x_val[index])
+        changed = apply(original, change)
+        number = f"validation image {index + 1}"
+        pictures = png(original, number, 150) + png(changed, f"{number}, changed", 150)
+        said = "asked" if self.model else "loaded: a few seconds"
+        controls.put(Drawn(pictures, f"The network is being {said}."))
+        controls.later(lambda: self._answer(controls, pictures, changed, index, change, turn))
 
-    def _moved(self, _: Any = None) -> None:
-        if self.quiet:
-            return
-        self.turn += 1
-        index, change, turn = self.number.value - 1, self.change, self.turn
-        changed = apply(np.array(self.dataset.x_val[index]), change)
-        self.picture.value = png(changed, f"validation image {index + 1}, changed", 200)
-        if self.model is None:
-            self.answer.value = "<p>The network is being loaded: a few seconds.</p>"
-        background(lambda: self._answer(changed, index, change, turn))
-
-    def _answer(self, changed: np.ndarray, index: int, change: Change, turn: int) -> None:
+    def _answer(
+        self, controls: Controls, pictures: str, changed: np.ndarray, index: int, change: Change, turn: int
+    ) -> None:
         from labutils import explain, training
 
-        if turn != self.turn:
+        if turn != controls.turn:
             return  # a slider that still moves asks again
-        try:
-            if self.model is None:
-                self.model = training.load_best(self.run)[0]
-            predicted = np.asarray(self.model(changed[None], training=False))[0]
-            self.answer.value = bar(self.run, index, predicted)
-            if turn != self.turn:
-                return
-            heat = explain.gradcam(self.model, changed[None])[0]
-            warm = np.stack([np.clip(0.5 * changed.mean(axis=2) + heat, 0, 1)] + [0.6 * changed.mean(axis=2)] * 2, -1)
-            self.heat.value = png(warm, "Grad-CAM of the answer", 200)
-            self.all.value = "<p>All validation images under this change: being measured.</p>"
-            if turn != self.turn:
-                return
-            estimate = accuracy_under(self.model, self.dataset, change)
-            if turn == self.turn:
-                before = accuracy(self.run)
-                self.all.value = (
-                    f"<p role='status'>All {len(self.dataset.y_val)} validation images under this change: accuracy "
-                    f"{estimate}; unchanged, as stored, {before}.</p>"
-                )
-        except Exception as error:  # nobody sees what a thread raises
-            self.answer.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+        if self.model is None:
+            self.model = training.load_best(self.run)[0]
+        answer = bar(self.run, index, np.asarray(self.model(changed[None], training=False))[0])
+        count = f"All {len(self.dataset.y_val)} validation images under this change"
+        waiting = f"{answer.words}\n{count}: being measured."
+        if turn != controls.turn:
+            return
+        controls.put(Drawn(pictures + answer.picture, waiting))
+        heat = explain.gradcam(self.model, changed[None])[0]
+        warm = np.stack([np.clip(0.5 * changed.mean(axis=2) + heat, 0, 1)] + [0.6 * changed.mean(axis=2)] * 2, -1)
+        pictures += png(warm, "Grad-CAM of the answer", 150) + answer.picture
+        if turn != controls.turn:
+            return
+        controls.put(Drawn(pictures, waiting))
+        estimate = accuracy_under(self.model, self.dataset, change)
+        if turn == controls.turn:
+            said = f"{count}: accuracy {estimate}; unchanged, as stored, {accuracy(self.run)}."
+            controls.put(Drawn(pictures, f"{answer.words}\n{said}"))
 
 
-def bar(run: Run, index: int, predicted: np.ndarray) -> str:
+def bar(run: Run, index: int, predicted: np.ndarray) -> Drawn:
     """A prediction as bars, one for each class, and in words."""
     p = [1 - float(predicted[0]), float(predicted[0])] if len(predicted) == 1 else [float(v) for v in predicted]
     truth, answer = int(run.y_val[index]), int(np.argmax(p))
@@ -222,9 +199,9 @@ def bar(run: Run, index: int, predicted: np.ndarray) -> str:
         f"<span>{value:.2f}</span></div>"
         for name, value in zip(run.class_names, p, strict=True)
     )
-    verdict = "right" if truth == answer else "wrong"
-    said = f"{verdict}: {run.class_names[answer]} ({p[answer]:.2f}), true class {run.class_names[truth]}"
-    return f"{rows}<p role='status'>{html.escape(said)}</p>"
+    verdict = "Right" if truth == answer else "Wrong"
+    said = f"{verdict}: {run.class_names[answer]} ({p[answer]:.2f}), true class {run.class_names[truth]}."
+    return Drawn(rows, said)
 
 
 def surprising(rng: random.Random) -> Change:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from labutils.errors import StoreError
 from labutils.runs.files import Run
+from labutils.widgets.control import Controls, Drawn, as_img
+from labutils.widgets.small import Knob, number_knob
 from labutils.widgets.stage import NOTHING, STYLE, is_live, mark_live
 
 if TYPE_CHECKING:
@@ -28,19 +30,14 @@ def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) ->
     if not runs:
         print(NOTHING)
         return
-    label, first = next(iter(runs.items()))
+    first = next(iter(runs.values()))
     longest = max(run.epochs for run in runs.values())
 
-    def show(run: str, epoch: int) -> None:
-        draw(runs[run], min(epoch, runs[run].epochs) - 1)
+    def show(run: Run, epoch: int) -> None:
+        draw(run, min(epoch, run.epochs) - 1)
 
-    def controls() -> dict[str, Any]:
-        import ipywidgets
-
-        slider = ipywidgets.IntSlider(first.best_epoch + 1, 1, longest, description="epoch", continuous_update=False)
-        return {"run": ipywidgets.Dropdown(options=list(runs), description="run"), "epoch": slider}
-
-    _control(show, controls, run=label, epoch=first.best_epoch + 1)
+    which = Knob("run", "run", tuple(runs.items()), 0, slider=False)
+    _control(show, which, number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1))
 
 
 def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
@@ -57,14 +54,7 @@ def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, star
         The value to begin with; the nearest of `values` is taken.
     """
     nearest = min(values, key=lambda value: abs(value - start))
-
-    def controls() -> dict[str, Any]:
-        import ipywidgets
-
-        look = {"description": name, "continuous_update": False}
-        return {"value": ipywidgets.SelectionSlider(options=list(values), value=nearest, **look)}
-
-    _control(lambda value: show(value), controls, value=nearest)
+    _control(lambda value: show(value), number_knob("value", name, values, nearest))
 
 
 def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
@@ -149,7 +139,7 @@ def show_evidence(verdicts: Iterable[Verdict]) -> None:
     display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)
 
 
-def _control(show: Callable[..., Any], make_controls: Callable[[], dict[str, Any]], **start: Any) -> None:
+def _control(show: Callable[..., Any], *knobs: Knob) -> None:
     """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
 
     Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
@@ -157,14 +147,9 @@ def _control(show: Callable[..., Any], make_controls: Callable[[], dict[str, Any
     """
     from IPython.display import display
 
-    from labutils.plots.figure import collect_figures, in_words, picture
+    from labutils.plots.figure import in_words, picture
 
-    def refresh(values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
-        with collect_figures() as figures:
-            shown = show(**values)
-        return figures, shown
-
-    figures, shown = refresh(start)
+    figures, shown = _drawn(show, {knob.name: knob.choices[knob.start][1] for knob in knobs})
     for png, alt in figures[-1:]:
         data, metadata = picture(png, alt)
         display(data, metadata=metadata, raw=True)
@@ -174,30 +159,22 @@ def _control(show: Callable[..., Any], make_controls: Callable[[], dict[str, Any
         still = f'{STYLE}<div class="labutils-still">{shown._repr_html_()}</div>'
         display({"text/html": still, "text/plain": repr(shown)}, raw=True)
     if is_live():
-        display(mark_live(_live_control(refresh, make_controls())))
+        controls = Controls(", ".join(knob.label for knob in knobs), knobs, lambda one: _put(one, show))
+        display(mark_live(controls.widget))
 
 
-def _live_control(refresh: Callable[[dict[str, Any]], Any], controls: dict[str, Any]) -> Any:
-    import ipywidgets
+def _drawn(show: Callable[..., Any], values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
+    from labutils.plots.figure import collect_figures
 
+    with collect_figures() as figures:
+        shown = show(**values)
+    return figures, shown
+
+
+def _put(controls: Controls, show: Callable[..., Any]) -> None:
     from labutils.plots.figure import in_words
 
-    picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start"))
-    text = ipywidgets.HTML()
-
-    def moved(change: Any = None) -> None:
-        try:
-            figures, shown = refresh({name: control.value for name, control in controls.items()})
-            picture.layout.display = None if figures else "none"
-            words = ""
-            if figures:
-                picture.value, alt = figures[-1]
-                words = in_words(alt)
-            text.value = words if shown is None else shown._repr_html_()
-        except Exception as error:  # nobody sees what is raised here
-            text.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
-
-    moved()
-    for control in controls.values():
-        control.observe(moved, "value")
-    return ipywidgets.VBox([*controls.values(), picture, text])
+    figures, shown = _drawn(show, controls.values)
+    said = ", ".join(f"{one.label} {one.choices[controls.places[name]][0]}" for name, one in controls.knobs.items())
+    pictures = "".join(as_img(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures[-1:])
+    controls.put(Drawn(pictures + ("" if shown is None else shown._repr_html_()), said))

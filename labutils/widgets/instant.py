@@ -16,15 +16,17 @@ from labutils.charts import GREY, THIRD, TRAINING, VALIDATION, Line, Panel, as_i
 from labutils.errors import StoreError
 from labutils.models import describe
 from labutils.widgets import small
-from labutils.widgets.control import Drawn, as_html, control, png
-from labutils.widgets.play import RECORDED, background
+from labutils.widgets.control import Controls, Drawn, control, png
+from labutils.widgets.play import RECORDED
+from labutils.widgets.small import Knob, number_knob
 from labutils.widgets.stage import NOTHING, show
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
     from labutils.runs.files import Run
 
-LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-6, 1.0, 400
+LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-5, 1.0, 1200
+"""Fewer steps, or a start further down, and the loss has no time to fall before the rate is too high: measured."""
 BINS = np.linspace(-4, 4, 41)
 """Edges of the histograms of activations."""
 STUDIES = 2000
@@ -33,7 +35,7 @@ STUDIES = 2000
 def learning_rate_range(
     config: Any, dataset: Dataset, on_step: Callable[[dict[str, list[float]]], None] | None = None
 ) -> dict[str, list[float]]:
-    """The loss of each step while the learning rate grows from 1e-6 to 1, the same factor every step.
+    """The loss of each step while the learning rate grows from 1e-5 to 1, the same factor every step.
 
     Parameters
     ----------
@@ -41,12 +43,12 @@ def learning_rate_range(
         A small network.
     dataset : Dataset
     on_step : callable, optional
-        Gets the result so far after every tenth step.
+        Gets the result so far after every twentieth step.
 
     Returns
     -------
     dict of str to list
-        `rate`, and `loss`, smoothed over some ten steps. It ends early where the loss has left the scale.
+        `rate`, and `loss`, smoothed over some twenty steps. It ends early where the loss has left the scale.
 
     References
     ----------
@@ -68,10 +70,10 @@ def learning_rate_range(
         chosen = np.sort(rng.choice(len(dataset.y_train), config.batch_size, replace=False))
         labels = dataset.y_train[chosen].astype(np.float32)[:, None]
         loss = float(model.train_on_batch(np.asarray(dataset.x_train[chosen]), labels))
-        mean = 0.9 * mean + 0.1 * min(loss, 20.0)
+        mean = 0.95 * mean + 0.05 * min(loss, 20.0)
         found["rate"].append(float(f"{rate:.3g}"))
-        found["loss"].append(round(mean / (1 - 0.9 ** (step + 1)), 4))
-        if on_step and step % 10 == 9:
+        found["loss"].append(round(mean / (1 - 0.95 ** (step + 1)), 4))
+        if on_step and step % 20 == 19:
             on_step(found)
         if not np.isfinite(loss) or found["loss"][-1] > 4:
             break
@@ -83,17 +85,19 @@ def range_in_words(found: Mapping[str, list[float]]) -> str:
     loss, rate = np.array(found["loss"]), found["rate"]
     settled = np.arange(len(loss)) >= 10
     lowest = int(np.argmin(np.where(settled, loss, np.inf)))
+    learning = np.flatnonzero(settled & (loss < np.log(2) - 0.05))
+    from_on = f" From rate {rate[learning[-1]]:.1e} on it is back at guessing." if 0 < learning.size < len(loss) else ""
     return (
         f"Learning-rate range test, {len(rate)} steps from {rate[0]:.0e} to {rate[-1]:.1e}: the smoothed loss begins "
         f"at {loss[min(10, len(loss) - 1)]:.2f}, is lowest at rate {rate[lowest]:.1e} ({loss[lowest]:.2f}) and ends at "
-        f"{loss[-1]:.2f}. A rate some ten times below the lowest point is a usual first guess."
+        f"{loss[-1]:.2f}.{from_on} A rate some ten times below the lowest point is a usual first guess."
     )
 
 
 def draw_range(found: Mapping[str, list[float]]) -> Drawn:
     """A range test as a chart and in words."""
     line = Line(found["rate"], found["loss"], "loss of a step, smoothed", TRAINING)
-    panel = Panel("loss", (LOWEST_RATE, HIGHEST_RATE), (0, 2), "learning rate", [line], float(np.log(2)), log_x=True)
+    panel = Panel("loss", (LOWEST_RATE, HIGHEST_RATE), (0, 1.5), "learning rate", [line], float(np.log(2)), log_x=True)
     return Drawn(chart([panel]), range_in_words(found))
 
 
@@ -103,35 +107,21 @@ def lr_range_test(source: str = "auto") -> None:
     first = draw_range(recorded) if recorded else Drawn("", "Learning-rate range test: nothing is recorded.")
     config = small.settings_for("task1b").config
 
-    def again(report: Callable[[Drawn], None]) -> Drawn:
+    def again(controls: Controls) -> None:
         dataset = small.small_dataset("skin", source)
-        return draw_range(learning_rate_range(config, dataset, lambda found: report(draw_range(found))))
+        found = learning_rate_range(config, dataset, lambda found: controls.put(draw_range(found), busy=True))
+        controls.put(draw_range(found))
 
-    show(first.words, as_image(first.picture, first.words), lambda: _again(first, "Do it again", again))
+    show(first.words, as_image(first.picture, first.words), lambda: _range_controls(first, again).widget)
 
 
-def _again(first: Drawn, label: str, work: Callable[[Callable[[Drawn], None]], Drawn]) -> Any:
-    """A button that works in the background, and its result."""
-    import ipywidgets
+def _range_controls(first: Drawn, again: Callable[[Controls], None]) -> Controls:
+    def pressed() -> None:
+        controls.put(Drawn(first.picture, "TensorFlow and the images are being loaded: a few seconds."), busy=True)
+        controls.later(lambda: again(controls))
 
-    button, shown = ipywidgets.Button(description=label), ipywidgets.HTML(as_html(first))
-
-    def put(drawn: Drawn) -> None:
-        shown.value = as_html(drawn)
-
-    def task() -> None:
-        try:
-            put(work(put))
-        except Exception as error:  # nobody sees what a thread raises
-            put(Drawn("", f"{type(error).__name__}: {error}"))
-        button.disabled = False
-
-    def clicked(_: Any) -> None:
-        button.disabled = True
-        background(task)
-
-    button.on_click(clicked)
-    return ipywidgets.VBox([button, shown])
+    controls = Controls("Learning-rate range test", (), lambda one: one.put(first), {"again": ("Do it again", pressed)})
+    return controls
 
 
 def dropout_passes(model: Any, picture: np.ndarray, passes: int = 100) -> np.ndarray:
@@ -182,33 +172,39 @@ def monte_carlo_dropout(run: Run | None, dataset: Dataset) -> None:
         f"network is least sure of validation image {unsure + 1} (probability {p[unsure]:.2f}) and surest of image "
         f"{sure + 1} ({p[sure]:.2f}): of which of the two will the passes agree?"
     )
-    show(words, "", lambda: _passes_control(run, dataset, unsure))
+    pictures = "".join(
+        png(np.asarray(dataset.x_val[i]), f"validation image {i + 1}, {name}", 160)
+        for i, name in ((unsure, "unsure"), (sure, "sure"))
+    )
+    show(words, pictures, lambda: _passes_controls(run, dataset, unsure).widget)
 
 
-def _passes_control(run: Run, dataset: Dataset, first: int) -> Any:
-    import ipywidgets
-
-    slider = ipywidgets.IntSlider(first + 1, 1, len(run.y_val), description="image", continuous_update=False)
-    button, shown = ipywidgets.Button(description="A hundred passes"), ipywidgets.HTML()
+def _passes_controls(run: Run, dataset: Dataset, first: int) -> Controls:
     kept: dict[str, Any] = {}
 
-    def work() -> None:
-        from labutils import training
+    def moved(controls: Controls) -> None:
+        index, turn = controls.values["image"] - 1, controls.turn
+        own = png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}", 160)
+        controls.put(Drawn(own, f"Validation image {index + 1}: a hundred passes are being worked out."), busy=True)
 
-        index = slider.value - 1
-        shown.value = png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}", 160)
-        try:
+        def work() -> None:
+            from labutils import training
+
+            if turn != controls.turn:
+                return  # a slider that still moves asks again
             if "model" not in kept:
                 kept["model"] = training.load_best(run)[0]
             drawn = draw_passes(run, index, dropout_passes(kept["model"], dataset.x_val[index]))
-        except Exception as error:  # nobody sees what a thread raises
-            drawn = Drawn("", f"{type(error).__name__}: {error}")
-        shown.value = png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}", 160) + as_html(drawn)
+            if turn == controls.turn:
+                controls.put(Drawn(own + drawn.picture, drawn.words))
 
-    button.on_click(lambda _: background(work))
-    slider.observe(lambda _: background(work), "value")
-    background(work)
-    return ipywidgets.VBox([ipywidgets.HBox([slider, button]), shown])
+        controls.later(work)
+
+    images = number_knob("image", "image", range(1, len(run.y_val) + 1), first + 1)
+    controls: Controls
+    again = {"again": ("A hundred passes", lambda: moved(controls))}
+    controls = Controls("Monte-Carlo dropout", (images,), moved, again)
+    return controls
 
 
 def norm_activations(dataset: Dataset, epochs: int = 20) -> dict[str, Any]:
@@ -268,14 +264,8 @@ def norm_view() -> None:
     if not found:
         print("Nothing is recorded yet: python -m labutils.widgets.record norm")
         return
-    last = len(found["before"]["counts"]) - 1
-
-    def controls() -> dict[str, Any]:
-        import ipywidgets
-
-        return {"epoch": ipywidgets.IntSlider(1, 0, last, description="epoch")}
-
-    control(lambda epoch: draw_norm(found, epoch), controls, epoch=1)
+    epochs = range(len(found["before"]["counts"]))
+    control("Activations by epoch", lambda epoch: draw_norm(found, epoch), number_knob("epoch", "epoch", epochs, 1))
 
 
 def edge_maps(picture: np.ndarray) -> np.ndarray:
@@ -298,14 +288,14 @@ def draw_drop(picture: np.ndarray, rate: float, whole: bool, seed: int) -> Drawn
     maps = edge_maps(picture)
     after = drop(maps, rate, whole, seed)
     top = maps.max() or 1.0
-    pictures = "".join(png(after[..., k] / top, f"map {k + 1}", 96) for k in range(8))
+    pictures = "".join(png(after[..., k] / top, f"map {k + 1}", 86) for k in range(8))
     gone = int((after.reshape(-1, 8).max(axis=0) == 0).sum())
     words = (
         f"Spatial dropout {rate:g} drops {'whole maps' if whole else 'single pixels'}: {gone} of 8 maps are empty; "
         f"seen through the next layer's 3x3 window, the maps agree with the whole ones to {_seen(maps, after):.2f} "
         "(correlation)."
     )
-    return Drawn(pictures, words)
+    return Drawn(f'<div class="lu-maps">{pictures}</div>', words)
 
 
 def drop_map(dataset: Dataset, index: int = 0) -> None:
@@ -319,18 +309,13 @@ def drop_map(dataset: Dataset, index: int = 0) -> None:
     """
     picture = np.asarray(dataset.x_val[index])
 
-    def controls() -> dict[str, Any]:
-        import ipywidgets
-
-        return {
-            "rate": ipywidgets.FloatSlider(0.2, min=0, max=0.9, step=0.1, description="rate"),
-            "whole": ipywidgets.Dropdown(
-                options={"whole maps": True, "single pixels": False}, value=True, description="drop"
-            ),
-            "seed": ipywidgets.IntSlider(0, 0, 20, description="draw"),
-        }
-
-    control(lambda rate, whole, seed: draw_drop(picture, rate, whole, seed), controls, rate=0.2, whole=True, seed=0)
+    control(
+        "Feature maps dropped",
+        lambda rate, whole, seed: draw_drop(picture, rate, whole, seed),
+        number_knob("rate", "rate", [k / 10 for k in range(10)], 0.2),
+        Knob("whole", "drop", (("whole maps", True), ("single pixels", False)), 0, slider=False),
+        number_knob("seed", "draw", range(21), 0),
+    )
 
 
 def _seen(maps: np.ndarray, after: np.ndarray) -> float:
@@ -384,17 +369,14 @@ def winners_curse(images: int = 200, runs: int = 10) -> None:
         Networks at first.
     """
 
-    def controls() -> dict[str, Any]:
-        import ipywidgets
-
-        sizes = sorted({50, 100, 140, 200, 500, 1000, 5000, images})
-        return {
-            "images": ipywidgets.SelectionSlider(options=sizes, value=images, description="images"),
-            "runs": ipywidgets.IntSlider(runs, 1, 50, description="networks"),
-            "seed": ipywidgets.IntSlider(0, 0, 50, description="new study"),
-        }
-
-    control(lambda images, runs, seed: draw_winner(images, runs, seed), controls, images=images, runs=runs, seed=0)
+    sizes = sorted({50, 100, 140, 200, 500, 1000, 5000, images})
+    control(
+        "The best of several equally good networks",
+        draw_winner,
+        number_knob("images", "images", sizes, images, str),
+        number_knob("runs", "networks", range(1, 51), runs),
+        number_knob("seed", "new study", range(51), 0),
+    )
 
 
 def costs(run: Run) -> np.ndarray:
@@ -448,12 +430,8 @@ def equal_time(runs: Mapping[str, Run]) -> None:
         print(NOTHING)
         return
 
-    def controls() -> dict[str, Any]:
-        import ipywidgets
-
-        return {"share": ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.05, description="budget", readout=False)}
-
-    control(lambda share: draw_costs(runs, share), controls, share=0.5)
+    shares = number_knob("share", "budget", [k / 20 for k in range(21)], 0.5, "{:.0%}".format)
+    control("Accuracy for equal cost", lambda share: draw_costs(runs, share), shares)
 
 
 def read(name: str) -> dict[str, Any] | None:

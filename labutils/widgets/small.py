@@ -85,8 +85,11 @@ def _rates(low: int, high: int, start: float) -> Knob:
     return Knob("learning_rate", "learning rate", tuple((scientific(v), v) for v in values), values.index(start))
 
 
-def _numbers(name: str, label: str, values: Sequence[float], start: float) -> Knob:
-    return Knob(name, label, tuple((f"{value:g}", value) for value in values), list(values).index(start))
+def number_knob(
+    name: str, label: str, values: Sequence[float], start: float, words: Callable[[Any], str] = "{:g}".format
+) -> Knob:
+    """A slider over some numbers; `words` says one of them."""
+    return Knob(name, label, tuple((words(value), value) for value in values), list(values).index(start))
 
 
 def _change(**values: Any) -> Augmentation:
@@ -94,8 +97,8 @@ def _change(**values: Any) -> Augmentation:
 
 
 _NETWORK = Knob("model", "network", (("LeNet", "lenet"), ("AlexNet", "alexnet"), ("VGG16", "vgg16")), 0, slider=False)
-_WIDTH = _numbers("n_base", "filters of the first block", (2, 4, 8, 16), 8)
-_DROPOUT = _numbers("dropout", "dropout rate", (0.0, 0.2, 0.4, 0.6, 0.8), 0.0)
+_WIDTH = number_knob("n_base", "filters of the first block", (2, 4, 8, 16), 8)
+_DROPOUT = number_knob("dropout", "dropout rate", (0.0, 0.2, 0.4, 0.6, 0.8), 0.0)
 _NORM = Knob("batch_norm", "batch normalization", (("off", False), ("on", True)), 0, slider=False)
 _CHANGES = Knob(
     "augmentation",
@@ -124,7 +127,7 @@ _NORMED = Play(
 _MAPS = Play(
     "skin",
     _ALEXNET,
-    (_numbers("spatial_dropout", "share of feature maps dropped", (0.0, 0.05, 0.1, 0.2, 0.4), 0.0),),
+    (number_knob("spatial_dropout", "share of feature maps dropped", (0.0, 0.05, 0.1, 0.2, 0.4), 0.0),),
     "How much can be dropped before nothing is learned any more?",
     extra=_UNCHANGED,
 )
@@ -150,7 +153,7 @@ PLAYS: dict[str, Play] = {
         "x_ray",
         {"model": "lenet", "learning_rate": 1e-3},
         (
-            _numbers("classes", "classes", (3, 6, 9), 9),
+            number_knob("classes", "classes", (3, 6, 9), 9),
             Knob("elementwise", "loss", (("categorical", False), ("one yes or no per class", True)), 0, slider=False),
         ),
         "Watch both accuracies in the first epochs: which of them says that nothing has been learned?",

@@ -12,7 +12,8 @@ import numpy as np
 from labutils.charts import as_image
 from labutils.config import RunConfig
 from labutils.models import ARCHITECTURES, KERNEL, POOL
-from labutils.widgets.control import png, table
+from labutils.widgets.control import Controls, Drawn, png, table
+from labutils.widgets.small import Knob, number_knob
 from labutils.widgets.stage import NOTHING, show
 
 if TYPE_CHECKING:
@@ -144,14 +145,14 @@ def maps_of(model: Any, picture: np.ndarray, layer: str) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(probe(np.asarray(picture, np.float32)[None], training=False)))[0]
 
 
-def draw_maps(maps: np.ndarray, layer: str) -> str:
+def draw_maps(maps: np.ndarray, layer: str) -> Drawn:
     """Feature maps side by side, on one scale, at most 32 of them, and how many are empty."""
     top = float(maps.max()) or 1.0
     shown = min(maps.shape[2], MOST_MAPS)
     empty = int((maps.reshape(-1, maps.shape[2]).max(axis=0) <= 0).sum())
-    pictures = "".join(png(maps[..., k] / top, f"map {k + 1} of {layer}", 84) for k in range(shown))
+    pictures = "".join(png(maps[..., k] / top, f"map {k + 1} of {layer}", 86) for k in range(shown))
     words = f"{layer}: {maps.shape[2]} maps of {maps.shape[0]} x {maps.shape[1]}, {shown} shown; {empty} are empty."
-    return f'{pictures}<p role="status">{html.escape(words)}</p>'
+    return Drawn(f'<div class="lu-maps">{pictures}</div>', words)
 
 
 def feature_maps(run: Run | None, dataset: Dataset, layer: str | None = None, index: int = 0) -> None:
@@ -179,36 +180,35 @@ def feature_maps(run: Run | None, dataset: Dataset, layer: str | None = None, in
         f"Feature maps of {run.label}, validation image {index + 1} "
         f"({run.class_names[run.y_val[index]]}): {', '.join(names)}; {first} first."
     )
-    show(words, "", lambda: _maps_control(run, dataset, names, first, index))
+    own = png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}", 128)
+    show(words, own, lambda: _maps_controls(run, dataset, names, first, index).widget)
 
 
-def _maps_control(run: Run, dataset: Dataset, names: list[str], first: str, index: int) -> Any:
-    import ipywidgets
-
-    from labutils.widgets.play import background
-
-    which = ipywidgets.Dropdown(options=names, value=first, description="layer")
-    number = ipywidgets.IntSlider(index + 1, 1, len(run.y_val), description="image", continuous_update=False)
-    shown = ipywidgets.HTML("<p>The network is being loaded: a few seconds.</p>")
+def _maps_controls(run: Run, dataset: Dataset, names: list[str], first: str, index: int) -> Controls:
     kept: dict[str, Any] = {}
 
-    def work() -> None:
-        from labutils import training
+    def moved(controls: Controls) -> None:
+        number, layer, turn = controls.values["image"], controls.values["layer"], controls.turn
+        picture = np.asarray(dataset.x_val[number - 1])
+        own = png(picture, f"validation image {number}", 128)
+        if "model" not in kept:
+            controls.put(Drawn(own, "The network is being loaded: a few seconds."))
 
-        try:
+        def work() -> None:
+            from labutils import training
+
+            if turn != controls.turn:
+                return  # a slider that still moves asks again
             if "model" not in kept:
                 kept["model"] = training.load_best(run)[0]
-            picture = np.asarray(dataset.x_val[number.value - 1])
-            maps = maps_of(kept["model"], picture, which.value)
-            own = png(picture, f"validation image {number.value}", 128)
-            shown.value = f"<div>{own}</div>{draw_maps(maps, which.value)}"
-        except Exception as error:  # nobody sees what a thread raises
-            shown.value = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+            maps = draw_maps(maps_of(kept["model"], picture, layer), layer)
+            controls.put(Drawn(own + maps.picture, f"Validation image {number}, {maps.words}"))
 
-    which.observe(lambda _: background(work), "value")
-    number.observe(lambda _: background(work), "value")
-    background(work)
-    return ipywidgets.VBox([ipywidgets.HBox([which, number]), shown])
+        controls.later(work)
+
+    layers = Knob("layer", "layer", tuple((name, name) for name in names), names.index(first), slider=False)
+    images = number_knob("image", "image", range(1, len(run.y_val) + 1), index + 1)
+    return Controls("Feature maps", (layers, images), moved)
 
 
 def _shape(layer: Layer) -> str:

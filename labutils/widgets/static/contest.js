@@ -9,7 +9,7 @@ function render({ model, el }) {
   const said = make("p", { role: "status" });
   const buttons = data.names.map((name, k) => make("button", { type: "button", onclick: () => answer(k) },
     `${name} (${k + 1})`));
-  const row = make("div", { className: "row" }, ...buttons);
+  const row = make("div", { className: "lu-row" }, ...buttons);
   const again = make("button", { type: "button", onclick: () => { answers = []; drawAll(true); } }, "Once more");
 
   function answer(k) {
@@ -41,7 +41,7 @@ function render({ model, el }) {
       make("figcaption", {}, data.names[data.truth[i]])));
     const head = result.both_wrong.length
       ? `Both got ${result.both_wrong.length} wrong; the true class is below each:` : "There is no image that both got wrong.";
-    stage.replaceChildren(make("p", {}, head), make("div", { className: "images" }, ...missed), again);
+    stage.replaceChildren(make("p", {}, head), make("div", { className: "lu-images" }, ...missed), again);
     if (focus !== null) again.focus();
   }
 

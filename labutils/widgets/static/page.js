@@ -57,14 +57,21 @@ function select(label, choices, place, moved) {
   const input = make("select", { onchange: () => moved(input.selectedIndex) });
   choices.forEach((choice) => input.append(make("option", {}, choice)));
   input.selectedIndex = place;
-  return { element: make("label", {}, label, input), input };
+  const set = (value) => { input.selectedIndex = value; };
+  return { element: make("label", {}, label, input), input, set };
+}
+
+function checkbox(label, place, moved) {
+  const input = make("input", { type: "checkbox", checked: Boolean(place), onchange: () => moved(Number(input.checked)) });
+  return { element: make("label", {}, input, label), input, set: (value) => { input.checked = Boolean(value); } };
 }
 
 function table(caption, heads, rows) {
-  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
+  const head = make("tr", {}, ...heads.map((text) => make(text ? "th" : "td", text ? { scope: "col" } : {}, text)));
   const body = rows.map(([first, ...rest]) =>
     make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((text) => make("td", {}, text))));
-  return make("table", { "aria-label": caption }, make("thead", {}, head), make("tbody", {}, ...body));
+  return make("table", { "aria-label": caption }, ...(heads.some(Boolean) ? [make("thead", {}, head)] : []),
+    make("tbody", {}, ...body));
 }
 
 const WIDTH = 330;
@@ -133,7 +140,7 @@ function chart(panels) {
 }
 
 function legend(entries) {
-  return make("div", { className: "row" }, ...entries.map(({ label, colour, dash, width }) => {
+  return make("div", { className: "lu-row" }, ...entries.map(({ label, colour, dash, width }) => {
     const sample = draw("svg", { width: 26, height: 8, "aria-hidden": "true" },
       draw("path", { d: "M0 4H26", stroke: colour, "stroke-width": width ?? 1.8, "stroke-dasharray": dash ?? "none" }));
     return make("span", { style: "display: inline-flex; gap: 6px; align-items: center" }, sample, label);

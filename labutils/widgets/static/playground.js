@@ -95,8 +95,8 @@ function render({ model, el }) {
   el.append(
     make("div", { className: "labutils", role: "group", "aria-label": data.title },
       make("p", {}, data.question),
-      make("div", { className: "row" }, ...knobs),
-      make("div", { className: "row" }, train, pause, reset, cost),
+      make("div", { className: "lu-row" }, ...knobs),
+      make("div", { className: "lu-row" }, train, pause, reset, cost),
       status, picture.element, names, numbers));
   model.on("change:news", refresh);
   refresh();

@@ -8,7 +8,7 @@ function render({ model, el }) {
   let epoch = model.get("state").epoch ?? runs[place].best;
 
   const matrix = make("div");
-  const changed = make("div", { className: "images" });
+  const changed = make("div", { className: "lu-images" });
   const said = make("p", { role: "status" });
   const two = runs[0].names.length === 2;
   const roc = panel({ title: "ROC curve", x: [0, 1], y: [0, 1], xLabel: "false alarms (share)" });
@@ -52,8 +52,8 @@ function render({ model, el }) {
   const which = select("run", runs.map((run) => run.title), place, (i) => { place = i; drawAll(); });
   begin(el);
   el.append(make("div", { className: "labutils", role: "group", "aria-label": "Epoch by epoch" },
-    make("div", { className: "row" }, which.element, over.element), said,
-    make("div", { className: "side" }, matrix, figure.element), changed));
+    make("div", { className: "lu-row" }, which.element, over.element), said,
+    make("div", { className: "lu-side" }, matrix, figure.element), changed));
   drawAll();
 }
 

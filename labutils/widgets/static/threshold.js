@@ -46,8 +46,8 @@ function render({ model, el }) {
     (i) => { prevalence = i; drawAll(); });
   begin(el);
   el.append(make("div", { className: "labutils", role: "group", "aria-label": "Threshold and prevalence" },
-    make("div", { className: "row" }, at.element, among.element), said,
-    make("div", { className: "side" }, figure.element, numbers),
+    make("div", { className: "lu-row" }, at.element, among.element), said,
+    make("div", { className: "lu-side" }, figure.element, numbers),
     legend([{ label: ill, colour: ORANGE, dash: "5 3" }, { label: run.names[1], colour: BLUE },
       { label: "threshold", colour: GREEN }])));
   drawAll();
