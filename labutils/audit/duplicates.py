@@ -14,7 +14,7 @@ out. Copies cropped by 3 % or turned by 3 degrees are not found.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -71,20 +71,50 @@ def find_similar(thumbnails: np.ndarray, threshold: float = SIMILAR) -> tuple[np
         Positions, the smaller first, sorted.
     similarity : ndarray, (m,), float32
     """
-    details = _describe(thumbnails)
-    first, second = [], []
-    for start in range(0, len(details), _BLOCK):
-        turned = _orientations(details[start : start + _BLOCK])
-        for other in range(start, len(details), _BLOCK):
-            best = _best(turned, details[other : other + _BLOCK])
-            rows, columns = np.nonzero(best >= threshold)
-            first.append(rows + start)
-            second.append(columns + other)
+    details, inner = _describe(thumbnails), _describe(thumbnails, _MARGIN)
+    first, second, similarity = [], [], []
+    for start, other, likeness in _compare_blocks(details, inner, threshold):
+        rows, columns = np.nonzero(likeness >= threshold)
+        keep = rows + start < columns + other
+        rows, columns = rows[keep], columns[keep]
+        first.append(rows + start)
+        second.append(columns + other)
+        similarity.append(likeness[rows, columns])
     pairs = np.stack([np.concatenate([*first, []]), np.concatenate([*second, []])], axis=1).astype(np.int64)
-    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    similarity = np.minimum(_compare(details, pairs), _compare(_describe(thumbnails, _MARGIN), pairs))
-    return pairs[similarity >= threshold], similarity[similarity >= threshold]
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order], np.concatenate([*similarity, np.zeros(0, np.float32)])[order]
+
+
+def group_similar(thumbnails: np.ndarray, threshold: float = SIMILAR) -> np.ndarray:
+    """Numbers of groups of pictures that are linked by being nearly the same; see `find_similar`.
+
+    Takes little memory however many pairs there are.
+
+    Parameters
+    ----------
+    thumbnails : ndarray, (n, 32, 32)
+    threshold : float
+
+    Returns
+    -------
+    ndarray, (n,), int64
+        The smallest position in the group of each picture.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    details, inner = _describe(thumbnails), _describe(thumbnails, _MARGIN)
+    n = len(details)
+    groups = np.arange(n)
+    for start, other, likeness in _compare_blocks(details, inner, threshold):
+        rows, columns = np.nonzero(likeness >= threshold)
+        links = groups[rows + start], groups[columns + other]
+        graph = coo_array((np.ones(len(rows), bool), links), shape=(n, n))
+        # A component is called by its first member.
+        components = connected_components(graph, directed=False)[1]
+        first = np.unique(components, return_index=True)[1]
+        groups = first[components][groups]
+    return groups.astype(np.int64)
 
 
 def similarity_to(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -226,7 +256,20 @@ def _best(turned: list[np.ndarray], others: np.ndarray) -> np.ndarray:
     return best
 
 
-def _compare(details: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Correlation of the two pictures of each pair in their best orientation, (m,)."""
-    others = details[pairs[:, 1]]
-    return np.max([(one * others).sum(axis=(1, 2)) for one in _orientations(details[pairs[:, 0]])], axis=0)
+def _compare_blocks(details: np.ndarray, inner: np.ndarray, threshold: float) -> Iterator[tuple[int, int, np.ndarray]]:
+    """How alike pictures are, block by block: where the rows and the columns begin, and the likeness of each pair.
+
+    The smaller of the correlations with and without the margin; 0 where the first alone is below the threshold in the
+    whole block.
+    """
+    for start in range(0, len(details), _BLOCK):
+        turned, turned_inner = _orientations(details[start : start + _BLOCK]), None
+        for other in range(start, len(details), _BLOCK):
+            best = _best(turned, details[other : other + _BLOCK])
+            rows = np.flatnonzero((best >= threshold).any(axis=1))
+            likeness = np.zeros_like(best)
+            if len(rows):
+                turned_inner = turned_inner or _orientations(inner[start : start + _BLOCK])
+                without = _best([one[rows] for one in turned_inner], inner[other : other + _BLOCK])
+                likeness[rows] = np.minimum(best[rows], without)
+            yield start, other, likeness

@@ -1,6 +1,11 @@
-"""`labutils data fetch | audit | phantoms`: the commands around images. What they do is in `labutils.data`."""
+"""`labutils data import | fetch | audit | phantoms`: the commands around images.
+
+What they do is in the rooms `imports`, `public`, `audit` and `data`.
+"""
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,7 +14,49 @@ from labutils.cli.errors import explain
 
 @click.group()
 def data() -> None:
-    """Images: fetch public ones, draw phantoms, judge any of them."""
+    """Images: import your own, fetch public ones, draw phantoms, judge any of them."""
+
+
+@data.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("name")
+@click.option("--file", default="", metavar="COLUMN", help="Column of a CSV with the files; guessed if it is usual.")
+@click.option("--label", default="", metavar="COLUMN|ATTRIBUTE", help="Column, or attribute of DICOM, with the class.")
+@click.option("--group", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells patients apart.")
+@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Where the files of a CSV are.")
+@click.option("--classes", default="", metavar="A,B,...", help="The classes in label order; any other is an error.")
+@click.option("--shares", default="70,15,15", show_default=True, help="Train, validation, test; two for no exam.")
+@click.option("--seed", default=0, show_default=True, help="Decides who goes where, and the new numbers.")
+@click.option("--window", default="", metavar="LOW,HIGH", help="Values that are black and white, for every file.")
+@click.option("--leave-out", is_flag=True, help="Leave out files that cannot be read, and write them down.")
+@explain
+def import_(source: Path, name: str, classes: str, shares: str, window: str, **asked: Any) -> None:
+    """Make the data set NAME of SOURCE: a folder of classes, a CSV, or DICOM files.
+
+    SOURCE holds a folder for each class, or is a CSV with file and label columns; DICOM files without either need
+    --label with an attribute. Patients (of DICOM the PatientID) stay on one side of the split. Nothing is overwritten;
+    stopped, the same command goes on.
+    """
+    from labutils.imports import Wanted, import_images
+
+    limits = _numbers("--window", window)
+    wanted = Wanted(
+        classes=tuple(one.strip() for one in classes.split(",") if one.strip()),
+        shares=_numbers("--shares", shares),
+        window=(limits[0], limits[1]) if len(limits) == 2 else None,
+        **asked,
+    )
+    import_images(source.expanduser(), name, wanted, show=click.echo)
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(number) for number in text.split(",")) if text else ()
+    except ValueError:
+        found = (0.0,)
+    if len(found) == 1 or (option == "--window" and len(found) > 2):
+        raise click.UsageError(f"{option} is {text!r}: it must be numbers with a comma between them.")
+    return found
 
 
 @data.command()
