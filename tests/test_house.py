@@ -33,6 +33,9 @@ ELSEWHERE = {
     "test_data_listing": "test_data_cases",
     "test_data_phantoms_severity": "test_data_phantoms_draw_skin",
     "test_data_sniff": "test_data_cases",
+    "test_imports_pictures": "test_imports_importing",
+    "test_imports_record": "test_imports_importing",
+    "test_imports_staging": "test_imports_importing",
     "test_machine": "test_progress",
     "test_names": "test_data_cases",
     "test_runs_own": "test_course_copies",
@@ -55,9 +58,9 @@ ELSEWHERE = {
     "test_public_download": "test_public_fetch",
     "test_runs_disk": "test_runs_store",
     "test_runs_files": "test_runs_store",
+    "test_runs_schema": "test_runs_reading",
     "test_training_exam": "test_training_request",
     "test_training_fit": "test_training_request",
-    "test_training_state": "test_training_request",
 }
 """Modules that are tested through the one they serve: the name that their tests would have, and where they are."""
 
