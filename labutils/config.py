@@ -6,6 +6,7 @@ what was measured and how fast it went are the business of `runs`; nothing here 
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -97,8 +98,9 @@ class RunConfig(_Settings):
     @model_validator(mode="after")
     def _fill_dense(self) -> "RunConfig":
         units = DENSE_UNITS[self.model] if self.dense is None else self.dense
-        if not units or min(units) < 1:
-            raise ValueError(f"dense is {units!r}: it must be whole numbers from 1, one for each hidden dense layer.")
+        if not 1 <= len(units) <= 16 or min(units) < 1 or max(units) > 65_536:
+            allowed = "whole numbers from 1 to 65536, one for each hidden dense layer, at most 16 of them"
+            raise ValueError(f"dense is {reprlib.repr(units)}: it must be {allowed}.")
         # The same network asked for in two ways is one run.
         object.__setattr__(self, "dense", tuple(units))
         return self

@@ -309,9 +309,9 @@ def test_the_best_weights_predict_what_the_run_stored(results):
     assert epoch == run.best_epoch
     predicted = np.asarray(model(DATASET.x_val))
     np.testing.assert_allclose(predicted, run.val_predictions[epoch], atol=2e-3)
-    file = run.path / "best.weights.h5"
+    file = run.path / "best.h5"
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(StoreError, match=r"best\.weights\.h5 is damaged or belongs to another network"):
+    with pytest.raises(StoreError, match=r"best\.h5 is damaged or belongs to another network"):
         load_best(run)
     file.unlink()
     with pytest.raises(StoreError, match=r"best weights of skin-lenet.* are not stored"):

@@ -16,13 +16,13 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.progress import minutes
-from labutils.runs.files import Run, best_weights_file, read_start, write_run
+from labutils.runs.files import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.own import chosen_store
 from labutils.runs.queries import stored_runs
 from labutils.runs.store import RunStore
 from labutils.training.cost import estimate_seconds
 from labutils.training.exam import planned_lengths
-from labutils.training.state import check_dataset
+from labutils.training.state import check_dataset, read_weights
 
 if TYPE_CHECKING:
     import keras
@@ -197,27 +197,27 @@ def load_best(run: Run) -> "tuple[keras.Model, int]":
     from labutils.training.backend import import_keras
 
     file = best_weights_file(run.path) if run.path else None
-    if file is None:
+    if file is None or run.path is None:
         raise StoreError(
             f"The best weights of {run.config.slug} are not stored (they are left out where they are large). "
             "Train the run here to make them: set reuse = False and LABUTILS_RESULTS to a folder of your own."
         )
     import_keras()
-    import h5py
-
     from labutils.models import build_model
 
-    model = build_model(run.config, n_classes=len(run.class_names))
+    model, stored = build_model(run.config, n_classes=len(run.class_names)), read_run(run.path).epochs
     try:
-        with h5py.File(file, "r") as archive:
-            for i, variable in enumerate(model.weights):
-                variable.assign(archive[f"{i:03d}/{variable.path}"][...].astype(np.float32))
-            return model, int(archive.attrs["epoch"])
-    except (OSError, KeyError, ValueError) as error:
+        epoch = read_weights(model, file)
+        # Killed between two files, the weights may be one epoch ahead of the others.
+        if not 0 <= epoch <= stored:
+            raise ValueError(f"it is from epoch {epoch + 1}, {stored} are stored")
+    except Exception as error:  # there is no end to what readers raise on damaged files
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise StoreError(
-            f"{paths.short(file)} is damaged or belongs to another network ({str(error).splitlines()[0]}). "
+            f"{paths.short(file)} is damaged or belongs to another network ({reason}). "
             "Restore it, or remove it; the run's history and predictions do not need it."
         ) from None
+    return model, epoch
 
 
 def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:

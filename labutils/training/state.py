@@ -3,6 +3,7 @@
 import signal
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
+from labutils.errors import StoreError
 from labutils.models import describe
 from labutils.runs.files import COLUMNS, OPTIONAL_COLUMNS, Run
+from labutils.runs.reading import open_regular
 
 if TYPE_CHECKING:
     import keras
@@ -116,14 +119,17 @@ def restore(model: "keras.Model", state: dict[str, np.ndarray]) -> None:
 
     Raises
     ------
-    ValueError
+    StoreError
         If it belongs to another network.
     """
     for prefix, variables in (("weight", model.weights), ("optimizer", model.optimizer.variables)):
         for i, variable in enumerate(variables):
             saved = state.get(f"{prefix}_{i:03d}")
-            if saved is None or saved.shape != tuple(variable.shape):
-                raise ValueError(f"the checkpoint does not fit the network at {variable.path}")
+            if saved is None or saved.shape != tuple(variable.shape) or saved.dtype.kind not in "fiu":
+                raise StoreError(
+                    f"The checkpoint does not fit the network at {variable.path}. Remove checkpoint/state.npz in the "
+                    "run's folder: its stored epochs stay, and a longer training starts again from the first epoch."
+                )
             variable.assign(saved)
 
 
@@ -138,6 +144,65 @@ def write_weights(model: "keras.Model", file: BinaryIO, epoch: int) -> None:
             # A training that diverges may have moving averages that float16 cannot hold.
             values = values.astype(np.float16) if np.abs(values).max() < np.finfo(np.float16).max else values
             archive.create_dataset(f"{i:03d}/{variable.path}", data=values)
+
+
+def read_weights(model: "keras.Model", file: Path) -> int:
+    """Put the weights that `write_weights` wrote into a network of the same shape.
+
+    Only arrays that lie in the file itself are read: HDF5 may also lead to other files, and a file from elsewhere
+    would decide which.
+
+    Returns
+    -------
+    int
+        Index (from 0) of the epoch they are from.
+
+    Raises
+    ------
+    ValueError
+        If the file is no ordinary one, belongs to another network, or holds what is no weight.
+    OSError
+        If it cannot be read, or is no HDF5.
+    """
+    import h5py
+
+    most = 4 * sum(int(np.prod(variable.shape)) for variable in model.weights)
+    with open_regular(file, 2 * most + 1_000_000), h5py.File(file, "r") as archive:
+        weights = [
+            _array_inside(archive, f"{i:03d}/{variable.path}", tuple(variable.shape))
+            for i, variable in enumerate(model.weights)
+        ]
+        epoch = archive.attrs.get_id("epoch") if "epoch" in archive.attrs else None
+        if epoch is None or epoch.shape != () or epoch.dtype.kind not in "iu":
+            raise ValueError("it does not say which epoch it is from")
+        number = int(archive.attrs["epoch"])
+    for variable, values in zip(model.weights, weights, strict=True):
+        variable.assign(values)
+    return number
+
+
+def _array_inside(archive: Any, path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """An array of weights that lies in this HDF5 file, float32."""
+    import h5py
+
+    found = archive
+    for name in path.split("/"):
+        link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
+        if link is None:
+            raise ValueError(f"{path} is missing")
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{path} is a link")
+        found = found[name]
+    if not isinstance(found, h5py.Dataset):
+        raise ValueError(f"{path} is no array")
+    if found.is_virtual or found.external:
+        raise ValueError(f"{path} leads out of the file")
+    if found.shape != shape or found.dtype.kind != "f" or found.dtype.itemsize > 4:
+        raise ValueError(f"{path} is {found.dtype} {found.shape}, expected float16 or float32 {shape}")
+    values = found[...].astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{path} holds values that are no numbers: the training has diverged")
+    return values
 
 
 def _numpy(variable: Any) -> np.ndarray:
