@@ -4,11 +4,14 @@ The one place where these are looked up and checked; nothing here knows Keras. A
 sentence that names it, said when it is first needed.
 """
 
+import json
 import os
 import platform
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from labutils.errors import ParameterError
 
@@ -18,6 +21,12 @@ CHOICES = {
     "KERAS_BACKEND": ("tensorflow", "jax", "torch"),
 }
 """Variables that take one of a few words."""
+
+KERAS_CHOICES = {
+    "floatx": ("float32", "float16", "float64"),
+    "image_data_format": ("channels_last", "channels_first"),
+}
+"""What Keras accepts in its `keras.json`, the lab's own first."""
 
 VARIABLES = {
     "LABUTILS_DATA": "folder that holds Skin, Bone and X_ray; data/ unless set",
@@ -89,6 +98,56 @@ def precision() -> str:
 def backend() -> str:
     """`KERAS_BACKEND`: `tensorflow` unless set, `jax` or `torch`."""
     return _choice("KERAS_BACKEND") or "tensorflow"
+
+
+def installed_backend() -> str:
+    """The `backend`, if its package is installed.
+
+    Raises
+    ------
+    ParameterError
+        If it is not.
+    """
+    name = backend()
+    if find_spec(name) is None:
+        asked = f"KERAS_BACKEND is {name!r}, but" if _variable("KERAS_BACKEND") else "KERAS_BACKEND is not set, and"
+        others = [other for other in CHOICES["KERAS_BACKEND"] if find_spec(other)]
+        instead = f", or set KERAS_BACKEND to what is installed ({', '.join(others)})" if others else ""
+        raise ParameterError(f"{asked} {name} is not installed here: pip install {name}{instead}.")
+    return name
+
+
+def keras_settings() -> dict[str, Any]:
+    """What this machine's `keras.json` says; empty where there is none, or no JSON, which Keras passes over.
+
+    The lab uses none of it: see `training.backend.import_keras`.
+
+    Raises
+    ------
+    ParameterError
+        If Keras could not be imported with it.
+    """
+    folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    file = Path(folder).expanduser() / "keras.json"
+    mend = f"Remove {file}, or mend it: Keras reads it when it is imported."
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ParameterError(f"keras.json cannot be read ({(error.strerror or str(error)).lower()}). {mend}") from None
+    except ValueError:
+        return {}
+    if not isinstance(settings, dict):
+        raise ParameterError(f"keras.json holds {settings!r:.40}: it must hold settings in braces. {mend}")
+    for name, allowed in KERAS_CHOICES.items():
+        if settings.get(name, allowed[0]) not in allowed:
+            raise ParameterError(
+                f"{name} is {settings[name]!r:.40} in keras.json: it must be one of {', '.join(allowed)}. {mend}"
+            )
+    if not isinstance(settings.get("epsilon", 1e-7), float):
+        raise ParameterError(f"epsilon is {settings['epsilon']!r:.40} in keras.json: it must be a number. {mend}")
+    return settings
 
 
 def progress() -> str:

@@ -1,10 +1,11 @@
-"""Precision: float32 unless the processor has units for bfloat16 and they are measured to be faster."""
+"""Precision, float32 unless measured; and a Keras that is the same whoever configured it."""
 
 import numpy as np
 import pytest
-from helpers import tiny_config, tiny_dataset
+from helpers import patience, start_python, tiny_config, tiny_dataset
 
 from labutils import machine
+from labutils.errors import ParameterError
 from labutils.training import backend
 from labutils.training.fit import fit
 
@@ -57,3 +58,62 @@ def test_bfloat16_trains_to_nearly_the_same_and_is_recorded():
         one, other = (run.history[name] for run in runs.values())
         np.testing.assert_allclose(one, other, atol=0.02)
         assert (one != other).any(), "bfloat16 rounds"
+
+
+@pytest.fixture
+def keras_home(tmp_path, monkeypatch):
+    """Where this machine's keras.json stands, for one test."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return tmp_path / "keras.json"
+
+
+def test_what_a_keras_json_or_a_cell_has_set_does_not_reach_a_training():
+    keras = backend.import_keras()
+    expected = fit(tiny_config(), tiny_dataset(), precision="float32", show=False).run
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_floatx("float16")
+    keras.config.set_epsilon(1e-3)
+    keras.config.set_max_epochs(1)
+    keras.config.set_max_steps_per_epoch(1)
+    run = fit(tiny_config(), tiny_dataset(), precision="float32", show=False).run
+    for name in ("loss", "val_loss"):
+        np.testing.assert_array_equal(run.history[name], expected.history[name])
+    assert run.provenance["stretches"][-1]["image_data_format"] == "channels_last"
+    assert keras.config.floatx() == "float32" and keras.config.max_epochs() is None
+
+
+def test_keras_takes_nothing_from_keras_json_or_from_its_limits(keras_home, tmp_path):
+    keras_home.write_text('{"floatx": "float16", "epsilon": 0.001, "image_data_format": "channels_first"}')
+    code = "from labutils.training.backend import import_keras\n"
+    code += "config = import_keras().config\n"
+    code += "print(config.image_data_format(), config.floatx(), config.epsilon(), config.max_epochs())"
+    process = start_python(code, tmp_path, KERAS_HOME=str(keras_home.parent), KERAS_MAX_EPOCHS="one")
+    said, error = process.communicate(timeout=patience(30))
+    assert said.split() == ["channels_last", "float32", "1e-07", "None"], error
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"floatx": "bfloat16"}', "floatx is 'bfloat16' in keras.json: it must be one of float32, float16, float64"),
+        ('{"image_data_format": 1}', "it must be one of channels_last, channels_first"),
+        ('{"epsilon": "small"}', "epsilon is 'small' in keras.json: it must be a number"),
+        ("[1]", "it must hold settings in braces"),
+    ],
+)
+def test_a_keras_json_that_ends_keras_is_a_sentence(keras_home, text, words):
+    keras_home.write_text(text)
+    with pytest.raises(ParameterError, match=words) as refused:
+        backend.import_keras()
+    assert f"Remove {keras_home}, or mend it" in str(refused.value)
+
+
+def test_a_backend_that_is_not_installed_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(machine, "find_spec", lambda name: True if name == "tensorflow" else None)
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(ParameterError, match=r"'torch', but torch is not installed here: pip install torch, or set"):
+        backend.import_keras()
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
+    monkeypatch.delenv("KERAS_BACKEND")
+    with pytest.raises(ParameterError, match="KERAS_BACKEND is not set, and tensorflow is not installed here"):
+        backend.import_keras()

@@ -24,6 +24,9 @@ STEPS_AT_ONCE = 5
 WORTHWHILE = 1.3
 """How many times faster than float32 a network has to be in bfloat16 for `auto` to choose it."""
 
+EPSILON = 1e-7
+"""Keras's own smallest probability in a cross-entropy."""
+
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Precision -> Keras's policy. Weights, output layer and loss are float32 in both."""
 
@@ -34,10 +37,14 @@ def import_keras() -> Any:
     Raises
     ------
     ParameterError
-        If one of these variables cannot be used.
+        If one of these variables cannot be used, the backend is not installed, or Keras's own configuration is
+        broken.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = machine.backend()
+    os.environ["KERAS_BACKEND"] = machine.installed_backend()
+    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # they would shorten every training in silence
+        os.environ.pop(name, None)
+    machine.keras_settings()  # what is wrong there would end the import with a stack trace
     threads = machine.threads()
     if machine.backend() == "tensorflow":
         # TensorFlow uses oneDNN by itself on some processors only; on all of them it halves the step (`make bench`).
@@ -54,9 +61,12 @@ def import_keras() -> Any:
         torch.set_num_threads(threads)
     import keras
 
-    # Not what someone's keras.json says: a run is the same whoever trains it.
+    # Not what someone's keras.json says, nor what a cell has set: a run is the same whoever trains it.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
+    keras.config.set_epsilon(EPSILON)
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
     return keras
 
 
@@ -134,7 +144,7 @@ def provenance(precision: str) -> dict[str, Any]:
         "device": _device(backend),
         "threads": machine.threads(),
         "precision": precision,
-        "image_data_format": "channels_last",
+        "image_data_format": import_keras().config.image_data_format(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
         "commit": _commit(),
     }
