@@ -1,21 +1,37 @@
-"""What may be wrong on this machine, and what to type: `labutils doctor`."""
+"""What may be wrong on this machine, and what to type: `labutils doctor`.
+
+One function per check, each gives a `Check`. Nothing here trains, imports TensorFlow or ends in a stack trace.
+"""
 
 import os
 import platform
 import shutil
+import subprocess
 import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labutils import machine, paths
-from labutils.errors import ParameterError
+from labutils.errors import LabError
 
 if TYPE_CHECKING:
+    from labutils.data.locate import Source
     from labutils.frames import Table
 
 SMALLEST_DISK = 2.0
 """Gigabytes that phantoms, the cache of decoded images and a few runs need."""
+
+SMALLEST_MEMORY = 4.0
+"""Gigabytes in which the largest network of the lab trains beside an open browser."""
+
+LOOKED_AT = 200
+"""Files of a data set whose headers are read; `labutils data audit` reads all, whole."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +44,25 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """Look at Python, packages, disk, images and stored runs; trains nothing and imports no TensorFlow."""
-    return [_python(), _packages(), _machine(), _disk(), *_images(), _runs()]
+    """Look at Python, packages, machine, images, disk and stored runs.
+
+    A check that fails in a way nobody foresaw is a cross like any other, with the reason.
+    """
+    looks: list[tuple[str, Callable[[], Check]]] = [
+        ("Python", _python),
+        ("packages", _packages),
+        ("backend", _backend),
+        ("devices", _devices),
+        ("precision", _precision),
+        ("cores", _cores),
+        ("keras.json", _keras_json),
+        ("kernelspec", _kernelspec),
+        *_images(),
+        ("results", _results),
+        ("disk", _disk),
+        ("stored runs", _runs),
+    ]
+    return [_look(name, look) for name, look in looks]
 
 
 def table(checks: list[Check]) -> "Table":
@@ -37,6 +70,16 @@ def table(checks: list[Check]) -> "Table":
     from labutils.evaluate.tables import as_table
 
     return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks}, "check")
+
+
+def _look(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except LabError as error:
+        return Check(name, "not usable", str(error))
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return Check(name, f"could not be looked at ({reason})", "see whether `labutils runs` works, and report this")
 
 
 def _python() -> Check:
@@ -72,50 +115,161 @@ def _pins() -> list[str]:
     return [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
 
 
-def _machine() -> Check:
-    cores = machine.cores()
+def _backend() -> Check:
+    name = machine.installed_backend()
+    return Check("backend", f"{name} {version(name)}, Keras {version('keras')}")
+
+
+def _devices() -> Check:
+    cards = _graphics_cards()
+    found = f"{machine.processor()}; {', '.join(cards) or 'no graphics card'}"
+    if cards and machine.backend() == "tensorflow":
+        found += " (not used by TensorFlow as installed here; KERAS_BACKEND=jax or torch uses it)"
+    return Check("devices", found)
+
+
+def _graphics_cards() -> list[str]:
+    """The NVIDIA cards that the driver names."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    command = [program, "--query-gpu=name", "--format=csv,noheader"]
     try:
-        return Check("machine", f"{cores} cores, Keras backend {machine.backend()}")
-    except ParameterError as error:
-        return Check("machine", str(error), "set KERAS_BACKEND to tensorflow, jax or torch")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
+
+
+def _precision() -> Check:
+    asked, units = machine.precision(), machine.bfloat16_units()
+    there = "the processor has units for bfloat16" if units else "the processor has no units for bfloat16"
+    if asked == "bfloat16" and not units:
+        slow = "unset LABUTILS_PRECISION: without the units bfloat16 is several times slower"
+        return Check("precision", f"bfloat16, and {there}", slow)
+    used = {"auto": "float32" if not units else "auto: bfloat16 where it is measured to be faster"}.get(asked, asked)
+    return Check("precision", f"{used}; {there}")
+
+
+def _cores() -> Check:
+    memory = machine.memory()
+    said = "memory unknown" if memory is None else f"{memory / 1e9:.1f} GB of memory"
+    found = f"{machine.cores()}, of which a training uses {min(machine.threads(), machine.cores())}; {said}"
+    small = memory is not None and memory < SMALLEST_MEMORY * 1e9
+    return Check("cores", found, "take a smaller image_size or n_base: the largest networks need more" if small else "")
+
+
+def _keras_json() -> Check:
+    said = machine.keras_settings()
+    ours = {name: allowed[0] for name, allowed in machine.KERAS_CHOICES.items()}
+    other = [f"{name} {said[name]}" for name in ours if said.get(name, ours[name]) != ours[name]]
+    return Check("keras.json", f"says {', '.join(other)}; the lab does not follow it" if other else "nothing unusual")
+
+
+def _kernelspec() -> Check:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    install = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix"
+    try:
+        command = KernelSpecManager().get_kernel_spec("python3").argv
+    except NoSuchKernel:
+        return Check("kernelspec", "no kernel python3", install)
+    program = shutil.which(command[0]) if command else None
+    # A bare name stands for the Python that starts the kernel.
+    own = not command or not os.path.isabs(command[0])
+    if not own and (program is None or not _same_python(Path(program))):
+        return Check("kernelspec", f"python3 is the kernel of another Python, {command[0]}", install)
+    return Check("kernelspec", "python3, of this Python")
+
+
+def _same_python(program: Path) -> bool:
+    # Not `samefile`: the Pythons of two environments may be links to one.
+    return program.parent.resolve() == Path(sys.executable).parent.resolve()
+
+
+def _images() -> Iterator[tuple[str, Callable[[], Check]]]:
+    from labutils.data.layouts import DATASETS
+    from labutils.data.locate import own_folders
+
+    try:
+        own = {name: folder.name for name, folder in own_folders().items()}
+    except LabError as error:
+        yield "images", partial(Check, "images", "not usable", str(error))
+        return
+    for name in dict.fromkeys([*DATASETS, *own]):
+        title = DATASETS[name].folder if name in DATASETS else own[name]
+        yield f"images of {title}", partial(_images_of, name, title)
+
+
+def _images_of(name: str, title: str) -> Check:
+    from labutils.data.locate import find_place, find_source
+
+    check = f"images of {title}"
+    if find_place(name) is None:
+        return Check(check, "phantoms, drawn on first use")
+    source = find_source(name)
+    splits = {"training": source.train, "validation": source.validation}
+    splits |= {"exam": source.exam} if source.exam else {}
+    counted = [_count_classes(what, split.labels.tolist(), source) for what, split in splits.items()]
+    looks, bad = _headers([file for split in splits.values() for file in split.files])
+    found = f"{source.title.split(': ', 1)[-1]}; {'; '.join(counted)}; {looks}"
+    if not bad:
+        return Check(check, found)
+    named = f"{bad[0].parent.name}/{bad[0].name}" + (f" and {len(bad) - 1} more" if len(bad) > 1 else "")
+    return Check(check, f"{found}; no images: {named}", f"labutils data audit {name}")
+
+
+def _count_classes(what: str, labels: Sequence[int], source: "Source") -> str:
+    counts = Counter(labels)
+    if len(source.class_names) > 3:
+        each = " to ".join(map(str, sorted({min(counts.values()), max(counts.values())})))
+        return f"{len(labels)} {what} ({each} in each of {len(counts)} classes)"
+    shown = ", ".join(f"{counts[label]} {name}" for label, name in enumerate(source.class_names))
+    return f"{len(labels)} {what} ({shown})"
+
+
+def _headers(files: Sequence[Path]) -> tuple[str, list[Path]]:
+    """Size and kind of the files, from the headers of some of them, and which of these are no images."""
+    from PIL import Image
+
+    from labutils.data.images import FORMATS
+
+    sizes: Counter[tuple[int, int]] = Counter()
+    modes, bad = Counter[str](), []
+    for file in files[:: max(1, len(files) // LOOKED_AT)]:
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                sizes[image.size] += 1
+                modes[image.mode] += 1
+        except Exception:  # Pillow raises whatever a broken file leads to
+            bad.append(file)
+    if not sizes:
+        return "none of them readable", bad
+    (width, height), _ = sizes.most_common(1)[0]
+    others = f" and {len(sizes) - 1} other sizes" if len(sizes) > 1 else ""
+    return f"{width}x{height} pixels{others}, {' and '.join(sorted(modes))}", bad
+
+
+def _results() -> Check:
+    folder = paths.results_dir()
+    above = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=above):  # what permissions say is not what a file system allows
+            return Check("results", f"{paths.short(folder)} writable")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        remedy = "set LABUTILS_RESULTS to a folder of your own"
+        return Check("results", f"{paths.short(folder)} not writable ({reason})", remedy)
 
 
 def _disk() -> Check:
+    folder = paths.generated_dir()
     free = shutil.disk_usage(paths.ROOT).free / 1e9
-    writable = all(os.access(folder, os.W_OK) for folder in (paths.ROOT / "data", paths.results_dir().parent))
-    remedy = "make room" if free < SMALLEST_DISK else ""
-    if not writable:
-        remedy = "make data/ and results/ writable, or set LABUTILS_RESULTS"
     enough = "enough" if free >= SMALLEST_DISK else f"only {free:.1f} GB"
-    return Check("disk", f"{enough} free space, {'writable' if writable else 'not writable'}", remedy)
-
-
-def _images() -> list[Check]:
-    from labutils.data.layouts import DATASETS
-    from labutils.data.locate import find_place, find_source, own_folders
-    from labutils.errors import DataError
-
-    checks = []
-    try:
-        own = own_folders()
-    except DataError as error:
-        return [Check("images", "not usable", str(error))]
-    for name in dict.fromkeys([*DATASETS, *own]):
-        title = DATASETS[name].folder if name in DATASETS else own[name].name
-        found, remedy, there = "phantoms, drawn on first use", "", True
-        try:
-            there = find_place(name) is not None
-        except DataError as error:
-            found, remedy, there = "not usable", str(error), False
-        if there:
-            try:
-                source = find_source(name)
-                splits = f"{len(source.train.files)} training, {len(source.validation.files)} validation"
-                found = f"{source.title.split(': ', 1)[-1]}, {splits}"
-            except DataError as error:
-                found, remedy = "not usable", str(error)
-        checks.append(Check(f"images of {title}", found, remedy))
-    return checks
+    remedy = "" if free >= SMALLEST_DISK else "make room"
+    if not os.access(folder, os.W_OK):
+        remedy = f"make {paths.short(folder)} writable: phantoms and the cache of decoded images are written there"
+    return Check("disk", f"{enough} free space", remedy)
 
 
 def _runs() -> Check:

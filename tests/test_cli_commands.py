@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -102,10 +103,24 @@ def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
     assert words in " ".join(result.output.split()).replace("There are: lr", "There are:\n  lr")
 
 
-def test_doctor_looks_at_everything(runner):
+def test_doctor_gives_everything_a_tick_or_a_cross(runner, monkeypatch):
     result = runner.invoke(cli.main, ["doctor"])
-    for name in ("Python", "packages", "machine", "disk", "images of Skin", "stored runs"):
-        assert name in result.output
+    marks = {line[2:18].strip(): line[0] for line in result.output.splitlines()}
+    for name in ("Python", "packages", "backend", "devices", "precision", "cores", "keras.json", "kernelspec"):
+        assert marks[name] in "✓✗"
+    assert {"images of Skin", "results", "disk", "stored runs"} <= marks.keys()
+    assert marks["backend"] == "✓"
+    monkeypatch.setenv("LABUTILS_THREADS", "abc")
+    result = runner.invoke(cli.main, ["doctor"])
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    cross = next(number for number, line in enumerate(lines) if line.startswith("✗ cores"))
+    assert lines[cross + 1].strip() == "-> LABUTILS_THREADS is 'abc': it must be a whole number from 1, or be unset."
+
+
+def test_a_terminal_without_these_signs_gets_words(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(encoding="ascii"))
+    assert cli._marks() == ("ok ", "BAD")
 
 
 def test_the_stop_key_ends_a_notebook_at_once(tmp_path):

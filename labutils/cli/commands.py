@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from labutils.cli.cluster import Scheduler, connect, scheduler_options
 from labutils.cli.course import course, lab
 from labutils.cli.data import data
 from labutils.cli.errors import explain
-from labutils.cli.runs import connect, runs, train, verify
+from labutils.cli.runs import runs, train, verify
 from labutils.errors import NotebookError
 from labutils.execution.execute import (
     TIME_LIMIT,
@@ -43,7 +44,7 @@ def main() -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
-@click.option("--scheduler", metavar="tcp://...", help="Execute on the workers of this Dask scheduler.")
+@scheduler_options("Execute on the workers of this Dask scheduler.")
 @explain
 def run(
     tasks: tuple[str, ...],
@@ -54,7 +55,7 @@ def run(
     out: Path,
     limit: float,
     jobs: int,
-    scheduler: str | None,
+    scheduler: Scheduler | None,
 ) -> None:
     """Run notebooks: labutils run task1b -p lr 1e-5"""
     if missing:
@@ -163,13 +164,25 @@ def report(mine: bool, name: str) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Say what may be wrong on this machine, and what to type."""
+    """Say what may be wrong on this machine, and what to type: a tick or a cross for each thing looked at."""
     from labutils.doctor import examine
 
     checks = examine()
+    good, bad = _marks()
     for check in checks:
-        click.echo(f"{check.name:<16} {check.found}" + (f"\n{'':<16} -> {check.remedy}" if check.remedy else ""))
+        click.echo(f"{bad if check.remedy else good} {check.name:<16} {check.found}")
+        if check.remedy:
+            click.echo(f"{'':<{len(good) + 18}}-> {check.remedy}")
     sys.exit(any(check.remedy for check in checks))
+
+
+def _marks() -> tuple[str, str]:
+    """What stands for good and for bad, in signs that this terminal can show."""
+    try:
+        "✓✗".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return "ok ", "BAD"
+    return "✓", "✗"
 
 
 for command in (data, runs, verify, train, lab, course):
