@@ -195,7 +195,13 @@ class RunStore:
             found = self.find(run.config, fingerprint)
             if found and found.epochs >= run.epochs:
                 return replace(run, path=found.path)
-            if found and found.path and best_weights is None and (file := best_weights_file(found.path)):
+            if (
+                found
+                and found.path
+                and best_weights is None
+                and (file := best_weights_file(found.path))
+                and file.is_file()
+            ):
                 best_weights = file.read_bytes()
             place = self.path_of(run.config, fingerprint)
             folder = _hidden(place, "longer") if found else place

@@ -6,6 +6,7 @@ stopped.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from labutils.config import RunConfig, scientific
 from labutils.data.dataset import Dataset
 from labutils.evaluate import best
 from labutils.evaluate.tables import as_table
+from labutils.runs.disk import clear_errors
 from labutils.runs.files import Run
 from labutils.runs.own import chosen_store
 from labutils.runs.store import RunStore
@@ -52,6 +54,7 @@ def study(
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
+    from labutils.training.journal import mend
     from labutils.training.request import train
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -60,13 +63,17 @@ def study(
     name = f"{short.slug}-{short.key}-{dataset.fingerprint[:6]}-{short.epochs}epochs"
     file = paths.results_dir() / "task4" / f"{name}.study.jsonl"
     found = optuna.create_study(study_name=name, direction="maximize")
-    if file.exists() or train_missing:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        storage = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
+    if os.path.lexists(file) or train_missing:
+        mend(file, _can_be_ours)
+        with clear_errors(file.parent):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
         # Creating a study writes to the file even where it is there already.
-        if not storage.get_all_studies():
+        there = name in [study.study_name for study in storage.get_all_studies()]
+        if train_missing and not there:
             optuna.create_study(storage=storage, study_name=name, direction="maximize")
-        found = optuna.load_study(storage=storage, study_name=name)
+        if train_missing or there:
+            found = optuna.load_study(storage=storage, study_name=name)
     done = len(finished(found))
     if done < n_trials and not train_missing:
         print(f"Search: {done} of {n_trials} trials are stored; set train_missing = True to train the others.")
@@ -145,6 +152,13 @@ def comparison_table(found: optuna.Study, chosen: Mapping[str, Run], n_by_hand: 
 
 def _shortened(base: RunConfig) -> RunConfig:
     return base.with_(epochs=min(base.epochs, EPOCHS))
+
+
+def _can_be_ours(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a finished trial has settings of a run, all that are searched, and an accuracy."""
+    drawn = settings_of(trial.params)
+    RunConfig(dataset="skin", model="lenet", epochs=1, **drawn)
+    return set(drawn) == {"learning_rate", "n_base", "dropout"} and 0 <= float(trial.value or 0.0) <= 1
 
 
 def settings_of(drawn: Mapping[str, Any]) -> dict[str, Any]:
