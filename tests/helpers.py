@@ -18,6 +18,8 @@ from labutils.data.dataset import Dataset
 from labutils.runs.files import Run
 
 TESTS = Path(__file__).parent
+STRETCH = {"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "device": "abacus", "threads": 1}
+"""How made-up runs were trained, in one go."""
 
 
 @cache
@@ -100,9 +102,7 @@ def made_up_run(config: RunConfig, dataset: Dataset) -> Run:
             "source": dataset.source,
             "fingerprint": dataset.fingerprint,
             "class_names": list(dataset.class_names),
-            "stretches": [
-                {"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "device": "abacus", "threads": 1}
-            ],
+            "stretches": [STRETCH],
         },
     )
 

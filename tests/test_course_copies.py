@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from course_helpers import SECRET, small_notebook, write_small
 from evaluate_helpers import make_run
+from helpers import STRETCH
 
 from labutils import course, lab, paths
 from labutils.cli import main
@@ -182,7 +183,7 @@ def provenance_of(run):
     from dataclasses import replace
 
     told = {"source": "phantom", "fingerprint": "0123456789", "class_names": list(run.class_names)}
-    return replace(run, provenance={**told, "stretches": [{"first_epoch": 1, "seconds": 1.0}]})
+    return replace(run, provenance={**told, "stretches": [STRETCH]})
 
 
 def test_progress_and_report(notebooks, my_lab, monkeypatch, results):

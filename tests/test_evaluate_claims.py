@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from evaluate_helpers import make_run, with_exam
+from helpers import STRETCH
 
 from labutils import evaluate, lab
 from labutils.evaluate import conditions
@@ -547,7 +548,7 @@ def test_points_have_no_negative_zero():
 
 def stored(config, seed=0, fingerprint="f" * 12, **settings):
     run = make_run(config.with_(seed=seed), **settings)
-    more = {"fingerprint": fingerprint, "class_names": list(run.class_names), "stretches": [{"first_epoch": 1}]}
+    more = {"fingerprint": fingerprint, "class_names": list(run.class_names), "stretches": [STRETCH]}
     run = dataclasses.replace(run, provenance=run.provenance | more)
     return RunStore().put(run, {"epochs": np.array(run.epochs)}, None)
 

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from evaluate_helpers import make_run, with_exam
+from helpers import STRETCH
 
 from labutils import lab, report
 from labutils.runs.files import write_run
@@ -21,7 +22,7 @@ def store_run(store, config, source="phantom", **looks):
         "fingerprint": "0123456789ab",
         "class_names": list(run.class_names),
         "counts": {},
-        "stretches": [{"first_epoch": 1, "seconds": 1.0}],
+        "stretches": [STRETCH],
     }
     from dataclasses import replace
 

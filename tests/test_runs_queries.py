@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from evaluate_helpers import make_run
+from helpers import STRETCH
 
 from labutils import lab, report
 from labutils.runs import RunStore, queries
@@ -17,7 +18,7 @@ REAL = "a hospital"
 def put(config, source="phantom", **looks):
     run = make_run(config, source=source, **looks)
     more = {"fingerprint": ("0" if source == "phantom" else "f") * 12, "class_names": list(run.class_names)}
-    run = replace(run, provenance={"source": source, **more, "stretches": [{"first_epoch": 1, "seconds": 1.0}]})
+    run = replace(run, provenance={"source": source, **more, "stretches": [STRETCH]})
     return RunStore().put(run, {"epochs": np.array(run.epochs)}, None)
 
 
