@@ -45,6 +45,10 @@ class StoreError(LabError, RuntimeError):
     """A stored run that cannot be read, or a folder that cannot be written."""
 
 
+class ClusterError(LabError, RuntimeError):
+    """Workers on other machines that have been lost."""
+
+
 class ComparisonError(LabError, ValueError):
     """Runs that cannot be compared with each other, image by image."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labutils import paths
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.runs.files import Run
@@ -114,7 +115,7 @@ def state_of(run: Run) -> dict[str, np.ndarray]:
 
 def python_path(*folders: Path) -> str:
     """`PYTHONPATH` of a process that a test starts: these folders, the helpers, and the package that is tested."""
-    return os.pathsep.join(map(str, [*folders, TESTS, TESTS.parent]))
+    return os.pathsep.join(map(str, [*folders, TESTS, paths.ROOT]))  # wherever that is installed
 
 
 def start_python(code: str, results: Path, **environment: str) -> subprocess.Popen:
@@ -145,27 +146,31 @@ def descendants(pid: int) -> list[int]:
 
 
 @contextmanager
-def dask_cluster(home: Path, **environment: str) -> Iterator[str]:
-    """The address of a Dask scheduler with two workers: processes of their own, each in a folder of its own.
+def dask_cluster(
+    home: Path, *tls: str, workers: int = 2, started: list[subprocess.Popen] | None = None, **environment: str
+) -> Iterator[str]:
+    """The address of a Dask scheduler with workers: processes of their own, each in a folder of its own.
 
-    The workers must store nothing: what they would take for the lab's results is looked at in the end.
+    The workers must store nothing: what they would take for the lab's results is looked at in the end. `tls` are the
+    options of a cluster that asks for certificates; `started` gets the processes, the scheduler's first.
     """
+    started = [] if started is None else started
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address, started = f"tcp://127.0.0.1:{port}", []
+    address = f"{'tls' if tls else 'tcp'}://127.0.0.1:{port}"
 
     def start(module: str, *arguments: str) -> None:
         folder = home / f"machine{len(started)}"
         folder.mkdir()
         settings = {"LABUTILS_RESULTS": str(folder / "nowhere"), **environment}
-        command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"]
+        command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, *tls, "--no-dashboard"]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, env=os.environ | settings, cwd=folder, stdout=log, stderr=log)
         started.append(process)
 
-    start("dask_scheduler", "--host", "127.0.0.1", "--port", str(port))
-    for _ in range(2):
+    start("dask_scheduler", "--host", address.rsplit(":", 1)[0], "--port", str(port))
+    for _ in range(workers):
         start("dask_worker", address, "--nthreads", "1", "--nanny")
     try:
         yield address

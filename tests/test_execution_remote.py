@@ -212,6 +212,41 @@ def test_a_run_that_is_trained_here_meanwhile_is_left_out(results, task):
     assert list(RunStore()) == []
 
 
+def test_a_run_that_two_notebooks_lack_is_trained_by_one_and_sent_to_the_other(results, task, monkeypatch):
+    made = made_up_run(tiny_config(), tiny_dataset())
+    monkeypatch.setattr(remote, "_planned", lambda name: [] if name == "task2" else [made.config])
+    work = Here(lambda order: done(order, [remote.Trained(made, state_of(made), None)]))
+    heard, notebooks = [], [task(name, "1") for name in ("task1b", "task1c", "task2")]
+    outcomes = remote.run_notebooks_on(
+        work, notebooks, results / "out", parameters={"source": "phantom"}, show=heard.append
+    )
+    assert heard[0] == "2 notebooks sent to workers; 1 later, which need runs that those train."
+    assert [(order.name, bool(order.files)) for order in work.sent] == [
+        ("task1b.ipynb", False),
+        ("task2.ipynb", False),
+        ("task1c.ipynb", True),
+    ]
+    assert [outcome.task for outcome in outcomes] == ["task1b", "task1c", "task2"]
+
+
+def test_a_scheduler_that_dies_fails_what_has_not_arrived_in_a_sentence(results, task, monkeypatch):
+    class Dying(Here):
+        def submit(self, function, order):
+            future = super().submit(function, order)
+            if order.name != "task1b.ipynb":
+                future = Future()
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            return future
+
+    monkeypatch.setattr(remote, "_planned", lambda name: [tiny_config()] if name != "task1b" else [])
+    notebooks = [task(name, "1") for name in ("task1b", "task1c", "task2")]
+    outcomes = remote.run_notebooks_on(
+        Dying(done), notebooks, results / "out", parameters={"source": "phantom"}, show=lambda line: None
+    )
+    assert [outcome.error for outcome in outcomes] == ["", remote.GONE, remote.GONE]
+
+
 def test_a_damaged_run_here_fails_its_notebook_and_keeps_what_arrived(results, task):
     made = made_up_run(tiny_config(), tiny_dataset())
     folder = stored_run(epochs=1)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from labutils.cli.cluster import Scheduler, connect, scheduler_options
 from labutils.cli.errors import Problem, explain
 from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.errors import ParameterError, visible
@@ -113,9 +114,9 @@ def _json(text: str) -> Any:
 @click.option("--seeds", metavar="0,1,2", help="Train every run once with each of these seeds.")
 @click.option("--source", default="auto", show_default=True, help="course, public, phantom or auto")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time on this machine.")
-@click.option("--scheduler", metavar="tcp://...", help="Train on the workers of this Dask scheduler.")
+@scheduler_options("Train on the workers of this Dask scheduler.")
 @explain
-def train(seeds: str | None, source: str, jobs: int, scheduler: str | None, **settings: Any) -> None:
+def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None, **settings: Any) -> None:
     """Train one run, or several: an option given several times makes a run for each of its values.
 
     Runs that are stored are reused, shorter ones are continued.
@@ -145,7 +146,7 @@ def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
     return [RunConfig(**dict(zip(given, values, strict=True))) for values in itertools.product(*given.values())]
 
 
-def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: str | None) -> dict[str, Run]:
+def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: Scheduler | None) -> dict[str, Run]:
     if scheduler is None and jobs == 1:
         from labutils.training.request import train_all
 
@@ -156,21 +157,6 @@ def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: st
         return train_on_cores(configs, dataset, jobs)
     with connect(scheduler) as client:
         return train_on(client.get_executor(), configs, dataset)
-
-
-def connect(scheduler: str) -> Any:
-    """A Dask client of the scheduler at this address, to be used in a `with`; says so if no worker is there yet."""
-    try:
-        from distributed import Client
-    except ImportError:
-        raise Problem("Dask is not installed: pip install 'labutils[dask]'.") from None
-    try:
-        client = Client(scheduler, timeout="20s")
-    except (OSError, ValueError) as error:
-        raise Problem(f"No Dask scheduler answers at {scheduler} ({error}).") from None
-    if not client.nthreads():
-        click.echo(f"{scheduler} has no workers yet. Start one: dask worker {scheduler} --nthreads 1")
-    return client
 
 
 def describe(run: Run) -> str:

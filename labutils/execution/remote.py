@@ -8,7 +8,7 @@ trainings on other machines are the business of `workers`.
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import CancelledError, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,9 @@ WEIGHTS = ("best.h5", "checkpoint/best.h5", "best.weights.h5", "checkpoint/best.
 CHECKPOINT = "checkpoint/state.npz"
 BESIDE = "*/*.study.jsonl"
 """Files beside the stored runs that notebooks read and write: the trials of a search."""
+
+
+GONE = "the scheduler is gone. Start it, and run the same again for what has not arrived."
 
 
 @dataclass(frozen=True)
@@ -95,18 +98,31 @@ def run_notebooks_on(
     parameters, results = dict(parameters or {}), results or paths.results_dir()
     waiting: dict[Future, tuple[int, Order]] = {}
     outcomes: dict[int, Outcome] = {}
-    try:
-        for number, notebook in enumerate(notebooks):
-            order = _order(notebook, fitting(notebook, parameters), results, limit)
+    lacking = [_lacking(notebook.stem, parameters, RunStore(results / "runs")) for notebook in notebooks]
+    left = list(range(len(notebooks)))
+
+    def send() -> None:
+        for number in tuple(left):
+            if any(lacking[number] & lacking[other] for other, _ in waiting.values()):
+                continue  # a run that both lack is trained by the other one, and then sent along
+            left.remove(number)
+            order = _order(notebooks[number], fitting(notebooks[number], parameters), results, limit)
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Sending large graph")  # weights are what they are
                 waiting[executor.submit(execute_order, order)] = number, order
-        show(f"{len(waiting)} notebooks sent to workers.")
-        for future in as_completed(waiting):
-            number, order = waiting[future]
+
+    try:
+        send()
+        later = f"; {len(left)} later, which need runs that those train" if left else ""
+        show(f"{len(waiting)} notebooks sent to workers{later}.")
+        while waiting:
+            future = next(iter(as_completed(waiting)))
+            number, order = waiting.pop(future)
             outcome = _receive(future, order, into / order.name, results, show)
             outcomes[number] = outcome
             show(f"{outcome.task}: {'failed' if outcome.error else 'arrived'}, {len(outcomes)} of {len(notebooks)}.")
+            if not future.cancelled():
+                send()
     except KeyboardInterrupt:
         for future in waiting:
             future.cancel()
@@ -114,6 +130,8 @@ def run_notebooks_on(
             f"Stopped, {len(outcomes)} of {len(notebooks)} notebooks have arrived and are kept with their runs. "
             "Workers finish what they are at. Run the same again for the others."
         ) from None
+    for number in left:  # there is nobody to send them to
+        outcomes[number] = Outcome(notebooks[number].stem, into / notebooks[number].name, 0.0, GONE)
     return [outcomes[number] for number in range(len(notebooks))]
 
 
@@ -186,6 +204,12 @@ def _planned(task: str) -> list[RunConfig]:
     return list(lab.runs(task).values()) if task in lab.TITLES else []
 
 
+def _lacking(task: str, parameters: Mapping[str, Any], store: RunStore) -> set[str]:
+    """Keys of a notebook's runs that are not stored; of all of them where parameters may make others of them."""
+    stored = {} if parameters else {run.config.key: run.epochs for run in store.all()}
+    return {config.key for config in _planned(task) if stored.get(config.key, 0) < config.epochs}
+
+
 def _images_of(name: str) -> str:
     """Whose images of a data set `auto` takes on this machine."""
     source = source_of(name)
@@ -213,6 +237,8 @@ def _receive(future: Future, order: Order, output: Path, results: Path, show: Ca
     task = output.stem
     try:
         done: Done = future.result()
+    except CancelledError:
+        return Outcome(task, output, 0.0, GONE)
     except DataError as error:
         return Outcome(task, output, 0.0, str(error))
     except Exception as error:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from multiprocessing import active_children, get_context
@@ -18,7 +18,7 @@ import numpy as np
 from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
-from labutils.errors import DataError, TrainingInterrupted
+from labutils.errors import ClusterError, DataError, TrainingInterrupted
 from labutils.processes import leave_with_parent
 from labutils.progress import minutes
 from labutils.runs.files import Run, read_start
@@ -59,6 +59,8 @@ def train_on(
     ------
     Exception
         What the first failed run raised, when all others have arrived and are stored.
+    ClusterError
+        If the connection to all workers is lost; runs that have arrived are stored.
     TrainingInterrupted
         If it is stopped by hand; runs that have arrived are stored.
     """
@@ -82,12 +84,15 @@ def train_on(
             starts[label] = read_start(found.path) if reuse and found and found.path else None
             submit(label, None)
         print(f"{len(waiting)} runs to train on workers, {len(runs)} stored already.", flush=True)
-        failed = None
+        failed, lost = None, 0
         while waiting:
             future = next(as_completed(waiting))
             label = waiting.pop(future)
             try:
                 trained: Trained = future.result()
+            except CancelledError:
+                lost += 1
+                continue
             except MissingImagesError:
                 submit(label, _in_memory(dataset))
                 continue
@@ -107,6 +112,11 @@ def train_on(
         ) from None
     if failed:
         raise failed
+    if lost:
+        raise ClusterError(
+            f"The scheduler is gone: {len(runs)} of {len(configs)} runs are finished and kept. Start it, and run the "
+            "same again for the others."
+        )
     return {label: runs[label] for label in configs}
 
 
