@@ -13,6 +13,7 @@ from labutils import lab
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import DataError
+from labutils.names import LAB_DATASETS
 from labutils.runs.files import ExamResult, Run
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def planned_lengths(config: RunConfig) -> frozenset[int]:
-    """Epochs after which a run of the lab sits its exam; empty for runs that the lab does not plan."""
+    """Epochs after which a run sits its exam: those the lab plans, of one's own data sets the last.
+
+    Other runs on the lab's data sets sit none.
+    """
+    if config.dataset not in LAB_DATASETS:
+        return frozenset({config.epochs})
     of_tasks = [planned for task in lab.TITLES for planned in lab.runs(task).values()]
     planned = [*of_tasks, *(run.config for run in lab.training_list())]
     lengths = {other.epochs for other in planned if other.key == config.key}

@@ -1,0 +1,191 @@
+"""Networks on one's own images: what training would cost, what the exam says, and a page of results to keep.
+
+For the notebook `own`. Nothing here trains: it says what would be trained, and reads what was.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labutils import paths
+from labutils.errors import StoreError
+from labutils.progress import minutes
+
+if TYPE_CHECKING:
+    from labutils.audit.judge import Audit
+    from labutils.config import RunConfig
+    from labutils.data import Dataset
+    from labutils.frames import Table
+    from labutils.runs.files import Run
+
+STYLE = """
+body { font: 16px/1.5 sans-serif; max-width: 64em; margin: 2em auto; padding: 0 1em; color: #222; }
+table { border-collapse: collapse; } th, td { text-align: left; padding: .2em .8em; border-bottom: 1px solid #ccc; }
+img { max-width: 100%; } pre { white-space: pre-wrap; background: #f5f5f5; padding: .6em; }
+"""
+
+
+def affordable(
+    configs: Mapping[str, RunConfig], dataset: Dataset, max_minutes: float, reuse: bool = True
+) -> dict[str, RunConfig]:
+    """Say of every run whether it is stored or what training it takes here, and leave out what takes too long.
+
+    Parameters
+    ----------
+    configs : dict of str to RunConfig
+        By label.
+    dataset : Dataset
+    max_minutes : float
+        What one training may take, by an estimate that is right within about a factor of two.
+    reuse : bool
+        False if what is stored is to be trained anew.
+
+    Returns
+    -------
+    dict of str to RunConfig
+        Those that are stored, or can be trained in that time.
+    """
+    from labutils.training import estimate_seconds, stored
+
+    chosen = {}
+    for label, config in configs.items():
+        run = stored(config, dataset)
+        if reuse and run is not None and run.epochs == config.epochs:
+            print(f"{label}: its {run.epochs} epochs are stored.")
+            chosen[label] = config
+            continue
+        seconds = estimate_seconds(config, len(dataset.y_train), dataset.n_classes)
+        print(
+            f"{label}: to train {config.epochs} epochs on {len(dataset.y_train)} images takes about {minutes(seconds)}."
+        )
+        if seconds <= 60 * max_minutes:
+            chosen[label] = config
+        else:
+            print(f"  That is more than max_minutes = {max_minutes:g}: raise it, or take a smaller network or images.")
+    return chosen
+
+
+def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
+    """One row per run that has sat the exam: accuracy, recall of every class and AUC, at its best validation epoch.
+
+    Parameters
+    ----------
+    runs : dict of str to Run
+    dataset : Dataset
+        What they were validated on.
+    """
+    from labutils.evaluate import accuracy, auc, class_recall
+    from labutils.evaluate.tables import as_table
+
+    rows = {}
+    for label, run in runs.items():
+        if (judged := _on_exam(run)) is None:
+            continue
+        areas = auc(judged)
+        mean = f"{sum(area.value for area in areas.values()) / max(1, len(areas)):.3f} (mean)"
+        rows[label] = {
+            "images": len(judged.y_val),
+            "accuracy [95 % interval]": str(accuracy(judged)),
+            **{f"recall {name}": str(value) for name, value in class_recall(judged).items()},
+            "AUC [95 % interval]": str(next(iter(areas.values()))) if len(areas) == 1 else mean,
+        }
+    return as_table(rows, "run on the exam", _no_exam(runs, dataset))
+
+
+def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[str, Run]) -> Path:
+    """Write one HTML page: audit, simple models, curves, tables, exam; pictures are inside it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    judged : Audit
+    baselines : Table
+        From `audit.baseline_table`.
+    runs : dict of str to Run
+
+    Returns
+    -------
+    Path
+        `results/own/<data set>-<fingerprint>.html`; an older page of these images is replaced.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    import labutils
+    from labutils import evaluate, plots
+
+    banner = dataset.banner()
+    parts = [f"<h1>{html.escape(banner.splitlines()[0])}</h1>", f"<pre>{html.escape(banner)}</pre>"]
+    parts += ["<h2>Audit</h2>", _as_html(judged.table()), "<h2>Simple models</h2>", _as_html(baselines)]
+    parts += ["<h2>Learning curves</h2>", *_figures(lambda: plots.learning_curves(dict(runs)))]
+    parts += ["<h2>Networks, on the validation images</h2>", _as_html(evaluate.run_table(runs))]
+    for label, run in runs.items():
+        parts += [f"<h3>{html.escape(label)}: {html.escape(run.label)}</h3>", _as_html(evaluate.class_table(run))]
+        parts += _figures(partial(plots.confusion_matrix, run, run.best_epoch))
+    parts += ["<h2>Exam</h2>", _as_html(exam_table(runs, dataset))]
+    parts.append(f"<p>labutils {labutils.__version__}, images {html.escape(dataset.fingerprint)}.</p>")
+    file = paths.results_dir() / "own" / f"{dataset.name}-{dataset.fingerprint}.html"
+    text = (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(dataset.name)}</title>'
+        f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{paths.shown(file)} cannot be written ({error.strerror}). Set LABUTILS_RESULTS to a folder of your own."
+        ) from None
+    return file
+
+
+def _on_exam(run: Run) -> Run | None:
+    """The exam of a run at its best epoch, as if its images were the validation; None if it has not sat one."""
+    if run.exam is None or run.best_epoch not in run.exam.epochs:
+        return None
+    best = slice(run.best_epoch, run.best_epoch + 1)
+    return replace(
+        run,
+        config=run.config.with_(epochs=1),
+        history={name: values[best] for name, values in run.history.items()},
+        val_predictions=run.exam.at(run.best_epoch)[None],
+        y_val=run.exam.y,
+        val_files=("",) * len(run.exam.y),
+        exam=None,
+    )
+
+
+def _no_exam(runs: Mapping[str, Run], dataset: Dataset) -> str:
+    from labutils.data.layouts import find_exam
+
+    if not runs:
+        return "No run to show yet."
+    if dataset.source == "phantom":
+        return "No exam: of phantoms, only the runs of the lab sit it."
+    if find_exam(dataset.name, dataset.root) is None:
+        return "No exam: there is no folder test beside train and validation."
+    return "No exam: these runs were trained before there was one. Train them anew with reuse = False."
+
+
+def _as_html(table: Table) -> str:
+    return table.to_html(border=0) if len(table) else f"<p>{html.escape(table.nothing)}</p>"
+
+
+def _figures(draw: Callable[[], None]) -> list[str]:
+    from labutils.plots.figure import collect_figures, in_words
+
+    with collect_figures() as figures:
+        draw()
+    shown = []
+    for png, alt in figures:
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        shown.append(f'<img alt="{html.escape(alt)}" src="{source}">{in_words(alt)}')
+    return shown
