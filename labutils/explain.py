@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from labutils.runs.files import Run
 
 WARNING = (
-    "A heat map shows where the last convolution found evidence for a class, coarsely: on 128x128 pixels VGG16 has a "
-    "grid of 8x8, AlexNet one of 32x32. An empty map means that no region spoke for the class, not that nothing did. "
+    "A heat map shows where the last convolution found evidence for a class, coarsely: VGG16 in squares of 16x16 "
+    "pixels, AlexNet in squares of 4x4. An empty map means that no region spoke for the class, not that nothing did. "
     "It does not show why the network decided, whether the reason is a medical one, or that another region would not "
     "have done as well; a sensible map on a few images is no proof that the network is right on the next one."
 )

@@ -70,8 +70,13 @@ def test_the_gap_is_shown_both_ways_with_what_lies_between():
 def test_gap_is_training_minus_validation():
     run = make_run(CONFIG, wrong=40, accuracy=0.95)
     row = contrasts.gap_table({"a": run}).loc["a"]
-    assert row["train accuracy, last 10 epochs"] == "0.950" and row["val accuracy, last 10 epochs"] == "0.800"
+    assert row["train accuracy, last 3 epochs"] == "0.950" and row["val accuracy, last 3 epochs"] == "0.800"
     assert row["gap [95 % interval]"].startswith("0.150")
+
+
+def test_a_run_of_one_epoch_has_no_last_ten():
+    assert "train accuracy, last epoch" in contrasts.gap_table({"a": make_run(CONFIG.with_(epochs=1))})
+    assert "val accuracy, last 10 epochs" in contrasts.gap_table({"a": make_run(CONFIG.with_(epochs=12))})
 
 
 def test_the_gap_is_the_difference_of_the_two_columns_beside_it():

@@ -1,6 +1,7 @@
 """Figures: what is drawn, what the alt text says, and that nothing leaks into a notebook's output."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib
@@ -105,6 +106,16 @@ def test_learning_curves_show_every_run_with_training_dashed_and_validation_soli
             assert any(np.array_equal(run.history[f"val_{kind}"], lines(a, "-")[0].get_ydata()) for a in panels)
     assert "phantom" in texts(figure) and "phantom" in alt
     assert all(label in alt for label in runs)
+
+
+def test_the_line_to_beat_is_that_of_the_largest_class(drawn):
+    run = make_run()
+    uneven = replace(run, y_val=np.where(np.arange(len(run.y_val)) % 4 == 0, 0, 1))
+    plots.learning_curves({"a": uneven})
+    panels = drawn[-1][0].axes
+    on_loss, on_accuracy = ([line for line in axes.lines if line.get_linestyle() == ":"] for axes in panels)
+    assert on_accuracy[0].get_ydata()[0] == pytest.approx(0.75, abs=0.01)
+    assert on_loss[0].get_ydata()[0] == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), abs=0.01)
 
 
 def test_panels_of_a_kind_share_their_scale(drawn):

@@ -118,12 +118,14 @@ def gap_table(runs: Mapping[str, Run]) -> Table:
         `accuracy_gap`). The training accuracy is measured like validation if all runs have that.
     """
     rows, curve = {}, train_curve(*runs.values())
+    taken = min(WINDOW, max((run.epochs for run in runs.values()), default=WINDOW))
+    last = f"last {taken} epochs" if taken > 1 else "last epoch"
     for label, run in runs.items():
         begins = overfitting_epoch(run.history)
         ends = {name: run.history[name][-WINDOW:].mean() for name in (curve, "val_accuracy")}
         rows[label] = {
-            f"train accuracy, last {WINDOW} epochs": f"{ends[curve]:.3f}",
-            f"val accuracy, last {WINDOW} epochs": f"{ends['val_accuracy']:.3f}",
+            f"train accuracy, {last}": f"{ends[curve]:.3f}",
+            f"val accuracy, {last}": f"{ends['val_accuracy']:.3f}",
             "gap [95 % interval]": str(accuracy_gap(run, curve)),
             "over-fits from epoch": str(begins) if begins else "-",
         }

@@ -58,6 +58,13 @@ class _Setting:
             return f"lowest val. loss {lowest.mean():.3f} ± {lowest.std(ddof=1):.3f}"
         return f"lowest val. loss {lowest[0]:.3f}, epoch {losses[0].argmin() + 1}"
 
+    def without_looking(self) -> tuple[float, float]:
+        """Accuracy and loss of whoever knows how frequent the classes are, and looks at no image."""
+        run = self.runs[0]
+        shares = np.bincount(run.y_val, minlength=len(run.class_names)) / len(run.y_val)
+        there = shares[shares > 0]
+        return float(shares.max()), float(-(there * np.log(there)).sum())
+
     def words(self) -> str:
         seeds = f" ({len(self.runs)} seeds, mean ± standard deviation)" if len(self.runs) > 1 else ""
         last = self.values("accuracy")[:, -1].mean()
@@ -88,11 +95,11 @@ def draw_learning_curves(runs: Runs) -> tuple[Figure, str]:
     figure, loss_axes, accuracy_axes = _grid(len(settings))
     same_data = len({setting.data for setting in settings}) == 1
     for setting, on_loss, on_accuracy in zip(settings, loss_axes, accuracy_axes, strict=True):
-        classes = len(setting.runs[0].class_names)
         label = wrap(setting.label) + ("" if same_data else f"\n{setting.data}")
         head = f"{label}\n" if len(settings) > 1 or not same_data else ""
-        _panel(on_loss, setting, "loss", np.log(classes))
-        _panel(on_accuracy, setting, "accuracy", 1 / classes)
+        share, loss = setting.without_looking()
+        _panel(on_loss, setting, "loss", loss)
+        _panel(on_accuracy, setting, "accuracy", share)
         on_loss.set_title(head + setting.lowest_loss(), fontsize=9)
         on_accuracy.set_title(setting.best_accuracy(), fontsize=9)
     data = " and ".join(sorted({setting.data for setting in settings}))
@@ -221,7 +228,7 @@ def _legend(figure: Figure, settings: list[_Setting]) -> None:
     handles = [
         Line2D([], [], color=TRAINING, linestyle="--", label="training"),
         Line2D([], [], color=VALIDATION, label="validation"),
-        Line2D([], [], color=GUESS, linestyle=":", linewidth=1, label="guessing"),
+        Line2D([], [], color=GUESS, linestyle=":", linewidth=1, label="best without looking"),
     ]
     if any(len(setting.runs) == 1 for setting in settings):
         handles += [
