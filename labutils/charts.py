@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 TRAINING, VALIDATION, THIRD, GREY = "#D55E00", "#0072B2", "#009E73", "#8C8C8C"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY)
+"""Told apart by those who do not see all colours (Okabe and Ito)."""
 WIDTH, HEIGHT = 330, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 26, 38
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils.charts import Line, Panel, as_image, chart
+from labutils.charts import COLOURS, Line, Panel, as_image, chart
 from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PAUSE = 0.5
 """Seconds from one picture to the next, at least: drawing takes a few milliseconds."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C8C8C")
 SMALLEST_TOP = 1.0
 """Where the loss axis ends at least: a loss that does not move shall look like one."""
 

@@ -5,6 +5,7 @@ in the page, `instant` holds experiments of a few seconds, `strip` and `breaking
 figures and tables; `stage` decides what is shown where.
 """
 
+from labutils.widgets.beside import beside_the_lab
 from labutils.widgets.breaking import break_the_network
 from labutils.widgets.explore import (
     explore_epochs,
@@ -29,6 +30,7 @@ from labutils.widgets.strip import architecture_strip, feature_maps
 __all__ = [
     "against_network",
     "architecture_strip",
+    "beside_the_lab",
     "break_the_network",
     "drop_map",
     "epoch_scrubber",
