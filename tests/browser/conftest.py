@@ -1,5 +1,6 @@
 """JupyterLab on a copy of the notebooks, and a browser: skipped, visibly, where either is absent."""
 
+import json
 import os
 import shutil
 import socket
@@ -18,12 +19,21 @@ from labutils import paths
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WAIT = 90_000
 """Milliseconds that something may take on a machine that others use too; everything waits for events."""
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false"},
+    # Cells that are out of sight stay in the page, so that all controls of a notebook can be found.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A server: `url`, and `folder` with the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
+    for name, settings in SETTINGS.items():
+        file = folder / ".settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(settings), encoding="utf-8")
     for notebook in paths.notebooks_dir().glob("*.ipynb"):
         shutil.copy(notebook, folder)
     with socket.socket() as free:
@@ -79,6 +89,19 @@ def browser() -> Iterator:
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str | None:
+    """The text of axe-core, fetched with npm; None where that is impossible."""
+    folder = tmp_path_factory.mktemp("axe")
+    try:
+        command = ["npm", "pack", "axe-core@4", "--silent"]
+        fetched = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=True)
+        subprocess.run(["tar", "xzf", fetched.stdout.split()[-1]], cwd=folder, check=True)
+    except (OSError, subprocess.SubprocessError, IndexError):
+        return None
+    return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def page(browser) -> Iterator:
     """A page of 1200 by 1400 pixels; `page.errors` are those of its console."""
@@ -88,4 +111,6 @@ def page(browser) -> Iterator:
     opened.on("pageerror", lambda error: opened.errors.append(str(error)))
     opened.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
     yield opened
+    # A kernel with TensorFlow in it holds some hundred megabytes.
+    opened.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
     opened.close()
