@@ -257,7 +257,8 @@ class Playground:
             return
         if self.run and not self.stopping.is_set():
             keep(self.task, self.run)
-        self._say("ready", f"Done: {self.run['said']}" if self.run else "Ready.")
+        how = "Stopped" if self.stopping.is_set() else "Done"
+        self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
 
     def _settings(self, chosen: dict[str, int]) -> small.Settings:
         if self._own(chosen):

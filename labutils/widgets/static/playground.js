@@ -22,7 +22,6 @@ function render({ model, el }) {
   const train = button("Train", "train");
   const pause = button("Pause", "pause");
   const reset = button("Reset", "reset");
-  pause.addEventListener("click", () => {});
   const cost = make("span", {}, data.cost);
   const status = make("p", { role: "status" });
   const numbers = make("p");
@@ -63,8 +62,8 @@ function render({ model, el }) {
     loss.lines(curvesOf("loss"));
     accuracy.lines(curvesOf("accuracy"));
     const entries = [
-      { label: "training", colour: ORANGE, dash: "5 3" },
-      { label: "validation", colour: BLUE },
+      { label: "training", colour: ORANGE, dash: "5 3", width: 2 },
+      { label: "validation", colour: BLUE, width: 2 },
       ...(data.extra ? [{ label: data.extra[1], colour: GREEN, dash: "2 2" }] : []),
       ...(data.recorded ? [{ label: `recorded: ${data.recorded.words}`, colour: GREY, width: 2.5 }] : []),
       ...(news.past ?? []).map((run, i) => ({ label: `yours: ${run.words}`, colour: data.pastColours[i % 3], width: 1 })),
@@ -83,6 +82,7 @@ function render({ model, el }) {
     reset.disabled = now === "loading" || (!training && !(news.past ?? []).length && !news.run);
     status.textContent = news.said ?? "TensorFlow is being loaded: a few seconds.";
     numbers.textContent = news.run?.said ?? data.words;
+    numbers.hidden = status.textContent.includes(numbers.textContent);
     picture.alt(numbers.textContent);
     el.querySelector(".labutils").dataset.status = now;
   }
