@@ -354,7 +354,7 @@ def _read_exam(file: Path, classes: int) -> ExamResult:
         raise ValueError("the epochs are not in order")
     if not 0 <= y.min() <= y.max() < classes:
         raise ValueError(f"it has labels other than 0 to {classes - 1}")
-    if not re.fullmatch("[0-9a-f]{2,64}", str(fingerprint)):
+    if not str(fingerprint).isprintable() or len(str(fingerprint)) > 64:
         raise ValueError(f"the fingerprint is {reprlib.repr(str(fingerprint))}")
     check_probabilities(predictions)
     return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint))
