@@ -3,6 +3,7 @@
 Every plotting function ends with `show`. What is drawn is the business of the other modules of `labutils.plots`.
 """
 
+import base64
 import functools
 import html
 import io
@@ -16,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib.style
 from matplotlib.figure import Figure
 from PIL import Image
+
+from labutils.progress import how_to_show
 
 STYLE = Path(__file__).parent.parent / "lab.mplstyle"
 
@@ -124,7 +127,13 @@ def as_png(figure: Figure, alt: str) -> bytes:
 
 
 def picture(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A PNG with its alt text, as data and metadata for IPython's `display` with `raw=True`."""
+    """A PNG with its alt text, as data and metadata for IPython's `display` with `raw=True`.
+
+    Where somebody has the notebook open it is an `<img>`: JupyterLab draws an image/png without its alt text.
+    """
+    if how_to_show() == "bar":
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        return {"text/html": f'<img alt="{html.escape(alt, quote=True)}" src="{source}">', "text/plain": alt}, {}
     return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
 
 

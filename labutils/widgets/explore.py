@@ -152,6 +152,8 @@ def _control(show: Callable[..., Any], *knobs: Knob) -> None:
     figures, shown = _drawn(show, {knob.name: knob.choices[knob.start][1] for knob in knobs})
     for png, alt in figures[-1:]:
         data, metadata = picture(png, alt)
+        if "text/html" in data:
+            data["text/html"] = f'<div class="labutils-still">{data["text/html"]}</div>'
         display(data, metadata=metadata, raw=True)
         still = f'{STYLE}<div class="labutils-still">{in_words(alt)}</div>'
         display({"text/html": still, "text/plain": alt}, raw=True)
