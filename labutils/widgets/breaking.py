@@ -124,10 +124,10 @@ def breaking_in_words(run: Run, recorded: dict[str, Any] | None) -> str:
 KNOBS = (
     number_knob("rotate", "rotate (degrees)", range(-180, 181, 5), 0),
     number_knob("scale", "scale", [k / 10 for k in range(5, 31)], 1.0),
-    number_knob("right", "right (share of a side)", [k / 20 for k in range(-8, 9)], 0.0),
-    number_knob("down", "down (share of a side)", [k / 20 for k in range(-8, 9)], 0.0),
-    number_knob("low", "black below (percent)", range(46), 0),
-    number_knob("high", "white above (percent)", range(55, 101), 100),
+    number_knob("right", "to the right (of a side)", [k / 20 for k in range(-8, 9)], 0.0),
+    number_knob("down", "down (of a side)", [k / 20 for k in range(-8, 9)], 0.0),
+    number_knob("low", "black below (%)", range(46), 0),
+    number_knob("high", "white above (%)", range(55, 101), 100),
     Knob("mirror", "left and right exchanged", (("no", False), ("yes", True)), 0, slider=False),
     Knob("upside_down", "top and bottom exchanged", (("no", False), ("yes", True)), 0, slider=False),
 )

@@ -243,7 +243,7 @@ def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
     edges = np.array(found["edges"])
     centres = ((edges[1:] + edges[:-1]) / 2).tolist()
     looks = {
-        "before": ("before: what the convolution gives", GREY, "2 2"),
+        "before": ("before (what the convolution gives)", GREY, "2 2"),
         "training": ("after, in training (the batch's own mean)", TRAINING, "5 3"),
         "inference": ("after, in validation (moving averages)", VALIDATION, ""),
     }
@@ -252,10 +252,10 @@ def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
         counts = np.array(found[name]["counts"][epoch], float)
         lines.append(Line(centres, (counts / counts.sum()).tolist(), label, colour, dash))
         said.append(
-            f"{label}: mean {found[name]['mean'][epoch]:.2f}, standard deviation {found[name]['sd'][epoch]:.2f}"
+            f"{label} mean {found[name]['mean'][epoch]:.2f}, standard deviation {found[name]['sd'][epoch]:.2f}"
         )
     panel = Panel(f"activations after epoch {epoch}", (-4, 4), (0, 0.5), "value", lines)
-    return Drawn(chart([panel]), f"After epoch {epoch} the first batch normalization has {'; '.join(said)}.")
+    return Drawn(chart([panel]), f"After epoch {epoch} the first batch normalization has, {'; '.join(said)}.")
 
 
 def norm_view() -> None:
@@ -288,7 +288,7 @@ def draw_drop(picture: np.ndarray, rate: float, whole: bool, seed: int) -> Drawn
     maps = edge_maps(picture)
     after = drop(maps, rate, whole, seed)
     top = maps.max() or 1.0
-    pictures = "".join(png(after[..., k] / top, f"map {k + 1}", 86) for k in range(8))
+    pictures = "".join(png(after[..., k] / top, f"map {k + 1}", 76) for k in range(8))
     gone = int((after.reshape(-1, 8).max(axis=0) == 0).sum())
     words = (
         f"Spatial dropout {rate:g} drops {'whole maps' if whole else 'single pixels'}: {gone} of 8 maps are empty; "

@@ -19,8 +19,10 @@ NOTHING = "No run to show yet: train one first (see train_missing under Paramete
 STYLE = (
     "<style>"
     ".jp-OutputArea:has(.labutils-live) :is(.labutils-still, .jp-RenderedImage) { display: none; }"
-    # What is left of a control when its kernel is gone is an error message; the still picture stands for it.
-    ".jp-OutputArea:has(.labutils-still) .jp-OutputArea-output.jupyter-widgets:not(:has(*)) { display: none; }"
+    # What is left of a control when its kernel is gone is "Loading widget..." or an error message; the still picture
+    # stands for it.
+    ".jp-OutputArea:has(.labutils-still) :is(.jupyter-widgets, .lm-Panel.jp-OutputArea-output):not(:has(*))"
+    " { display: none; }"
     ".labutils-still img { max-width: 100%; }"
     "</style>"
 )
