@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +35,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.cut, self.status = b"", [], 200
         self.ranges = True
+        self.told = None  # the length that is told, where it is not the true one
+        self.trickle = False  # a byte now and then, without end
         self.asked = []  # the Range header of every request
 
     @property
@@ -55,8 +58,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = server.content[start:]
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if server.told != "":
+            self.send_header("Content-Length", server.told or str(len(body)))
         self.end_headers()
+        while server.trickle:
+            self.wfile.write(b"x")
+            time.sleep(0.01)
         self.wfile.write(body[: server.cut.pop(0)] if server.cut else body)
 
     def log_message(self, *args):
@@ -128,7 +135,7 @@ def offer(server, monkeypatch, content, name="skin"):
         unpack = partial(archives.unpack_folders, classes={r: r for r in REGIONS}, wanted=(6, 1))
         collection = replace(public.MEDNIST, unpack=unpack, class_names=REGIONS)
     md5 = hashlib.md5(content).hexdigest()
-    entry = public.Download(name, 48, server.url, "archive.bin", md5, collection)
+    entry = public.Download(name, 48, server.url, "archive.bin", md5, 10_000_000, collection)
     monkeypatch.setattr(public, "DOWNLOADS", (entry,))
     monkeypatch.setattr(download, "ATTEMPTS", 1)
     return entry
@@ -238,6 +245,40 @@ def test_wrong_checksum(server, monkeypatch, tmp_path):
         fetch("skin", tmp_path)
     assert entry.md5 in str(caught.value)
     assert visible(tmp_path) == [] and list((tmp_path / ".downloads").iterdir()) == []
+
+
+@pytest.mark.parametrize("told", [None, "", "0", "many", "9" * 30])
+def test_a_file_that_is_too_large_is_not_kept(server, monkeypatch, tmp_path, told):
+    entry = offer(server, monkeypatch, bytes(300_000))
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, largest=100_000),))
+    server.told = told
+    with pytest.raises(DataError, match="not the file that was expected") as caught:
+        fetch("skin", tmp_path)
+    assert "it has more than 100,000 bytes" in str(caught.value) or told in ("0", "9" * 30)
+    assert not [file for file in (tmp_path / ".downloads").iterdir() if file.stat().st_size > 130_000]
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, bytes(300_000))
+    server.trickle = True
+    monkeypatch.setattr(download, "_STANDSTILL", 0.2)
+    with pytest.raises(DataError, match=r"has come to a standstill \(\d+ bytes in 0\.2 s\).*goes on where it stopped"):
+        fetch("skin", tmp_path)
+    server.trickle = False
+    assert (tmp_path / ".downloads" / "archive.bin.part").stat().st_size > 0
+
+
+def test_a_file_with_the_right_md5_and_the_wrong_sha256_is_refused(server, monkeypatch, tmp_path):
+    content = medmnist(np.random.default_rng(14))[0]
+    entry = offer(server, monkeypatch, content)
+    right = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, sha256="0" * 64),))
+    with pytest.raises(DataError, match=r"its sha256 is not 0000"):
+        fetch("skin", tmp_path)
+    assert list((tmp_path / ".downloads").iterdir()) == []
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, sha256=right),))
+    folder, _ = fetch("skin", tmp_path)
+    assert json.loads((folder / public.MANIFEST).read_text())["sha256"] == right
 
 
 @pytest.mark.parametrize("ranges", [True, False])

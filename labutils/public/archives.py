@@ -170,7 +170,7 @@ def _write(
             if len(images) < number:
                 raise DataError(
                     f"{archive} holds {len(images)} usable images of {name} for {split}: {number} are needed. "
-                    "Ask for fewer in labutils/data/public.py."
+                    "Ask for fewer in labutils/public/fetch.py."
                 )
             (folder / split).mkdir(parents=True, exist_ok=True)
             for position, image in enumerate(images, start=1):

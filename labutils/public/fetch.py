@@ -17,7 +17,8 @@ from labutils.data.locate import dataset_name
 from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.public import archives
-from labutils.public.download import disk_error, download
+from labutils.public.download import disk_error, download, sha256_of
+from labutils.runs.reading import read_json
 
 MANIFEST = "source.json"
 """File beside the images that says where they come from; its presence means that they are complete."""
@@ -36,14 +37,19 @@ class Collection:
 
 @dataclass(frozen=True)
 class Download:
-    """One archive of a collection: the data set it stands in for, image side in pixels, address, md5."""
+    """One archive of a collection: the data set it stands in for, image side in pixels, address, checksums, size.
+
+    `largest` is the number of bytes that it has at most: of a MedMNIST file, 10,015 images as they are.
+    """
 
     dataset: str
     size: int
     url: str
     file_name: str
     md5: str
+    largest: int
     collection: Collection
+    sha256: str | None = None
 
 
 DERMAMNIST = Collection(
@@ -73,12 +79,13 @@ _ZENODO = "https://zenodo.org/records/10519652/files/"
 _MONAI = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
 # fmt: off
 DOWNLOADS: tuple[Download, ...] = (
-    Download("skin", 128, _ZENODO + "dermamnist_128.npz?download=1", "dermamnist_128.npz", "2defd784463fa5243564e855ed717de1", DERMAMNIST),  # noqa: E501
-    Download("skin", 224, _ZENODO + "dermamnist_224.npz?download=1", "dermamnist_224.npz", "8974907d8e169bef5f5b96bc506ae45d", DERMAMNIST),  # noqa: E501
-    Download("x_ray", 64, _MONAI + "MedNIST.tar.gz", "MedNIST.tar.gz", "0bc7306e7427e00ad1c5526a6677552d", MEDNIST),
+    Download("skin", 128, _ZENODO + "dermamnist_128.npz?download=1", "dermamnist_128.npz", "2defd784463fa5243564e855ed717de1", 500_000_000, DERMAMNIST),  # noqa: E501
+    Download("skin", 224, _ZENODO + "dermamnist_224.npz?download=1", "dermamnist_224.npz", "8974907d8e169bef5f5b96bc506ae45d", 1_520_000_000, DERMAMNIST),  # noqa: E501
+    Download("x_ray", 64, _MONAI + "MedNIST.tar.gz", "MedNIST.tar.gz", "0bc7306e7427e00ad1c5526a6677552d", 100_000_000, MEDNIST),  # noqa: E501
 )
 # fmt: on
-"""What can be fetched, md5 as published; the first size of a data set is fetched unless another is asked for."""
+"""What can be fetched, md5 as published (no other sum is); the first size of a data set is fetched unless another is
+asked for."""
 
 
 def fetch(
@@ -128,7 +135,8 @@ def fetch(
                 show(f"{shown(target)} is there already: {wanted.collection.title}.")
                 return target
             show(describe(wanted))
-            archive = download(wanted.url, parent / ".downloads" / wanted.file_name, wanted.md5, progress)
+            file = parent / ".downloads" / wanted.file_name
+            archive = download(wanted.url, file, wanted.md5, wanted.largest, wanted.sha256, progress)
             _lay_out(wanted, archive, target)
             archive.unlink()
     except OSError as error:
@@ -166,7 +174,7 @@ def describe(entry: Download) -> str:
 def _is_complete(target: Path, wanted: Download) -> bool:
     """Whether the images wanted are in `target`, all of them."""
     try:
-        manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_json(target / MANIFEST)
         present = sum(1 for split in ("train", "test") for _ in (target / split).iterdir())
         return manifest["md5"] == wanted.md5 and manifest["seed"] == archives.SEED and manifest["images"] == present
     except FileNotFoundError:
@@ -194,6 +202,7 @@ def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
             "title": one.title,
             "url": wanted.url,
             "md5": wanted.md5,
+            "sha256": sha256_of(archive),
             "licence": one.licence,
             "citation": one.citation,
             "size": wanted.size,
