@@ -59,6 +59,7 @@ ELSEWHERE = {
     "test_runs_disk": "test_runs_store",
     "test_runs_files": "test_runs_store",
     "test_runs_schema": "test_runs_reading",
+    "test_training_bands": "test_training_verify",
     "test_training_exam": "test_training_request",
     "test_training_fit": "test_training_request",
 }

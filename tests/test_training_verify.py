@@ -1,4 +1,4 @@
-"""A stored run is repeated, and a planted change is caught, with the wide bands too."""
+"""A stored run is repeated, on a machine that rounds otherwise too, and a planted change is caught there."""
 
 import inspect
 import sys
@@ -11,8 +11,10 @@ from helpers import made_up_run, tiny_config, tiny_dataset
 
 from labutils import models
 from labutils.runs.files import write_run
-from labutils.training import verify
+from labutils.training import bands, verify
+from labutils.training.backend import compiled_model
 from labutils.training.fit import fit
+from labutils.training.state import state_of
 
 DATASET = tiny_dataset(n_train=32)
 CONFIG = tiny_config(model="lenet", batch_norm=True, spatial_dropout=0.2, batch_size=4, epochs=2, learning_rate=1e-4)
@@ -38,18 +40,60 @@ def test_the_same_run_is_repeated(stored):
     found = verify.verify(stored, epochs=2, dataset=DATASET)
     assert found.passed
     assert found.other == ()
-    assert found.bands == verify.TIGHT
+    assert found.bands == {what: band * (1 if what == "first steps" else 2) for what, band in bands.TIGHT.items()}
     assert str(found).startswith(
         "skin-lenet-b2-lr0.0001-dense8-bn-sd0.2-batch4-32px: repeated, epochs 1 to 2 "
-        "(same machine, threads and versions, tight bands: first steps 1e-06, loss 1e-06,"
+        "(same machine, threads and versions, tight bands: first steps 1e-06, loss 2e-06,"
     )
     assert all(c.stored == pytest.approx(c.repeated, abs=1e-7) for c in found.comparisons)
 
 
-def test_a_run_from_elsewhere_gets_wide_bands_and_says_so(stored):
+def test_a_run_from_elsewhere_that_is_the_same_says_so(stored):
     found = verify.verify(elsewhere(stored), dataset=DATASET)
     assert found.passed
-    assert "(other device, threads than it was trained with, wide bands: first steps 0.00055, loss 0.01" in str(found)
+    assert "(other device, threads than it was trained with, tight bands: first steps 1e-06, loss 1e-06" in str(found)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """A run on phantoms, and as a machine would have made it that draws and rounds otherwise."""
+    phantoms = replace(DATASET, source="phantom")
+    state, redrawn = bands._with_errors(CONFIG, phantoms, "float32", bands.ROUNDING["float32"], trial=1000)
+    config = CONFIG.with_(epochs=1)
+    return phantoms, fit(config, redrawn, checkpoint=state, show=False).run
+
+
+@pytest.fixture(scope="module")
+def measured(drawn):
+    phantoms, _ = drawn
+    return bands.measured_bands(
+        fit(CONFIG.with_(epochs=1), phantoms, show=False).run, phantoms, "float32", bands.ROUNDING["float32"]
+    )
+
+
+def test_rounding_and_grey_levels_of_another_machine_are_no_difference(drawn, measured, monkeypatch):
+    phantoms, run = drawn
+    assert verify.verify(run, dataset=phantoms).passed is False, "on this machine they are"
+    asked = []
+    monkeypatch.setattr(verify, "measured_bands", lambda *what: asked.append(what[2:]) or measured)
+    found = verify.verify(elsewhere(run), dataset=phantoms)
+    assert found.passed, str(found)
+    assert asked == [("float32", 2.0**-24)]
+    assert "(other device, threads than it was trained with, measured bands: first steps " in str(found)
+
+
+def test_errors_are_planted_once_in_every_weight_and_every_phantom():
+    config = tiny_config()
+    clean = state_of(compiled_model(config, 2, "float32"))
+    state, same = bands._with_errors(config, DATASET, "float32", 2.0**-24, trial=0)
+    assert same is DATASET  # photographs are what their files say
+    kernel = clean["weight_000"]
+    assert (state["weight_000"] != kernel).mean() > 0.9
+    assert np.abs(state["weight_000"] / kernel - 1).max() < 2.0**-22
+    _, redrawn = bands._with_errors(config, replace(DATASET, source="phantom"), "float32", 2.0**-24, trial=0)
+    moved = np.abs(redrawn.x_val - DATASET.x_val).reshape(len(DATASET.y_val), -1)
+    assert ((moved > 0).sum(axis=1) <= 1).all()
+    assert moved.max() == pytest.approx(1 / 255, abs=1e-6)
 
 
 def test_a_run_that_does_not_know_its_first_steps_claims_nothing_about_them(trained, stored, monkeypatch):
@@ -120,15 +164,19 @@ def one_label(monkeypatch):
     train_otherwise(monkeypatch, change)
 
 
+def swapped_labels(monkeypatch):
+    train_otherwise(monkeypatch, lambda config, dataset: (config, replace(dataset, y_train=1 - dataset.y_train)))
+
+
 @pytest.mark.parametrize(
     "plant",
     [
         pytest.param(change_config(seed=1), id="seed"),
         pytest.param(change_config(learning_rate=2e-4), id="learning rate"),
-        pytest.param(change_config(n_base=3), id="n_base"),
-        pytest.param(change_config(dropout=0.1), id="dropout"),
         pytest.param(change_config(spatial_dropout=0.25), id="spatial dropout"),
+        pytest.param(change_config(spatial_dropout=0.0), id="dropout not applied"),
         pytest.param(change_config(batch_size=5), id="batch size"),
+        swapped_labels,
         relu_before_norm,
         dropout_before_relu,
         other_weights,
@@ -136,9 +184,11 @@ def one_label(monkeypatch):
         one_label,
     ],
 )
-def test_a_planted_change_is_caught_from_elsewhere(stored, monkeypatch, plant):
+def test_a_planted_change_is_caught_from_elsewhere(drawn, measured, monkeypatch, plant):
+    phantoms, run = drawn
+    monkeypatch.setattr(verify, "measured_bands", lambda *what: measured)  # once for all of them
     plant(monkeypatch)
-    found = verify.verify(elsewhere(stored), dataset=DATASET)
+    found = verify.verify(elsewhere(run), dataset=phantoms)
     assert found.passed is False
     assert "DIFFERS in epoch 1 (other device, threads" in str(found)
     assert any("loss in step" in text for text in found.differences)

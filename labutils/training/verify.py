@@ -1,9 +1,8 @@
 """Can a stored run be repeated? Its first epochs are trained again and compared with what is stored.
 
-The first eight steps say most: rounding has no time to grow in them, so they agree to several digits on any machine,
-and differ as soon as anything about the network, its first weights, the images, their order, the dropout or the
-learning rate does. Whole epochs agree bit by bit where circumstances are the same. Elsewhere they drift apart, the
-faster the larger the learning rate, and the bands for them are wide: they catch what the first steps cannot see.
+Where circumstances are the same, all agrees bit by bit; elsewhere within `bands`. The first eight steps say most:
+rounding has little time to grow in them, and they differ as soon as anything about the network, its first weights, the
+images, their order, the dropout or the learning rate does. Whole epochs catch what the first steps cannot see.
 """
 
 import os
@@ -20,17 +19,14 @@ from typing import Any
 import numpy as np
 
 from labutils import machine
-from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import DataError, StoreError
 from labutils.processes import leave_with_parent
 from labutils.runs.files import Run, read_run
 from labutils.statistics import SMALLEST_PROBABILITY
+from labutils.training.bands import ROUNDING, STEPS, TIGHT, measured_bands, tight_bands
 from labutils.training.state import check_dataset
 
-TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, "predictions": 5e-4}
-"""Bands on the same machine, threads and versions: history.csv keeps seven digits, predictions are float16."""
-STEPS = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
 
 
@@ -52,7 +48,7 @@ class Comparison:
 
     def __str__(self) -> str:
         """`loss of epoch 1 was 0.693147, is 0.712000 (may differ by 0.002)`."""
-        return f"{self.what} was {self.stored:.7g}, is {self.repeated:.7g} (may differ by {self.band:g})"
+        return f"{self.what} was {self.stored:.7g}, is {self.repeated:.7g} (may differ by {self.band:.2g})"
 
 
 @dataclass(frozen=True)
@@ -67,9 +63,9 @@ class Verification:
         Epochs that were trained again.
     comparisons : tuple of Comparison
     bands : mapping of str to float
-        How far apart what may be in the first epoch: `TIGHT` or what `wide_bands` gives.
+        How far apart what may be at most: `TIGHT`, or what `measured_bands` gives.
     other : tuple of str
-        What is not as it was when the run was trained (`threads`, `device`); if anything, the bands are wide.
+        What is not as it was when the run was trained (`threads`, `device`).
     problem : str
         Why it could not be verified here, if it could not.
     """
@@ -95,40 +91,14 @@ class Verification:
         """One line: the verdict, the circumstances, the bands."""
         if self.problem:
             return f"{self.name}: cannot verify: {self.problem}"
-        circumstances = (
-            f"other {', '.join(self.other)} than it was trained with, wide bands"
-            if self.other
-            else "same machine, threads and versions, tight bands"
-        )
-        bands = ", ".join(f"{what} {band:g}" for what, band in self.bands.items())
+        where = f"other {', '.join(self.other)} than it was trained with" if self.other else ""
+        kind = "tight" if all(self.bands[what] <= TIGHT[what] * self.epochs for what in self.bands) else "measured"
+        circumstances = f"{where or 'same machine, threads and versions'}, {kind} bands"
+        bands = ", ".join(f"{what} {band:.2g}" for what, band in self.bands.items())
         epochs = "epoch 1" if self.epochs == 1 else f"epochs 1 to {self.epochs}"
         if self.passed:
             return f"{self.name}: repeated, {epochs} ({circumstances}: {bands})."
         return f"{self.name}: DIFFERS in {epochs} ({circumstances}): {'; '.join(self.differences)}."
-
-
-def first_bands(config: RunConfig) -> tuple[float, ...]:
-    """How far the losses in the first steps (see `STEPS`) may be apart on different machines.
-
-    Five or more times what was measured on Skin at learning rates from 1e-6 to 1e-3, on 1 and 2 threads, three
-    instruction sets, with and without oneDNN. Rounding grows with every step, the faster the larger the learning rate,
-    and some fifty times faster where batch normalization divides by the small variances of an untrained network.
-    """
-    rate = max(config.learning_rate / 1e-4, 0.1)
-    grown = (1e-6 + growth * rate for growth in (0, 1e-6, 5e-6, 1e-5))
-    return tuple(band * (50 if config.batch_norm else 1) for band in grown)
-
-
-def wide_bands(config: RunConfig) -> dict[str, float]:
-    """How far the first epoch may be apart on different machines; the bands grow with the number of epochs.
-
-    Measured like `first_bands`, over one epoch of 400 to 1000 images at learning rates up to 1e-4: the loss moved by at
-    most 2e-4, the accuracy by 0.016, the validation loss by 4e-4, predictions by 0.006; with batch normalization the
-    loss by 4e-3, the validation loss by 2e-3, predictions by 0.03.
-    """
-    norm = 5 if config.batch_norm else 1
-    whole = {"loss": 2e-3 * norm, "accuracy": 0.05, "val_loss": 5e-3 * norm, "predictions": 0.05 * norm}
-    return {"first steps": max(first_bands(config)), **whole}
 
 
 def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verification:
@@ -164,16 +134,21 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
     check_dataset(config, dataset)
     from labutils.training.fit import fit
 
-    again = fit(config, dataset, precision=precision_here(stretches[0]), show=False).run
+    precision = precision_here(stretches[0])
+    again = fit(config, dataset, precision=precision, show=False).run
     now = again.provenance["stretches"][0]
     trained = [s for s in stretches if s["first_epoch"] <= epochs]
     other = tuple(c for c in _CIRCUMSTANCES if any(_of(s, c) != _of(now, c) for s in trained))
+    bands = tight_bands(epochs)
+    compared = tuple(_compare(run, again, bands))
     # What XLA, which JAX compiles with, computes on several threads is not the same from one time to the next.
-    wide = bool(other or now["backend"] == "jax")
-    bands = wide_bands(config) if wide else TIGHT
+    if (other or now["backend"] == "jax") and not all(c.holds for c in compared):
+        rounding = max(ROUNDING[_of(s, "precision")] for s in (now, *trained))
+        bands = measured_bands(again, dataset, precision, rounding)
+        compared = tuple(_compare(run, again, bands))
     if "first_losses" not in run.provenance:  # nothing to compare them with, so no band to speak of
-        bands = {what: band for what, band in bands.items() if what != "first steps"}
-    return Verification(name, epochs, tuple(_compare(run, again, bands, wide)), bands, other)
+        del bands["first steps"]
+    return Verification(name, epochs, compared, {what: float(band[-1]) for what, band in bands.items()}, other)
 
 
 def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verification]:
@@ -245,28 +220,25 @@ def _load(run: Run) -> Dataset | None:
     return found
 
 
-def _compare(run: Run, again: Run, bands: dict[str, float], wide: bool) -> Iterator[Comparison]:
+def _compare(run: Run, again: Run, bands: Mapping[str, np.ndarray]) -> Iterator[Comparison]:
     def same(what: str, stored: Any, repeated: Any) -> Comparison:
         return Comparison(what, float(stored), float(repeated), 0)
 
     yield same("number of parameters", run.provenance.get("parameters", np.nan), again.provenance["parameters"])
     yield same("validation images in the stored order", 1, run.val_files == again.val_files)
     yield same("labels as stored", 1, np.array_equal(run.y_val, again.y_val))
-    first_steps = first_bands(run.config) if wide else [TIGHT["first steps"]] * len(STEPS)
-    for what, band, stored, repeated in zip(
-        STEPS, first_steps, run.provenance.get("first_losses", ()), again.provenance["first_losses"], strict=False
-    ):
-        yield Comparison(f"loss in {what}", stored, repeated, band)
+    first = run.provenance.get("first_losses", ()), again.provenance["first_losses"]
+    for what, band, stored, repeated in zip(STEPS, bands["first steps"], *first, strict=False):
+        yield Comparison(f"loss in {what}", stored, repeated, float(band))
     for epoch in range(again.epochs):
-        grown = {what: band * (epoch + 1) for what, band in bands.items()}
         for column in ("loss", "accuracy", "val_loss"):
             stored, repeated = float(run.history[column][epoch]), float(again.history[column][epoch])
-            yield Comparison(f"{column} of epoch {epoch + 1}", stored, repeated, grown[column])
+            yield Comparison(f"{column} of epoch {epoch + 1}", stored, repeated, float(bands[column][epoch]))
         apart = run.val_predictions[epoch].astype(float) - again.val_predictions[epoch].astype(float)
         furthest = np.unravel_index(np.abs(apart).argmax(), apart.shape)
         stored, repeated = float(run.val_predictions[epoch][furthest]), float(again.val_predictions[epoch][furthest])
         what = f"prediction for {run.val_files[int(furthest[0])]} in epoch {epoch + 1}"
-        yield Comparison(what, stored, repeated, grown["predictions"])
+        yield Comparison(what, stored, repeated, float(bands["predictions"][epoch]))
     low, high = _loss_bounds(run)
     losses = run.history["val_loss"]
     for wrong in np.flatnonzero((losses < low) | (losses > high)).tolist():
