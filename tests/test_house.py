@@ -39,8 +39,12 @@ ELSEWHERE = {
     "test_machine": "test_progress",
     "test_names": "test_data_cases",
     "test_runs_own": "test_course_copies",
+    "test_widgets_breaking": "test_widgets_looking",
     "test_widgets_control": "test_widgets_explore",
-    "test_widgets_stage": "test_widgets_explore",
+    "test_widgets_instruments": "test_widgets_numbers",
+    "test_widgets_page": "test_widgets_numbers",
+    "test_widgets_record": "test_widgets_play",
+    "test_widgets_strip": "test_widgets_looking",
     "test_data_locate": "test_audit_judge",
     "test_data_phantoms_draw_xray": "test_data_phantoms_write",
     "test_data_phantoms_files": "test_data_phantoms_write",
@@ -65,19 +69,12 @@ ELSEWHERE = {
 }
 """Modules that are tested through the one they serve: the name that their tests would have, and where they are."""
 
-UNTESTED = {
-    "charts",
-    *(f"widgets/{name}" for name in ("breaking", "instant", "instruments", "page", "play", "record", "strip")),
-}
-"""Modules of the playgrounds and instruments that no notebook uses yet: their tests come with their use."""
-
 
 def mirror(module: Path) -> str:
     return "_".join(["test", *module.relative_to(PACKAGE).with_suffix("").parts])
 
 
 MODULES = [file for file in sorted(PACKAGE.rglob("*.py")) if file.stem not in ("__init__", "__main__")]
-MODULES = [file for file in MODULES if file.relative_to(PACKAGE).with_suffix("").as_posix() not in UNTESTED]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=mirror)

@@ -7,7 +7,9 @@ from helpers import tiny_dataset
 
 from labutils import lab, widgets
 from labutils.models import describe
-from labutils.widgets import instant
+from labutils.widgets import instant, small
+from labutils.widgets.control import Drawn
+from labutils.widgets.play import read_recorded
 
 CONFIG = lab.runs("task1b")["lr 1e-5"]
 
@@ -63,6 +65,62 @@ def test_a_range_test_says_where_the_loss_was_lowest():
     rates = np.geomspace(1e-6, 1, 40).tolist()
     losses = [0.7] * 20 + [0.4] + [0.9] * 19
     assert f"is lowest at rate {rates[20]:.1e} (0.40)" in instant.range_in_words({"rate": rates, "loss": losses})
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """What controls have asked the background for."""
+    asked = []
+    monkeypatch.setattr("labutils.widgets.control.background", asked.append)
+    return asked
+
+
+def test_a_hundred_passes_are_worked_out_for_the_image_chosen_last(waiting, monkeypatch):
+    dataset, run = tiny_dataset(n_val=10), make_run(CONFIG.with_(epochs=1), wrong=3, n=10)
+    seen = []
+
+    def network(pictures, training):
+        seen.append(pictures[0])
+        assert training and len(pictures) == 100
+        return np.full((100, 1), 0.7)
+
+    monkeypatch.setattr("labutils.training.load_best", lambda run: (network, 0))
+    controls = instant._passes_controls(run, dataset, 0)
+    assert "being worked out" in controls.widget.news["words"] and controls.widget.news["busy"]
+    controls.choose(image=4)
+    for work in waiting:
+        work()
+    assert len(seen) == 1 and np.array_equal(seen[0], dataset.x_val[3])
+    news = controls.widget.news
+    assert "Validation image 4" in news["words"] and not news["busy"] and "<svg" in news["picture"]
+
+
+def test_the_range_test_grows_and_unlocks_its_button(waiting):
+    first = instant.draw_range({"rate": [1e-5, 1e-4], "loss": [0.7, 0.6]})
+    controls = instant._range_controls(first, lambda one: one.put(Drawn("<svg/>", "found")))
+    controls._pressed(None, {"do": "again"}, None)
+    assert controls.widget.news["busy"] and "being loaded" in controls.widget.news["words"]
+    waiting.pop()()
+    assert controls.widget.news["words"] == "found" and not controls.widget.news["busy"]
+
+
+def test_the_recorded_range_test_falls_and_then_loses_what_it_has_learned():
+    found = instant.read("range")
+    loss = np.array(found["loss"])
+    lowest = int(loss[10:].argmin()) + 10
+    assert loss[lowest] < 0.6 and abs(loss[lowest + 200 :] - np.log(2)).mean() < 0.05
+    assert 1e-3 < found["rate"][lowest] < 3e-2 and "back at guessing" in instant.range_in_words(found)
+
+
+def test_recordings_are_of_todays_phantoms():
+    today = {name: small.small_dataset(name, "phantom").fingerprint for name in ("skin", "bone", "x_ray")}
+    for name in ("range", "norm"):
+        assert instant.read(name)["fingerprint"] == today["skin"], f"python -m labutils.widgets.record {name}"
+    for task, play in small.PLAYS.items():
+        recorded = read_recorded(task)["provenance"]
+        assert recorded["fingerprint"] == today[play.dataset], f"python -m labutils.widgets.record {task}"
+        config = small.settings_for(task).config.model_dump(mode="json")
+        assert recorded["config"] == config, f"python -m labutils.widgets.record {task}"
 
 
 def test_without_runs_they_say_what_to_do(capsys):

@@ -42,6 +42,22 @@ def test_a_strip_says_its_layers_in_words(monkeypatch):
     )
 
 
+def test_feature_maps_are_those_of_the_image_and_layer_chosen_last(monkeypatch):
+    waiting = []
+    monkeypatch.setattr("labutils.widgets.control.background", waiting.append)
+    monkeypatch.setattr("labutils.training.load_best", lambda run: ("network", 0))
+    monkeypatch.setattr(strip, "maps_of", lambda model, picture, layer: np.zeros((4, 4, 3)))
+    names = ["block1_conv1", "block1_pool"]
+    run = make_run(CONFIG.with_(epochs=1), wrong=3, n=10)
+    controls = strip._maps_controls(run, tiny_dataset(n_val=10), names, names[0], 0)
+    assert "being loaded" in controls.widget.news["words"]
+    controls.choose(layer="block1_pool", image=3)
+    for work in waiting:
+        work()
+    said = "Validation image 3, block1_pool: 3 maps of 4 x 4, 3 shown; 3 are empty."
+    assert controls.widget.news["words"] == said
+
+
 def test_changes_do_what_they_say():
     picture = tiny_dataset().x_val[0]
     assert np.array_equal(breaking.apply(picture, breaking.Change()), picture)

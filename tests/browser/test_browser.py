@@ -30,7 +30,7 @@ RUN_ALL = """async (limit) => {
 SAYS = """(box) => [...box.querySelectorAll("[role=status], img, svg polyline, svg circle, table, canvas")]
   .map((x) => x.textContent + (x.src ?? x.getAttribute("points") ?? x.getAttribute("aria-label") ?? "")).join()"""
 CHANGED = f"([box, before]) => ({SAYS})(box) !== before"
-SERIOUS = """async () => (await axe.run(".labutils, .labutils-still, .jp-RenderedImage")).violations
+SERIOUS = """async () => (await axe.run(".labutils, .labutils-still, .jp-OutputArea img")).violations
   .filter((v) => ["serious", "critical"].includes(v.impact))
   .map((v) => [v.id, v.nodes[0].html.slice(0, 200)])"""
 TOO_WIDE = """() => [...document.querySelectorAll(".labutils, .labutils-still, .jp-RenderedHTMLCommon")]
