@@ -31,6 +31,26 @@ img { max-width: 100%; } pre { white-space: pre-wrap; background: #f5f5f5; paddi
 """
 
 
+def say_exam(dataset: Dataset) -> None:
+    """Print how many images the exam of one's own data set has; read now: what is wrong is said before training.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Raises
+    ------
+    DataError
+        If an image of it cannot be used.
+    """
+    from labutils.data.exam import load_exam
+
+    if dataset.source == "phantom":
+        return
+    exam = load_exam(dataset.name, dataset.image_size, dataset.channels, source=dataset.source)
+    print(f"  {len(exam.y)} exam images" if exam else "  no exam: there is no folder test beside train and validation")
+
+
 def affordable(
     configs: Mapping[str, RunConfig], dataset: Dataset, max_minutes: float, reuse: bool = True
 ) -> dict[str, RunConfig]:

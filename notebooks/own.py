@@ -65,6 +65,7 @@ from labutils.data import load_dataset
 parameters.check(globals())
 images = load_dataset(dataset, image_size, channels, source, n_train, n_val)
 print(images.banner())
+own.say_exam(images)
 
 # %% [markdown]
 # Are these the images you meant, and as many of each class as you think? Before you go on, write down two numbers: the

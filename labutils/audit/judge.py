@@ -7,14 +7,16 @@ The judging lives here. Measuring is in `pictures`, finding what is there twice 
 import textwrap
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labutils.audit import duplicates
-from labutils.audit.pictures import Pictures, measure_dataset, measure_files
+from labutils.audit.pictures import Pictures, measure_dataset, measure_exam, measure_files
+from labutils.data.images import GREY_WEIGHTS
+from labutils.data.layouts import find_exam
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -26,6 +28,7 @@ SHORTCUT = 0.75
 _IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
 _EXAMPLES = 3  # how many file names a finding quotes
 _WIDE = 0.4  # width of the interval of an area under the curve that lets both guessing and a shortcut be true
+_COLOURED = 4 / 255  # difference of mean red, green and blue from which a picture counts as coloured
 _SAME = 1 / 512  # spread of a thumbnail below which a picture is of one colour
 
 
@@ -104,15 +107,20 @@ def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
         from labutils.data.locate import find_source
 
         found = find_source(source)
-        return judge(measure_files(found, progress), found.title)
-    title = f"{source.banner().splitlines()[0].rstrip('.')}."
-    return judge(measure_dataset(source, progress), title)
+        root, exam = found.root, found.exam
+        pictures, title = measure_files(found, progress), found.title
+    else:
+        root = source.root
+        exam = find_exam(source.name, root) if source.source in ("course", "public") else None
+        pictures, title = measure_dataset(source, progress), f"{source.banner().splitlines()[0].rstrip('.')}."
+    return judge(pictures, title, measure_exam(root, exam, pictures.class_names, progress) if exam else None)
 
 
-def judge(pictures: Pictures, title: str) -> Audit:
-    """The audit of pictures that were measured already; see `audit`."""
+def judge(pictures: Pictures, title: str, exam: Pictures | None = None) -> Audit:
+    """The audit of pictures that were measured already, and of those of the exam where there is one; see `audit`."""
     late = pictures.in_validation
     rows = [_judge_counts(pictures), _judge_balance(pictures), _judge_readable(pictures), _judge_empty(pictures)]
+    rows += [row for row in [_judge_colour(pictures)] if row]
     ids = [duplicates.read_id(name, pictures.class_names) for name in pictures.files]
     shared = duplicates.find_shared_ids(ids, late, pictures.labels)
     leaks = _split_groups([group for _, group in shared], late)[1]
@@ -129,6 +137,10 @@ def judge(pictures: Pictures, title: str) -> Audit:
     rows.append(_judge_by_class(pictures, "Pixel formats", _describe_modes))
     rows += _judge_shortcuts(pictures)
     named = {(pictures.files[first], pictures.files[second]) for first, second in leaks}
+    if exam is not None:
+        row, more = _judge_exam(pictures, exam)
+        rows.append(row)
+        named |= more
     return Audit(title, tuple(rows), tuple(sorted(named)))
 
 
@@ -196,6 +208,61 @@ def _judge_empty(pictures: Pictures) -> Row:
         f"{what} of one colour: {', '.join(said)}{more}",
         "look: there is nothing to learn from them; remove them, or find out how they came about",
     )
+
+
+def _judge_colour(pictures: Pictures) -> Row | None:
+    """What is lost where colour is read as grey; None where there is no colour."""
+    spread = np.ptp(pictures.colours, axis=1)
+    coloured = pictures.readable & (spread > _COLOURED)
+    if not coloured.any():
+        return None
+    red, green, blue = (round(100 * weight) for weight in GREY_WEIGHTS)
+    finding = (
+        f"{int(coloured.sum())} of {len(pictures.files)} pictures are in colour; as grey they are {red} % red, "
+        f"{green} % green and {blue} % blue."
+    )
+    single = pictures.colours[coloured].min(axis=1) < _SAME
+    if single.any() or not coloured[pictures.readable].all():
+        what = (
+            "some show one or two colours only, as stains and false colours do"
+            if single.any()
+            else "others are grey, so colour may tell classes or machines apart"
+        )
+        return Row("Colour", finding, f"look: {what}; if grey does not mean what you mean, set channels = 3")
+    return Row("Colour", finding, "fine, if that is the brightness you mean; else set channels = 3")
+
+
+def _judge_exam(pictures: Pictures, exam: Pictures) -> tuple[Row, set[tuple[str, str]]]:
+    """Whether the exam can be read and is new to the network, and the pairs that are not."""
+    check, n = "Exam", len(exam.files)
+    if problems := [problem for problem in exam.problems if problem]:
+        finding = f"{len(problems)} of {n} files cannot be read: " + " ".join(problems[:_EXAMPLES])
+        return Row(check, finding, "problem: mend or remove them, or there will be no exam"), set()
+    both = _joined(pictures, exam)
+    ids = [duplicates.read_id(name, both.class_names) for name in both.files]
+    groups = [group for _, group in duplicates.find_shared_ids(ids, both.in_validation, both.labels)]
+    groups += duplicates.find_equal(both.checksums) + _find_alike(both)
+    pairs = sorted(set(_split_groups(groups, both.in_validation)[1]))
+    counts = np.bincount(exam.labels, minlength=len(exam.class_names))
+    each = ", ".join(f"{name} {count}" for name, count in zip(exam.class_names, counts, strict=True))
+    if not pairs:
+        return Row(
+            check, f"{n} images ({each}), none of them in training or validation.", "fine, as far as one sees"
+        ), set()
+    late = len({second for _, second in pairs})
+    finding = f"{late} of {n} images ({each}) are in training or validation, or share an id: {_quote(both, pairs)}"
+    verdict = "LEAKAGE: the exam says nothing about new images; take them out of it"
+    return Row(check, finding, verdict), {(both.files[first], both.files[second]) for first, second in pairs}
+
+
+def _joined(pictures: Pictures, exam: Pictures) -> Pictures:
+    """Training and validation as one split, the exam as the other."""
+    joined: dict[str, Any] = {}
+    for field_of in fields(Pictures):
+        ours, theirs = getattr(pictures, field_of.name), getattr(exam, field_of.name)
+        joined[field_of.name] = np.concatenate([ours, theirs]) if isinstance(ours, np.ndarray) else ours + theirs
+    joined["in_validation"] = np.repeat([False, True], [len(pictures.files), len(exam.files)])
+    return Pictures(**joined | {"class_names": pictures.class_names})
 
 
 def _judge_within(pictures: Pictures, what: str, pairs: list[tuple[int, int]]) -> Row:

@@ -16,7 +16,9 @@ import numpy as np
 
 from labutils import machine
 from labutils.audit import duplicates
-from labutils.data.images import GREY_WEIGHTS, read_image
+from labutils.data.description import describe
+from labutils.data.images import FORMATS, GREY_WEIGHTS, Levels, find_levels, read_image
+from labutils.data.layouts import Split
 from labutils.data.locate import Source
 from labutils.errors import DataError
 from labutils.progress import bar
@@ -91,10 +93,23 @@ def measure_files(source: Source, progress: bool = False) -> Pictures:
     Pictures
         With a problem noted for each file that cannot be read; none is left out.
     """
-    files = [*source.train.files, *source.validation.files]
+    splits, window = (source.train, source.validation), describe(source.root).window
+    files = [file for split in splits for file in split.files]
+    # As the loader reads them: a split at a time, with the window that somebody has written down.
+    levels = [
+        (file, levels) for split in splits for levels in [find_levels(split.files, window)] for file in split.files
+    ]
     names = [file.relative_to(source.root).as_posix() for file in files]
-    labels = [source.train.labels, source.validation.labels]
-    return _collect(_measure_file, files, names, labels, source.class_names, progress)
+    labels = [split.labels for split in splits]
+    return _collect(_measure_file, levels, names, labels, source.class_names, progress)
+
+
+def measure_exam(root: Path, exam: Split, class_names: tuple[str, ...], progress: bool = False) -> Pictures:
+    """Read and measure the files of a data set's exam, as `measure_files` does; none of them is in validation."""
+    levels = find_levels(exam.files, describe(root).window)
+    names = [file.relative_to(root).as_posix() for file in exam.files]
+    items = [(file, levels) for file in exam.files]
+    return _collect(_measure_file, items, names, [exam.labels, exam.labels[:0]], class_names, progress)
 
 
 def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
@@ -151,11 +166,12 @@ def _collect(
     )
 
 
-def _measure_file(file: Path) -> _Picture:
+def _measure_file(item: tuple[Path, Levels]) -> _Picture:
+    file, levels = item
     size, mode = _read_header(file)
     try:
         # Grey files are read as grey: a third of the work, and the same pixels.
-        pixels = read_image(file, channels=1 if mode in ("1", "L", "I;16", "F") else 3)
+        pixels = read_image(file, 1 if mode in ("1", "L", "I;16", "F") else 3, levels)
     except (DataError, OSError) as error:
         return _Picture(size=size, mode=mode, problem=str(error))
     return _measure_pixels(pixels, size, mode)
@@ -179,7 +195,7 @@ def _read_header(file: Path) -> tuple[tuple[int, int], str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 return image.size, image.mode
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return (0, 0), ""

@@ -204,14 +204,14 @@ def load_dataset(
     train = _subset(train, n_train, "n_train", f"{classes.title} holds {len(train.files)} training images")
     val = _subset(val, n_val, "n_val", f"{classes.title} holds {len(val.files)} validation images")
     files_train, files_val = relative_files(train, root), relative_files(val, root)
-    check = _check_phantoms(root) if source == "phantom" else None
+    check = check_phantoms(root) if source == "phantom" else None
 
     def load(split: str, files: tuple[str, ...]) -> cache.Entry:
         label = f"{label_of(root)}-{split}"
         return cache.load_entry(label, root, files, image_size, channels, progress, classes.window, check)
 
     entries = load("train", files_train), load("validation", files_val)
-    _compare_depths(root, entries[0].depth, entries[1].depth)
+    compare_depths(root, {"training": entries[0].depth, "validation": entries[1].depth})
     made_by: list[Any] = [entry.digest for entry in entries]
     if source == "phantom":
         # Floating point may move a pixel of a phantom by one grey level from one processor to the next: what
@@ -283,7 +283,7 @@ def label_of(root: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", root.name)
 
 
-def _check_phantoms(root: Path) -> Callable[[], None]:
+def check_phantoms(root: Path) -> Callable[[], None]:
     """Looks once whether the phantoms are still those that were drawn; called where they are decoded anyway."""
 
     @cache_once
@@ -300,12 +300,14 @@ def _check_phantoms(root: Path) -> Callable[[], None]:
     return check
 
 
-def _compare_depths(root: Path, train: int, val: int) -> None:
-    if train and val and train != val:
+def compare_depths(root: Path, depths: dict[str, int]) -> None:
+    """Raises DataError if files of 16 bits look like different depths in two splits: brightness would differ."""
+    (first, low), (second, high) = depths.items()
+    if low and high and low != high:
         raise DataError(
-            f"{shown(root)} holds files of 16 bits that do not say how many they use: training looks like {train}, "
-            f"validation like {val}. Say which values are black and white in {shown(root / FILE)}: "
-            f"`window: [0, {2 ** max(train, val) - 1}]`."
+            f"{shown(root)} holds files of 16 bits that do not say how many they use: {first} looks like {low}, "
+            f"{second} like {high}. Say which values are black and white in {shown(root / FILE)}: "
+            f"`window: [0, {2 ** max(low, high) - 1}]`."
         )
 
 

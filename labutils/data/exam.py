@@ -11,7 +11,7 @@ import numpy as np
 
 from labutils import paths
 from labutils.data import cache, dataset, images
-from labutils.data.layouts import DATASETS, find_exam, read_classes
+from labutils.data.layouts import DATASETS, find_exam, find_files, read_classes
 from labutils.data.locate import locate
 
 __all__ = ["Exam", "load_exam"]
@@ -90,7 +90,13 @@ def load_exam(
             return None
         files, labels = dataset.relative_files(split, root), split.labels
     # The window is that of the training images: an exam is read as they are.
-    entry = cache.load_entry(f"{label}-exam", root, files, image_size, channels, progress, classes.window)
+    check = dataset.check_phantoms(root) if source == "phantom" else None
+    entry = cache.load_entry(f"{label}-exam", root, files, image_size, channels, progress, classes.window, check)
+    if entry.depth:
+        # Files that do not say how many bits they use have to look like those that were trained on.
+        train = dataset.relative_files(find_files(name, root)[0], root)
+        known = cache.load_entry(f"{label}-train", root, train, image_size, channels, progress, classes.window)
+        dataset.compare_depths(root, {"training": known.depth, "the exam": entry.depth})
     made_by: Any = dataset.phantom_recipe(root) if source == "phantom" else entry.digest
     fingerprint = dataset.hash_parts(
         name, "exam", classes.shown, labels.tolist(), image_size, channels, images.VERSION, made_by

@@ -71,6 +71,33 @@ def declared_bits(image: Any, file: Path) -> int:
     return 0
 
 
+def check_shallow(image: Any, file: Path) -> None:
+    """Refuse what Pillow would cut to 8 bits so that nothing is left: colour of 16 bits that uses the lower ones.
+
+    Raises
+    ------
+    DataError
+        If a file has 16 bits for each of several planes, and only a quarter of their range or less is used.
+    """
+    if image.mode in ("1", "L", "P") or not _has_16_bits(image, file):
+        return
+    largest = max(high for _, high in image.getextrema()[: 1 if image.mode == "LA" else 3])
+    if largest < 64 and not (image.format == "PNG" and _significant_bits(file) == 16):
+        raise DataError(
+            f"{shown(file)} has 16 bits for each colour and uses {8 + largest.bit_length()} of them at most: read as "
+            "it is, it would be nearly black. Scale it to the full range, or save it with 8 bits."
+        )
+
+
+def _has_16_bits(image: Any, file: Path) -> bool:
+    if image.format == "TIFF":
+        return (_first(image.tag_v2.get(BITS)) or 0) > 8
+    if image.format != "PNG":
+        return False
+    with open(file, "rb") as stream:
+        return stream.read(25)[24:] == b"\x10"
+
+
 def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
     """Pixels of a deep image, (height, width): uint16 over the full range, or float32 in [0, 1].
 

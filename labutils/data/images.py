@@ -52,6 +52,8 @@ white (by two where a glaring colour meets white); at 4 it is two levels there, 
 BLOCK = 16
 """Images that a thread decodes, at most, before it reports back."""
 
+_MAY_BE_DEEP = (b"\x89PNG", b"II", b"MM")  # PNG and TIFF
+
 _one_large = Lock()
 
 
@@ -90,17 +92,20 @@ def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None
     window : (float, float), optional
         The stored values that are black and white, if somebody has said so.
     """
-    deep = [file for file in files if file.suffix.lower() in (".png", ".tif", ".tiff")]
-    if window is not None or not deep:
+    if window is not None:
         return Levels(window)
     with ThreadPoolExecutor(machine.cores()) as pool:
-        return Levels(None, max(pool.map(_undeclared_bits, deep)))
+        return Levels(None, max(pool.map(_undeclared_bits, files), default=0))
 
 
 def _undeclared_bits(file: Path) -> int:
     from PIL import Image
 
     # What cannot be read is named when it is decoded.
+    with suppress(Exception), open(file, "rb") as stream:
+        # By their first bytes: names may be wrong.
+        if not stream.read(4).startswith(_MAY_BE_DEEP):
+            return 0
     with suppress(Exception), Image.open(file, formats=FORMATS) as image:
         if image.mode.startswith("I;16") and image.width * image.height <= MAX_PIXELS:
             with _room(image):
@@ -198,6 +203,7 @@ def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple
                 # Before it is turned: a turned copy has lost what the file declares.
                 decoded = _turn(greylevels.to_brightness(image, file, levels or Levels()), orientation)
             else:
+                greylevels.check_shallow(image, file)
                 decoded = _to_array(image if orientation == 1 else ImageOps.exif_transpose(image))
             if step == 1:
                 return decoded, decoded.shape[:2], step

@@ -4,6 +4,7 @@ Whether an entry is an image of a class is the business of `layouts`.
 """
 
 import os
+import re
 import stat
 import unicodedata
 from pathlib import Path
@@ -28,6 +29,9 @@ PLACEHOLDERS = (".icloud", ".nextcloud", ".owncloud", ".cloudf", ".cloud")
 # Windows (OneDrive and others): reading fetches the file, or it is offline. macOS: the content is elsewhere.
 _ATTRIBUTES_ELSEWHERE = 0x00400000 | 0x00040000 | 0x00001000
 _FLAG_DATALESS = 0x40000000
+_HIDDEN_IMAGE = re.compile(
+    r"\.(?!_).*\.(jpe?g|png|tiff?|bmp|gif|webp)([._~-](part|partial|tmp|temp|[A-Za-z0-9]{6}))*$", re.IGNORECASE
+)
 _QUOTED = 3  # how many names a message quotes
 
 
@@ -49,6 +53,7 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise DataError(f"{shown(folder)} cannot be listed ({error.strerror}): check the folder.") from None
     _refuse_placeholders(folder, [entry.name for entry in found if entry.name.casefold().endswith(PLACEHOLDERS)])
+    _refuse_unfinished(folder, found)
     visible = [e for e in found if not e.name.startswith(".") and e.name.casefold() not in LEFTOVERS]
     for entry in visible:
         _check_name(folder, entry.name)
@@ -93,6 +98,17 @@ def _refuse_placeholders(folder: Path, names: list[str]) -> None:
         f"not on this machine. Download {'it' if one else 'them'} (in the file manager: keep on this device), or copy "
         "the folder to a disk."
     )
+
+
+def _refuse_unfinished(folder: Path, entries: list[os.DirEntry[str]]) -> None:
+    """Hidden images: what a copying program calls a file until it is complete, or one that somebody has hidden."""
+    for entry in entries:
+        # What a Mac keeps beside a file begins with a dot and a line.
+        if _HIDDEN_IMAGE.match(entry.name) and entry.is_file():
+            raise DataError(
+                f"{shown(folder)} holds {entry.name}, a hidden file: a copy that was not finished, or an image that "
+                "nobody sees. Copy it again under its own name, or remove it."
+            )
 
 
 def _check_name(folder: Path, name: str) -> None:

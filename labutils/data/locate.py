@@ -244,7 +244,8 @@ def _holds_images(folder: Path) -> bool:
     try:
         return folder.is_dir() and ((folder / FILE).is_file() or find_folder(folder, TRAIN_FOLDERS) is not None)
     except DataError:
-        return False
+        # Something in it cannot be used: said when it is loaded, and not that there is no such folder.
+        return (folder / TRAIN_FOLDERS[0]).is_dir()
 
 
 def _ask_about_near_names(name: str) -> None:

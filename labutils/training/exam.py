@@ -4,7 +4,7 @@ The epochs are chosen on the validation images: best accuracy, lowest loss, and 
 with the checkpoint, so that a training that was stopped, or is made longer, sits the same exam as one in a single go.
 """
 
-from contextlib import suppress
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from labutils import lab
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
+from labutils.data.layouts import EXAM_FOLDERS, find_folder
 from labutils.errors import DataError
 from labutils.names import LAB_DATASETS
 from labutils.runs.files import ExamResult, Run
@@ -93,7 +94,11 @@ def _images(config: RunConfig, dataset: Dataset) -> "Exam | None":
 
     own = (dataset.source,) if dataset.source in ("course", "public", "phantom") else ("course", "public")
     for source in own:
-        with suppress(DataError):
+        try:
             if exam := load_exam(config.dataset, config.image_size, config.channels, source=source, progress=False):
                 return exam
+        except DataError as error:
+            # What was trained is worth more than a stop now; but that there is no exam has to be said.
+            if dataset.root.is_dir() and find_folder(dataset.root, EXAM_FOLDERS):
+                warnings.warn(f"The exam was not sat: {error}", stacklevel=2)
     return None
