@@ -28,7 +28,7 @@ def what_it_is(file: Path) -> str:
     if head.startswith(b"\xff\xd8"):
         return _what_jpeg(head)
     if head[128:132] == b"DICM":
-        return "is a DICOM file, whatever its name says. Convert it to PNG first."
+        return "is a DICOM file, whatever its name says. Make a data set of it: `labutils data import`."
     if head[4:8] == b"ftyp":
         kind = "an AVIF picture" if head[8:12] in (b"avif", b"avis") else "a HEIC picture or a film"
         return f"is {kind}, whatever its name says. {_SAVE}"
