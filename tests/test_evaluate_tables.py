@@ -9,6 +9,7 @@ import pytest
 from evaluate_helpers import make_run, with_exam
 
 from labutils import evaluate, lab
+from labutils.evaluate.tables import as_table
 
 
 def make_runs(task, **settings):
@@ -181,3 +182,9 @@ def test_the_evidence_loads_nothing_heavy_before_it_is_needed():
     code = "import sys, labutils.evaluate; print(sorted({'keras', 'tensorflow', 'scipy', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_whole_number_stays_one_beside_a_row_that_has_nothing_there():
+    table = as_table({"a": {"epochs": 100, "x": "1"}, "b": {"x": "2"}}, "run")
+    assert table.loc["a", "epochs"] == 100 and str(table.loc["a", "epochs"]) == "100"
+    assert table.loc["b", "epochs"] == "-"

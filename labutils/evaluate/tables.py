@@ -37,7 +37,10 @@ def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = N
     """
     from labutils.frames import Table
 
-    table = Table.from_dict(rows, orient="index").rename_axis(index)
+    # Filled before pandas sees them: with a hole in its column a whole number would become 100.0.
+    columns = dict.fromkeys(column for row in rows.values() for column in row)
+    filled = {name: {column: row.get(column, "-") for column in columns} for name, row in rows.items()}
+    table = Table.from_dict(filled, orient="index").rename_axis(index)
     table = table.where(table.notna(), "-")
     table.nothing = nothing
     return table
