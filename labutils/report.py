@@ -1,16 +1,20 @@
 """What the stored runs say, all together: `results/REPORT.md` with its figures, and the overview of the index.
 
-Everything is written from the store; the same runs give the same files, byte for byte.
+Everything is written from the store, which is read once; the same runs give the same files, byte for byte. A report is
+on images of one source: phantoms, or one's own (`labutils report --source course`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from labutils import paths
 from labutils.config import RunConfig
+from labutils.errors import DataError
 from labutils.evaluate import (
     best,
     counts,
@@ -26,12 +30,23 @@ from labutils.evaluate import (
 )
 from labutils.evaluate.conditions import ceiling_of, same_setting
 from labutils.evaluate.metrics import highest_elementwise
-from labutils.evaluate.tables import as_table
+from labutils.evaluate.tables import as_table, mark_source
 from labutils.evaluate.verdicts import Verdict
+from labutils.names import LAB_DATASETS
 from labutils.progress import minutes
 from labutils.runs.files import Run
-from labutils.runs.queries import all_stored, missing, stored_runs, task_runs
+from labutils.runs.queries import (
+    Snapshot,
+    all_stored,
+    choose_runs,
+    count_sources,
+    missing,
+    other_runs,
+    stored_runs,
+    task_runs,
+)
 from labutils.runs.store import RunStore
+from labutils.statistics import Estimate, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -41,52 +56,107 @@ REAL = "HAM10000 selection"
 """Source of the run on real images that is stored beside the phantoms."""
 
 
+FIGURE_RUNS = 8
+"""Runs whose curves fit into one figure."""
+
+WORDS = {
+    "phantom": (
+        "**phantoms** (synthetic images drawn by labutils, not patients)",
+        "they say how networks learn, nothing about patients",
+    ),
+    "course": ("**course data**", "they are about these images, and no others"),
+    "public": ("**public data**", "they are about these images, and no others"),
+}
+"""Whose images the runs of a report are on, and what these can be asked."""
+
+
 def verdicts(source: str = "phantom", store: RunStore | None = None) -> list[Verdict]:
     """The verdicts on all claims, from the stored runs at the report's settings and whatever seeds."""
     return judge_all(all_stored(source, store))
 
 
 def overview() -> Table:
-    """The notebooks in order, with links: runs stored, the time they take with these, and what training takes here."""
+    """The notebooks in order, with links: runs stored, the time they take with these, and what training takes here.
+
+    Runs are counted on the images that are used here; where these are not phantoms, runs on phantoms are named too.
+    """
     from labutils.execution.build import seconds_taken
     from labutils.training.cost import estimate_seconds
 
-    rows = {}
+    rows, store = {}, Snapshot()
+    n_train = {"skin": 1000, "bone": 1072, "x_ray": 900}
     for task, title in lab.TITLES.items():
-        configs, runs = lab.runs(task), task_runs(task)
-        n_train = {"skin": 1000, "bone": 1072, "x_ray": 900}
+        configs = lab.runs(task)
         seconds = seconds_taken(paths.notebooks_dir() / f"{task}.ipynb")
         here = sum(estimate_seconds(config, n_train[config.dataset]) for config in configs.values())
         rows[f'<a href="{task}.ipynb">{task.removeprefix("task").upper()}</a>'] = {
             "about": title,
-            "runs stored": f"{len(runs)} of {len(configs)}" if configs else "-",
+            "runs stored": _runs_stored(task, store) if configs else "-",
             "with stored runs": "-" if seconds is None else f"{seconds} s",
             "training here": f"about {minutes(here)}" if configs else "-",
         }
     return as_table(rows, "task")
 
 
-def write_report(folder: Path | None = None, store: RunStore | None = None) -> Path:
+def _runs_stored(task: str, store: RunStore) -> str:
+    configs = lab.runs(task)
+    drawn = task_runs(task, store=store)
+    used = {config.dataset: _source_here(config.dataset) for config in configs.values()}
+    own = [label for label, config in configs.items() if label in task_runs(task, used[config.dataset], store)]
+    text = f"{len(own)} of {len(configs)}"
+    if {*used.values()} == {"phantom"}:
+        return text
+    return f"{text} on {' and '.join(sorted({*used.values()}))} images, {len(drawn)} on phantoms"
+
+
+def _source_here(dataset: str) -> str:
+    """Whose images of a data set are used on this machine; phantoms where that cannot be said, which loading will."""
+    from labutils.data.locate import source_of
+
+    try:
+        return source_of(dataset)
+    except DataError:
+        return "phantom"
+
+
+def write_report(
+    folder: Path | None = None, store: RunStore | None = None, source: str = "", beside: Sequence[str] = ()
+) -> Path:
     """Write REPORT.md, and the figures and tables of every task beside it.
 
     Parameters
     ----------
     folder : Path, optional
-        `results/` unless given.
+        `results/` unless given; of a source that is asked for, a folder of its own in `results/own/`.
     store : RunStore, optional
+    source : str
+        Whose images: see `queries.choose_runs`.
+    beside : sequence of str
+        Other sources, whose runs stand below those of the same settings in the tables.
 
     Returns
     -------
     Path
         The report.
+
+    Raises
+    ------
+    StoreError
+        If there are no runs on such images.
     """
-    folder = folder or paths.results_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [*_front_page(store)]
-    for task in lab.TITLES:
-        if lab.runs(task):
-            lines += _task_pages(task, folder / task, store)
-    file = folder / "REPORT.md"
+    chosen, runs = choose_runs(source, store)
+    others = [choose_runs(other, store) for other in beside]
+    place = (folder or paths.results_dir()) / (f"own/{_file_name(source)}" if source else "")
+    place.mkdir(parents=True, exist_ok=True)
+    lines = [*_front_page(chosen, runs, store)]
+    tasks = [task for task in lab.TITLES if lab.runs(task)]
+    if chosen != "phantom":  # no page about nothing
+        tasks = [task for task in tasks if task_runs(task, chosen, runs)]
+    for task in tasks:
+        lines += _task_pages(task, place / task, chosen, runs, others)
+    if chosen != "phantom":
+        lines += _other_pages(place / "other", runs)
+    file = place / "REPORT.md"
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8", newline="\n")
     return file
 
@@ -101,7 +171,8 @@ def results_table(store: RunStore | None = None) -> str:
         "| task | run | phantoms: best val accuracy | phantoms: exam | ceiling | real images | lab report |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    stored = (store or RunStore()).all()
+    store = Snapshot(store)
+    stored = store.all()
     for task in lab.TITLES:
         runs = task_runs(task, store=store)
         for label, told in lab.reported(task).items():
@@ -117,14 +188,14 @@ def results_table(store: RunStore | None = None) -> str:
     )
     lines += [
         "Brackets are 95 % intervals, on the exam over seeds and images; the ceiling is the accuracy of an oracle that "
-        "knows what was drawn; the real images are a selection from HAM10000 (its images are not included)."
+        f"knows what was drawn; the real images are {_real_words(stored)}."
     ]
     return "\n".join(lines)
 
 
 def _results_row(task: str, label: str, run: Run | None, stored: list[Run]) -> str:
     config, told = lab.runs(task)[label], lab.reported(task)[label]
-    real = [_short(other, config) for other in stored if other.config.key == config.key and other.source == REAL]
+    real = [_short(other, config) for other in _real(stored) if other.config.key == config.key]
     exam, ceiling, report = "-", "-", f"{told.accuracy:.4f}" if told.accuracy is not None else "-"
     shown = "missing"
     if run is not None:
@@ -143,6 +214,23 @@ def _results_row(task: str, label: str, run: Run | None, stored: list[Run]) -> s
         report = f"final training {told.train_accuracy:.4f}"
     cells = (task.removeprefix("task").upper(), label, shown, exam, ceiling, "".join(real[:1]) or "-", report)
     return f"| {' | '.join(cells)} |"
+
+
+def _real(stored: list[Run]) -> list[Run]:
+    """The runs on real images of the lab's data sets: what is stored with the lab first, then one's own."""
+    real = [run for run in stored if run.source != "phantom" and run.config.dataset in LAB_DATASETS]
+    return sorted(real, key=lambda run: (run.source != REAL, run.source))
+
+
+def _real_words(stored: list[Run]) -> str:
+    sources = dict.fromkeys(run.source for run in _real(stored))
+    words = {REAL: "a selection from HAM10000 (its images are not included)"}
+    shown = [words.get(source) or _whose(source)[0].strip("*") for source in sources]
+    return " and ".join(shown) or "missing"
+
+
+def _whose(source: str) -> tuple[str, str]:
+    return WORDS.get(source, (f"**{source}**", WORDS["course"][1]))
 
 
 def _quoted(told: lab.Reported) -> bool:
@@ -173,26 +261,37 @@ def update_readme(file: Path, store: RunStore | None = None) -> None:
     file.write_text(f"{head}{START}\n{results_table(store)}\n{END}{tail}", encoding="utf-8", newline="\n")
 
 
-def _front_page(store: RunStore | None) -> Iterator[str]:
-    judged = verdicts(store=store)
+def _front_page(source: str, runs: Snapshot, store: RunStore | None) -> Iterator[str]:
+    whose, about = _whose(source)
+    own = sorted({run.config.dataset for run in runs.all()} - {*LAB_DATASETS})
+    named = f" ({', '.join(own)})" if own and not any(run.config.dataset in LAB_DATASETS for run in runs.all()) else ""
     yield "# The lab, from its stored runs\n"
     yield (
-        "Written by `labutils report`; every number is computed from `results/runs`. All runs are on **phantoms** "
-        "(synthetic images drawn by labutils, not patients) unless a table says otherwise: they say how networks "
-        "learn, nothing about patients.\n"
+        f"Written by `labutils report`; every number is computed from `results/runs`. All runs are on {whose}{named} "
+        f"unless a table says otherwise: {about}.\n"
     )
+    told = {run.path for run in runs.all()}
+    if source != "phantom" and (others := count_sources(Snapshot(store, lambda run: run.path not in told))):
+        elsewhere = ", ".join(f"{number} on {name}" for name, number in others.items())
+        yield f"Other stored runs: {elsewhere} (`labutils report --source NAME`).\n"
+    if source != "phantom" and not any(task_runs(task, source, runs) for task in lab.TITLES):
+        yield "None of the lab's own runs is on these images: there is no claim of it to judge.\n"
+        return
+    judged = verdicts(source, runs)
     for what, exam in (("What the lab could know", False), ("What holds for these images", True)):
         found = ", ".join(f"**{number}** {word}" for word, number in counts(judged, exam).items())
         yield f"{what}, of {len(judged)} claims: {found}.\n"
     yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
     yield markdown_table(_two_words(judged))
     yield "\n## What is missing\n"
-    absent = [(task, missing(task, task_runs(task, store=store))) for task in lab.TITLES]
+    absent = [(task, missing(task, task_runs(task, source, runs))) for task in lab.TITLES]
     listed = [f"- {_name(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
     yield "\n".join(listed) if listed else "Nothing: every run of the lab is stored."
-    yield "\n`labutils run --missing` trains them, in the lab's order, and can be stopped at any time.\n"
-    yield "## Phantoms beside real images\n"
-    yield _real_beside_phantoms(store)
+    more = "" if source == "phantom" else f" --source {source}"
+    yield f"\n`labutils run --missing{more}` trains them, in the lab's order, and can be stopped at any time.\n"
+    if source == "phantom":
+        yield "## Phantoms beside real images\n"
+        yield _real_beside_phantoms(store)
 
 
 def _two_words(judged: list[Verdict]) -> Table:
@@ -217,10 +316,12 @@ def _real_beside_phantoms(store: RunStore | None) -> str:
     return text + markdown_table(truth_table(found, lab.reported("task1b")[label]))
 
 
-def _task_pages(task: str, folder: Path, store: RunStore | None) -> Iterator[str]:
+def _task_pages(
+    task: str, folder: Path, source: str, store: Snapshot, others: Sequence[tuple[str, Snapshot]]
+) -> Iterator[str]:
     from labutils import plots
 
-    runs = task_runs(task, store=store)
+    runs = task_runs(task, source, store)
     yield f"\n## {_name(task)}: {lab.TITLES[task]}\n"
     absent = missing(task, runs)
     if absent:
@@ -230,9 +331,15 @@ def _task_pages(task: str, folder: Path, store: RunStore | None) -> Iterator[str
     yield "Settings: " + "; ".join(f"{label}: `{run.config.slug}`, {run.epochs} epochs" for label, run in runs.items())
     yield ""
     yield _figure(plots.learning_curves, runs, folder / "learning-curves.png")
-    yield markdown_table(run_table(runs, lab.reported(task))) + "\n"
+    elsewhere = {
+        f"{label}, {mark_source(other)}": run
+        for other, theirs in others
+        for label, run in task_runs(task, other, theirs).items()
+    }
+    told = lab.reported(task)
+    yield markdown_table(run_table(runs | elsewhere, told, _majority(runs))) + "\n"
     yield markdown_table(gap_table(runs)) + "\n"
-    stored = all_stored(store=store)
+    stored = all_stored(source, store)
     if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
         yield markdown_table(paired_table(runs)) + "\n"
         seeds = {
@@ -243,22 +350,72 @@ def _task_pages(task: str, folder: Path, store: RunStore | None) -> Iterator[str
     judged = judge_all(runs | stored, task)
     if judged:
         yield markdown_table(verdict_table(judged).drop(columns=["task", "data"])) + "\n"
+    yield _graphs(runs, folder)
+
+
+def _other_pages(folder: Path, store: Snapshot) -> Iterator[str]:
+    """Runs that are not of the lab's list, one page for each set of images that they are on."""
+    from labutils import plots
+
+    groups: dict[tuple[str, str], dict[str, Run]] = {}
+    for run in other_runs(store).values():
+        images = (run.config.dataset, str(run.provenance.get("fingerprint", "")))
+        groups.setdefault(images, {})[run.config.slug] = run
+    for (name, fingerprint), runs in groups.items():
+        place = folder / f"{name}-{fingerprint[:6]}"
+        yield f"\n## Runs on {name}, images {fingerprint[:6]}\n"
+        if name in LAB_DATASETS:
+            yield "Settings that no task of the lab has, or fewer epochs than it asks for.\n"
+        for start in range(0, len(runs), FIGURE_RUNS):
+            shown = dict(list(runs.items())[start : start + FIGURE_RUNS])
+            yield _figure(plots.learning_curves, shown, place / f"learning-curves-{start // FIGURE_RUNS + 1}.png", 2)
+        yield markdown_table(run_table(runs, beside=_majority(runs))) + "\n"
+        yield markdown_table(gap_table(runs)) + "\n"
+        if 1 < len(runs) <= FIGURE_RUNS:
+            yield markdown_table(paired_table(runs)) + "\n"
+        yield _graphs(runs, place, 2)
+
+
+def _majority(runs: Mapping[str, Run]) -> dict[str, str]:
+    """What always answering the largest class reaches on the validation images: the line to beat."""
+    rows = {}
+    for run in runs.values():
+        counted = np.bincount(run.y_val, minlength=len(run.class_names))
+        largest, of = int(counted.max()), "" if counted.min() == counted.max() else f" ({_largest(run, counted)})"
+        whose = f"{run.config.dataset}, " if len({other.config.dataset for other in runs.values()}) > 1 else ""
+        share = Estimate(largest / len(run.y_val), *wilson_interval(largest, len(run.y_val)))
+        rows[f"{whose}always the largest class{of}"] = str(share)
+    return rows
+
+
+def _largest(run: Run, counted: np.ndarray) -> str:
+    return run.class_names[int(counted.argmax())]
+
+
+def _graphs(runs: Mapping[str, Run], folder: Path, above: int = 1) -> str:
+    """Curves, confusion and ROC of every run, drawn into a folder, as links."""
+    from labutils import plots
+    from labutils.plots.kept import draw_once
+
     graphs = []
     for label, run in runs.items():
         name = _file_name(label)
-        plots.learning_curves({label: run}, save=folder / f"{name}-curves.png")
-        plots.confusion_matrix(run, save=folder / f"{name}-confusion.png")
-        plots.roc_curve({label: run}, save=folder / f"{name}-roc.png")
-        three = (f"[{what}]({task}/{name}-{what}.png)" for what in ("curves", "confusion", "roc"))
+        draw_once(plots.learning_curves, {label: run}, folder / f"{name}-curves.png")
+        draw_once(plots.confusion_matrix, run, folder / f"{name}-confusion.png")
+        draw_once(plots.roc_curve, {label: run}, folder / f"{name}-roc.png")
+        place = "/".join(folder.parts[-above:])
+        three = (f"[{what}]({place}/{name}-{what}.png)" for what in ("curves", "confusion", "roc"))
         graphs.append(f"{label}: {', '.join(three)}")
-    yield "Graphs of every run: " + "; ".join(graphs) + "."
+    return "Graphs of every run: " + "; ".join(graphs) + "."
 
 
-def _figure(draw: Callable[..., None], runs: Mapping[str, Run], file: Path) -> str:
+def _figure(draw: Callable[..., None], runs: Mapping[str, Run], file: Path, above: int = 1) -> str:
+    """A figure in its file, as Markdown; `above` folders of its path lie below the report."""
     from labutils.plots import alt_text
+    from labutils.plots.kept import draw_once
 
-    draw(runs, save=file)
-    return f"![{alt_text(file)}]({file.parent.name}/{file.name})\n"
+    draw_once(draw, runs, file)
+    return f"![{alt_text(file)}]({'/'.join(file.parts[-above - 1 :])})\n"
 
 
 def markdown_table(table: Table) -> str:

@@ -90,6 +90,8 @@ def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypat
         (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "nonsense://here"], "There is no parameter"),
         (["run", "task1b", "--missing"], "leave out task names, --all, -p, --quick and --scheduler"),
         (["run", "--all", "--missing"], "leave out task names"),
+        (["run", "task1b", "--source", "course"], "-p source course"),
+        (["run", "--missing", "--source", "mine"], "'mine' is not one of 'course', 'public', 'phantom'"),
         (["run", "--quick", "--missing"], "leave out task names"),
         (["run", "-p", "lr", "1", "--missing"], "leave out task names"),
         (["run", "--missing", "--scheduler", "tcp://here:1"], "leave out task names"),
@@ -116,6 +118,12 @@ def test_doctor_gives_everything_a_tick_or_a_cross(runner, monkeypatch):
     lines = result.output.splitlines()
     cross = next(number for number, line in enumerate(lines) if line.startswith("✗ cores"))
     assert lines[cross + 1].strip() == "-> LABUTILS_THREADS is 'abc': it must be a whole number from 1, or be unset."
+
+
+def test_a_report_on_images_without_a_run_says_what_there_is(runner, results):
+    result = runner.invoke(cli.main, ["report", "--source", "chest"])
+    assert result.exit_code == 2
+    assert "No stored run is on images of 'chest'; there are runs on none at all." in result.output
 
 
 def test_a_terminal_without_these_signs_gets_words(monkeypatch):

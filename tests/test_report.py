@@ -107,3 +107,57 @@ def sit_exam(store, right):
         config = LEARNING_RATES["lr 1e-5"].with_(seed=seed)
         run = with_exam(store_run(store, config, wrong=40), right, noise=seed)
         write_run(run, {"epochs": np.array(run.epochs)}, None)
+
+
+@pytest.fixture
+def own(results):
+    """Nothing but runs on somebody's own images: of the lab's list, of other settings, of another data set."""
+    store = RunStore()
+    for config in LEARNING_RATES.values():
+        store_run(store, config, "course", n=40, wrong=7)
+    store_run(store, LEARNING_RATES["lr 1e-5"].with_(epochs=3, dropout=0.15), "course", n=40)
+    return store
+
+
+def test_a_report_on_own_runs_alone_is_about_them(own, results):
+    text = report.write_report().read_text(encoding="utf-8")
+    assert "phantom" not in text.lower() and "All runs are on **course data**" in text
+    assert "## Task 1B" in text and "## Task 5A" not in text, "no page about nothing"
+    assert "- Task 5A: no dropout; dropout 0.4" in text
+    assert "`labutils run --missing --source course` trains them" in text
+    assert "| lr 1e-5 | 100 | 0.825 [" in text and "always the largest class | - | 0.500 [" in text
+    assert "## Runs on skin, images ba9876" in text and "skin-vgg16-b8-lr1e-05-do0.15" in text
+    for words, file in re.findall(r"!?\[(.+?)\]\((\S+?\.png)\)", text):
+        assert words and (results / file).is_file(), file
+
+
+def test_own_runs_have_their_report_beside_that_on_phantoms(own, results):
+    store_run(own, LEARNING_RATES["lr 1e-5"], wrong=40)
+    assert "All runs are on **phantoms**" in report.write_report().read_text(encoding="utf-8")
+    file = report.write_report(source="course", beside=["phantom"])
+    assert file == results / "own" / "course" / "REPORT.md"
+    text = file.read_text(encoding="utf-8")
+    assert "Other stored runs: 1 on phantom" in text
+    assert "| lr 1e-5, PHANTOM | 100 | 0.800 [" in text
+    pages = re.findall(r"!\[.+?\]\((\S+?\.png)\)", text)
+    assert pages and all((file.parent / page).is_file() for page in pages)
+    assert any(cells[6].startswith("0.825 [") for cells in table_rows(report.results_table()))
+    assert "the real images are course data." in report.results_table()
+
+
+def test_the_overview_counts_runs_on_the_images_that_are_used(own, monkeypatch):
+    monkeypatch.setattr(report, "_source_here", lambda dataset: "course" if dataset == "skin" else "phantom")
+    rows = report.overview()
+    assert next(iter(rows["runs stored"])) == "3 of 3 on course images, 0 on phantoms"
+    assert "0 of 14" in list(rows["runs stored"])
+
+
+def test_figures_are_drawn_when_something_has_changed(store, results, monkeypatch, tmp_path):
+    monkeypatch.setattr(report.paths, "generated_dir", lambda: tmp_path / "generated")
+    report.write_report()
+    before = {file: file.stat().st_mtime_ns for file in results.rglob("*.png")}
+    store_run(store, LEARNING_RATES["lr 1e-4"], wrong=31)
+    report.write_report()
+    new = {file.name for file in results.rglob("*.png") if before.get(file) != file.stat().st_mtime_ns}
+    assert {"lr-1e-4-curves.png", "learning-curves.png"} <= new
+    assert not [name for name in new if "lr-1e-6" in name]

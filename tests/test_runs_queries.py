@@ -8,6 +8,7 @@ from evaluate_helpers import make_run
 from helpers import STRETCH
 
 from labutils import lab, report
+from labutils.errors import StoreError
 from labutils.runs import RunStore, queries
 from labutils.runs.files import read_run
 
@@ -71,3 +72,33 @@ def test_small_runs_stand_in_for_a_task_until_its_own_are_stored(results):
     for config in lab.runs("task6a").values():
         put(config)
     assert queries.shown_runs("task6a").keys() == lab.runs("task6a").keys()
+
+
+def test_a_snapshot_is_read_once_and_holds_what_is_kept(store, monkeypatch):
+    taken = queries.Snapshot(store, lambda run: run.source == REAL)
+    monkeypatch.setattr(RunStore, "all", lambda self: pytest.fail("asked again"))
+    assert [run.source for run in taken.all()] == [REAL]
+    assert queries.task_runs("task1b", store=taken) == {}
+
+
+def test_runs_are_chosen_by_their_images(store):
+    assert queries.choose_runs()[0] == "phantom" and len(queries.choose_runs()[1].all()) == 3
+    source, runs = queries.choose_runs("A Hospital")
+    assert source == REAL and [run.epochs for run in runs.all()] == [7]
+    with pytest.raises(StoreError, match=r"No stored run is on images of 'chest'; .*phantom \(3\)"):
+        queries.choose_runs("chest")
+
+
+def test_without_phantoms_the_images_of_most_runs_are_told_of(results):
+    assert queries.choose_runs()[0] == "phantom", "nothing is stored"
+    put(LEARNING_RATES["lr 1e-5"], source=REAL)
+    assert queries.choose_runs()[0] == REAL
+
+
+def test_runs_that_no_task_shows_are_other_runs(store):
+    short = LEARNING_RATES["lr 1e-5"].with_(epochs=7)
+    put(LEARNING_RATES["lr 1e-5"].with_(dropout=0.15), source=REAL)
+    put(LEARNING_RATES["lr 1e-4"], source=REAL)
+    found = queries.other_runs(queries.choose_runs(REAL)[1])
+    assert sorted((run.config.dropout, run.epochs) for run in found.values()) == [(0.0, short.epochs), (0.15, 100)]
+    assert queries.other_runs(queries.choose_runs("phantom")[1]) == {}

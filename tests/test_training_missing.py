@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 from helpers import TESTS, patience, python_path, start_python, tiny_config, wait_until
+from PIL import Image
 
 from labutils import lab
 from labutils.cli import commands as cli
@@ -62,6 +63,23 @@ def test_what_is_missing_is_counted_and_trained(three, capsys):
     assert (again.exit_code, again.output) == (0, "3 of the lab's 3 runs are stored, 0 are missing.\n")
 
 
+def test_own_images_are_trained_on_where_they_are(three, tmp_path, monkeypatch):
+    for split, n in (("train", 8), ("validation", 4)):
+        for word in ("Mel", "Nev"):
+            folder = tmp_path / "data" / "Skin" / split / word
+            folder.mkdir(parents=True)
+            for i in range(n):
+                Image.new("L", (40, 40), 20 * i + 5 * len(split)).save(folder / f"{i}.png")
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "data"))
+    elsewhere = Planned("a", "task2", "b8", tiny_config(dataset="bone"))
+    monkeypatch.setattr(lab, "training_list", lambda: [*tiny_list(1), elsewhere])
+    said = run("--source", "course").output
+    assert "There are no course images of bone: its runs are left out." in said
+    assert "0 of the lab's 1 runs are stored, 1 are missing" in said
+    assert {read_run(folder).source for folder in RunStore()} == {"course"}
+    assert "1 of the lab's 1 runs are stored" in run("--source", "course").output
+
+
 def test_only_the_epochs_that_are_missing_are_counted(three, monkeypatch, capsys):
     lengths = (1, 4, 6)  # the same run, three times longer
     monkeypatch.setattr(
@@ -70,7 +88,7 @@ def test_only_the_epochs_that_are_missing_are_counted(three, monkeypatch, capsys
     asked = []
     monkeypatch.setattr(missing, "estimate_seconds", lambda config, *rest: asked.append(config.epochs) or 1.0)
     train(three[0], images())
-    assert len(missing._find_missing(RunStore())) == 2
+    assert len(missing._find_missing(RunStore(), "phantom")) == 2
     assert asked == [3, 2]
 
 

@@ -38,7 +38,12 @@ def main() -> None:
 @main.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--all", "everything", is_flag=True, help="Every notebook, in the lab's order.")
-@click.option("--missing", is_flag=True, help="Train what is not stored of the lab's runs, in its order, on phantoms.")
+@click.option("--missing", is_flag=True, help="Train what is not stored of the lab's runs, in its order.")
+@click.option(
+    "--source",
+    type=click.Choice(["course", "public", "phantom"]),
+    help="With --missing: on whose images; phantoms unless given.",
+)
 @click.option("-p", "parameters", type=(str, str), multiple=True, metavar="NAME VALUE", help="A notebook's parameter.")
 @click.option("--quick", is_flag=True, help="Train live for about a minute, into out/results, on phantoms.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
@@ -50,6 +55,7 @@ def run(
     tasks: tuple[str, ...],
     everything: bool,
     missing: bool,
+    source: str | None,
     parameters: tuple[tuple[str, str], ...],
     quick: bool,
     out: Path,
@@ -61,10 +67,12 @@ def run(
     if missing:
         if tasks or everything or parameters or quick or scheduler:
             raise click.UsageError(
-                "--missing trains the lab's own runs at their own settings: give it --jobs or nothing, "
+                "--missing trains the lab's own runs at their own settings: give it --jobs, --source or nothing, "
                 "and leave out task names, --all, -p, --quick and --scheduler."
             )
-        sys.exit(run_missing(jobs))
+        sys.exit(run_missing(jobs, source or "phantom"))
+    if source:
+        raise click.UsageError(f"--source belongs to --missing; notebooks take it as a parameter: -p source {source}.")
     if scheduler and jobs > 1:
         raise click.UsageError("Give --jobs (processes of this machine) or --scheduler (its workers), not both.")
     chosen = all_tasks() if everything else list(tasks)
@@ -100,13 +108,13 @@ def run(
     sys.exit(any(outcome.error for outcome in outcomes))
 
 
-def run_missing(jobs: int) -> int:
-    """Train what is missing of the lab's runs, `jobs` at a time; the status to end with."""
+def run_missing(jobs: int, source: str) -> int:
+    """Train what is missing of the lab's runs on these images, `jobs` at a time; the status to end with."""
     from labutils.training.missing import train_missing, train_side_by_side
 
     if jobs > 1:
-        return train_side_by_side(jobs)
-    failed = train_missing()
+        return train_side_by_side(jobs, source)
+    failed = train_missing(source)
     if failed:
         click.echo(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", err=True)
     return int(bool(failed))
@@ -145,9 +153,14 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 @main.command()
 @click.option("--mine", is_flag=True, help="Your own report, my-lab/report.html: answers, choices, exercises, runs.")
 @click.option("--name", default="", help="With --mine: a name to put on it.")
+@click.option("--source", metavar="NAME", default="", help="Runs on course, public or phantom images, or a data set.")
+@click.option("--beside", metavar="NAME", multiple=True, help="Set the runs on these images beside them.")
 @explain
-def report(mine: bool, name: str) -> None:
-    """Write results/REPORT.md, with its figures, from the stored runs."""
+def report(mine: bool, name: str, source: str, beside: tuple[str, ...]) -> None:
+    """Write results/REPORT.md, with its figures, from the stored runs.
+
+    Of a --source that is named, it is results/own/NAME/REPORT.md.
+    """
     from labutils import paths
 
     if mine:
@@ -157,8 +170,8 @@ def report(mine: bool, name: str) -> None:
         return
     from labutils.report import update_readme, write_report
 
-    click.echo(f"written: {paths.short(write_report())}")
-    if paths.results_dir() == paths.ROOT / "results":
+    click.echo(f"written: {paths.short(write_report(source=source, beside=beside))}")
+    if paths.results_dir() == paths.ROOT / "results" and not source:
         update_readme(paths.ROOT / "README.md")
 
 

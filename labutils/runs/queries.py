@@ -3,12 +3,88 @@
 Where runs lie and how they are read is the business of `store` and `files`.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from labutils import lab
 from labutils.config import RunConfig
+from labutils.errors import StoreError
+from labutils.names import LAB_DATASETS, dataset_name
 from labutils.runs.files import Run
 from labutils.runs.store import RunStore
+
+
+class Snapshot(RunStore):
+    """A store as it was when this was made: read once, for whoever asks it many questions.
+
+    Parameters
+    ----------
+    store : RunStore, optional
+    keep : callable
+        Which of its runs.
+    """
+
+    def __init__(self, store: RunStore | None = None, keep: Callable[[Run], bool] = lambda run: True) -> None:
+        store = store or RunStore()
+        super().__init__(store.folder)
+        self._runs = [run for run in store.all() if keep(run)]
+
+    def all(self) -> list[Run]:
+        """The runs, by the names of their folders."""
+        return self._runs
+
+
+def count_sources(store: RunStore | None = None) -> dict[str, int]:
+    """Whose images the stored runs are on, with the number of runs; data sets that are not the lab's by name too."""
+    runs = (store or RunStore()).all()
+    own = [run.config.dataset for run in runs if run.config.dataset not in LAB_DATASETS]
+    return dict(Counter([run.source for run in runs] + own))
+
+
+def choose_runs(asked: str = "", store: RunStore | None = None) -> tuple[str, Snapshot]:
+    """The stored runs on images of one source, or of one data set that is not the lab's.
+
+    Parameters
+    ----------
+    asked : str
+        A source or the name of a data set, as `count_sources` has them; nothing chooses phantoms where there are runs
+        on phantoms, or no runs at all, else the source of most runs.
+
+    Returns
+    -------
+    source : str
+    runs : Snapshot
+
+    Raises
+    ------
+    StoreError
+        If there are no such runs; the sentence names what there is.
+    """
+    store = Snapshot(store)
+    known = count_sources(store)
+    sources = {run.source.casefold(): run.source for run in store.all()}
+    if not asked:
+        chosen = "phantom" if "phantom" in known or not known else max(sources.values(), key=lambda name: known[name])
+        return chosen, Snapshot(store, lambda run: run.source == chosen)
+    source, name = sources.get(asked.casefold()), dataset_name(asked)
+    if source is not None:
+        return source, Snapshot(store, lambda run: run.source == source)
+    if name in known and name not in LAB_DATASETS:
+        runs = Snapshot(store, lambda run: run.config.dataset == name)
+        return runs.all()[0].source, runs
+    there = ", ".join(f"{name} ({number})" for name, number in known.items()) or "none at all"
+    raise StoreError(f"No stored run is on images of {asked!r}; there are runs on {there}.")
+
+
+def other_runs(store: RunStore) -> dict[str, Run]:
+    """Runs that no task of the lab shows, by the name of their folder: other settings, data sets, or too short."""
+    planned = [config for task in lab.TITLES for config in lab.runs(task).values()]
+    shown: dict[str, int] = {}
+    for config in planned + [run.config for run in lab.training_list()]:
+        shown[config.key] = min(config.epochs, shown.get(config.key, config.epochs))
+    return {
+        run.path.name: run for run in store.all() if run.path and run.epochs < shown.get(run.config.key, run.epochs + 1)
+    }
 
 
 def stored_runs(config: RunConfig, store: RunStore | None = None) -> list[Run]:

@@ -17,8 +17,10 @@ from typing import Any
 from labutils import lab, machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
+from labutils.data.locate import find_place
 from labutils.errors import DataError, StoreError, TrainingInterrupted
 from labutils.lab import Planned
+from labutils.names import LAB_DATASETS
 from labutils.progress import minutes
 from labutils.runs.store import RunStore
 from labutils.training.cost import estimate_seconds
@@ -54,8 +56,13 @@ class ImpatientStore(RunStore):
             yield
 
 
-def train_missing() -> list[str]:
-    """Train every run of the lab that is not stored, on phantoms, in the lab's order.
+def train_missing(source: str = "phantom") -> list[str]:
+    """Train every run of the lab that is not stored, in the lab's order.
+
+    Parameters
+    ----------
+    source : str
+        Whose images, one of `data.locate.SOURCES`. A data set that has none such is named and left out.
 
     A run that another process trains is passed over and looked at again at the end, until all are stored. One that
     fails is named and does not keep the others.
@@ -72,13 +79,13 @@ def train_missing() -> list[str]:
     """
     store, failed = ImpatientStore(), list[str]()
     try:
-        left = _find_missing(store)
+        left = _find_missing(store, source)
         busy: list[Planned] = []
         while left:
             passed, busy = busy, []
             for planned in left:
                 try:
-                    _train(planned, store)
+                    _train(planned, store, source)
                 except BusyError:
                     busy.append(planned)
                     if planned not in passed:
@@ -96,7 +103,7 @@ def train_missing() -> list[str]:
     return failed
 
 
-def train_side_by_side(jobs: int) -> int:
+def train_side_by_side(jobs: int, source: str = "phantom") -> int:
     """Let `jobs` processes on this machine train what is missing, its cores shared out evenly.
 
     Returns
@@ -111,7 +118,7 @@ def train_side_by_side(jobs: int) -> int:
     """
     ours = {"LABUTILS_THREADS": str(max(1, machine.threads() // jobs)), "PYTHONUNBUFFERED": "1"}
     environment = {"LABUTILS_PROGRESS": "log", **os.environ, **ours}
-    command = [sys.executable, "-c", _COMMAND, "run", "--missing"]
+    command = [sys.executable, "-c", _COMMAND, "run", "--missing", "--source", source]
     for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, or a time limit, is to stop them as the stop key does
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:  # set by nohup
             signal.signal(getattr(signal, name), signal.default_int_handler)
@@ -137,11 +144,15 @@ def train_side_by_side(jobs: int) -> int:
     return int(any(worker.returncode for worker in workers))
 
 
-def _find_missing(store: RunStore) -> list[Planned]:
+def _find_missing(store: RunStore, source: str) -> list[Planned]:
     """The runs of the lab that are not stored, or damaged; prints how many, and how long training them takes here."""
-    planned, missing, seconds, epochs = lab.training_list(), [], 0.0, dict[str, int]()
+    absent = dict(_find_absent(source))
+    for said in absent.values():
+        print(said, flush=True)
+    planned = [run for run in lab.training_list() if run.config.dataset not in absent]
+    missing, seconds, epochs = [], 0.0, dict[str, int]()
     for run in planned:
-        config, dataset = run.config, _images(run.config)
+        config, dataset = run.config, _images(run.config, source)
         try:
             found = store.find(config, dataset.fingerprint)
         except StoreError:
@@ -159,20 +170,32 @@ def _find_missing(store: RunStore) -> list[Planned]:
     return missing
 
 
-def _train(planned: Planned, store: RunStore) -> None:
+def _find_absent(source: str) -> Iterator[tuple[str, str]]:
+    """The data sets of the lab that have no images of this source, each with a sentence."""
+    for name in LAB_DATASETS:
+        try:
+            there = source in ("auto", "phantom") or find_place(name, source) is not None
+        except DataError as error:
+            yield name, str(error)
+        else:
+            if not there:
+                yield name, f"There are no {source} images of {name}: its runs are left out."
+
+
+def _train(planned: Planned, store: RunStore, source: str) -> None:
     from labutils.training.request import train
 
-    train(planned.config, _images(planned.config), store=store, label=_name(planned))
+    train(planned.config, _images(planned.config, source), store=store, label=_name(planned))
 
 
 def _name(planned: Planned) -> str:
     return f"{planned.task} {planned.label}"
 
 
-def _images(config: RunConfig) -> Dataset:
-    return _load(config.dataset, config.image_size, config.channels, config.n_train, config.n_val)
+def _images(config: RunConfig, source: str) -> Dataset:
+    return _load(config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val)
 
 
 @cache
-def _load(name: str, image_size: int, channels: int, n_train: int | None, n_val: int | None) -> Dataset:
-    return load_dataset(name, image_size, channels, "phantom", n_train, n_val)
+def _load(name: str, image_size: int, channels: int, source: str, n_train: int | None, n_val: int | None) -> Dataset:
+    return load_dataset(name, image_size, channels, source, n_train, n_val)
