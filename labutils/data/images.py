@@ -108,7 +108,7 @@ def _undeclared_bits(file: Path) -> int:
             return 0
     with suppress(Exception), Image.open(file, formats=FORMATS) as image:
         if image.mode.startswith("I;16") and image.width * image.height <= MAX_PIXELS:
-            with _room(image):
+            with _room(image.width * image.height):
                 return 0 if greylevels.declared_bits(image, file) else greylevels.needed_bits(np.asarray(image))
     return 0
 
@@ -173,7 +173,8 @@ def _load_block(
         try:
             decoded, (height, width), step = _decode(file, size, levels)
             sides = weights(height, size, step), weights(width, size, step)
-            scaled = apply_weights(_to_float(decoded, channels), *sides)
+            with _room(height * width // step**2):  # as floats it is four times as large
+                scaled = apply_weights(_to_float(decoded, channels), *sides)
         except DataError as error:
             problems.append(error)
             continue
@@ -190,7 +191,7 @@ def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file, formats=FORMATS) as image, _room(image):
+        with Image.open(file, formats=FORMATS) as image, _room(image.width * image.height):
             _check_header(image, file)
             width, height = image.size
             step = 1
@@ -217,9 +218,9 @@ def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple
         raise DataError(_unreadable(file, error)) from None
 
 
-def _room(image: Any) -> Any:
+def _room(pixels: int) -> Any:
     """Large pictures wait for each other: each of the threads with one of its own would fill the memory."""
-    return _one_large if image.width * image.height > LARGE else nullcontext()
+    return _one_large if pixels > LARGE else nullcontext()
 
 
 def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
