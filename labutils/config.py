@@ -8,6 +8,7 @@ import hashlib
 import json
 import reprlib
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -110,7 +111,7 @@ class RunConfig(_Settings):
         """Units of the hidden dense layers, never None."""
         return self.dense or DENSE_UNITS[self.model]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Eight hexadecimal digits that stand for everything but `epochs`.
 

@@ -100,13 +100,13 @@ def overview() -> Table:
 
 def _runs_stored(task: str, store: RunStore) -> str:
     configs = lab.runs(task)
-    drawn = task_runs(task, store=store)
-    used = {config.dataset: _source_here(config.dataset) for config in configs.values()}
-    own = [label for label, config in configs.items() if label in task_runs(task, used[config.dataset], store)]
+    used = {name: _source_here(name) for name in {config.dataset for config in configs.values()}}
+    found = {source: task_runs(task, source, store) for source in {"phantom", *used.values()}}
+    own = [label for label, config in configs.items() if label in found[used[config.dataset]]]
     text = f"{len(own)} of {len(configs)}"
     if {*used.values()} == {"phantom"}:
         return text
-    return f"{text} on {' and '.join(sorted({*used.values()}))} images, {len(drawn)} on phantoms"
+    return f"{text} on {' and '.join(sorted({*used.values()}))} images, {len(found['phantom'])} on phantoms"
 
 
 def _source_here(dataset: str) -> str:

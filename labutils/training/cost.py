@@ -28,8 +28,9 @@ def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> flo
 def _product_speed() -> float:
     """Floating-point operations a second of a matrix product here."""
     a = np.ones((768, 768), np.float32)
-    seconds = []
-    for _ in range(20):  # the fastest: whatever else the machine does now, it may not do during the training
+    seconds: list[float] = []
+    # The fastest: whatever else the machine does now, it may not do during the training. Nor is it waited for.
+    while len(seconds) < 3 or (len(seconds) < 20 and sum(seconds) < 0.1):
         started = time.perf_counter()
         a @ a
         seconds.append(time.perf_counter() - started)
