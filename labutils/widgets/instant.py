@@ -251,9 +251,7 @@ def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
     for name, (label, colour, dash) in looks.items():
         counts = np.array(found[name]["counts"][epoch], float)
         lines.append(Line(centres, (counts / counts.sum()).tolist(), label, colour, dash))
-        said.append(
-            f"{label} mean {found[name]['mean'][epoch]:.2f}, standard deviation {found[name]['sd'][epoch]:.2f}"
-        )
+        said.append(f"{label} mean {found[name]['mean'][epoch]:.2f}, standard deviation {found[name]['sd'][epoch]:.2f}")
     panel = Panel(f"activations after epoch {epoch}", (-4, 4), (0, 0.5), "value", lines)
     return Drawn(chart([panel]), f"After epoch {epoch} the first batch normalization has, {'; '.join(said)}.")
 

@@ -15,17 +15,18 @@ from labutils.widgets import instant, small
 from labutils.widgets.play import RECORDED
 
 
+def record(task: str) -> dict[str, Any]:
+    """A run with a playground's first settings; tasks that begin with the same settings share it."""
+    return {"words": small.settings_in_words(task), **_trained(small.settings_for(task))}
+
+
 @functools.cache
-def record(play: small.Play) -> dict[str, Any]:
-    """A run with a playground's first settings; tasks that share a playground share it."""
+def _trained(settings: small.Settings) -> dict[str, Any]:
     from labutils.models import describe
     from labutils.training.backend import provenance
 
-    task = next(name for name, one in small.PLAYS.items() if one is play)
-    settings = small.settings_for(task)
     dataset = small.small_dataset(settings.config.dataset, "phantom")
     return {
-        "words": small.settings_in_words(task),
         "parameters": describe(settings.config, len(dataset.class_names)).parameters,
         "history": small.train_small(settings, dataset),
         "provenance": {
@@ -48,7 +49,7 @@ def write(name: str, values: dict[str, Any]) -> None:
 def main(names: list[str]) -> None:
     """Record the playgrounds and experiments named, or all."""
     for name in names or [*small.PLAYS, *instant.RECORDINGS]:
-        write(name, instant.RECORDINGS[name]() if name in instant.RECORDINGS else record(small.PLAYS[name]))
+        write(name, instant.RECORDINGS[name]() if name in instant.RECORDINGS else record(name))
 
 
 if __name__ == "__main__":
