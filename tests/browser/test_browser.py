@@ -30,9 +30,12 @@ RUN_ALL = """async (limit) => {
 SAYS = """(box) => [...box.querySelectorAll("[role=status], img, svg polyline, svg circle, table, canvas")]
   .map((x) => x.textContent + (x.src ?? x.getAttribute("points") ?? x.getAttribute("aria-label") ?? "")).join()"""
 CHANGED = f"([box, before]) => ({SAYS})(box) !== before"
-SERIOUS = """async () => (await axe.run(".labutils, .labutils-still, .jp-OutputArea img")).violations
-  .filter((v) => ["serious", "critical"].includes(v.impact))
-  .map((v) => [v.id, v.nodes[0].html.slice(0, 200)])"""
+SERIOUS = """async () => {
+  const parts = [...document.querySelectorAll(".labutils, .labutils-still, .jp-OutputArea img")];
+  const found = parts.length ? (await axe.run(parts)).violations : [];
+  const serious = found.filter((v) => ["serious", "critical"].includes(v.impact));
+  return serious.map((v) => [v.id, v.nodes[0].html.slice(0, 200)]);
+}"""
 TOO_WIDE = """() => [...document.querySelectorAll(".labutils, .labutils-still, .jp-RenderedHTMLCommon")]
   .filter((x) => x.scrollWidth > x.clientWidth + 1)
   .filter((x) => getComputedStyle(x.closest(".jp-OutputArea-output") ?? x).overflowX === "visible")
