@@ -34,8 +34,13 @@ check: .venv/installed-dev  ## style, types, and that imports point downwards
 quick: check  ## what takes under two minutes, while writing
 	$(BIN)/pytest -q -n 2 --dist loadscope $(SLOW:%=--ignore=tests/%.py)
 
-test-browser: .venv/installed-dev  ## the controls of the notebooks, in a real browser
-	$(BIN)/pytest tests/browser
+CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
+test-browser: .venv/installed-dev  ## every notebook and control in a real browser; ARGS='-k "not other"' takes four notebooks
+	@$(CHROMIUM) > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+	  apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
+	  { echo "No Chromium found. Install it (Debian: sudo apt-get install chromium) and run this again."; exit 1; }
+	$(BIN)/labutils data phantoms
+	$(BIN)/pytest tests/browser $(ARGS)
 
 format: .venv/installed-dev  ## write everything as ruff would
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,7 @@ is seen before the first click was recorded with `python -m labutils.widgets.rec
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 import time
@@ -298,6 +299,8 @@ def background(work: Callable[[], None]) -> Any:
     """Do something in the one thread that trains and predicts for all controls, in the order it was asked for."""
     global _worker
     if _worker is None:
+        # tqdm silences a warning of its own while it is imported; beside a second thread the silence may not hold.
+        importlib.import_module("tqdm.auto")
         _worker = ThreadPoolExecutor(1, thread_name_prefix="labutils-bench")
     return _worker.submit(work)
 
