@@ -1,6 +1,5 @@
 """Figures: what is drawn, what the alt text says, and that nothing leaks into a notebook's output."""
 
-import dataclasses
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -460,9 +459,11 @@ def test_drawing_keeps_no_figure_open(tmp_path):
 def test_a_name_from_outside_is_no_formula(drawn):
     """A `$` in the name of a class or a label is a `$`: matplotlib would read a formula, and raise if it is none."""
     names = ("Mel$^", r"$\frac{1$")
-    run = dataclasses.replace(make_run(epochs=4), class_names=names)
+    run = replace(make_run(epochs=4), class_names=names)
     plots.learning_curves({r"$x_{ lr": run, "$b$": run})
     plots.confusion_matrix(run)
     plots.roc_curve({"$c_": run})
     plots.sample_grid(make_dataset(names))
     assert len(drawn) == 4
+    for figure, alt in drawn:
+        assert plots.figure.as_png(figure, alt)
