@@ -140,3 +140,25 @@ def test_patients_count_however_they_are_numbered():
 
 def test_names_without_a_number_are_no_ids():
     assert shared(["left", "", "right"], ["left", ""]) == []
+
+
+def test_groups_are_those_that_pairs_link(monkeypatch):
+    """Copies of copies are one group, called by its first picture, also where blocks end between them."""
+    pictures = np.stack([duplicates.make_thumbnail(picture) for picture in make_pictures(9, seed=3)])
+    shown = np.concatenate([pictures, pictures[:3] * 0.8, np.rot90(pictures[:2], axes=(1, 2)), pictures[8:] + 0.1])
+    for block in (2048, 4):
+        monkeypatch.setattr(duplicates, "_BLOCK", block)
+        groups = duplicates.group_similar(shown)
+        assert groups.tolist() == [*range(9), 0, 1, 2, 0, 1, 8]
+        pairs, similarity = duplicates.find_similar(shown)
+        assert {tuple(pair) for pair in pairs} == {
+            (0, 9),
+            (0, 12),
+            (9, 12),
+            (1, 10),
+            (1, 13),
+            (10, 13),
+            (2, 11),
+            (8, 14),
+        }
+        assert similarity.min() > 0.9
