@@ -12,6 +12,7 @@ from labutils.charts import TRAINING, VALIDATION, Line, Panel, as_image, chart
 from labutils.evaluate.compare import p_value
 from labutils.evaluate.metrics import predicted_labels
 from labutils.widgets import numbers
+from labutils.widgets.control import png
 from labutils.widgets.page import instrument
 from labutils.widgets.stage import NOTHING, show
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from labutils.runs.files import Run
 
 THUMBNAIL = 48
+SHOWN = 6
+"""Images of a contest that are seen before it is alive."""
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 COMMON = 5
 """Place of the prevalence that the threshold begins with: one in twenty."""
@@ -113,7 +116,9 @@ def against_network(run: Run | None, dataset: Dataset, n: int = 20, seed: int = 
         print(NOTHING)
         return
     data = contest_data(run, dataset, n, seed)
-    show(contest_in_words(data), "", lambda: instrument("contest", data, answers=[]))
+    first = numbers.contest_images(run, n, seed)[:SHOWN]
+    still = "".join(png(np.asarray(dataset.x_val[i]), "a validation image without its class", 96) for i in first)
+    show(contest_in_words(data), still, lambda: instrument("contest", data, answers=[]))
 
 
 def contest_data(run: Run, dataset: Dataset, n: int, seed: int = 0) -> dict[str, Any]:
