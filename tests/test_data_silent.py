@@ -167,6 +167,10 @@ def test_colour_is_spoken_of(home):
     stained = audit(write_set(home / "Red", change=lambda _, p: np.stack([p, 0 * p, 0 * p], axis=2)))
     assert "21 % red, 72 % green and 7 % blue" in rows_of(stained)["Colour"].finding
     assert "one or two colours only" in rows_of(stained)["Colour"].verdict
+    # Loaded as grey, colour is looked for in the files.
+    assert (
+        rows_of(audit(load_dataset("red", 32, progress=False)))["Colour"].verdict == rows_of(stained)["Colour"].verdict
+    )
     folder = write_set(home / "Mixed", change=lambda _, p: np.stack([p, p, p // 2], axis=2))
     assert rows_of(audit(folder))["Colour"].verdict.startswith("fine")
     Image.new("L", (40, 40), 9).save(folder / "train" / "a" / "0.png")

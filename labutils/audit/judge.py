@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.audit import duplicates
-from labutils.audit.pictures import Pictures, measure_dataset, measure_exam, measure_files
+from labutils.audit.pictures import Pictures, measure_dataset, measure_exam, measure_files, sample_colours
 from labutils.data.images import GREY_WEIGHTS
 from labutils.data.layouts import find_exam
 
@@ -107,20 +107,25 @@ def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
         from labutils.data.locate import find_source
 
         found = find_source(source)
-        root, exam = found.root, found.exam
+        root, exam, colours = found.root, found.exam, None
         pictures, title = measure_files(found, progress), found.title
     else:
         root = source.root
         exam = find_exam(source.name, root) if source.source in ("course", "public") else None
         pictures, title = measure_dataset(source, progress), f"{source.banner().splitlines()[0].rstrip('.')}."
-    return judge(pictures, title, measure_exam(root, exam, pictures.class_names, progress) if exam else None)
+        colours = sample_colours(source) if source.channels == 1 else None
+    measured = measure_exam(root, exam, pictures.class_names, progress) if exam else None
+    return judge(pictures, title, measured, colours)
 
 
-def judge(pictures: Pictures, title: str, exam: Pictures | None = None) -> Audit:
-    """The audit of pictures that were measured already, and of those of the exam where there is one; see `audit`."""
+def judge(pictures: Pictures, title: str, exam: Pictures | None = None, colours: np.ndarray | None = None) -> Audit:
+    """The audit of pictures that were measured already, and of those of the exam where there is one; see `audit`.
+
+    `colours` are mean red, green and blue of some of the files, (k, 3), where the pictures were loaded as grey.
+    """
     late = pictures.in_validation
     rows = [_judge_counts(pictures), _judge_balance(pictures), _judge_readable(pictures), _judge_empty(pictures)]
-    rows += [row for row in [_judge_colour(pictures)] if row]
+    rows += _judge_colour(pictures.colours[pictures.readable] if colours is None else colours)
     ids = [duplicates.read_id(name, pictures.class_names) for name in pictures.files]
     shared = duplicates.find_shared_ids(ids, late, pictures.labels)
     leaks = _split_groups([group for _, group in shared], late)[1]
@@ -210,26 +215,25 @@ def _judge_empty(pictures: Pictures) -> Row:
     )
 
 
-def _judge_colour(pictures: Pictures) -> Row | None:
-    """What is lost where colour is read as grey; None where there is no colour."""
-    spread = np.ptp(pictures.colours, axis=1)
-    coloured = pictures.readable & (spread > _COLOURED)
+def _judge_colour(colours: np.ndarray) -> list[Row]:
+    """What is lost where colour is read as grey; nothing where there is no colour."""
+    coloured = np.ptp(colours, axis=1) > _COLOURED
     if not coloured.any():
-        return None
+        return []
     red, green, blue = (round(100 * weight) for weight in GREY_WEIGHTS)
     finding = (
-        f"{int(coloured.sum())} of {len(pictures.files)} pictures are in colour; as grey they are {red} % red, "
-        f"{green} % green and {blue} % blue."
+        f"{int(coloured.sum())} of {len(colours)} pictures that were looked at are in colour; as grey they are "
+        f"{red} % red, {green} % green and {blue} % blue."
     )
-    single = pictures.colours[coloured].min(axis=1) < _SAME
-    if single.any() or not coloured[pictures.readable].all():
-        what = (
-            "some show one or two colours only, as stains and false colours do"
-            if single.any()
-            else "others are grey, so colour may tell classes or machines apart"
-        )
-        return Row("Colour", finding, f"look: {what}; if grey does not mean what you mean, set channels = 3")
-    return Row("Colour", finding, "fine, if that is the brightness you mean; else set channels = 3")
+    single = (colours[coloured].min(axis=1) < _SAME).any()
+    if not single and coloured.all():
+        return [Row("Colour", finding, "fine, if that is the brightness you mean; else set channels = 3")]
+    what = (
+        "some show one or two colours only, as stains and false colours do"
+        if single
+        else "others are grey, so colour may tell classes or machines apart"
+    )
+    return [Row("Colour", finding, f"look: {what}; if grey does not mean what you mean, set channels = 3")]
 
 
 def _judge_exam(pictures: Pictures, exam: Pictures) -> tuple[Row, set[tuple[str, str]]]:

@@ -26,6 +26,8 @@ from labutils.progress import bar
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
 
+_GREY_MODES = ("1", "L", "I", "I;16", "I;16B", "F")
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -138,6 +140,31 @@ def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
     return _collect(measure, range(len(names)), names, labels, dataset.class_names, progress)
 
 
+def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
+    """Mean red, green and blue of some of a data set's files, however it was loaded.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    most : int
+        How many files to read, spread evenly.
+
+    Returns
+    -------
+    ndarray, (k, 3), float
+        From 0 to 1; empty where the files are not at hand.
+    """
+    names = [*dataset.files_train, *dataset.files_val]
+    colours = []
+    for name in names[:: -(-len(names) // most)]:
+        mode = _read_header(dataset.root / name)[1]
+        if mode in _GREY_MODES or not mode:
+            colours += [(0.5, 0.5, 0.5)] if mode else []
+            continue
+        colours.append(tuple(read_image(dataset.root / name, 3).mean(axis=(0, 1)).tolist()))
+    return np.array(colours).reshape(-1, 3)
+
+
 def _collect(
     measure: Callable[[Any], _Picture],
     items: Sequence[Any],
@@ -171,7 +198,7 @@ def _measure_file(item: tuple[Path, Levels]) -> _Picture:
     size, mode = _read_header(file)
     try:
         # Grey files are read as grey: a third of the work, and the same pixels.
-        pixels = read_image(file, 1 if mode in ("1", "L", "I;16", "F") else 3, levels)
+        pixels = read_image(file, 1 if mode in _GREY_MODES else 3, levels)
     except (DataError, OSError) as error:
         return _Picture(size=size, mode=mode, problem=str(error))
     return _measure_pixels(pixels, size, mode)
