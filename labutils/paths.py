@@ -73,7 +73,7 @@ def short(path: Path | str) -> str:
     try:
         return path.resolve().relative_to(ROOT).as_posix()
     except ValueError:
-        return "/".join(path.parts[-2:])
+        return Path(*path.parts[-2:]).as_posix()
 
 
 def shown(path: Path | str) -> str:

@@ -411,3 +411,24 @@ def test_small_runs_stand_in_for_those_that_are_not_stored(results, capsys):
     large = {"a": small}
     assert training.or_small(large, asked, DATASET) is large
     assert training.or_small({}, asked, replace(DATASET, source="phantom")) == {}
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ([0.7, 0.6, np.nan, np.nan, np.nan], "It diverged: from epoch 3 on its loss is no number. Try a lower"),
+        ([0.7, 0.8, 0.8, 0.8, 0.75], "It diverged: after 5 epochs its loss is 0.750, after the first it was 0.700."),
+        ([0.7, 0.8], ""),
+        ([0.7, 0.8, 0.69, 0.8, 0.9], ""),
+    ],
+)
+def test_a_run_that_learned_nothing_says_so(loss, said, capsys):
+    run = made_up_run(tiny_config(epochs=len(loss)), tiny_dataset())
+    run = replace(run, history=run.history | {"loss": np.array(loss)})
+    training._reused(run, run.epochs, "a")
+    assert (
+        capsys.readouterr()
+        .out.strip()
+        .startswith(f"a: reused, {len(loss)} stored epochs on course data. {said}".strip())
+    )
+    assert ("diverged" in training._diverged(run)) == bool(said)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import keras
 
 
+LEARNS_WITHIN = 5
+"""Epochs after which a training loss that never fell is worth a word."""
+
+
 def train(
     config: RunConfig,
     dataset: Dataset,
@@ -263,14 +267,27 @@ def _train_stored(
     run = replace(run, path=store.replace(folder, config, dataset.fingerprint)).first(config.epochs)
     seconds = minutes(float(run.history["seconds"][first:].sum()))
     what = f"extended from {first} to {run.epochs} epochs" if first else f"trained {run.epochs} epochs"
-    print(f"{label}: {what} in {seconds}{_shown_source(run)}.")
+    print(f"{label}: {what} in {seconds}{_shown_source(run)}.{_diverged(run)}")
     return run
 
 
 def _reused(found: Run, epochs: int, label: str) -> Run:
     of = f" of {found.epochs}" if found.epochs > epochs else ""
-    print(f"{label}: reused, {epochs}{of} stored epochs{_shown_source(found)}.")
-    return found.first(epochs)
+    run = found.first(epochs)
+    print(f"{label}: reused, {epochs}{of} stored epochs{_shown_source(found)}.{_diverged(run)}")
+    return run
+
+
+def _diverged(run: Run) -> str:
+    """What to know about a run that learned nothing: its loss is no number, or never came below where it began."""
+    loss, advice = run.history["loss"], "Try a lower learning rate."
+    broken = np.flatnonzero(~np.isfinite(loss))
+    if broken.size:
+        return f" It diverged: from epoch {broken[0] + 1} on its loss is no number. {advice}"
+    if run.epochs >= LEARNS_WITHIN and loss.min() >= loss[0]:
+        stuck = f"after {run.epochs} epochs its loss is {loss[-1]:.3f}, after the first it was {loss[0]:.3f}"
+        return f" It diverged: {stuck}. {advice}"
+    return ""
 
 
 def _shown_source(run: Run) -> str:
