@@ -262,7 +262,8 @@ def _state(folder: Path) -> tuple:
     """Names, places on disk, times and sizes of the files in a folder: they change when one of them is replaced."""
     try:
         with os.scandir(folder) as entries:
-            files = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
+            # Links and pipes too: one that takes the place of another is another reason why it cannot be read.
+            files = [(e.name, e.stat(follow_symlinks=False)) for e in entries if not e.is_dir(follow_symlinks=False)]
     except OSError:  # removed by someone else meanwhile: `read_run` will say so
         return ()
     return tuple(sorted((name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in files))
