@@ -467,3 +467,15 @@ def test_a_name_from_outside_is_no_formula(drawn):
     assert len(drawn) == 4
     for figure, alt in drawn:
         assert plots.figure.as_png(figure, alt)
+
+
+def test_an_open_notebook_gets_an_image_with_its_alt_text(monkeypatch):
+    """JupyterLab draws an image/png without it; where nobody looks on, the file stays what other readers know."""
+    from labutils.plots.figure import picture
+
+    monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
+    data, _ = picture(b"png", 'a "b"')
+    assert 'alt="a &quot;b&quot;"' in data["text/html"] and "image/png" not in data
+    monkeypatch.setenv("LABUTILS_PROGRESS", "log")
+    data, metadata = picture(b"png", "words")
+    assert data["image/png"] == b"png" and metadata["image/png"]["alt"] == "words"
