@@ -40,7 +40,7 @@ def start(home: Path, jobs: int) -> subprocess.Popen:
     settings = {
         "LABUTILS_RESULTS": str(home / "results"),
         "LABUTILS_DATA": str(ROOT / "data"),
-        "LABUTILS_THREADS": "2",
+        "LABUTILS_THREADS": str(jobs),  # shared out: one for each process, as numbers depend on that
         "LABUTILS_PRECISION": "float32",
         "PYTHONPATH": str(home / "site"),
     }
