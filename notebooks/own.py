@@ -117,7 +117,7 @@ configs = {
 chosen = own.affordable(configs, images, max_minutes, reuse)
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(chosen, images, reuse=reuse, on_epoch=plots.live_curves())
+runs = training.train_all(chosen, images, reuse=reuse, on_epoch=plots.live_curves(chosen))
 
 # %%
 plots.learning_curves(runs)

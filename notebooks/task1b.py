@@ -147,7 +147,7 @@ training.same_network(vgg, skin.run(model="vgg16", learning_rate=1e-4, epochs=n_
 # from `results/runs`; what is not says what it would cost.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -159,6 +159,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task1b")
 
 # %% [markdown]
 # The report quotes the best validation accuracy over all epochs, and one loss without saying which. Here are both: the
@@ -198,7 +201,7 @@ print(evaluate.started_sentence(runs.get("lr 1e-6")))
 # and what does that do to the confusion matrix, the ROC curve and the calibration?
 
 # %%
-widgets.epoch_scrubber(runs)
+widgets.epoch_scrubber(runs, skin)
 
 # %% [markdown]
 # How would you have found the rate without three long runs? The range test raises the rate step by step during one

@@ -122,7 +122,7 @@ print(evaluate.parameters_sentence(configs))
 # The first epochs of the VGG16 run are those of Task 1B: the same settings and seed give the same epochs.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -134,6 +134,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task1c")
 
 # %% [markdown]
 # What did the training take? The table says on which machine; rows from different ones cannot be compared.

@@ -123,7 +123,7 @@ evaluate.network_table(configs, skin.n_classes)
 # every field.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -134,6 +134,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task1e")
 
 # %% [markdown]
 # The report discusses this comparison without numbers, so that ours stand alone.

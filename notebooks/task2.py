@@ -105,7 +105,7 @@ for filters in (n_base, 2 * n_base):
     configs[f"b{filters}, dropout {dropout:g}"] = base.with_(n_base=filters, dropout=dropout)
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, bone, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, bone, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -116,6 +116,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task2")
 
 # %% [markdown]
 # The report shows curves for these runs, and a number for one of them.

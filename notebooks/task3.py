@@ -123,7 +123,7 @@ configs = {
 }
 
 # %% tags=["nbval-ignore-output"]
-options = {"reuse": reuse, "train_missing": train_missing, "on_epoch": plots.live_curves()}
+options = {"reuse": reuse, "train_missing": train_missing, "on_epoch": plots.live_curves(configs)}
 runs = training.train_all({"Skin": configs["Skin"]}, skin, **options)
 runs |= training.train_all({"Bone": configs["Bone"]}, bone, **options)
 

@@ -122,7 +122,7 @@ configs = {
 }
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, x_ray, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, x_ray, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %% [markdown]
 # One figure for each network; all its columns share their axes.
@@ -132,6 +132,9 @@ plots.learning_curves({label: run for label, run in runs.items() if label.starts
 
 # %%
 plots.learning_curves({label: run for label, run in runs.items() if label.startswith("AlexNet")})
+
+# %%
+widgets.beside_the_lab(runs, "task4")
 
 # %% [markdown]
 # Which settings have not arrived after the last epoch? Which have arrived early and drift apart? A setting that has not

@@ -102,7 +102,7 @@ base = skin.run(model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=ba
 configs = {"no dropout": base, f"dropout {dropout:g}": base.with_(dropout=dropout)}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -113,6 +113,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task5a")
 
 # %% [markdown]
 # The report also gives training accuracies and losses for these runs, so they stand here too.
@@ -157,7 +160,7 @@ evaluate.verdict_table(verdicts)
 # Over-fitting is over-confidence. Move through the epochs and watch where the calibration goes.
 
 # %%
-widgets.epoch_scrubber(runs)
+widgets.epoch_scrubber(runs, skin)
 
 # %% [markdown]
 # Dropout can also be left on when predicting: a hundred passes give a hundred answers for one image, and their spread

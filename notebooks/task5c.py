@@ -102,7 +102,7 @@ base = skin.run(
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -113,6 +113,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task5c")
 
 # %%
 evaluate.run_table(runs, lab.reported("task5c"), audit.beside(skin))

@@ -103,7 +103,7 @@ base = skin.run(
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 plots.learning_curves(runs)
@@ -114,6 +114,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task5d")
 
 # %%
 evaluate.run_table(runs, lab.reported("task5d"), audit.beside(skin))
@@ -147,7 +150,7 @@ evaluate.verdict_table(verdicts)
 # Move to the end of the run with batch normalization: how sure is it of itself, and how right?
 
 # %%
-widgets.epoch_scrubber(runs)
+widgets.epoch_scrubber(runs, skin)
 
 # %% tags=["predict"]
 course.ask("task5d", 2, runs)

@@ -102,7 +102,7 @@ with_spatial = base.with_(spatial_dropout=spatial_dropout)
 configs = {"no spatial dropout": base, f"spatial dropout {spatial_dropout:g}": with_spatial}
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 runs = training.or_small(runs, configs, skin)
@@ -113,6 +113,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task6b")
 
 # %%
 evaluate.run_table(runs, lab.reported("task6b"), audit.beside(skin))

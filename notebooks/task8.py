@@ -121,7 +121,7 @@ evaluate.network_table(configs, skin.n_classes)
 # Compare the number of parameters with the number of images: there is room to learn all of them by heart.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves())
+runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
 runs = training.or_small(runs, configs, skin)
@@ -133,6 +133,9 @@ plots.learning_curves(runs)
 
 # %%
 plots.compare_curves(runs)
+
+# %%
+widgets.beside_the_lab(runs, "task8")
 
 # %% [markdown]
 # What did it cost? Rows from different machines cannot be compared.

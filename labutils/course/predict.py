@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from labutils import paths
 from labutils.course import answers
+from labutils.progress import how_to_show
 
 MISSING = "The runs that answer this are not here: train them first (see train_missing under Parameters)."
 UNCHOSEN = "Choose one, then commit."
@@ -58,7 +59,8 @@ def predict(
     from IPython.display import display
 
     kept = answers.read(answers.CHOICES).get(key) if key and paths.in_my_lab() else None
-    print(in_words(question, choices))
+    # Where somebody looks on, the choices are there to be clicked; elsewhere the words are all that there is.
+    print(f"Predict: {question}" if how_to_show() == "bar" else in_words(question, choices))
     radio = ipywidgets.RadioButtons(options=list(choices), value=None, layout=ipywidgets.Layout(width="max-content"))
     button = ipywidgets.Button(description="Commit", tooltip="Commit to this choice and see the answer")
     text = ipywidgets.HTML(value=UNCHOSEN)
