@@ -66,4 +66,5 @@ doctor.table(doctor.examine())
 # are marked wherever a result on them is shown. To use your own, put them into `data/` as `data/README.md` describes,
 # or fetch public ones with `labutils data fetch skin`.
 #
-# Begin with [Task 1B](task1b.ipynb).
+# Begin with [Task 1B](task1b.ipynb). When you know your way, [own](own.ipynb) does for your images what the tasks do for
+# the lab's: audit, training, exam, and a page of results to keep.
