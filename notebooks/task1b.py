@@ -180,7 +180,7 @@ evaluate.paired_table(runs)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seed. *What holds for these images* judges on an exam of images that no choice was made on, over all
 # seeds that are stored. The rule says when a difference counts.
 
 # %%
@@ -255,7 +255,7 @@ check.overfitting_epoch(overfitting_epoch)
 # neither: the faster of two good rates goes the same way sooner, reaches its lowest validation loss early, and a
 # hundred epochs are too many for it. So the choice is a rate *and* a number of epochs, and the place to stop is the
 # lowest validation loss. The accuracies alone do not show this: the best epoch hides what comes after it, and a few
-# points on two hundred images may be chance.
+# points on so few images may be chance.
 #
 # </details>
 

@@ -162,7 +162,7 @@ plots.roc_curve(runs)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam of thousands of images that no choice was made on, over all
+# seed. *What holds for these images* judges on an exam of images that no choice was made on, over all
 # seeds that are stored. The rule says when a difference counts.
 
 # %%
@@ -236,7 +236,7 @@ check.receptive_field(receptive_field)
 # The deeper network sees more of the image at once and builds larger patterns from smaller ones, so it can do better
 # where shape and texture matter; it also does more work per image. How many parameters each has depends on the size of
 # the images, because most of AlexNet's sit in its first dense layer. Whether it really is better is for the tests to
-# say: with two hundred validation images only a difference of several points can be seen at all. To be sure, one needs
+# say: with so few validation images only a difference of several points can be seen at all. To be sure, one needs
 # more images, several seeds and a test set that chose nothing: that is what the exam is.
 #
 # </details>
