@@ -10,7 +10,7 @@ from labutils.training import backend
 from labutils.training.fit import fit
 
 
-def choose(monkeypatch, asked, units, gain=None, before=None):
+def choose(monkeypatch, asked, units, gain=None, before=None, epochs=100):
     monkeypatch.setenv("LABUTILS_PRECISION", asked)
     monkeypatch.setattr(machine, "bfloat16_units", lambda: units)
 
@@ -19,7 +19,7 @@ def choose(monkeypatch, asked, units, gain=None, before=None):
         return gain
 
     monkeypatch.setattr(backend, "measured_gain", measured)
-    return backend.choose_precision(tiny_config(), 2, before)
+    return backend.choose_precision(tiny_config(epochs=epochs), 2, before)
 
 
 def test_what_is_asked_for_is_taken(monkeypatch):
@@ -31,6 +31,7 @@ def test_auto_never_guesses(monkeypatch):
     assert choose(monkeypatch, "auto", units=False) == "float32"
     assert choose(monkeypatch, "auto", units=True, gain=1.29) == "float32"
     assert choose(monkeypatch, "auto", units=True, gain=1.31) == "bfloat16"
+    assert choose(monkeypatch, "auto", units=True, epochs=backend.SHORT) == "float32"
 
 
 def test_auto_goes_on_in_the_precision_of_the_epochs_before_where_it_can(monkeypatch):

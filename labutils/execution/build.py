@@ -99,7 +99,8 @@ def build_reference(script: Path, folder: Path) -> str:
             results=Path(temporary) / "results",
             limit=LIMIT,
             folder=script.parent,
-            threads=1,
+            threads=1,  # and float32, as every check: numbers depend on both
+            precision="float32",
         )
         if outcome.error:
             return outcome.error

@@ -114,6 +114,7 @@ def execute(
     results: Path | None = None,
     limit: float = TIME_LIMIT,
     threads: int | None = None,
+    precision: str | None = None,
     show: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Execute a notebook, once more if it hangs.
@@ -133,6 +134,8 @@ def execute(
         Seconds after which it is stopped.
     threads : int, optional
         Threads that training may use.
+    precision : str, optional
+        What it trains in, unless `LABUTILS_PRECISION`.
     show : callable, optional
         Gets every line that the notebook prints while it runs.
 
@@ -147,6 +150,7 @@ def execute(
     environment = {**os.environ, "LABUTILS_PROGRESS": "log"}
     environment |= {"LABUTILS_RESULTS": str(results.resolve())} if results else {}
     environment |= {"LABUTILS_THREADS": str(threads)} if threads else {}
+    environment |= {"LABUTILS_PRECISION": precision} if precision else {}
     started = time.monotonic()
     for attempt in (1, 2):
         finished, errors = _papermill(notebook, output, folder or notebook.parent, parameters, environment, limit, show)

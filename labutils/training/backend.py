@@ -27,6 +27,9 @@ WORTHWHILE = 1.3
 EPSILON = 1e-7
 """Keras's own smallest probability in a cross-entropy."""
 
+SHORT = 5
+"""Epochs up to which a training is over before it would pay to measure which precision is faster."""
+
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Precision -> Keras's policy. Weights, output layer and loss are float32 in both."""
 
@@ -106,12 +109,12 @@ def choose_precision(config: RunConfig, n_classes: int, before: str | None = Non
     -------
     {"float32", "bfloat16"}
         `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured
-        here, are at least `WORTHWHILE` times faster.
+        here, are at least `WORTHWHILE` times faster; a training of a few epochs is not worth the measurement.
     """
     asked = machine.precision()
     if asked != "auto":
         return asked
-    if not machine.bfloat16_units():
+    if not machine.bfloat16_units() or (before is None and config.epochs <= SHORT):
         return "float32"
     return before or ("bfloat16" if measured_gain(config, n_classes) >= WORTHWHILE else "float32")
 
