@@ -95,14 +95,19 @@ def judge_claim(claim: Claim, runs: Mapping[str, Run]) -> Verdict:
         stand_ins = {name: config.with_(**lab.SMALL) for name, config in needs.items()}
         others = _one_source(stand_ins, everything)
         if len(others) == len(needs):
-            needs, found, small = stand_ins, others, f"Small stand-ins ({lab.SMALL_IN_WORDS}): "
+            needs, found, small = (
+                stand_ins,
+                others,
+                f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say ",
+            )
     sources = sorted({run.source for run in found.values()})
 
     def verdict(word: str, evidence: str, holds: str = "", exam: str = "") -> Verdict:
-        return Verdict(
-            claim.id, claim.task, claim.text, small + evidence, word, claim.rule, ", ".join(sources), holds or word,
-            small + (exam or evidence),
-        )  # fmt: skip
+        holds, exam = holds or word, exam or evidence
+        if small:  # what they say of themselves is no verdict on the runs that the claim is about
+            evidence, exam = f"{small}{word}: {evidence}", f"{small}{holds}: {exam}"
+            word = holds = UNDECIDED
+        return Verdict(claim.id, claim.task, claim.text, evidence, word, claim.rule, ", ".join(sources), holds, exam)
 
     absent = [name for name in needs if name not in found]
     if absent:
