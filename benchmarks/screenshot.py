@@ -2,7 +2,7 @@
 
     python benchmarks/screenshot.py [task1b]
 
-Needs Chromium (Debian: apt-get install chromium). The picture shows the part from "The experiment" on.
+Needs Chromium (Debian: apt-get install chromium). The picture shows the part from the learning curves on.
 """
 
 import shutil
@@ -25,7 +25,7 @@ def main(task: str) -> None:
     if browser is None:
         sys.exit("No Chromium found. Install it (Debian: apt-get install chromium) and run this again.")
     notebook = nbformat.read(paths.notebooks_dir() / f"{task}.ipynb", as_version=4)
-    start = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## The experiment"))
+    start = next(i for i, cell in enumerate(notebook.cells) if "plots.learning_curves(" in cell.source)
     notebook.cells = [notebook.cells[0], *notebook.cells[start:]]
     notebook.cells[0].source = notebook.cells[0].source.splitlines()[0]
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
