@@ -103,7 +103,7 @@ def _replays(entries: list[Any], fits: Callable[[optuna.trial.FrozenTrial], bool
             return iter(entries[log_number_from:])
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
-            raise NotImplementedError
+            raise TypeError("what is only replayed is not written to")
 
     try:
         storage = optuna.storages.JournalStorage(Entries())
