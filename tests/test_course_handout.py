@@ -128,7 +128,6 @@ def nbgrader(folder, *arguments):
     return done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(find_spec("nbgrader") is None, reason="needs the extra instructor")
 def test_from_hand_out_to_grades(notebooks, tmp_path):
     folder = tmp_path / "course"

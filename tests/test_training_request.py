@@ -15,6 +15,7 @@ import pytest
 from helpers import made_up_run, patience, python_path, start_python, state_of, tiny_config, tiny_dataset, wait_until
 
 from labutils import lab
+from labutils.data.exam import Exam
 from labutils.errors import StoreError
 from labutils.progress import Progress, minutes
 from labutils.runs.files import read_run, read_start
@@ -432,3 +433,18 @@ def test_a_run_that_learned_nothing_says_so(loss, said, capsys):
         .startswith(f"a: reused, {len(loss)} stored epochs on course data. {said}".strip())
     )
     assert ("diverged" in training._diverged(run)) == bool(said)
+
+
+def test_the_exam_is_sat_at_three_epochs_and_changes_nothing(monkeypatch):
+    config, sat = tiny_config(epochs=4, learning_rate=0.01), []
+    images = tiny_dataset(n_val=6, seed=1)
+    answers = Exam(images.x_val, images.y_val, images.files_val, "e" * 12)
+    monkeypatch.setattr("labutils.training.exam._images", lambda *_: sat.append(1) or answers)
+    plain = fit(config, DATASET, show=False).run
+    run = fit(config, DATASET, exam_at=frozenset({2, 4}), show=False).run
+    assert plain.exam is None and len(sat) == 2
+    wanted = {r.best_epoch for r in (run, run.first(2))} | {r.lowest_loss_epoch for r in (run, run.first(2))} | {1, 3}
+    assert set(run.exam.epochs) == wanted and run.exam.fingerprint == "e" * 12
+    assert run.exam.predictions.shape == (len(wanted), 6, 1)
+    np.testing.assert_array_equal(run.val_predictions, plain.val_predictions)
+    np.testing.assert_array_equal(run.history["loss"], plain.history["loss"])
