@@ -178,9 +178,8 @@ def results_table(store: RunStore | None = None) -> str:
         runs = shown_runs(task, store=store)
         for label, told in lab.reported(task).items():
             if _quoted(told) and not _of_earlier_task(task, label):
-                stand_in = runs.get(label + lab.SMALL_LABEL)
-                row = _results_row(task, label, runs.get(label) or stand_in, stored)
-                lines.append(row.replace(label, label + lab.SMALL_LABEL, 1) if stand_in else row)
+                small = label + lab.SMALL_LABEL
+                lines.append(_results_row(task, label, small if small in runs else label, runs, stored))
     judged = verdicts(store=store)
     lines += [
         "",
@@ -197,7 +196,9 @@ def results_table(store: RunStore | None = None) -> str:
     return "\n".join(lines)
 
 
-def _results_row(task: str, label: str, run: Run | None, stored: list[Run]) -> str:
+def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stored: list[Run]) -> str:
+    """The row of a planned run, `label`, from the one of `runs` that stands for it, `name`, if it is there."""
+    run = runs.get(name)
     config, told = lab.runs(task)[label], lab.reported(task)[label]
     real = [_short(other, config) for other in _real(stored) if other.config.key == config.key]
     exam, ceiling, report = "-", "-", f"{told.accuracy:.4f}" if told.accuracy is not None else "-"
@@ -216,7 +217,7 @@ def _results_row(task: str, label: str, run: Run | None, stored: list[Run]) -> s
         report = f"element-wise {report}"
     elif told.accuracy is None:
         report = f"final training {told.train_accuracy:.4f}"
-    cells = (task.removeprefix("task").upper(), label, shown, exam, ceiling, "".join(real[:1]) or "-", report)
+    cells = (task.removeprefix("task").upper(), name, shown, exam, ceiling, "".join(real[:1]) or "-", report)
     return f"| {' | '.join(cells)} |"
 
 

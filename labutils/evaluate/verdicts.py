@@ -95,11 +95,8 @@ def judge_claim(claim: Claim, runs: Mapping[str, Run]) -> Verdict:
         stand_ins = {name: config.with_(**lab.SMALL) for name, config in needs.items()}
         others = _one_source(stand_ins, everything)
         if len(others) == len(needs):
-            needs, found, small = (
-                stand_ins,
-                others,
-                f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say ",
-            )
+            needs, found = stand_ins, others
+            small = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
     sources = sorted({run.source for run in found.values()})
 
     def verdict(word: str, evidence: str, holds: str = "", exam: str = "") -> Verdict:
