@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from labutils import lab
+from labutils import lab, paths
 from labutils.course.exercises import BEGIN, END, EXERCISES, PLACEHOLDER, of_task
 
 
@@ -38,3 +38,10 @@ def test_what_is_imported_is_used():
     for exercise in EXERCISES.values():
         for name in re.findall(r"^(?:from math )?import (?:numpy as )?(\w+)$", exercise.source, re.M):
             assert re.search(rf"(?<![\w.]){name}[.(]", exercise.source)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
+def test_a_notebook_holds_the_solution_that_the_checks_are_tested_with(exercise):
+    script = (paths.notebooks_dir() / f"{exercise.task}.py").read_text(encoding="utf-8")
+    shown, own = ("".join(body(source)) for source in (script, exercise.source))
+    assert own in shown
