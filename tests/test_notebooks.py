@@ -213,8 +213,12 @@ def test_jupyterlab_opens_a_pair_that_papermill_has_prepared(tmp_path):
     assert len(model["content"]["cells"]) == len(read_script(script).cells)
 
 
+@pytest.mark.parametrize("name", ["task5a", "own"], indirect=True)
 def test_live_run(name, tmp_path):
-    """Every notebook trains and ends well in quick live mode, and leaves nothing in results/."""
+    """A notebook trains and ends well in quick live mode, and leaves nothing in results/.
+
+    That the others train is seen when nbval runs their references.
+    """
     from labutils.execution.build import parameters_for
     from labutils.execution.execute import execute
 
