@@ -19,9 +19,11 @@ def ground(monkeypatch):
     monkeypatch.setattr(play, "background", lambda work: waiting.append(work))
     monkeypatch.setattr(play, "_heed_the_stop_key", lambda stop: None)
     monkeypatch.setattr(play.Playground, "_dataset", lambda self: None)
-    monkeypatch.setattr(play._trainers, "get", lambda *_: type("", (), {"warm_up": lambda self: None})())
+    warm = []
+    monkeypatch.setattr(play._trainers, "warm_up", lambda settings, dataset: warm.append(settings.config.learning_rate))
     made = play.Playground("task1b")
     made.work = lambda: waiting.pop()()
+    made.warm = warm
     return made
 
 
@@ -58,6 +60,18 @@ def test_it_is_loading_then_ready_then_trains_what_is_chosen(ground, monkeypatch
     assert ground.status == "ready" and seen[0].config.learning_rate == 1e-5
     assert ground.widget.news["run"]["words"] == "learning rate 1e-5"
     assert "after 3 epochs" in ground.widget.news["said"]
+
+
+def test_what_is_chosen_is_compiled_before_the_click_and_once(ground):
+    ground.widget.state = {"learning_rate": 0}
+    ground.work()
+    assert ground.warm == [1e-3], "nothing but the first choice is compiled while everything is loading"
+    first, second = {"learning_rate": 1}, {"learning_rate": 2}
+    ground.widget.state = first
+    ground.widget.state = second
+    ground.work()
+    ground.work()
+    assert ground.warm == [1e-3, 1e-5], "a choice that was overtaken is not compiled"
 
 
 def test_the_last_three_runs_stay_and_reset_forgets_them(ground, monkeypatch):

@@ -122,11 +122,17 @@ def test_a_run_pauses_goes_on_and_stops(skin, trainers):
     assert all(len(values) == 3 for values in history.values())
 
 
-def test_a_warm_network_gives_the_run_of_a_new_one(skin, trainers):
-    new = run("task1b", skin, small.Trainers(), 1, learning_rate="3e-4")
-    run("task1b", skin, trainers, 1, learning_rate="1e-2")
-    warm = run("task1b", skin, trainers, 1, learning_rate="3e-4")
-    assert np.allclose(new["val_loss"], warm["val_loss"], atol=2e-4)
+def test_a_warm_network_gives_the_run_of_a_new_one(skin):
+    def one_epoch(trainers):
+        done = []
+        return small.train_small(settings, skin, done.append, should_stop=lambda: bool(done), trainers=trainers)
+
+    settings = small.settings_for("task1b", {"learning_rate": 5})
+    new = one_epoch(small.Trainers())
+    warm = small.Trainers()
+    warm.warm_up(small.settings_for("task1b", {"learning_rate": 8}), skin)
+    assert np.allclose(new["val_loss"], one_epoch(warm)["val_loss"], atol=2e-4)
+    assert np.allclose(new["val_loss"], one_epoch(warm)["val_loss"], atol=2e-4), "a second run begins anew"
 
 
 def test_a_generator_of_the_readers_changes_every_image(skin, trainers):

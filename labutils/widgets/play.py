@@ -142,6 +142,7 @@ class Playground:
         self.pausing, self.stopping = threading.Event(), threading.Event()
         self.widget = mark_live(instrument("playground", self._data()))
         self.widget.on_msg(self._hear)
+        self.widget.observe(self._chosen, "state")
         self._say("loading", "TensorFlow and the images are being loaded: a few seconds. Read on meanwhile.")
         self.waiting = background(self._load)
 
@@ -226,11 +227,22 @@ class Playground:
 
     def _load(self) -> None:
         try:
-            _trainers.get(self._settings({}), self._dataset()).warm_up()
+            _trainers.warm_up(self._settings({}), self._dataset())
         except Exception as error:  # nobody sees what a thread raises
             self._say("failed", f"{type(error).__name__}: {error}")
         else:
             self._say("ready", "Ready: choose, then Train.")
+
+    def _chosen(self, change: Any) -> None:
+        """Compile what was just chosen while its reader moves on to Train; an error is said when it trains."""
+        chosen = dict(self.widget.state)
+
+        def work() -> None:
+            if self.status == "ready" and chosen == self.widget.state:  # a slider that still moves asks again
+                _trainers.warm_up(self._settings(chosen), self._dataset())
+
+        if self.status == "ready":
+            background(work)
 
     def _train(self, chosen: dict[str, int]) -> None:
         words = self._words(chosen)

@@ -250,8 +250,7 @@ def train_small(
         on training images measured as the validation images are, `val_elementwise` (see
         `evaluate.elementwise_accuracy`), and `seconds` of training since the start.
     """
-    if settings.config.dataset == "x_ray" and settings.classes < dataset.n_classes:
-        dataset = first_classes(dataset, settings.classes)
+    dataset = _chosen_classes(settings, dataset)
     trainer = (trainers or Trainers()).get(settings, dataset)
     history: History = {name: [] for name in COLUMNS}
     spent = 0.0
@@ -278,17 +277,26 @@ def first_classes(dataset: Dataset, n: int) -> Dataset:
     return dataclasses.replace(_taken(dataset, train, val), class_names=dataset.class_names[:n])
 
 
+def _chosen_classes(settings: Settings, dataset: Dataset) -> Dataset:
+    fewer = settings.config.dataset == "x_ray" and settings.classes < dataset.n_classes
+    return first_classes(dataset, settings.classes) if fewer else dataset
+
+
 class Trainers:
     """Networks that were compiled before, by all that compiling depends on; a learning rate is only set."""
 
     def __init__(self) -> None:
         self._ready: dict[Any, tuple[Trainer, dict[str, np.ndarray]]] = {}
 
+    def warm_up(self, settings: Settings, dataset: Dataset) -> None:
+        """Compile what a run of these settings needs, so that its first epoch comes at once."""
+        self.get(settings, _chosen_classes(settings, dataset)).warm_up()
+
     def get(self, settings: Settings, dataset: Dataset) -> Trainer:
         """A trainer at its first step."""
         key = settings.config.with_(learning_rate=1e-3), settings.elementwise, dataset.n_classes, len(dataset.y_train)
         if key not in self._ready:
-            if len(self._ready) >= 4:  # a network and its optimizer are a few megabytes
+            if len(self._ready) >= 8:  # a network and its optimizer are a few megabytes
                 self._ready.pop(next(iter(self._ready)))
             trainer = Trainer(settings, dataset)
             self._ready[key] = trainer, trainer.state()
@@ -305,6 +313,7 @@ class Trainer:
         from labutils.training.backend import compiled_model, import_keras
 
         self.config, self.dataset, self.keras = settings.config, dataset, import_keras()
+        self.warm = False
         self.model = compiled_model(settings.config, dataset.n_classes, "float32")
         if settings.elementwise:
             self._judge_elementwise(dataset.n_classes)
@@ -332,10 +341,15 @@ class Trainer:
         return {name: float(history[name][0]) for name in ("loss", "accuracy")}
 
     def warm_up(self) -> None:
-        """Compile the step and the prediction, so that the first epoch comes at once."""
-        before = self.state()
+        """Compile the step and the prediction, unless that was done before."""
+        if self.warm:
+            return
+        before, everything = self.state(), self.dataset
+        few = min(2 * self.config.batch_size, len(everything.y_train))
+        self.dataset = _first(everything, few, len(everything.y_val))
         self.train_epoch(0)
-        self.predict()
+        _measured(self, everything)
+        self.dataset, self.warm = everything, True
         self.restore(before)
 
     def predict(self) -> np.ndarray:
