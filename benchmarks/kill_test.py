@@ -20,7 +20,7 @@ import psutil
 from labutils.runs.files import read_run
 
 ROOT = Path(__file__).resolve().parents[1]
-EPOCHS = 150
+EPOCHS = 60
 LAB = f"""
 from labutils import lab
 from labutils.config import RunConfig
@@ -37,9 +37,11 @@ def start(home: Path, jobs: int) -> subprocess.Popen:
     """The command, which writes to `home` alone."""
     (home / "site").mkdir(parents=True, exist_ok=True)
     (home / "site" / "sitecustomize.py").write_text(LAB)
+    (home / "temporary").mkdir(exist_ok=True)
     settings = {
         "LABUTILS_RESULTS": str(home / "results"),
-        "LABUTILS_DATA": str(ROOT / "data"),
+        "LABUTILS_DATA": str(home / "site"),  # no images: phantoms are drawn where the package is
+        "TMPDIR": str(home / "temporary"),
         "LABUTILS_THREADS": str(jobs),  # shared out: one for each process, as numbers depend on that
         "LABUTILS_PRECISION": "float32",
         "PYTHONPATH": str(home / "site"),
@@ -70,17 +72,31 @@ def kill(home: Path, jobs: int, moments: random.Random) -> list[str]:
         time.sleep(moments.uniform(0, 0.1))
     else:  # while it starts
         time.sleep(moments.uniform(0, 5))
-    family = [process, *psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
     process.kill()
     process.wait()
-    _, alive = psutil.wait_procs([one for one in family if one is not process], timeout=60)
+    deadline = time.monotonic() + 60
+    while (alive := processes(home)) and time.monotonic() < deadline:
+        time.sleep(0.05)
     lost = [f"{epochs(home)} epochs, and {before} were stored"] if epochs(home) < before else []
-    return [f"process {one.pid} goes on" for one in alive] + lost
+    return [f"process {number} goes on" for number in alive] + lost
+
+
+def processes(home: Path) -> list[int]:
+    """Every process that was given `home`, whoever its parent is by now."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("LABUTILS_RESULTS", "").startswith(str(home)):
+                found.append(process.pid)
+        except psutil.Error:  # it has ended, or is another user's
+            continue
+    return found
 
 
 def files(home: Path) -> set[str]:
-    """Everything below the results, but for locks."""
-    found = {file.relative_to(home).as_posix() for file in (home / "results").rglob("*") if file.is_file()}
+    """Everything below the results and the folder of temporary files, but for locks."""
+    places = home / "results", home / "temporary"
+    found = {file.relative_to(home).as_posix() for place in places for file in place.rglob("*") if file.is_file()}
     return {file for file in found if not file.endswith(".lock")}
 
 
