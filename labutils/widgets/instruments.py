@@ -50,9 +50,10 @@ def scrubber_in_words(runs: Mapping[str, Run]) -> str:
     for label, run in runs.items():
         now = numbers.at_epoch(run, run.best_epoch)
         auc = "" if now.auc is None else f", AUC {now.auc:.3f}"
+        n = len(now.changed)
         lines.append(
             f"{label}, epoch {run.best_epoch + 1} of {run.epochs}: accuracy {now.accuracy:.3f}{auc}; "
-            f"{len(now.changed)} images change their class here."
+            f"{'1 image changes its' if n == 1 else f'{n} images change their'} class here."
         )
     return "\n".join(lines)
 

@@ -10,6 +10,8 @@ function render({ model, el }) {
   const buttons = data.names.map((name, k) => make("button", { type: "button", onclick: () => answer(k) },
     `${name} (${k + 1})`));
   const row = make("div", { className: "lu-row" }, ...buttons);
+  const keys = data.names.length === 2 ? "1 and 2" : `1 to ${data.names.length}`;
+  const hint = make("p", {}, `Keys ${keys} answer too. Nothing is graded or stored.`);
   const again = make("button", { type: "button", onclick: () => { answers = []; drawAll(true); } }, "Once more");
 
   function answer(k) {
@@ -22,7 +24,7 @@ function render({ model, el }) {
     model.set("state", { answers });
     model.save_changes();
     const done = answers.length >= n;
-    row.hidden = done;
+    hint.hidden = row.hidden = done;
     row.style.display = done ? "none" : "";
     if (!done) {
       stage.replaceChildren(picture(answers.length, 240, `validation image ${answers.length + 1} of ${n}`));
@@ -54,7 +56,7 @@ function render({ model, el }) {
         event.stopPropagation();
         answer(k);
       }
-    } }, said, stage, row, make("p", {}, `Keys 1 to ${data.names.length} answer too. Nothing is graded or stored.`));
+    } }, said, stage, row, hint);
   el.append(box);
   drawAll(null);
 }

@@ -11,8 +11,8 @@ function render({ model, el }) {
   const changed = make("div", { className: "lu-images" });
   const said = make("p", { role: "status" });
   const two = runs[0].names.length === 2;
-  const roc = panel({ title: "ROC curve", x: [0, 1], y: [0, 1], xLabel: "false alarms (share)" });
-  const calibration = panel({ title: "calibration", x: [0, 1], y: [0, 1], xLabel: "predicted probability" });
+  const roc = panel({ title: "ROC curve: share found", x: [0, 1], y: [0, 1], xLabel: "share of false alarms" });
+  const calibration = panel({ title: "calibration: share that is so", x: [0, 1], y: [0, 1], xLabel: "predicted probability" });
   const figure = chart(two ? [roc, calibration] : [calibration]);
 
   function drawAll() {
@@ -41,7 +41,7 @@ function render({ model, el }) {
     const more = now.changed.length > 12 ? `, ${12} of them shown` : "";
     said.textContent =
       `${run.title}, epoch ${at + 1} of ${run.epochs}: accuracy ${three(now.accuracy)}${auc}; ` +
-      `${now.changed.length} images change their class here${more}.`;
+      `${now.changed.length === 1 ? "1 image changes its" : `${now.changed.length} images change their`} class here${more}.`;
     figure.alt(said.textContent);
     model.set("state", { run: place, epoch: at });
     model.save_changes();
