@@ -107,8 +107,8 @@ def test_files_that_pydicom_ships(name, words):
     ("name", "says"),
     [
         ("SC_rgb_rle_2frame.dcm", "holds 2 frames"),
-        ("examples_rgb_color.dcm", r"is in colour \(RGB\)"),
-        ("examples_palette.dcm", r"is in colour \(PALETTE COLOR\)"),
+        ("SC_rgb_small_odd.dcm", "3x3 pixels: there is nothing to see"),
+        ("examples_ybr_color.dcm", "holds 30 frames"),
         ("rtplan.dcm", r"holds no picture \(RT Plan Storage\)"),
         ("badVR.dcm", "holds .* frames|is damaged"),
         ("MR_truncated.dcm", r"is damaged \(The number of bytes of pixel data is less than expected"),

@@ -228,6 +228,16 @@ def test_deep_and_coloured_images_keep_what_they_show(home):
     assert np.abs(read_image(became["Sick/case97.png"], 3) - colour / 255).max() < 1e-6
 
 
+def test_colour_of_dicom_is_kept_and_written_down(home):
+    source = write_pictures(home / "source")
+    (source / "Sick" / "case97.dcm").write_bytes(shipped("SC_rgb_rle.dcm").read_bytes())
+    assert run(source, "Skins", "--group", r"case(\d+)").exit_code == 0
+    became = {row["source"]: row["became"] for row in rows(home / "data" / "Skins.key.csv")}["Sick/case97.dcm"]
+    record = {row["file"]: row["grey levels"] for row in rows(home / "data" / "Skins" / "import.csv")}
+    assert record[became] == "colour (RGB), 8 bits for each"
+    assert read_image(home / "data" / "Skins" / became, 3)[5, 50].tolist() == [1, 0, 0]
+
+
 def test_two_at_a_time_wait(home):
     from filelock import FileLock
 

@@ -1,4 +1,4 @@
-"""One DICOM file to brightness: rescaled, windowed, turned where it counts from white.
+"""One DICOM file to brightness: rescaled, windowed, turned where it counts from white; colour is left to `colour`.
 
 The picture is the one that the file describes for a screen: modality rescale, then the window (or look-up table) of
 interest, then MONOCHROME1 turned round (DICOM PS3.3, C.7.6.3, C.11.1 and C.11.2). Needs pydicom: the extra `dicom`.
@@ -12,6 +12,7 @@ import numpy as np
 
 from labutils.data import images
 from labutils.errors import DataError
+from labutils.imports import colour
 from labutils.paths import shown
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -51,7 +52,7 @@ def read_header(file: Path) -> Any:
 
 
 def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
-    """Refuse what is no single grey picture.
+    """Refuse what is no single picture.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
     Raises
     ------
     DataError
-        If there is no picture, several frames, colour, or the patient is encrypted.
+        If there is no picture, several frames, colour of a kind that is not read, or the patient is encrypted.
     """
     name, frames = shown(file), header.get("NumberOfFrames") or 1
     if not header.get("Rows") or not header.get("Columns"):
@@ -76,9 +77,12 @@ def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
         raise DataError(
             f"{name} holds {frames} frames: one picture is expected. Save the frame you mean as a file of its own."
         )
-    kind = header.get("PhotometricInterpretation", "")
-    if header.get("SamplesPerPixel", 1) != 1 or kind not in _GREY:
-        raise DataError(f"{name} is in colour ({kind}): DICOM is imported in grey only. Save it as PNG.")
+    if not _is_grey(header) and not colour.is_readable(header):
+        kind = header.get("PhotometricInterpretation") or "no kind is given"
+        raise DataError(
+            f"{name} is in colour ({kind}) as it is not read here: expected is RGB, YBR_FULL or PALETTE COLOR. "
+            "Save it as PNG."
+        )
     if header.Rows * header.Columns > images.MAX_PIXELS:
         raise DataError(f"{name} has more than {images.MAX_PIXELS // 1_000_000} million pixels. Scale it down.")
     if min(header.Rows, header.Columns) < images.MIN_SIDE:
@@ -97,10 +101,10 @@ def read_brightness(file: Path, window: tuple[float, float] | None = None) -> tu
 
     Returns
     -------
-    brightness : ndarray, (height, width), float32
+    brightness : ndarray, (height, width), or (height, width, 3) for colour; float32
         From 0 to 1.
     deep : bool
-        Whether it has more than 8 bits.
+        Whether it is grey of more than 8 bits.
     words : str
         How values became brightness.
 
@@ -111,6 +115,12 @@ def read_brightness(file: Path, window: tuple[float, float] | None = None) -> tu
     """
     data = _read(file)
     stored = _pixels(data, file)
+    if not _is_grey(data):
+        try:
+            rgb, words = colour.to_brightness(data, stored)
+        except (ValueError, AttributeError, TypeError) as error:  # a table of colours that is not what it says
+            raise DataError(_damaged(file, error)) from None
+        return rgb, False, words
     padding = _padding(data, stored)
     bits = int(data.get("BitsStored") or data.BitsAllocated)
     brightness, words = _scale(data, _rescale(data, stored), stored, bits, padding, window)
@@ -121,6 +131,10 @@ def read_brightness(file: Path, window: tuple[float, float] | None = None) -> tu
         # What surrounds the picture is background, whichever way it counts.
         brightness[padding] = 0
     return brightness, bits > 8, words
+
+
+def _is_grey(header: Any) -> bool:
+    return header.get("SamplesPerPixel", 1) == 1 and header.get("PhotometricInterpretation") in _GREY
 
 
 def _read(file: Path, **settings: Any) -> Any:

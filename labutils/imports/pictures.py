@@ -1,6 +1,7 @@
 """Any picture as a PNG without anything but pixels: no name, no date, no place remains of what a file carried."""
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -11,6 +12,7 @@ import numpy as np
 from labutils.audit.duplicates import make_thumbnail
 from labutils.data import greylevels, images
 from labutils.imports import dicom
+from labutils.imports.png import write_png
 from labutils.imports.sources import Item
 
 _one_large = Lock()  # each of several threads with a large picture of its own would fill the memory
@@ -46,11 +48,8 @@ def convert(item: Item, target: Path, levels: images.Levels, window: tuple[float
         If the picture cannot be read.
     """
     if item.is_dicom:
-        header = dicom.read_header(item.file)
-        if header.Rows * header.Columns > images.LARGE:
-            with _one_large:
-                return _write(*dicom.read_brightness(item.file, window), target)
-        return _write(*dicom.read_brightness(item.file, window), target)
+        with _one_large if item.pixels > images.LARGE else nullcontext():
+            return _write(*dicom.read_brightness(item.file, window), target)
     grey, deep = _kind(item.file)
     brightness = images.read_image(item.file, 1 if grey else 3, levels)
     words = "as stored" if not deep else f"{levels.depth} bits" if levels.depth else "as the file declares"
@@ -70,15 +69,8 @@ def _kind(file: Path) -> tuple[bool, bool]:
 
 
 def _write(brightness: np.ndarray, deep: bool, words: str, target: Path) -> Converted:
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
     pixels = np.rint(brightness * np.float32(65535 if deep else 255)).astype(np.uint16 if deep else np.uint8)
-    about = PngInfo()
-    if deep:
-        # Says that all 16 bits count: a dark picture would be taken for one of 12.
-        about.add(b"sBIT", bytes([16]))
-    Image.fromarray(pixels).save(target, "PNG", compress_level=2, pnginfo=about)
+    write_png(target, pixels)
     checksum = hashlib.sha256(f"{pixels.shape} {pixels.dtype}".encode() + np.ascontiguousarray(pixels).data)
     grey: Any = brightness if brightness.ndim == 2 else brightness @ np.array(images.GREY_WEIGHTS, np.float32)
     return Converted(pixels.shape[1], pixels.shape[0], words, checksum.hexdigest(), make_thumbnail(grey))

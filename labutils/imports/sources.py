@@ -45,13 +45,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Item:
-    """One picture: its file, its name relative to the source, its class, and what stands for its patient."""
+    """One picture: its file, its name relative to the source, its class, what stands for its patient; of DICOM more.
+
+    `pixels` is how many DICOM says that there are, `burned_in` whether it says that text is burned into the picture.
+    """
 
     file: Path
     name: str
     label: str
     group: str
     is_dicom: bool = False
+    pixels: int = 0
     burned_in: bool = False
 
 
@@ -157,7 +161,7 @@ def _item(row: _Row, wanted: Wanted, found: Found) -> Item | None:
     group, by = _group(row, wanted, header)
     found.groups_by = found.groups_by or by
     burned_in = str(header.get("BurnedInAnnotation", "")).upper() == "YES"
-    return Item(row.file, row.name, label, group, True, burned_in)
+    return Item(row.file, row.name, label, group, True, header.Rows * header.Columns, burned_in)
 
 
 def _group(row: _Row, wanted: Wanted, header: Any) -> tuple[str, str]:
