@@ -469,6 +469,15 @@ def test_a_name_from_outside_is_no_formula(drawn):
         assert plots.figure.as_png(figure, alt)
 
 
+def test_ticks_of_a_logarithmic_axis_are_no_formulas(drawn):
+    rates = [SimpleNamespace(value=0.5, params={"learning_rate": rate, "n_base": 4}) for rate in (2e-6, 1e-4)]
+    plots.search_trials(SimpleNamespace(get_trials=lambda **_: rates), make_dataset(channels=3))
+    ((figure, _),) = drawn
+    figure.canvas.draw()
+    ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels(which="both")]
+    assert {"1e-5", "1e-4"} <= set(ticks) and "$" not in "".join(ticks)
+
+
 def test_an_open_notebook_gets_an_image_with_its_alt_text(monkeypatch):
     """JupyterLab draws an image/png without it; where nobody looks on, the file stays what other readers know."""
     from labutils.plots.figure import picture

@@ -41,7 +41,7 @@ def test_a_changed_run_stands_before_grey_ones_with_its_test(stored, shown):
     widgets.beside_the_lab(own, "task1b")
     words = shown[0]["text/plain"]
     assert "nearest stored run, lr 1e-5, 4 epochs (other learning_rate): 0.800" in words
-    assert "only yours is right on 20 images, only the lab's on 0: McNemar's p = < 0.001" in words
+    assert "only yours is right on 20 images, only the lab's on 0: McNemar's p < 0.001" in words
     assert "guessing" not in words
     svg = beside.draw_beside(own, stored)
     assert svg.count(f'stroke="{beside.GREY}" stroke-width="2.5"') >= 4 and "the lab" in svg

@@ -1,13 +1,15 @@
 """The numbers of the controls in the page: Python and JavaScript give the same, and both are right on small cases."""
 
+import base64
 import json
 import shutil
 import subprocess
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 
 import numpy as np
 import pytest
 from evaluate_helpers import make_run, run_from_predictions
+from helpers import made_up_run, tiny_config, tiny_dataset
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
@@ -134,6 +136,22 @@ def test_a_contest_takes_the_classes_in_turn_and_gives_nothing_away():
     assert len(set(chosen.tolist())) == 20 and run.y_val[chosen].sum() == 10
     assert run.y_val[chosen].tolist() != sorted(run.y_val[chosen].tolist())
     assert numbers.contest_images(run, 20, seed=1).tolist() != chosen.tolist()
+
+
+def test_a_contest_of_many_classes_shows_what_their_names_mean():
+    assert instruments.contest_data(*contestants(2), n=4)["examples"] is None
+    run, dataset = contestants(9)
+    shown = instruments.contest_data(run, dataset, n=4)["examples"]
+    pixels = np.frombuffer(base64.b64decode(shown["bytes"]), np.uint8).reshape(9, shown["side"], shown["side"])
+    first = [dataset.x_train[list(dataset.y_train).index(k)][..., 0] for k in range(9)]
+    assert np.allclose(pixels / 255, first, atol=1 / 255)
+    few = replace(dataset, x_train=dataset.x_train[:8], y_train=dataset.y_train[:8])
+    assert instruments.contest_data(run, few, n=4)["examples"] is None, "a class without an image has no example"
+
+
+def contestants(classes):
+    dataset = tiny_dataset(classes=classes)
+    return made_up_run(tiny_config(dataset=dataset.name), dataset), dataset
 
 
 def test_every_control_in_the_page_can_be_made_and_stands_alone():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
 
@@ -290,6 +290,9 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
         )
         sentences.append(f"b{width}: {told}.")
     axes.set(xscale="log", xlabel="learning rate", ylabel="best validation accuracy")
+    # Not the letters of mathematics that a logarithmic axis would have: the style takes a $ for a $.
+    axes.xaxis.set_major_formatter(lambda rate, _: scientific(rate))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     data = data_words(dataset.name, dataset.source)
     figure.suptitle(f"{count(len(trials), 'trial')} of the search on {data}")
     figure.legend(loc="outside right center", title="filters of the\nfirst block", title_fontsize=9)

@@ -83,7 +83,8 @@ def left_plateau(run: Run) -> int | None:
 
 def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
-    from labutils.evaluate.compare import accuracy_difference, mcnemar, p_value
+    from labutils.evaluate.compare import accuracy_difference, mcnemar
+    from labutils.evaluate.findings import p_words
 
     near = nearest(run, stored)
     said = f"{label}, {run.epochs} epochs: best validation accuracy {run.history['val_accuracy'].max():.3f}."
@@ -93,7 +94,7 @@ def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
         said += (
             f" The lab's nearest stored run, {near}, {other.epochs} epochs{_otherwise(run, other)}: "
             f"{other.history['val_accuracy'].max():.3f}; difference {accuracy_difference(run, other)}, only yours is "
-            f"right on {test.n10} images, only the lab's on {test.n01}: McNemar's p = {p_value(test.p)}."
+            f"right on {test.n10} images, only the lab's on {test.n01}: McNemar's {p_words(test.p)}."
         )
     elif stored:
         said += " The lab's runs were validated on other images: there is no paired test."

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.charts import TRAINING, VALIDATION, Line, Panel, as_image, chart
-from labutils.evaluate.compare import p_value
 from labutils.evaluate.metrics import predicted_labels
 from labutils.widgets import numbers
 from labutils.widgets.control import png
@@ -132,8 +131,17 @@ def contest_data(run: Run, dataset: Dataset, n: int, seed: int = 0) -> dict[str,
         "truth": run.y_val[chosen].tolist(),
         "network": predicted_labels(run)[chosen].tolist(),
         "images": sprite(np.asarray(dataset.x_val[chosen]), side=128),
+        "examples": _examples(dataset),
         "ceiling": known,
     }
+
+
+def _examples(dataset: Dataset) -> dict[str, Any] | None:
+    """A training image of each class: without them nobody knows what the names of many classes mean."""
+    first = [np.flatnonzero(dataset.y_train == k)[:1] for k in range(dataset.n_classes)]
+    if dataset.n_classes == 2 or not all(map(len, first)):
+        return None
+    return sprite(np.asarray(dataset.x_train[np.concatenate(first)]), side=64)
 
 
 def contest_in_words(data: dict[str, Any]) -> str:
@@ -151,16 +159,6 @@ def contest_in_words(data: dict[str, Any]) -> str:
 def _needed(n: int) -> int:
     """Images that only one of two gets right, all in favour of the same, until McNemar's p is below 0.05."""
     return next((k for k in range(1, n + 1) if numbers.sign_test(0, k) < 0.05), n)
-
-
-def contest_result(data: dict[str, Any], answers: list[int]) -> str:
-    """What a finished contest says, as the page says it."""
-    result, n = numbers.judge_answers(answers, data["truth"], data["network"]), len(answers)
-    return (
-        f"You: {round(result.you * n)} of {n} right, {result.you:.3f} [{result.low:.3f}, {result.high:.3f}]. "
-        f"The network on the same images: {result.network:.3f}. Only you were right on {result.only_you}, only the "
-        f"network on {result.only_network}: McNemar's p = {p_value(result.p)}. {data['ceiling']}"
-    )
 
 
 def sprite(images: np.ndarray, side: int = THUMBNAIL) -> dict[str, Any]:

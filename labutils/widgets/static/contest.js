@@ -7,11 +7,13 @@ function render({ model, el }) {
   let answers = [...(model.get("state").answers ?? [])];
   const stage = make("div");
   const said = make("p", { role: "status" });
+  const example = data.examples ? sprite(data.examples) : null;
   const buttons = data.names.map((name, k) => make("button", { type: "button", onclick: () => answer(k) },
-    `${name} (${k + 1})`));
+    ...(example ? [example(k, 56, "")] : []), `${name} (${k + 1})`));
   const row = make("div", { className: "lu-row" }, ...buttons);
   const keys = data.names.length === 2 ? "1 and 2" : `1 to ${data.names.length}`;
-  const hint = make("p", {}, `Keys ${keys} answer too. Nothing is graded or stored.`);
+  const shown = example ? "Beside each name: a training image of that class. " : "";
+  const hint = make("p", {}, `${shown}Keys ${keys} answer too. Nothing is graded or stored.`);
   const again = make("button", { type: "button", onclick: () => { answers = []; drawAll(true); } }, "Once more");
 
   function answer(k) {
@@ -37,7 +39,7 @@ function render({ model, el }) {
     said.textContent =
       `You: ${right} of ${n} right, ${three(result.you)} [${three(result.low)}, ${three(result.high)}]. ` +
       `The network on the same images: ${three(result.network)}. Only you were right on ${result.only_you}, only the ` +
-      `network on ${result.only_network}: McNemar's p = ${pWords(result.p)}. ${data.ceiling}`;
+      `network on ${result.only_network}: McNemar's p ${pWords(result.p)}. ${data.ceiling}`;
     const missed = result.both_wrong.slice(0, 10).map((i) => make("figure", {},
       picture(i, 70, `wrong by both, true class ${data.names[data.truth[i]]}`),
       make("figcaption", {}, data.names[data.truth[i]])));

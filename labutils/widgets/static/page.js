@@ -152,7 +152,8 @@ function sprite(packed) {
   const bytes = Uint8Array.from(atob(packed.bytes), (c) => c.charCodeAt(0));
   const { side, channels } = packed;
   return (index, size, alt) => {
-    const canvas = make("canvas", { width: side, height: side, role: "img", "aria-label": alt });
+    const said = alt ? { role: "img", "aria-label": alt } : { "aria-hidden": "true" };
+    const canvas = make("canvas", { width: side, height: side, ...said });
     canvas.style.width = canvas.style.height = `${size}px`;
     const context = canvas.getContext("2d");
     const pixels = context.createImageData(side, side);
@@ -169,4 +170,4 @@ function sprite(packed) {
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const three = (value) => (value === null ? "none" : value.toFixed(3));
-const pWords = (p) => (p >= 0.0005 ? p.toFixed(3) : "< 0.001");
+const pWords = (p) => (p >= 0.0005 ? `= ${p.toFixed(3)}` : "< 0.001");
