@@ -54,7 +54,7 @@ def test_feature_maps_are_those_of_the_image_and_layer_chosen_last(monkeypatch):
     controls.choose(layer="block1_pool", image=3)
     for work in waiting:
         work()
-    said = "Validation image 3, block1_pool: 3 maps of 4 x 4, 3 shown; 3 are empty."
+    said = "Validation image 3, block1_pool: 3 maps of 4 x 4, 3 shown on one scale; 3 are empty."
     assert controls.widget.news["words"] == said
 
 
