@@ -1,6 +1,8 @@
-"""`--scheduler`: certificates, workers that are not as this machine, a scheduler that dies; a sentence each."""
+"""`--scheduler`: certificates, other workers than expected, workers and schedulers that are lost; a sentence each."""
 
+import os
 import subprocess
+import sys
 import threading
 from shutil import which
 
@@ -20,6 +22,34 @@ pytest.importorskip("distributed")
 TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1", "--source", "phantom")
 
 
+# What runs at the start of every Python of a cluster: training takes no time, or for ever, or the worker's life.
+INSTEAD_OF_TRAINING = """
+import os, signal, sys, time, types
+from dataclasses import replace
+
+def fit(config, images, **_):
+    from helpers import STRETCH, made_up_run, state_of
+    from labutils.training.state import Trained
+    if config.n_base == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(3600 if config.n_base == 4 else 0.05)
+    run = made_up_run(config, images)
+    here = {**STRETCH, "device": f"process {os.getpid()}"}
+    return Trained(replace(run, provenance=run.provenance | {"stretches": [here]}), state_of(run), None)
+
+sys.modules["labutils.training.fit"] = types.ModuleType("fit")
+sys.modules["labutils.training.fit"].fit = fit
+"""
+DEADLY, ENDLESS = tiny_config(n_base=3), tiny_config(n_base=4)
+
+
+def instead_of_training(folder) -> dict[str, str]:
+    """The settings of a cluster whose workers only seem to train."""
+    (folder / "sitecustomize.py").write_text(INSTEAD_OF_TRAINING)
+    (folder / "none").mkdir()
+    return {"LABUTILS_DATA": str(folder / "none"), "LABUTILS_THREADS": "1", "PYTHONPATH": python_path(folder)}
+
+
 def said_by(*arguments):
     done = CliRunner().invoke(cli.main, [*arguments], catch_exceptions=False)
     assert done.exit_code == 2
@@ -36,6 +66,13 @@ def test_certificates_are_asked_for_where_they_are_needed_and_only_there():
     assert "'nowhere.pem' does not exist" in said_by("run", "task1b", "--scheduler", address, "--tls-ca", "nowhere.pem")
     with pytest.raises(Problem, match=r"No Dask scheduler answers at tls://127.0.0.1:1"):  # it is no certificate
         connect(Scheduler(address, __file__, __file__, __file__)).__enter__()
+
+
+@pytest.mark.parametrize("address", ["", "host", "tcp://", "tcp://host:port", "inproc://1", "tcp://\x1b[2J:1"])
+def test_what_is_no_address_is_refused_before_anything_is_loaded(address):
+    assert f"--scheduler is {address!r}: it must be tcp://HOST:PORT or tls://HOST:PORT." in said_by(
+        *TRAIN, "--scheduler", address
+    )
 
 
 def test_workers_with_other_versions_are_refused_by_name():
@@ -70,7 +107,104 @@ def test_with_certificates_it_trains_and_a_scheduler_that_dies_costs_only_what_h
         client.wait_for_workers(1, timeout=patience(10))
         killer = threading.Thread(target=kill_the_scheduler)
         killer.start()
-        with pytest.raises(ClusterError, match="The scheduler is gone: 1 of 2 runs are finished and kept"):
+        with pytest.raises(
+            ClusterError, match=r"The scheduler is gone or out of reach. See .* 1 of 2 runs are finished and kept"
+        ):
             train_on(client.get_executor(), configs, tiny_dataset())
         killer.join()
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_twenty_runs_on_two_workers_and_one_that_kills_whoever_trains_it(results, capfd):
+    twenty = {f"seed {seed}": tiny_config(seed=seed) for seed in range(20)}
+    with (
+        dask_cluster(results, **instead_of_training(results)) as address,
+        connect(Scheduler(address)) as client,
+    ):
+        client.wait_for_workers(2, timeout=patience(10))
+        runs = train_on(client.get_executor(), twenty, tiny_dataset())
+        assert [run.config.seed for run in runs.values()] == list(range(20))
+        with pytest.raises(
+            ClusterError, match=r"deadly was tried by several .* died of it.* 20 of 21 runs are finished"
+        ):
+            train_on(client.get_executor(), {**twenty, "deadly": DEADLY}, tiny_dataset())
+    assert {run.config.seed for run in RunStore().all()} == set(range(20))
+    assert len({run.provenance["stretches"][0]["device"] for run in RunStore().all()}) == 2, "both have worked"
+    said = capfd.readouterr()
+    assert "1 runs to train on workers, 20 stored already." in said.out
+    assert "Traceback" not in said.err
+
+
+# In a network of its own, which it shares with nobody and may therefore cut: `far` is another one behind a cable.
+CABLE = """
+import os, subprocess, sys, threading
+from pathlib import Path
+from helpers import dask_cluster, patience, tiny_config, tiny_dataset, wait_until
+from labutils.cli.cluster import Scheduler, connect
+from labutils.errors import ClusterError
+from labutils.runs.store import RunStore
+from labutils.training.workers import train_on
+from test_cli_cluster import ENDLESS, instead_of_training
+
+def ip(words, *within):
+    subprocess.run([*within, "ip", *words.split()], check=True)
+
+far = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+network = f"/proc/{far.pid}/ns/net"
+wait_until(lambda: os.readlink(network) != os.readlink("/proc/self/ns/net"))
+within = ("nsenter", f"--net={network}")
+ip(f"link add near type veth peer name far netns {far.pid}")
+ip("address add 10.9.9.1/24 dev near")
+ip("address add 10.9.9.2/24 dev far", *within)
+ip("link set lo up")
+ip("link set near up")
+ip("link set far up", *within)
+ip("link set lo up", *within)
+
+def cut():
+    wait_until(lambda: len(list(RunStore())) == 1, 60)
+    ip("link set near down")
+
+home = Path(os.environ["LABUTILS_RESULTS"])
+settings = instead_of_training(home)
+try:
+    with (
+        dask_cluster(home, workers=1, host="10.9.9.2", within=within, **settings) as address,
+        connect(Scheduler(address)) as client,
+    ):
+        client.wait_for_workers(1, timeout=patience(10))
+        threading.Thread(target=cut).start()
+        train_on(client.get_executor(), {"short": tiny_config(epochs=1), "endless": ENDLESS}, tiny_dataset())
+except ClusterError as error:
+    print(error)
+finally:
+    far.kill()
+"""
+
+
+def another_network() -> list[str]:
+    """The command that starts a process in a network of its own, or nothing where that is not allowed."""
+    for options in (["--net"], ["--map-root-user", "--net"]):
+        probe = ["unshare", *options, "sh", "-c", "ip link add one type veth peer name other && unshare --net true"]
+        if which("unshare") and which("ip") and subprocess.run(probe, capture_output=True).returncode == 0:
+            return ["unshare", *options]
+    return []
+
+
+@pytest.mark.skipif(not another_network(), reason="needs network namespaces (Linux, unshare and ip)")
+def test_a_network_that_is_cut_costs_only_what_had_not_arrived(results):
+    settings = {
+        "LABUTILS_RESULTS": str(results),
+        "PYTHONPATH": python_path(),
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",  # after which a silent connection counts as lost
+    }
+    done = subprocess.run(
+        [*another_network(), sys.executable, "-c", CABLE],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+    )
+    assert "The scheduler is gone or out of reach. See that it runs. 1 of 2 runs are finished and kept" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert [run.epochs for run in RunStore().all()] == [1]

@@ -16,7 +16,7 @@ from helpers import (
     wait_until,
 )
 
-from labutils.errors import TrainingInterrupted
+from labutils.errors import ClusterError, TrainingInterrupted
 from labutils.runs.files import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import train, train_all, workers
@@ -104,7 +104,9 @@ def test_a_run_trained_anew_leaves_the_stored_one(no_images):
 
 def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsys):
     monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
-    with pytest.raises(MemoryError, match="too large"):
+    with pytest.raises(
+        ClusterError, match=r"seed 1 failed on a worker .MemoryError: too large.. 2 of 3 runs are finished"
+    ):
         train_on(Here([None, MemoryError("too large"), None]), CONFIGS, DATASET)
     assert len(list(RunStore())) == 2
     assert "seed 1: failed, MemoryError: too large" in capsys.readouterr().out
@@ -146,6 +148,17 @@ def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_imag
     assert "A worker was killed; what is not finished is trained again by new ones." in said
     assert "seed 1: trained 2 epochs in" in said
     assert "parameters" not in said  # workers are silent
+
+
+def test_workers_of_this_machine_that_are_killed_again_are_told_in_a_sentence(no_images, results, monkeypatch, capfd):
+    deadly = "import os, signal, sys, types; sys.modules['labutils.training.fit'] = fit = types.ModuleType('fit')"
+    (results / "sitecustomize.py").write_text(
+        f"{deadly}; fit.fit = lambda *a, **b: os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    monkeypatch.setenv("PYTHONPATH", python_path(results))
+    with pytest.raises(ClusterError, match=r"A worker was killed again.* What had arrived is kept"):
+        train_on_cores({"deadly": CONFIGS["seed 0"]}, DATASET, jobs=1)
+    assert capfd.readouterr().out.count("A worker was killed; what is not finished is trained again") == 1
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")

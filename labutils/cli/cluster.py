@@ -5,7 +5,9 @@ What workers do is the business of `training.workers` and `execution.remote`.
 
 from __future__ import annotations
 
+import logging
 import platform
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from labutils.cli.errors import Problem
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+_ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[...,
         def run(
             scheduler: str | None, tls_ca: str | None, tls_cert: str | None, tls_key: str | None, **options: Any
         ) -> Any:
+            if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
+                raise click.UsageError(f"--scheduler is {scheduler!r}: it must be tcp://HOST:PORT or tls://HOST:PORT.")
             files = tls_ca, tls_cert, tls_key
             if any(files) and not (scheduler or "").startswith("tls://"):
                 raise click.UsageError("--tls-ca, --tls-cert and --tls-key go with --scheduler tls://HOST:PORT.")
@@ -62,6 +69,8 @@ def connect(scheduler: Scheduler) -> Iterator[Client]:
         from distributed import Client, Security
     except ImportError:
         raise Problem("Dask is not installed: pip install 'labutils[dask]'.") from None
+    # A connection that is lost is told in a sentence; Dask writes the stack of it too.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     address = scheduler.address
     files = {"tls_ca_file": scheduler.ca, "tls_client_cert": scheduler.certificate, "tls_client_key": scheduler.key}
     try:

@@ -35,7 +35,7 @@ BESIDE = "*/*.study.jsonl"
 """Files beside the stored runs that notebooks read and write: the trials of a search."""
 
 
-GONE = "the scheduler is gone. Start it, and run the same again for what has not arrived."
+GONE = "the scheduler is gone or out of reach. See that it runs, and run the same again for what has not arrived."
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,10 @@ def train_on(
 
     Raises
     ------
-    Exception
-        What the first failed run raised, when all others have arrived and are stored.
     ClusterError
-        If the connection to all workers is lost; runs that have arrived are stored.
+        If a run failed or the connection to all workers is lost; all others that arrived are stored.
+    concurrent.futures.process.BrokenProcessPool
+        If the executor is a pool of this machine and one of its processes is killed.
     TrainingInterrupted
         If it is stopped by hand; runs that have arrived are stored.
     """
@@ -84,7 +84,7 @@ def train_on(
             starts[label] = read_start(found.path) if reuse and found and found.path else None
             submit(label, None)
         print(f"{len(waiting)} runs to train on workers, {len(runs)} stored already.", flush=True)
-        failed, lost = None, 0
+        failed, lost = dict[str, Exception](), 0
         while waiting:
             future = next(as_completed(waiting))
             label = waiting.pop(future)
@@ -97,7 +97,7 @@ def train_on(
                 submit(label, _in_memory(dataset))
                 continue
             except Exception as error:
-                failed = failed or error
+                failed[label] = error
                 print(f"{label}: failed, {type(error).__name__}: {error}", flush=True)
                 continue
             keep = reuse or not stored[label]
@@ -110,13 +110,16 @@ def train_on(
         raise TrainingInterrupted(
             f"Stopped, {len(runs)} of {len(configs)} runs are finished and kept. Run the same again for the others."
         ) from None
-    if failed:
-        raise failed
+    kept = f"{len(runs)} of {len(configs)} runs are finished and kept: run the same again for the others"
+    for label, reason in failed.items():
+        if isinstance(reason, BrokenProcessPool):
+            raise reason
+        said = f"failed on a worker ({type(reason).__name__}: {reason})"
+        if type(reason).__name__ == "KilledWorker":  # Dask's: it has given up
+            said = "was tried by several workers, and each of them died of it; of too little memory, perhaps"
+        raise ClusterError(f"{label} {said}. {kept}.") from reason
     if lost:
-        raise ClusterError(
-            f"The scheduler is gone: {len(runs)} of {len(configs)} runs are finished and kept. Start it, and run the "
-            "same again for the others."
-        )
+        raise ClusterError(f"The scheduler is gone or out of reach. See that it runs. {kept}.")
     return {label: runs[label] for label in configs}
 
 
@@ -130,7 +133,7 @@ def train_on_cores(
 
     Raises
     ------
-    concurrent.futures.process.BrokenProcessPool
+    ClusterError
         If a worker dies again.
     """
     threads, others = max(1, machine.threads() // jobs), set(active_children())
@@ -147,7 +150,10 @@ def train_on_cores(
                     raise
         except BrokenProcessPool:
             if last:
-                raise
+                raise ClusterError(
+                    "A worker was killed again; of too little memory, perhaps. What had arrived is kept: run the same "
+                    "again for the others, with fewer --jobs."
+                ) from None
             print("A worker was killed; what is not finished is trained again by new ones.", flush=True)
     raise AssertionError("not reached")
 
