@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import threading
 import time
@@ -279,6 +280,38 @@ def test_a_file_with_the_right_md5_and_the_wrong_sha256_is_refused(server, monke
     monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, sha256=right),))
     folder, _ = fetch("skin", tmp_path)
     assert json.loads((folder / public.MANIFEST).read_text())["sha256"] == right
+
+
+def test_a_file_fetched_again_has_the_sha256_that_it_had_at_first(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(15))[0])
+    folder, _ = fetch("skin", tmp_path)
+    manifest = folder / public.MANIFEST
+    told = json.loads(manifest.read_text())
+    assert told["sha256"] == hashlib.sha256(server.content).hexdigest()
+    next((folder / "train").iterdir()).unlink()
+    manifest.write_text(json.dumps(told | {"sha256": "1" * 64}))  # as if another file with this md5 had come
+    with pytest.raises(DataError, match=r"its sha256 is not 1111"):
+        fetch("skin", tmp_path)
+    for nonsense in (None, 3, "1" * 63, "../" * 20):
+        manifest.write_text(json.dumps(told | {"sha256": nonsense}))
+        fetch("skin", tmp_path)
+        assert json.loads(manifest.read_text()) == told
+        next((folder / "train").iterdir()).unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on files (Linux, macOS)")
+def test_a_file_that_may_not_grow_so_large(server, monkeypatch, tmp_path):
+    import resource
+
+    offer(server, monkeypatch, bytes(300_000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"cannot be written .the file is larger than .* allows.. Mend that"):
+            fetch("skin", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert visible(tmp_path) == []
 
 
 @pytest.mark.parametrize("ranges", [True, False])

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import zipfile
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,11 @@ from labutils.errors import StoreError
 from labutils.runs import disk
 from labutils.runs.files import best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 DATASET = tiny_dataset()
 FILES = ["config.json", "history.csv", "provenance.json", "val_files.csv", "val_predictions.npy"]
@@ -349,6 +354,36 @@ def test_a_full_disk_loses_no_stored_epoch(tmp_path, monkeypatch, moment):
     assert same(read_run(folder), longer.first(read_run(folder).epochs))
     assert read_start(folder)[0].epochs == 3
     assert not list(folder.rglob("*.tmp"))
+
+
+@contextmanager
+def files_up_to(size: int):
+    """The system lets this process write no larger file, as after `ulimit -f`."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(resource is None, reason="needs limits on files (Linux, macOS)")
+def test_a_file_that_may_not_grow_so_large_loses_no_stored_epoch(tmp_path):
+    folder = store_run(tmp_path)
+    longer = grow(replace(read_run(folder), path=folder), 4)
+    write_run(longer.first(3), state_of(longer.first(3)), b"weights")
+    large = state_of(longer) | {"weight_001": np.zeros(50_000, np.float32)}
+    with files_up_to(100_000), pytest.raises(StoreError) as caught:
+        write_run(longer, large, None)
+    assert f"{folder.name} cannot be written (the file is larger than the file system or `ulimit -f` " in str(
+        caught.value
+    )
+    assert "The 3 epochs stored before are kept" in str(caught.value)
+    assert same(read_run(folder), longer.first(read_run(folder).epochs))
+    assert read_start(folder)[0].epochs == 3
+    assert not list(folder.rglob("*.tmp"))
+    write_run(longer, large, None)
+    assert read_start(folder)[0].epochs == 4
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
+from labutils.runs.disk import reason
 
 ATTEMPTS = 3
 """How often a connection that breaks is taken up again before giving up."""
@@ -108,10 +109,7 @@ def disk_error(error: OSError, folder: Path, remove: Path | None = None) -> Data
             f"The disk that holds {shown(folder)} is full. Nothing half-written was left; "
             "make room and run the same command again."
         )
-    return DataError(
-        f"{shown(folder)} cannot be written ({error.strerror or error}). "
-        "Check its permissions, and run the same command again."
-    )
+    return DataError(f"{shown(folder)} cannot be written ({reason(error)}). Mend that, and run the same command again.")
 
 
 def _receive(url: str, part: Path, largest: int, progress: bool) -> None:

@@ -58,13 +58,17 @@ def clear_errors(folder: Path, finished: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = _REASONS.get(error.errno or 0, "")
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(f"The disk is full: {paths.short(folder)} cannot be written. Make room.{kept}") from error
         raise StoreError(
-            f"{paths.short(folder)} cannot be written ({said or (error.strerror or str(error)).lower()}). "
+            f"{paths.short(folder)} cannot be written ({reason(error)}). "
             f"Set LABUTILS_RESULTS to a folder of your own.{kept}"
         ) from error
+
+
+def reason(error: OSError) -> str:
+    """Why the system refuses to write, in words that fit into a sentence."""
+    return _REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
 def _replace(temporary: Path, file: Path) -> None:
