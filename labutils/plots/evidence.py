@@ -55,7 +55,8 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), number in np.ndenumerate(counts):
         colour = "white" if shares[row, column] > DARK else "black"
-        axes.text(column, row, str(number), ha="center", va="center", color=colour, fontsize=14 if n < 4 else 9)
+        text = axes.text(column, row, str(number), ha="center", va="center", color=colour, fontsize=14 if n < 4 else 9)
+        text.set_in_layout(False)  # a number fits into its cell: measuring all of them would take as long as drawing
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.set_xticks(range(n), names)
     axes.set_yticks(range(n), names)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -86,10 +88,10 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
         A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
         the same figure is the same file.
     """
-    png = as_png(figure, alt)
     if _collected is not None:
-        _collected.append((png, alt))
+        _collected.append((_drawn_once(figure), alt))
         return
+    png = as_png(figure, alt)
     if save is not None:
         path = Path(save)
         if path.suffix.lower() != ".png":
@@ -116,6 +118,15 @@ def collect_figures() -> Iterator[list[tuple[bytes, str]]]:
         yield _collected
     finally:
         _collected = before
+
+
+def _drawn_once(figure: Figure) -> bytes:
+    """The figure as a PNG file for a page; `savefig` draws it twice, and a slider that moves has no time for that."""
+    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="png")
+    return buffer.getvalue()
 
 
 def as_png(figure: Figure, alt: str) -> bytes:

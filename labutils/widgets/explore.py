@@ -11,7 +11,7 @@ from labutils.errors import StoreError
 from labutils.runs.files import Run
 from labutils.widgets.control import Controls, Drawn, as_img
 from labutils.widgets.small import Knob, number_knob
-from labutils.widgets.stage import NOTHING, STYLE, is_live, mark_live
+from labutils.widgets.stage import HINT, NOTHING, STYLE, is_live, mark_live
 
 if TYPE_CHECKING:
     from labutils.data import Dataset
@@ -149,16 +149,17 @@ def _control(show: Callable[..., Any], *knobs: Knob) -> None:
 
     from labutils.plots.figure import in_words, picture
 
+    hint = HINT if is_live() else ""
     figures, shown = _drawn(show, {knob.name: knob.choices[knob.start][1] for knob in knobs})
     for png, alt in figures[-1:]:
         data, metadata = picture(png, alt)
         if "text/html" in data:
             data["text/html"] = f'<div class="labutils-still">{data["text/html"]}</div>'
         display(data, metadata=metadata, raw=True)
-        still = f'{STYLE}<div class="labutils-still">{in_words(alt)}</div>'
+        still = f'{STYLE}<div class="labutils-still">{in_words(alt)}{hint}</div>'
         display({"text/html": still, "text/plain": alt}, raw=True)
     if shown is not None:
-        still = f'{STYLE}<div class="labutils-still">{shown._repr_html_()}</div>'
+        still = f'{STYLE}<div class="labutils-still">{shown._repr_html_()}{hint}</div>'
         display({"text/html": still, "text/plain": repr(shown)}, raw=True)
     if is_live():
         controls = Controls(", ".join(knob.label for knob in knobs), knobs, lambda one: _put(one, show))

@@ -28,6 +28,9 @@ STYLE = (
 )
 
 
+HINT = "<p><em>Run this cell to move it.</em></p>"
+
+
 def is_live() -> bool:
     """Whether somebody has this notebook open, so that a control can be moved; papermill and nbval have it not."""
     shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
@@ -48,7 +51,7 @@ def show(words: str, still: str = "", live: Callable[[], Any] | None = None) -> 
     """
     from IPython.display import display
 
-    hint = "<p><em>Run this cell to move it.</em></p>" if live else ""
+    hint = HINT if live else ""
     said = "".join(f"<p>{html.escape(line)}</p>" for line in words.splitlines())
     content = f'{STYLE}<div class="labutils-still">{still}{said}{hint}</div>'
     display({"text/html": content, "text/plain": words}, raw=True)

@@ -151,7 +151,8 @@ def draw_maps(maps: np.ndarray, layer: str) -> Drawn:
     shown = min(maps.shape[2], MOST_MAPS)
     empty = int((maps.reshape(-1, maps.shape[2]).max(axis=0) <= 0).sum())
     pictures = "".join(png(maps[..., k] / top, f"map {k + 1} of {layer}", 76) for k in range(shown))
-    words = f"{layer}: {maps.shape[2]} maps of {maps.shape[0]} x {maps.shape[1]}, {shown} shown on one scale; {empty} are empty."
+    size = f"{maps.shape[2]} maps of {maps.shape[0]} x {maps.shape[1]}"
+    words = f"{layer}: {size}, {shown} shown on one scale; {empty} are empty."
     return Drawn(f'<div class="lu-maps">{pictures}</div>', words)
 
 

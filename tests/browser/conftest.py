@@ -28,7 +28,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """A server: `url`, and `folder` with the notebooks."""
+    """A server: `url`, its process `server`, and `folder` with the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     for name, settings in SETTINGS.items():
         file = folder / ".settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -59,7 +59,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url + "/api", server, folder / "server.log")
-        yield SimpleNamespace(url=url, folder=folder)
+        yield SimpleNamespace(url=url, folder=folder, server=server)
     finally:
         server.terminate()
         server.wait(30)
@@ -102,15 +102,22 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str | None:
     return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def page(browser) -> Iterator:
-    """A page of 1200 by 1400 pixels; `page.errors` are those of its console."""
-    opened = browser.new_page(viewport={"width": 1200, "height": 1400})
+@pytest.fixture(scope="session")
+def page(browser, lab) -> Iterator:
+    """JupyterLab in a page that all tests share: it takes seconds to load. `page.errors` are those of its console."""
+    opened = browser.new_page()
     opened.set_default_timeout(WAIT)
     opened.errors = []
     opened.on("pageerror", lambda error: opened.errors.append(str(error)))
     opened.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
+    opened.goto(f"{lab.url}/lab?reset")
+    opened.wait_for_function("window.jupyterapp?.restored.then(() => true)")
     yield opened
-    # A kernel with TensorFlow in it holds some hundred megabytes.
-    opened.evaluate("() => window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+    opened.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_errors_yet(page) -> None:
+    """Each test begins without errors."""
+    page.errors.clear()
