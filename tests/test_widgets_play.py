@@ -113,12 +113,13 @@ def test_an_error_in_the_thread_is_said(ground, monkeypatch):
     assert ground.status == "failed" and "ZeroDivisionError" in ground.widget.news["said"]
 
 
-def test_own_runs_are_kept_where_there_is_a_folder_for_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("labutils.paths.ROOT", tmp_path)
+def test_runs_of_a_students_own_copy_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path / "mine"))
     assert play.keep("task1b", {"words": "w", "history": HISTORY}) is None
-    (tmp_path / "my-lab" / "runs").mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
     file = play.keep("task1b", {"words": "w", "history": HISTORY})
-    assert json.loads(file.read_text())["task"] == "task1b"
+    assert json.loads(file.read_text())["task"] == "task1b" and file.parent == tmp_path / "mine" / "runs"
 
 
 def test_a_generator_is_one_more_choice_of_task_8(monkeypatch):

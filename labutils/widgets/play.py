@@ -298,10 +298,11 @@ class Playground:
 
 
 def keep(task: str, run: dict[str, Any]) -> Path | None:
-    """Store an own run in `my-lab/runs`, where there is that folder."""
-    folder = paths.ROOT / "my-lab" / "runs"
-    if not folder.is_dir():
+    """Store the run of a notebook that was opened in the student's folder, in `runs` there."""
+    if not paths.in_my_lab():
         return None
+    folder = paths.my_lab_dir() / "runs"
+    folder.mkdir(exist_ok=True)
     file = folder / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}.json"
     file.write_text(json.dumps({"task": task, **run}, indent=1) + "\n", encoding="utf-8")
     return file
