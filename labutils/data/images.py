@@ -19,6 +19,7 @@ import numpy as np
 from labutils import machine
 from labutils.data import greylevels
 from labutils.data.greylevels import Levels
+from labutils.data.jpeg import find_damage
 from labutils.data.scaling import apply_weights, resize_image, weights
 from labutils.errors import DataError
 from labutils.paths import shown
@@ -193,6 +194,8 @@ def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple
     try:
         with Image.open(file, formats=FORMATS) as image, _room(image.width * image.height):
             _check_header(image, file)
+            if image.format in ("JPEG", "MPO") and (damage := find_damage(file.read_bytes())):
+                raise DataError(f"{shown(file)} is damaged ({damage}). Copy it again, or remove it.")
             width, height = image.size
             step = 1
             if size is not None and image.format in ("JPEG", "MPO"):
