@@ -21,6 +21,7 @@ ATTEMPTS = 3
 _TIMEOUT = 30  # seconds without a byte
 _STANDSTILL = 120.0  # seconds in which at least _LEAST bytes have to come
 _LEAST = 100_000
+_PROXY = "the proxy of this network refuses: HTTPS_PROXY should be http://USER:PASSWORD@HOST:PORT, as its keeper says"
 _CHUNK = 1 << 14  # bytes; what is lost of a connection that breaks is less than this
 
 
@@ -195,7 +196,11 @@ def _unexpected(name: str, url: str, why: str) -> str:
 
 
 def _refused(name: str, error: Any) -> str:
+    import requests
+
     status, host = error.response.status_code, _host(error.response.url)
+    if status == requests.codes.proxy_authentication_required:
+        return f"{name} could not be fetched from {host} ({_PROXY}). Then run the same command again."
     if status >= 500 or status == 429:
         return f"{host} is in trouble (it answered {status} for {name}). Nothing is wrong here: try again later."
     return (
@@ -217,8 +222,10 @@ def _reason(error: Exception) -> str:
         return f"no answer for {_TIMEOUT} s"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not trusted here: is this computer's clock right, or a filter between?"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy of this network refuses"
+    # The addresses here are right: a scheme that is not known is that of the proxy (SOCKS needs another package).
+    proxy = (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)
+    if isinstance(error, proxy):
+        return _PROXY
     if isinstance(error, requests.TooManyRedirects):
         return "it sends from one address to the next without end"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
