@@ -1,5 +1,6 @@
 """The student's folder: copies without solutions, never overwritten, unpaired; JupyterLab asks for nothing."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,17 @@ def test_copies_are_paired_with_nothing(notebooks, my_lab):
         manager.root_dir = str(root)
         manager.save(manager.get(name), name)
     assert not list(my_lab.glob("*.py"))
+
+
+def test_jupyterlab_finds_its_settings_in_the_students_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "elsewhere")
+    first, *others = copies.environment(tmp_path)["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert others == ["elsewhere"]
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", first)
+    from jupyterlab_server.settings_utils import _get_overrides
+
+    read = _get_overrides("")[0]
+    assert read["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
 def test_jupyterlab_asks_for_no_news(tmp_path):

@@ -7,6 +7,7 @@ that a newer version can be told of; it is taken only when asked for, and the ol
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from labutils.course import cells
 from labutils.errors import NotebookError, StoreError
 
 VERSIONS = ".versions.json"
+SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+"""Without it JupyterLab asks whether to fetch news, in a box over the notebook, although there are none to fetch."""
 UNPAIRED = '# Copies are not paired with scripts.\nformats = ""\n'
 
 
@@ -29,7 +32,7 @@ def open_lab(show_browser: bool = True, port: int | None = None) -> int:
         Its status.
     """
     folder = paths.my_lab_dir()
-    return subprocess.call(command(folder, show_browser, port))
+    return subprocess.call(command(folder, show_browser, port), env=environment(folder))
 
 
 def command(folder: Path, show_browser: bool = True, port: int | None = None) -> list[str]:
@@ -43,6 +46,15 @@ def command(folder: Path, show_browser: bool = True, port: int | None = None) ->
     options += [] if show_browser else ["--no-browser"]
     options += [f"--ServerApp.port={port}"] if port else []
     return [sys.executable, "-m", "jupyterlab", *options]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The variables that JupyterLab is started with: it finds `SETTINGS` in the student's folder, as defaults."""
+    config = folder.resolve() / ".jupyter"
+    (config / "labconfig").mkdir(parents=True, exist_ok=True)
+    (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    more = os.environ.get("JUPYTER_CONFIG_PATH")
+    return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join([str(config), *([more] if more else [])])}
 
 
 def make_copies(folder: Path | None = None) -> list[str]:
