@@ -60,8 +60,8 @@ def threads() -> int:
     asked = _variable("LABUTILS_THREADS")
     if not asked:
         return cores()
-    if not asked.isdecimal() or int(asked) < 1:
-        raise ParameterError(f"LABUTILS_THREADS is {asked!r}: it must be a whole number from 1, or be unset.")
+    if not asked.isdecimal() or len(asked) > 6 or int(asked) < 1:
+        raise ParameterError(f"LABUTILS_THREADS is {asked!r:.40}: it must be a whole number from 1, or be unset.")
     return int(asked)
 
 
@@ -193,7 +193,15 @@ def _choice(name: str) -> str:
 
 def _folder(name: str) -> Path | None:
     asked = _variable(name)
-    return Path(asked).expanduser() if asked else None
+    if not asked:
+        return None
+    try:
+        folder = Path(asked).expanduser()
+        folder.exists()  # False is an answer; a name that is too long, or a locked folder above, is none
+    except (OSError, RuntimeError) as error:
+        said = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
+        raise ParameterError(f"{name} is {asked!r:.60} ({said}): set it to a folder, or unset it.") from None
+    return folder
 
 
 @cache

@@ -11,6 +11,7 @@ from helpers import TESTS, patience
 from notebook_helpers import write
 
 from labutils import machine, paths
+from labutils.errors import ParameterError
 from labutils.execution.execute import execute
 
 LABUTILS = [sys.executable, "-c", "from labutils.cli import main; main(prog_name='labutils')"]
@@ -94,3 +95,21 @@ def test_the_readme_lists_every_environment_variable():
     text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
     for name, words in machine.VARIABLES.items():
         assert f"| `{name}` | {words} |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ask"),
+    [
+        ("LABUTILS_RESULTS", "x" * 300, paths.results_dir),
+        ("LABUTILS_RESULTS", "~nobody-here/results", paths.results_dir),
+        ("LABUTILS_DATA", "x" * 300, paths.data_dir),
+        ("LABUTILS_MY_LAB", "~nobody-here", paths.my_lab_dir),
+        ("LABUTILS_THREADS", "9" * 5000, machine.threads),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_one_sentence(monkeypatch, name, value, ask):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(
+        ParameterError, match=rf"{name} is '.{{20,60}}.*: (set it to a folder|it must be a whole number)"
+    ):
+        ask()

@@ -73,6 +73,8 @@ def run(
         sys.exit(run_missing(jobs, source or "phantom"))
     if source:
         raise click.UsageError(f"--source belongs to --missing; notebooks take it as a parameter: -p source {source}.")
+    if not limit > 0:  # nor no number
+        raise click.UsageError(f"--limit is {limit}: it must be minutes, above 0.")
     if scheduler and jobs > 1:
         raise click.UsageError("Give --jobs (processes of this machine) or --scheduler (its workers), not both.")
     chosen = all_tasks() if everything else list(tasks)
@@ -140,8 +142,11 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
     from labutils.execution.build import build as build_one
     from labutils.execution.build import build_reference, scripts
 
+    there = {script.stem: script for script in scripts()}
+    if unknown := [task for task in tasks if task not in there]:
+        raise click.UsageError(f"There is no notebook {unknown[0]!r}; there are {', '.join(there)}.")
     failed = False
-    for script in scripts():
+    for script in there.values():
         if not tasks or script.stem in tasks:
             folder = paths.ROOT / "tests" / "reference"
             error = build_reference(script, folder) if references else build_one(script)
