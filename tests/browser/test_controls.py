@@ -21,7 +21,7 @@ from page_helpers import (
 )
 from use_helpers import use_everything
 
-TIMES = 5
+TIMES = 3
 """How often each knob is moved to see how soon it answers."""
 ANSWER = """async ([box, input, place]) => {
   const answered = new Promise((done) => {
@@ -173,6 +173,15 @@ def test_the_playground_trains_pauses_stops_and_resets(controls):
     box.get_by_role("button", name="Reset").click()
     controls.wait_for_function("!document.querySelector('.labutils[data-status]').innerText.includes('Stopped')")
     check_no_errors(controls)
+
+
+def test_the_focus_of_the_keyboard_is_seen(controls):
+    controls.keyboard.press("Tab")  # from here on the keyboard is what moves the focus
+    for kind in ("[tabindex='0']", "input[type=range]", "select", "button:enabled", "input[type=checkbox]"):
+        element = controls.locator(f".labutils {kind}, .labutils{kind}").first
+        element.focus()
+        outline = element.evaluate("(x) => getComputedStyle(x).outlineStyle + ' ' + getComputedStyle(x).outlineWidth")
+        assert outline == "solid 2px", kind
 
 
 def test_the_instruments_move_with_keys_and_mouse(controls, axe):
