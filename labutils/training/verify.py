@@ -29,6 +29,9 @@ from labutils.training.state import check_dataset
 
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
 
+RUNS_PER_PROCESS = 8
+"""Runs after which `verify_all` goes on in a fresh process."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -165,7 +168,10 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
             yield Verification(folder.name, problem=str(error))
     for (backend, threads), group in groupby(sorted(readable), key=lambda entry: entry[0]):
         chosen = {"KERAS_BACKEND": backend, "LABUTILS_THREADS": str(min(threads, machine.cores()))}
-        with ProcessPoolExecutor(1, get_context("spawn"), initializer=_choose, initargs=(chosen,)) as pool:
+        # TensorFlow keeps some memory of every network it has trained, a quarter of a gigabyte for a run and its bands.
+        with ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=_choose, initargs=(chosen,), max_tasks_per_child=RUNS_PER_PROCESS
+        ) as pool:
             yield from pool.map(_verify_folder, [folder for _, folder in group], [epochs] * len(readable))
 
 
