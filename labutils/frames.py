@@ -10,7 +10,9 @@ import pandas as pd
 
 STYLE = """<style scoped>
     .dataframe tbody td, .dataframe tbody th, .dataframe thead th { text-align: left !important; }
-    .dataframe tbody th { white-space: nowrap; }
+    .dataframe { width: max-content; }
+    .dataframe td { max-width: 24em; }
+    .dataframe tbody th, .dataframe thead th { max-width: 15em; }
 """
 
 

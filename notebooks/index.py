@@ -32,6 +32,10 @@
 # nobody overwrites. In every notebook you commit to a prediction, play with a small network that trains in seconds,
 # read the lab's stored evidence, explore with an instrument, write one function that checks itself, and answer a
 # question.
+#
+# Click into a cell and press *Shift+Enter*: it runs, and the next one is chosen. *Run > Run All Cells* runs a notebook
+# from top to bottom. Sliders, buttons and questions appear when their cell has run. Nothing can be broken: `labutils lab
+# --reset task1b` gives you a new copy and keeps yours beside it.
 
 # %% [markdown]
 # ## The notebooks, in order

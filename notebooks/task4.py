@@ -79,7 +79,8 @@ course.ask("task4", 1)
 # %% [markdown]
 # ## Look
 #
-# Name the body region of each picture. Which two would you confuse if the picture were dark, turned, or cut off?
+# Name the body region of each picture; the small pictures on the buttons say what each name stands for. Which two would
+# you confuse if the picture were dark, turned, or cut off?
 
 # %%
 rival = training.stored(x_ray.run(model="lenet", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), x_ray)

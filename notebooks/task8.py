@@ -91,7 +91,8 @@ changes = Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizonta
 chosen = [i for label in (0, 1) for i in np.flatnonzero(skin.y_train == label)[:3]]
 changed = augment.augment_batch(skin.x_train[chosen], changes, [[seed, i] for i in range(len(chosen))])
 names = [skin.class_names[label] for label in skin.y_train[chosen]]
-plots.images_row([*skin.x_train[chosen], *changed], [*names, *(f"{name}, changed" for name in names)], skin.source)
+titles = [*names, *(f"{name}, changed" for name in names)]
+plots.images_row([*skin.x_train[chosen], *changed], titles, f"Skin ({skin.source})")
 
 # %% [markdown]
 # ## Play

@@ -170,7 +170,7 @@ def monte_carlo_dropout(run: Run | None, dataset: Dataset) -> None:
     words = (
         f"Monte-Carlo dropout: one image, a hundred passes with dropout {run.config.dropout:g} on. Without dropout the "
         f"network is least sure of validation image {unsure + 1} (probability {p[unsure]:.2f}) and surest of image "
-        f"{sure + 1} ({p[sure]:.2f}): of which of the two will the passes agree?"
+        f"{sure + 1} ({p[sure]:.2f}): on which of the two will the passes agree?"
     )
     pictures = "".join(
         png(np.asarray(dataset.x_val[i]), f"validation image {i + 1}, {name}", 160)
