@@ -3,12 +3,10 @@
 Nothing is read but tables and the headers of DICOM files.
 """
 
-import csv
-import io
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +14,11 @@ from labutils.data.layouts import EXAM_FOLDERS, SUFFIXES, TRAIN_FOLDERS, VALIDAT
 from labutils.data.listing import list_folder, mode_of
 from labutils.errors import DataError
 from labutils.imports import dicom
+from labutils.imports.tables import Row, Wanted, is_keyword, read_table
 from labutils.paths import shown
 from labutils.progress import bar
 
-FILE_COLUMNS = ("file", "filename", "file_name", "filepath", "path", "image", "image_path", "image_id", "dicom")
-LABEL_COLUMNS = ("label", "class", "target", "diagnosis", "dx", "finding", "category")
-"""Columns that are taken without asking, in lower case."""
-
 _SPLITS = (*TRAIN_FOLDERS, *VALIDATION_FOLDERS, *EXAM_FOLDERS)
-_TABLES = (".csv", ".tsv", ".txt")
-_QUOTED = 3
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was asked for; see `import_images`."""
-
-    file: str = ""
-    label: str = ""
-    group: str = ""
-    images: Path | None = None
-    classes: tuple[str, ...] = ()
-    shares: tuple[float, ...] = (70, 15, 15)
-    seed: int = 0
-    window: tuple[float, float] | None = None
-    leave_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,11 +72,11 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
         raise DataError(f"{shown(source)} does not exist. Give a folder, or a CSV with file and label columns.")
     found = Found()
     if source.is_dir():
-        rows: list[_Row] = [_row_of(source, file, wanted) for file in _walk(source)]
-    elif source.suffix.lower() in _TABLES:
-        rows = _read_table(source, wanted)
+        rows = [_row_of(source, file, wanted) for file in _walk(source)]
     else:
-        raise DataError(f"{shown(source)} is neither a folder nor a CSV. Give the folder that holds the images.")
+        rows, column = read_table(source, wanted)
+        # Said by the table itself: a pattern or an attribute would be asked for.
+        wanted = replace(wanted, group=column or wanted.group)
     if any(row.file.relative_to(source).parts[0].casefold() in _SPLITS for row in rows if source.is_dir()):
         found.notes.append("The source is split into train and others already: it is put together and split anew.")
     shown_bar = bar(progress, iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False)
@@ -114,16 +92,6 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
     return found
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A file that was found or named; `group` is what its table says, None where that says nothing."""
-
-    file: Path
-    name: str
-    label: str | None
-    group: str | None = None
-
-
 def _walk(folder: Path) -> Iterator[Path]:
     for entry in list_folder(folder):
         if stat.S_ISDIR(mode_of(entry)):
@@ -132,14 +100,14 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(entry)
 
 
-def _row_of(source: Path, file: Path, wanted: Wanted) -> _Row:
+def _row_of(source: Path, file: Path, wanted: Wanted) -> Row:
     folders = list(file.relative_to(source).parts[:-1])
     while folders and folders[0].casefold() in _SPLITS:
         folders = folders[1:]
-    return _Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else folders[0])
+    return Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else folders[0])
 
 
-def _item(row: _Row, wanted: Wanted, found: Found) -> Item | None:
+def _item(row: Row, wanted: Wanted, found: Found) -> Item | None:
     """A row as an item; None, with a word in `found.left_out`, for what is no picture."""
     if not dicom.is_dicom(row.file):
         if row.file.suffix.lower() not in SUFFIXES:
@@ -164,7 +132,7 @@ def _item(row: _Row, wanted: Wanted, found: Found) -> Item | None:
     return Item(row.file, row.name, label, group, True, header.Rows * header.Columns, burned_in)
 
 
-def _group(row: _Row, wanted: Wanted, header: Any) -> tuple[str, str]:
+def _group(row: Row, wanted: Wanted, header: Any) -> tuple[str, str]:
     """What stands for the patient of a file, and what tells it."""
     if row.group is not None:
         return row.group, f"the column {wanted.group}"
@@ -176,7 +144,7 @@ def _group(row: _Row, wanted: Wanted, header: Any) -> tuple[str, str]:
                 "(another attribute, such as StudyInstanceUID, a column, or a pattern of file names)."
             )
         return (patient, "PatientID") if patient else ("", "")
-    if _is_keyword(wanted.group):
+    if is_keyword(wanted.group):
         value = _attribute(header, wanted.group)
         if not value:
             raise DataError(f"{shown(row.file)} carries no {wanted.group}: --group cannot tell whose it is.")
@@ -209,17 +177,6 @@ def _check_groups(found: Found, wanted: Wanted) -> None:
     )
 
 
-def _is_keyword(text: str) -> bool:
-    """Whether a text is the name of a DICOM attribute, such as PatientID."""
-    if not re.fullmatch("[A-Z][A-Za-z0-9]+", text):
-        return False
-    try:
-        from pydicom.datadict import tag_for_keyword
-    except ImportError:
-        return False
-    return tag_for_keyword(text) is not None
-
-
 def _attribute(header: Any, keyword: str) -> str:
     if header is None or not keyword:
         return ""
@@ -234,79 +191,3 @@ def _no_class(file: Path, keyword: str = "") -> str:
         f"{shown(file)} lies in no folder of a class: expected is a folder for each class, a CSV with file and label "
         "columns, or --label with an attribute of DICOM, such as BodyPartExamined."
     )
-
-
-def _read_table(table: Path, wanted: Wanted) -> list[_Row]:
-    lines = list(csv.reader(io.StringIO(_text(table)), delimiter=_delimiter(table)))
-    header = [name.strip() for name in lines[0]] if lines else []
-    rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if any(cell.strip() for cell in line)]
-    if not rows:
-        raise DataError(f"{shown(table)} holds no rows: expected is a header with file and label, and a row for each.")
-    columns = [_column(table, header, wanted.file, FILE_COLUMNS, "file")]
-    columns.append(_column(table, header, wanted.label, LABEL_COLUMNS, "label"))
-    group = header.index(wanted.group) if wanted.group in header else None
-    if wanted.group and group is None and re.fullmatch(r"\w+", wanted.group) and not _is_keyword(wanted.group):
-        raise DataError(f"{shown(table)} has no column {wanted.group}: there are {', '.join(header)}.")
-    folder, found, missing, seen = wanted.images or table.parent, [], [], dict[str, int]()
-    for number, line in rows:
-        if len(line) <= max(columns):
-            raise DataError(f"{shown(table)}, line {number}, has {len(line)} of {len(header)} columns. Mend it.")
-        name, label = (line[column].strip() for column in columns)
-        if not name or not label:
-            raise DataError(f"{shown(table)}, line {number}, has no {'label' if name else 'file'}. Fill or remove it.")
-        if name in seen:
-            raise DataError(f"{shown(table)} names {name} twice, in lines {seen[name]} and {number}. Remove one.")
-        seen[name] = number
-        file = _find_file(folder, name)
-        if file is None:
-            missing.append(name)
-            continue
-        patient = line[group].strip() if group is not None and group < len(line) else None
-        if patient == "":
-            raise DataError(f"{shown(table)}, line {number}, has no {wanted.group}. Fill it, or remove the line.")
-        found.append(_Row(file, name, label, patient))
-    if missing:
-        more = f" and {len(missing) - _QUOTED} more" if len(missing) > _QUOTED else ""
-        raise DataError(
-            f"{shown(table)} names {', '.join(missing[:_QUOTED])}{more}, but {shown(folder)} holds no such "
-            f"{'file' if len(missing) == 1 else 'files'}. Say with --images where they are, or remove the lines."
-        )
-    return found
-
-
-def _column(table: Path, header: list[str], asked: str, usual: tuple[str, ...], what: str) -> int:
-    if asked:
-        if asked not in header:
-            raise DataError(f"{shown(table)} has no column {asked}: there are {', '.join(header)}.")
-        return header.index(asked)
-    fitting = [index for index, name in enumerate(header) if name.casefold() in usual]
-    if len(fitting) != 1:
-        several = " and ".join(header[index] for index in fitting)
-        found = f"has {several}, which may both be the {what}" if fitting else f"has no column {what}"
-        raise DataError(f"{shown(table)} {found}: there are {', '.join(header)}. Say which with --{what} COLUMN.")
-    return fitting[0]
-
-
-def _find_file(folder: Path, name: str) -> Path | None:
-    path = folder / name.replace("\\", "/")
-    # Tables of archives often leave the ending out.
-    for candidate in (path, *(path.with_name(path.name + ending) for ending in (*SUFFIXES, *dicom.SUFFIXES))):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _text(table: Path) -> str:
-    content = table.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # What a spreadsheet writes where the system is not set to UTF-8.
-        return content.decode("cp1252", "replace")
-
-
-def _delimiter(table: Path) -> str:
-    first = _text(table).split("\n", 1)[0]
-    return max(",;\t", key=first.count)
