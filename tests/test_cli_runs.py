@@ -145,6 +145,7 @@ def test_train_makes_a_run_for_each_value(asked):
     [
         (["--lr", "0", "--epochs", 1], "lr (learning_rate) is 0.0: it must be a number above 0"),
         (["--epochs", 1], "learning_rate) is missing"),
+        (["--lr", "1e-5", "--epochs", 1, "--dense", "[" * 5000], "nested too deeply"),
         (["--lr", "1e-5", "--epochs", 1, "--seeds", "a"], "seeds is 'a': it must be whole numbers"),
     ],
 )

@@ -436,9 +436,32 @@ def test_files_of_somebody_else_are_left_alone(server, monkeypatch, tmp_path):
     assert mine.read_bytes() == b"mine" and server.asked == []
 
 
+def misplaced(content: bytes, by: int) -> bytes:
+    """A ZIP file that says that its list of contents begins elsewhere."""
+    at = len(content) - 6
+    return (
+        content[:at] + (int.from_bytes(content[at : at + 4], "little") + by).to_bytes(4, "little") + content[at + 4 :]
+    )
+
+
+def with_header(content: bytes, place: int, value: bytes) -> bytes:
+    """A ZIP file in whose every header, at the contents and in their list, stands `value`."""
+    for mark, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        at = content.find(mark)
+        while at >= 0:
+            content = content[: at + place + shift] + value + content[at + place + shift + len(value) :]
+            at = content.find(mark, at + 4)
+    return content
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
+        ("skin", misplaced(medmnist(np.random.default_rng(13))[0], 1000), "not a MedMNIST file"),  # found by fuzzing
+        ("skin", with_header(medmnist(np.random.default_rng(13))[0], 6, b"\x01"), "not a MedMNIST file .*encrypted"),
+        ("skin", with_header(medmnist(np.random.default_rng(13))[0], 8, b"\x63"), "not a MedMNIST file .*compression"),
+        ("x_ray", b"\x1f\x8b\x08" + bytes(100), "is damaged"),
+        ("x_ray", mednist(np.random.default_rng(13), 0, [("MedNIST/Hand/1.jpeg", tarfile.REGTYPE)]), "cannot be read"),
         ("skin", b"no archive at all", "not a MedMNIST file"),
         ("x_ray", b"no archive at all", "is damaged"),
         ("skin", medmnist(np.random.default_rng(13), n=2)[0], "8 are needed"),

@@ -106,7 +106,10 @@ def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _json(text: str) -> Any:
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 @click.command()

@@ -10,8 +10,6 @@ Fetching is the business of `download`; which archives there are is written in `
 
 import io
 import tarfile
-import zipfile
-import zlib
 from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TypeVar
@@ -77,7 +75,7 @@ def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted
                 # One part at a time: at 224x224 the largest takes a gigabyte.
                 pixels = arrays[f"{part}_images"]
                 images |= {at: pixels[at[1]] for at in {at for one in chosen.values() for at in one} if at[0] == part}
-    except (KeyError, IndexError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # there is no end to what readers raise on damaged files
         raise DataError(f"{archive.name} is not a MedMNIST file ({error}). Fetch it again.") from None
     train_images = {name: [images[at] for at in one if at[0] == "train"] for name, one in chosen.items()}
     spare_images = {name: [images[at] for at in one if at[0] != "train"] for name, one in chosen.items()}
@@ -125,7 +123,9 @@ def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted:
             for member in tar:
                 if member.name in needed and (file := tar.extractfile(member)):
                     content[member.name] = file.read()
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except DataError:
+        raise
+    except Exception as error:
         raise DataError(f"{archive.name} is damaged ({error}). Fetch it again.") from None
     train = {name: [content[at] for at in one[: wanted[0]]] for name, one in chosen.items()}
     spare = {name: [content[at] for at in one[wanted[0] :]] for name, one in chosen.items()}
@@ -193,8 +193,12 @@ def _thumbnail(archive: str, image: Image) -> np.ndarray:
     from PIL import Image as Pillow
 
     try:
-        opened = Pillow.open(io.BytesIO(image)) if isinstance(image, bytes) else Pillow.fromarray(image)
+        opened = (
+            Pillow.open(io.BytesIO(image), formats=("JPEG", "PNG"))
+            if isinstance(image, bytes)
+            else Pillow.fromarray(image)
+        )
         grey = np.asarray(opened.convert("L"), dtype=np.float32) / 255
-    except (OSError, TypeError, ValueError) as error:
+    except Exception as error:
         raise DataError(f"{archive} holds an image that cannot be read ({error}). Fetch it again.") from None
     return duplicates.make_thumbnail(grey)

@@ -1,0 +1,263 @@
+"""Type and put what does not belong there, everywhere, and print what each command says: a table in Markdown.
+
+`python benchmarks/bad_inputs.py` runs the commands in this process, in folders that go afterwards; nothing of the
+checkout is written to, and nothing is fetched. The exit status is 1 if one of them ends with anything but a sentence.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import numpy as np
+from click.testing import CliRunner
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+TINY = ("train", "--dataset", "skin", "--model", "lenet", "--n-train", "8", "--source", "phantom")
+ESCAPE = "\x1b[2J\x1b]0;owned\x07"
+TYPED: tuple[tuple[str, ...], ...] = (
+    ("nonsense",),
+    ("run",),
+    ("run", "task99"),
+    ("run", ""),
+    ("run", ESCAPE),
+    ("run", "../task1b"),
+    ("run", "task1b", "-p", "lr", "fast"),
+    ("run", "task1b", "-p", "lrate", "1e-3"),
+    ("run", "task1b", "-p", "lr", "nan"),
+    ("run", "task1b", "-p", "n_epoch", "1e99"),
+    ("run", "task1b", "-p", "n_epoch", "9" * 5000),
+    ("run", "task1b", "-p", "n_epoch", "(" * 300),
+    ("run", "task1b", "-p", ESCAPE, "1"),
+    ("run", "task1b", "--limit", "-1"),
+    ("run", "task1b", "--limit", "nan"),
+    ("run", "task1b", "--jobs", "0"),
+    ("run", "task1b", "--scheduler", "host"),
+    ("run", "task1b", "--scheduler", "tls://127.0.0.1:1"),
+    ("run", "task1b", "--out", __file__),
+    ("run", "--missing", "--source", "mine"),
+    ("run", "--missing", "--quick"),
+    (*TINY,),
+    (*TINY, "--lr", "0", "--epochs", "1"),
+    (*TINY, "--lr", "inf", "--epochs", "1"),
+    (*TINY, "--lr", "1e-3", "--epochs", "0"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1e5"),
+    (*TINY, "--lr", "1e-3", "--epochs", "9" * 30),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dense", "[8"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dense", "[-8]"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dense", "[" * 5000),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--augmentation", '{"shift": "far"}'),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--augmentation", '{"wobble": 1}'),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--augmentation", "7"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dropout", "1"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--seeds", "a,b"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--seeds", ""),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--seeds", "-1"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--n-base", "0"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--n-base", "99999999"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--batch-size", "0"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--channels", "2"),
+    (*TINY, "--lr", "1e-3", "--epochs", "1", "--image-size", "1000000"),
+    ("train", "--dataset", "../etc", "--model", "lenet", "--lr", "1", "--epochs", "1"),
+    ("train", "--dataset", ESCAPE, "--model", "lenet", "--lr", "1", "--epochs", "1"),
+    ("train", "--dataset", "lung", "--model", "lenet", "--lr", "1", "--epochs", "1"),
+    ("train", "--dataset", "skin", "--model", "resnet", "--lr", "1", "--epochs", "1"),
+    ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1", "--epochs", "1", "--source", "mine"),
+    ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1", "--epochs", "1", "--source", "course"),
+    ("runs", "rm"),
+    ("runs", "rm", ""),
+    ("runs", "rm", "/"),
+    ("runs", "rm", ".."),
+    ("runs", "rm", "nothing"),
+    ("runs", "rm", ESCAPE),
+    ("verify",),
+    ("verify", "nothing"),
+    ("verify", "--some", "0"),
+    ("verify", "--all", "--epochs", "0"),
+    ("report", "--source", "mine"),
+    ("report", "--beside", "mine"),
+    ("report", "--source", ESCAPE),
+    ("build", "nothing"),
+    ("lab", "--reset", "task99"),
+    ("lab", "--reset", ""),
+    ("lab", "--reset", "../tests/reference/task1b"),
+    ("course", __file__),
+    ("course", "/proc/nowhere"),
+    ("course", "{new}", "task99"),
+    ("data", "audit", "no/such/folder"),
+    ("data", "audit", ""),
+    ("data", "audit", "/dev/null"),
+    ("data", "fetch", "bone"),
+    ("data", "fetch", ""),
+    ("data", "fetch", "skin", "--size", "64"),
+    ("data", "phantoms", "lung"),
+    ("data", "phantoms", ""),
+    ("data", "import", "no/such/folder", "mine"),
+    ("data", "import", "{empty}", "mine"),
+    ("data", "import", "{empty}", ""),
+    ("data", "import", "{empty}", "../mine"),
+    ("data", "import", "{empty}", "skin"),
+    ("data", "import", "{empty}", ESCAPE),
+    ("data", "import", "{empty}", "mine", "--shares", "1"),
+    ("data", "import", "{empty}", "mine", "--shares", "nan,1"),
+    ("data", "import", "{empty}", "mine", "--window", "9,1,3"),
+    ("data", "import", "{empty}", "mine", "--window", "9,1"),
+    ("data", "import", "{empty}", "mine", "--seed", "-1"),
+    ("data", "import", "/dev/zero", "mine"),
+)
+"""What somebody might type after `labutils`."""
+SET: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("LABUTILS_THREADS", "many", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_THREADS", "0", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_THREADS", "²", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_THREADS", "9" * 5000, (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_PRECISION", "int4", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_PROGRESS", "loud", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("KERAS_BACKEND", "this", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("KERAS_BACKEND", "../evil", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_RESULTS", "/dev/null", ("runs",)),
+    ("LABUTILS_RESULTS", "/proc/1/nowhere", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_RESULTS", "x" * 300, ("runs",)),
+    ("LABUTILS_RESULTS", "~nobody-here/x", ("runs",)),
+    ("LABUTILS_RESULTS", __file__, ("report",)),
+    ("LABUTILS_DATA", "/no/such/folder", ("data", "audit", "skin")),
+    ("LABUTILS_DATA", __file__, ("data", "audit")),
+    ("LABUTILS_DATA", "x" * 300, ("data", "audit")),
+    ("LABUTILS_DATA", "~nobody-here/x", ("data", "audit", "skin")),
+    ("LABUTILS_MY_LAB", __file__, ("lab", "--no-open")),
+    ("LABUTILS_MY_LAB", "/dev/null/x", ("lab", "--no-open")),
+    ("LABUTILS_MY_LAB", "/dev/null", ("report", "--mine")),
+    ("LABUTILS_MY_LAB", "~nobody-here/x", ("report", "--mine")),
+)
+"""Environment variables, and a command that reads them."""
+
+
+def pictures(home: Path) -> dict[str, bytes]:
+    """What may lie in a folder of images under the name of one."""
+    import io
+
+    whole = io.BytesIO()
+    Image.fromarray(np.arange(4096, dtype=np.uint8).reshape(64, 64)).save(whole, "PNG")
+    png = whole.getvalue()
+    huge = png[:16] + (100_000).to_bytes(4, "big") * 2 + png[24:]
+    film = io.BytesIO()
+    frames = [Image.new("L", (32, 32), grey) for grey in (0, 99)]
+    frames[0].save(film, "GIF", save_all=True, append_images=frames[1:])
+    return {
+        "nothing": b"",
+        "zeros": bytes(1000),
+        "text": b"hello",
+        "half a PNG": png[: len(png) // 2],
+        "a PNG of 10 gigapixels": huge,
+        "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "a film": film.getvalue(),
+        "a web page": b"<!DOCTYPE html><html>",
+        "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\n",
+        "DICOM": bytes(128) + b"DICM" + bytes(100),
+        "ZIP": b"PK\x03\x04" + bytes(50),
+    }
+
+
+@contextmanager
+def home() -> Iterator[Path]:
+    """A folder for results, images and copies of one's own, where every command is to look."""
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        for name in ("results/runs", "data", "my-lab", "empty"):
+            (place / name).mkdir(parents=True)
+        os.environ["LABUTILS_RESULTS"] = str(place / "results")
+        os.environ["LABUTILS_DATA"] = str(place / "data")
+        os.environ["LABUTILS_MY_LAB"] = str(place / "my-lab")
+        yield place
+
+
+class Table:
+    """Rows as they come, and how many of the inputs ended with anything but a sentence."""
+
+    def __init__(self) -> None:
+        self.rows, self.wrong = 0, 0
+        print("| input | status | what it prints |\n| --- | --- | --- |")
+
+    def add(self, what: str, arguments: tuple[str, ...], place: Path) -> None:
+        from labutils.cli import main
+        from labutils.errors import visible
+
+        typed = [
+            word.replace("{empty}", str(place / "empty")).replace("{new}", str(place / "new")) for word in arguments
+        ]
+        done = CliRunner().invoke(main, typed, prog_name="labutils")
+        fault = done.exception is not None and not isinstance(done.exception, SystemExit)
+        lines = [line.strip() for line in done.output.replace(str(place), "HOME").splitlines() if line.strip()]
+        said = [line for line in lines if not line.startswith(("Usage:", "Try "))]
+        told = [line for line in said if "DAMAGED" in line or line.startswith("Error:")] or said or [""]
+        last = f"TRACEBACK {type(done.exception).__name__}: {done.exception}" if fault else told[-1]
+        unseen = any(not character.isprintable() for line in lines for character in line)
+        self.rows, self.wrong = self.rows + 1, self.wrong + (fault or unseen)
+        cells = (
+            what or "labutils " + " ".join(word if word else "''" for word in arguments),
+            int(done.exit_code),
+            last,
+        )
+        shown = [visible(str(cell)).replace("|", "\\|") for cell in cells]
+        shown = [cell if len(cell) < 400 else f"{cell[:150]} ... {cell[-100:]}" for cell in shown]
+        print(f"| `{shown[0]}` | {shown[1]}{' UNSEEN' if unseen else ''} | {shown[2]} |", flush=True)
+
+
+def damage(table: Table) -> None:
+    """Every harm of the tests done to a stored run beside a whole one, which has to be listed still."""
+    from test_runs_reading import HARM, store_run
+
+    for kind, (harm, _) in HARM.items():
+        with home() as place:
+            harmed = store_run(place / "results" / "runs")
+            store_run(place / "results" / "runs", seed=1)
+            harm(harmed)
+            table.add(f"a run with {kind}, labutils runs", ("runs",), place)
+
+
+def images(table: Table) -> None:
+    """Each kind of a file that is none of the images it lies among."""
+    with home() as place:
+        kinds = pictures(place)
+    for kind, content in kinds.items():
+        with home() as place:
+            for split in ("train", "test"):
+                folder = place / "data" / "Skin" / split
+                folder.mkdir(parents=True)
+                for name in ("Mel", "Nev"):
+                    for number in range(4):
+                        noise = np.random.default_rng(number).integers(0, 256, (64, 64), dtype=np.uint8)
+                        Image.fromarray(noise).save(folder / f"{name}_{number}.png")
+            (place / "data" / "Skin" / "train" / "Mel_9.png").write_bytes(content)
+            asked = [word for word in TINY if word not in ("--source", "phantom")]
+            table.add(f"{kind} as Mel_9.png, labutils train", (*asked, "--lr", "1e-3", "--epochs", "1"), place)
+            shutil.rmtree(place / "data")
+
+
+@click.command()
+def main() -> None:
+    """Print the table."""
+    table = Table()
+    for arguments in TYPED:
+        with home() as place:
+            table.add("", arguments, place)
+    for name, value, arguments in SET:
+        with home() as place:
+            before = os.environ.get(name)
+            os.environ[name] = value
+            table.add(f"{name}={value} labutils {' '.join(arguments)}", arguments, place)
+            os.environ.pop(name) if before is None else os.environ.update({name: before})
+    damage(table)
+    images(table)
+    print(f"\n{table.rows} inputs, {table.wrong} of them ended with anything but a sentence.")
+    sys.exit(table.wrong > 0)
+
+
+if __name__ == "__main__":
+    main()
