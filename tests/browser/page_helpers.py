@@ -6,6 +6,8 @@ from pathlib import Path
 
 import nbformat
 
+POLL = 50
+"""Milliseconds between two looks at a page that is waited for: looking at every frame costs more than the page."""
 HARMLESS = re.compile(r"favicon|Failed to load resource|ResizeObserver|vega|kernel-metadata", re.I)
 OPEN = """async (path) => {
   const { shell, commands, serviceManager } = window.jupyterapp;
@@ -78,13 +80,13 @@ def open_notebook(page, lab, name):
     page.set_viewport_size({"width": 1200, "height": 1400})
     page.evaluate(OPEN, name)
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_function(READY, arg=name)
+    page.wait_for_function(READY, arg=name, polling=POLL)
 
 
 def run_all(page, limit=300_000):
     """Run every cell, and wait until the last one has ended and no control is loading."""
     page.evaluate(RUN_ALL, limit)
-    page.wait_for_function("!document.querySelector('.labutils[data-status=loading]')")
+    page.wait_for_function("!document.querySelector('.labutils[data-status=loading]')", polling=POLL)
 
 
 def controls_notebook(lab, *names, more=()):
@@ -110,14 +112,16 @@ def picture(page, name):
 def change_theme(page, theme):
     """JupyterLab's "Light" or "Dark"."""
     page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
-    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower())
+    page.wait_for_function(
+        "(light) => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower(), polling=POLL
+    )
 
 
 def act(page, box, action):
     """Do something to a control, and wait until it shows something else."""
     before = box.evaluate(SAYS)
     action()
-    page.wait_for_function(CHANGED, arg=[box.element_handle(), before])
+    page.wait_for_function(CHANGED, arg=[box.element_handle(), before], polling=POLL)
 
 
 def check_no_errors(page):

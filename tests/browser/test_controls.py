@@ -9,6 +9,7 @@ import pytest
 from helpers import patience
 from page_helpers import (
     CONTROLS,
+    POLL,
     TRAINED,
     act,
     change_theme,
@@ -147,7 +148,7 @@ def test_a_run_shows_its_first_point_soon_and_is_soon_over(controls, lab, capsys
     keep(capsys, "playground", f"{text}; the kernel worked {works:.1f} s")
     assert first < patience(1) and tenth < patience(10) and last < patience(60)
     box.get_by_role("button", name="Reset").click()
-    controls.wait_for_function("(box) => !box.innerText.includes('Done')", arg=box.element_handle())
+    controls.wait_for_function("(box) => !box.innerText.includes('Done')", arg=box.element_handle(), polling=POLL)
 
 
 def test_the_playground_trains_pauses_stops_and_resets(controls):
@@ -157,7 +158,7 @@ def test_the_playground_trains_pauses_stops_and_resets(controls):
     box.get_by_role("button", name="Train").click()
     controls.wait_for_selector(".labutils[data-status=training]")
     assert rate.is_disabled()
-    controls.wait_for_function(TRAINED, arg=box.element_handle())
+    controls.wait_for_function(TRAINED, arg=box.element_handle(), polling=POLL)
     controls.locator(".jp-CodeCell").last.locator(".cm-content").click()
     controls.keyboard.press("Control+Enter")
     controls.wait_for_selector("text=answered 42")
@@ -171,7 +172,9 @@ def test_the_playground_trains_pauses_stops_and_resets(controls):
     assert "Stopped: learning rate 1e-3" in box.inner_text()
     picture(controls, "playground")
     box.get_by_role("button", name="Reset").click()
-    controls.wait_for_function("!document.querySelector('.labutils[data-status]').innerText.includes('Stopped')")
+    controls.wait_for_function(
+        "!document.querySelector('.labutils[data-status]').innerText.includes('Stopped')", polling=POLL
+    )
     check_no_errors(controls)
 
 
@@ -210,7 +213,7 @@ def test_the_instruments_move_with_keys_and_mouse(controls, axe):
 
 def test_the_range_test_is_live(controls):
     controls.get_by_role("button", name="Do it again").click()
-    controls.wait_for_function("/test, [2-9]0 steps|test, [0-9]{3} steps/.test(document.body.innerText)")
+    controls.wait_for_function("/test, [2-9]0 steps|test, [0-9]{3} steps/.test(document.body.innerText)", polling=POLL)
     check_no_errors(controls)
 
 

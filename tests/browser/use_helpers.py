@@ -1,7 +1,7 @@
 """A reader's hands: every control of a page moved with mouse and keys."""
 
 import pytest
-from page_helpers import TRAINED, act
+from page_helpers import POLL, TRAINED, act
 
 
 def move_slider(page, box, slider):
@@ -50,7 +50,7 @@ def try_playground(page, box):
         menu.select_option(index=menu.locator("option").count() - 1)
         menu.select_option(index=0)
     box.get_by_role("button", name="Train").click()
-    page.wait_for_function(TRAINED, arg=box.element_handle())
+    page.wait_for_function(TRAINED, arg=box.element_handle(), polling=POLL)
     box.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".labutils[data-status=paused]")
     act(page, box, box.get_by_role("button", name="Continue").click)
@@ -91,4 +91,6 @@ def answer_questions(page):
         before = box.inner_text()
         box.get_by_role("radio").first.click()
         box.get_by_role("button").first.click()
-        page.wait_for_function("([box, before]) => box.innerText !== before", arg=[box.element_handle(), before])
+        page.wait_for_function(
+            "([box, before]) => box.innerText !== before", arg=[box.element_handle(), before], polling=POLL
+        )
