@@ -77,7 +77,8 @@ def test_every_choice_gets_the_answer_and_its_sentence(shown, choice, verdict):
     radio.value = choice
     button.click()
     assert verdict in text.value and "Because 2 &gt; 1." in text.value
-    assert {"one": "If it were one ...", "two": "As two is ..."}[choice] in text.value
+    said = {"one": "You chose: one. If it were one ...", "two": "<br>As two is ..."}
+    assert said[choice] in text.value
     assert radio.disabled and button.disabled
 
 

@@ -107,5 +107,8 @@ def _revealed(choices: Sequence[str], chosen: int, answer: Callable[[], Found | 
         return html.escape(f"{type(error).__name__}: {error}")
     if found is None:
         return html.escape(MISSING)
-    verdict = "That is what these runs show." if found.accepts(chosen) else found.in_words(choices)
-    return f"<b>{html.escape(verdict)}</b> {html.escape(found.because)}<br>{html.escape(feedback[chosen])}"
+    right = found.accepts(chosen)
+    verdict = "That is what these runs show." if right else found.in_words(choices)
+    # The sentence goes on from what was chosen: without it, it would be read as what is true.
+    said = feedback[chosen] if right else f"You chose: {choices[chosen]}. {feedback[chosen]}"
+    return f"<b>{html.escape(verdict)}</b> {html.escape(found.because)}<br>{html.escape(said)}"
