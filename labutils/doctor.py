@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -171,7 +172,9 @@ def _kernelspec() -> Check:
 
     install = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix"
     try:
-        command = KernelSpecManager().get_kernel_spec("python3").argv
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # IPython's on a home that cannot be written to: it takes another place
+            command = KernelSpecManager().get_kernel_spec("python3").argv
     except NoSuchKernel:
         return Check("kernelspec", "no kernel python3", install)
     program = shutil.which(command[0]) if command else None
@@ -267,9 +270,11 @@ def _disk() -> Check:
     free = shutil.disk_usage(paths.ROOT).free / 1e9
     enough = "enough" if free >= SMALLEST_DISK else f"only {free:.1f} GB"
     remedy = "" if free >= SMALLEST_DISK else "make room"
+    found = f"{enough} free space"
     if not os.access(folder, os.W_OK):
+        found += f", but {paths.short(folder)} is not writable"
         remedy = f"make {paths.short(folder)} writable: phantoms and the cache of decoded images are written there"
-    return Check("disk", f"{enough} free space", remedy)
+    return Check("disk", found, remedy)
 
 
 def _runs() -> Check:

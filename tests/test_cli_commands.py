@@ -15,7 +15,8 @@ from labutils.execution.execute import Outcome
 
 
 @pytest.fixture
-def runner():
+def runner(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # executed notebooks are written to `out` here
     return CliRunner()
 
 
@@ -160,3 +161,9 @@ explain(lambda: run_notebooks(notebooks, Path("out"), jobs=2, show=lambda line: 
     said, err = process.communicate(timeout=patience(5))
     assert process.returncode == 130 and "begun c" not in said
     assert "Stopped; finished notebooks and epochs are kept." in err
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(runner, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    result = runner.invoke(cli.main, ["run", "task3", "--out", str(tmp_path / "file" / "out")])
+    assert result.exit_code == 2 and "cannot be made (not a directory)" in result.output and "--out" in result.output

@@ -12,7 +12,7 @@ import click
 from labutils.cli.cluster import Scheduler, connect, scheduler_options
 from labutils.cli.course import course, lab
 from labutils.cli.data import data
-from labutils.cli.errors import explain
+from labutils.cli.errors import Problem, explain
 from labutils.cli.runs import runs, train, verify
 from labutils.errors import NotebookError
 from labutils.execution.execute import (
@@ -89,6 +89,13 @@ def run(
     for name in asked:
         if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
             click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"{out} cannot be made ({(error.strerror or str(error)).lower()}), and the executed notebooks are written "
+            "there: say with --out FOLDER where else."
+        ) from None
     results = out / "results" if quick else None
     options: dict[str, Any] = {"parameters": given, "results": results, "limit": limit * 60, "show": click.echo}
     if scheduler:

@@ -47,8 +47,8 @@ def split_groups(
         if there < len(shares):
             raise DataError(
                 f"{name} has images of {there} {'patient' if there == 1 else 'patients'} (those whose pictures are "
-                f"the same count as one): {', '.join(SPLITS[: len(shares)])} need one each. "
-                "Bring more, or give fewer --shares (80,20 for no exam)."
+                f"the same count as one): {', '.join(SPLITS[: len(shares)])} need one each. Bring more, or "
+                + ("give fewer --shares (80,20 for no exam)." if len(shares) > 2 else "leave that class out.")
             )
     shuffled = np.random.default_rng(seed).permutation(len(counts))
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
