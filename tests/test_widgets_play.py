@@ -1,6 +1,9 @@
 """Playgrounds: what stands there before the first click, and the training behind the buttons."""
 
 import json
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,6 +106,23 @@ def test_pause_go_on_and_reset_in_the_middle(ground, monkeypatch):
     say(ground, "train")
     ground.work()
     assert ground.status == "ready" and ground.widget.news["run"] is None
+
+
+def test_the_stop_key_is_heard_from_a_thread_too(monkeypatch):
+    """JupyterLab's clicks arrive in a thread, where nobody may say who hears the key."""
+    waiting, pressed = [], []
+    loop = SimpleNamespace(add_callback=waiting.append)
+    kernel = SimpleNamespace(io_loop=loop, saved_sigint_handler=None)
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    before = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(play._heed_the_stop_key, lambda: pressed.append("stop")).result()
+    try:
+        waiting.pop()()
+        signal.raise_signal(signal.SIGINT)
+        assert pressed == ["stop"] and kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_error_in_the_thread_is_said(ground, monkeypatch):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -319,12 +320,20 @@ def background(work: Callable[[], None]) -> Any:
 
 
 def _heed_the_stop_key(stop: Callable[[], None]) -> None:
-    """Make the kernel's stop key end a training in the background: between cells the kernel ignores the key."""
+    """Make the kernel's stop key end a training in the background: between cells the kernel ignores the key.
+
+    A click may arrive in a thread of its own (JupyterLab's subshells); who hears the key is for the main thread to say.
+    """
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)
+
+    def heed() -> None:
+        signal.signal(signal.SIGINT, lambda *_: stop())
+        kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
+
     if hasattr(kernel, "saved_sigint_handler"):
-        kernel.saved_sigint_handler = lambda *_: stop()
+        kernel.io_loop.add_callback(heed)
 
 
 def _loss_top(play: small.Play) -> float:
