@@ -24,10 +24,13 @@ def move_controls(page, box):
         if slider.get_attribute("max") != "0":
             move_slider(page, box, slider)
     for menu in box.locator("select:enabled").all():
-        if menu.locator("option").count() > 1:
+        count = menu.locator("option").count()
+        if count > 1:
+            at_end = menu.evaluate("(x) => x.selectedIndex") == count - 1
             menu.focus()
-            act(page, box, lambda: page.keyboard.press("ArrowDown"))
-            act(page, box, lambda menu=menu: menu.select_option(index=0))
+            act(page, box, lambda at_end=at_end: page.keyboard.press("ArrowUp" if at_end else "ArrowDown"))
+            other = (menu.evaluate("(x) => x.selectedIndex") + 1) % count
+            act(page, box, lambda menu=menu, other=other: menu.select_option(index=other))
     for tick in box.locator("input[type=checkbox]").all():
         act(page, box, tick.click)
         tick.focus()
