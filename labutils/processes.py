@@ -6,13 +6,19 @@ what that hands it for the purpose, any other by its standard input, a pipe whos
 
 import os
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 
 
-def leave_with_parent() -> None:
+def leave_with_parent(last: Callable[[], object] = lambda: None) -> None:
     """End this process as soon as the one that started it is gone; called once, by the child, before it works.
 
     Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to.
+
+    Parameters
+    ----------
+    last : callable
+        What is left to do then, such as removing files of the parent, which cannot any longer.
     """
     parent = parent_process()
 
@@ -21,6 +27,9 @@ def leave_with_parent() -> None:
             parent.join()
         else:
             os.read(0, 1)
-        os._exit(1)
+        try:
+            last()
+        finally:
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -86,7 +86,7 @@ def test_a_hanging_notebook_is_stopped_after_one_retry(tmp_path):
     assert sum("trying once more" in line for line in heard) == 1
 
 
-def test_a_notebook_leaves_with_the_process_that_asked(tmp_path):
+def test_a_notebook_leaves_with_the_process_that_asked_and_leaves_no_file(tmp_path):
     if not Path("/proc").exists():
         pytest.skip("needs /proc")
     pid = tmp_path / "pid"
@@ -94,10 +94,14 @@ def test_a_notebook_leaves_with_the_process_that_asked(tmp_path):
     file = write(tmp_path, here, "time.sleep(600)")
     code = "import sys\nfrom pathlib import Path\nfrom labutils.execution.execute import execute\n"
     code += "execute(Path(sys.argv[1]), output=Path(sys.argv[2]))"
-    process = subprocess.Popen([sys.executable, "-c", code, str(file), str(tmp_path / "out.ipynb")], env=os.environ)
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-c", code, str(file), str(tmp_path / "out.ipynb")]
+    process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path / "temporary")})
     try:
         wait_until(lambda: pid.exists() and pid.read_text())
+        assert list((tmp_path / "temporary").rglob("*.json")), "what the kernel is reached by"
     finally:
         process.kill()
         process.wait()
     wait_until(lambda: not Path(f"/proc/{pid.read_text()}").exists())
+    wait_until(lambda: not list((tmp_path / "temporary").iterdir()))

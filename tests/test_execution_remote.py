@@ -67,8 +67,11 @@ def task(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
     pytest.importorskip("distributed")
-    with dask_cluster(tmp_path_factory.mktemp("machines")) as address:
+    home = tmp_path_factory.mktemp("machines")
+    (home / "temporary").mkdir()
+    with dask_cluster(home, TMPDIR=str(home / "temporary")) as address:
         yield address
+    assert not list((home / "temporary").rglob("*.ipynb")), "a worker that was killed has left its folder"
 
 
 def run(scheduler, into, *arguments):

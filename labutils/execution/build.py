@@ -67,7 +67,8 @@ def build(script: Path) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / target.name
         nbformat.write(notebook, copy)
-        outcome = execute(copy, output=Path(temporary) / "out.ipynb", limit=LIMIT, folder=script.parent)
+        options: dict[str, Any] = {"limit": LIMIT, "folder": script.parent, "temporary": Path(temporary)}
+        outcome = execute(copy, output=Path(temporary) / "out.ipynb", **options)
         if outcome.error:
             return outcome.error
         executed = nbformat.read(outcome.output, as_version=4)
@@ -99,6 +100,7 @@ def build_reference(script: Path, folder: Path) -> str:
             results=Path(temporary) / "results",
             limit=LIMIT,
             folder=script.parent,
+            temporary=Path(temporary),
             threads=1,  # and float32, as every check: numbers depend on both
             precision="float32",
         )

@@ -8,6 +8,7 @@ on other machines is the business of `remote`.
 import ast
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,7 @@ def execute(
     limit: float = TIME_LIMIT,
     threads: int | None = None,
     precision: str | None = None,
+    temporary: Path | None = None,
     show: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Execute a notebook, once more if it hangs.
@@ -136,6 +139,9 @@ def execute(
         Threads that training may use.
     precision : str, optional
         What it trains in, unless `LABUTILS_PRECISION`.
+    temporary : Path, optional
+        A folder for temporary files, which the caller removes, or the notebook's process if the caller is killed;
+        one that is made for it otherwise.
     show : callable, optional
         Gets every line that the notebook prints while it runs.
 
@@ -152,8 +158,12 @@ def execute(
     environment |= {"LABUTILS_THREADS": str(threads)} if threads else {}
     environment |= {"LABUTILS_PRECISION": precision} if precision else {}
     started = time.monotonic()
+    place = folder or notebook.parent
     for attempt in (1, 2):
-        finished, errors = _papermill(notebook, output, folder or notebook.parent, parameters, environment, limit, show)
+        # A kernel that was stopped may write for a moment more.
+        with nullcontext(temporary) if temporary else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as given:
+            command = _command(notebook, output, place, parameters, Path(given))
+            finished, errors = _run(command, environment | {"TMPDIR": str(given)}, limit, show)
         if finished:
             break
         if show:
@@ -194,43 +204,40 @@ def run_notebooks(
     )
 
 
-def _papermill(
-    notebook: Path,
-    output: Path,
-    folder: Path,
-    parameters: dict[str, Any],
-    environment: dict[str, str],
-    limit: float,
-    show: Callable[[str], None] | None,
-) -> tuple[bool, str]:
-    """Run papermill in a process group of its own, so that its kernel can be stopped with it."""
+def _command(notebook: Path, output: Path, place: Path, parameters: dict[str, Any], temporary: Path) -> list[str]:
+    """What executes the notebook: this module, in a process of its own."""
     import yaml
 
-    with tempfile.TemporaryDirectory() as temporary:
-        given = Path(temporary) / "parameters.yaml"
-        given.write_text(yaml.safe_dump(parameters), encoding="utf-8")
-        command = [sys.executable, "-m", "labutils.execution.execute", str(notebook), str(output), "-f", str(given)]
-        command += ["--no-progress-bar", "--stdout-file", "-", "--cwd", str(folder), "-k", "python3"]
-        options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
-        with (
-            (Path(temporary) / "errors").open("w+", encoding="utf-8") as errors,
-            subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
-        ):
-            _RUNNING.add(process)
-            with ThreadPoolExecutor(1) as reader:
-                reading = reader.submit(_pass_on, process, show)
-                try:
-                    process.wait(limit)
-                except subprocess.TimeoutExpired:
+    given = temporary / "parameters.yaml"
+    given.write_text(yaml.safe_dump(parameters), encoding="utf-8")
+    command = [sys.executable, "-m", "labutils.execution.execute", str(temporary), str(notebook), str(output)]
+    return [*command, "-f", str(given), "--no-progress-bar", "--stdout-file", "-", "--cwd", str(place), "-k", "python3"]
+
+
+def _run(
+    command: list[str], environment: dict[str, str], limit: float, show: Callable[[str], None] | None
+) -> tuple[bool, str]:
+    """Run it in a process group of its own, so that it can be stopped; whether it ended, and the errors it printed."""
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
+    ):
+        _RUNNING.add(process)
+        with ThreadPoolExecutor(1) as reader:
+            reading = reader.submit(_pass_on, process, show)
+            try:
+                process.wait(limit)
+            except subprocess.TimeoutExpired:
+                _stop(process)
+                return False, ""
+            finally:
+                if process.poll() is None:
                     _stop(process)
-                    return False, ""
-                finally:
-                    if process.poll() is None:
-                        _stop(process)
-                    _RUNNING.discard(process)
-                reading.result()
-            errors.seek(0)
-            return True, errors.read() if process.returncode else ""
+                _RUNNING.discard(process)
+            reading.result()
+        errors.seek(0)
+        return True, errors.read() if process.returncode else ""
 
 
 def _pass_on(process: subprocess.Popen, show: Callable[[str], None] | None) -> None:
@@ -285,8 +292,17 @@ def widget_error(notebook: Any) -> str:
     return ""
 
 
-if __name__ == "__main__":  # papermill in a process of its own, see `_papermill`
+def _remove_traces(temporary: str) -> None:
+    import psutil
+
+    for kernel in psutil.Process().children(recursive=True):  # it would go a second later, and write until then
+        kernel.kill()
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+if __name__ == "__main__":  # papermill in a process of its own, see `_command`
     from papermill.cli import papermill
 
-    leave_with_parent()  # and the kernel, in turn, with this process
+    temporary = sys.argv.pop(1)
+    leave_with_parent(lambda: _remove_traces(temporary))
     papermill()
