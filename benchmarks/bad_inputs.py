@@ -4,10 +4,15 @@
 checkout is written to, and nothing is fetched. The exit status is 1 if one of them ends with anything but a sentence.
 """
 
+import io
+import json
 import os
+import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +24,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 TINY = ("train", "--dataset", "skin", "--model", "lenet", "--n-train", "8", "--source", "phantom")
+LONGEST = 120
+"""Seconds that no refusal takes."""
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 TYPED: tuple[tuple[str, ...], ...] = (
     ("nonsense",),
@@ -139,12 +146,11 @@ SET: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 def pictures(home: Path) -> dict[str, bytes]:
     """What may lie in a folder of images under the name of one."""
-    import io
-
     whole = io.BytesIO()
     Image.fromarray(np.arange(4096, dtype=np.uint8).reshape(64, 64)).save(whole, "PNG")
     png = whole.getvalue()
-    huge = png[:16] + (100_000).to_bytes(4, "big") * 2 + png[24:]
+    header = b"IHDR" + (100_000).to_bytes(4, "big") * 2 + png[24:29]
+    huge = png[:12] + header + zlib.crc32(header).to_bytes(4, "big") + png[33:]
     film = io.BytesIO()
     frames = [Image.new("L", (32, 32), grey) for grey in (0, 99)]
     frames[0].save(film, "GIF", save_all=True, append_images=frames[1:])
@@ -161,6 +167,97 @@ def pictures(home: Path) -> dict[str, bytes]:
         "DICOM": bytes(128) + b"DICM" + bytes(100),
         "ZIP": b"PK\x03\x04" + bytes(50),
     }
+
+
+def put(place: str, how: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Something that takes the place of a file or folder below the one it is given."""
+
+    def do(home: Path) -> None:
+        (home / place).parent.mkdir(parents=True, exist_ok=True)
+        how(home / place)
+
+    return do
+
+
+TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1")
+AUDIT = ("data", "audit", "skin")
+PLACED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
+    "results/runs is a file": (put("results/runs/x", lambda p: (p.parent.rmdir(), p.parent.touch())), ("runs",)),
+    "results/runs leads to itself": (
+        put("results/runs/x", lambda p: (p.parent.rmdir(), p.parent.symlink_to(p.parent))),
+        ("runs",),
+    ),
+    "a file among the runs": (put("results/runs/x", lambda p: p.touch()), ("runs",)),
+    "an empty folder among the runs": (put("results/runs/x", lambda p: p.mkdir()), ("runs",)),
+    "a run leads to itself": (put("results/runs/x", lambda p: p.symlink_to(p)), ("runs",)),
+    "a run leads to the root": (put("results/runs/x", lambda p: p.symlink_to("/")), ("runs",)),
+    "a run is a pipe": (put("results/runs/x", os.mkfifo), ("runs",)),
+    "a run's name is a command": (put("results/runs/" + ESCAPE.replace("/", ""), lambda p: p.mkdir()), ("runs",)),
+    "a run's name is no text": (put("results/runs/\udcff", lambda p: p.mkdir()), ("verify", "--all")),
+    "an image is a pipe": (put("data/Skin/train/Mel_9.png", os.mkfifo), TRAIN),
+    "an image is a folder": (put("data/Skin/train/Mel_9.png", lambda p: p.mkdir()), TRAIN),
+    "an image leads to a device": (put("data/Skin/train/Mel_9.png", lambda p: p.symlink_to("/dev/zero")), TRAIN),
+    "an image leads to itself": (put("data/Skin/train/Mel_9.png", lambda p: p.symlink_to(p)), TRAIN),
+    "an image leads nowhere": (put("data/Skin/train/Mel_9.png", lambda p: p.symlink_to("/nowhere")), TRAIN),
+    "an image is a pipe, audited": (put("data/Skin/train/Mel_9.png", os.mkfifo), AUDIT),
+    "an image leads to a device, audited": (
+        put("data/Skin/train/Mel_9.png", lambda p: p.symlink_to("/dev/zero")),
+        AUDIT,
+    ),
+    "an image's name is a command": (put("data/Skin/train/Mel" + ESCAPE.replace("/", "") + ".png", Path.touch), TRAIN),
+    "an image's name is no text": (put("data/Skin/train/Mel_\udcff.png", Path.touch), TRAIN),
+    "an image's name has no class": (put("data/Skin/train/IMG_1.png", Path.touch), TRAIN),
+    "an image's name has two classes": (put("data/Skin/train/Mel_Nev_1.png", Path.touch), TRAIN),
+    "images of one class alone": (
+        put("data/Skin/test/x", lambda p: [f.unlink() for f in p.parent.glob("Nev*")]),
+        TRAIN,
+    ),
+    "classes.json is a pipe": (put("data/Skin/classes.json", os.mkfifo), TRAIN),
+    "classes.json is a list": (put("data/Skin/classes.json", lambda p: p.write_text("[1]")), TRAIN),
+    "classes.json nests": (put("data/Skin/classes.json", lambda p: p.write_text("[" * 10**5)), TRAIN),
+    "classes.json has a command": (
+        put("data/Skin/classes.json", lambda p: p.write_text(json.dumps({"class_names": ["Mel", ESCAPE]}))),
+        TRAIN,
+    ),
+    "data/Skin is a file": (
+        put("data/Skin/train/x", lambda p: (shutil.rmtree(p.parents[1]), p.parents[1].touch())),
+        TRAIN,
+    ),
+    "data/Skin/test is a file": (put("data/Skin/test/x", lambda p: (shutil.rmtree(p.parent), p.parent.touch())), TRAIN),
+    "data/Skin leads to itself": (
+        put("data/Skin/x", lambda p: (shutil.rmtree(p.parent), p.parent.symlink_to(p.parent))),
+        TRAIN,
+    ),
+    "a source of images is a pipe": (put("empty/Mel/1.png", os.mkfifo), ("data", "import", "{empty}", "mine")),
+    "a CSV is a pipe": (put("empty/x.csv", os.mkfifo), ("data", "import", "{empty}/x.csv", "mine")),
+    "a CSV of one long line": (
+        put("empty/x.csv", lambda p: p.write_text("file,label\n" + "x" * 10**6)),
+        ("data", "import", "{empty}/x.csv", "mine"),
+    ),
+    "a CSV that leads outside": (
+        put("empty/x.csv", lambda p: p.write_text("file,label\n../../../etc/passwd,a\n")),
+        ("data", "import", "{empty}/x.csv", "mine"),
+    ),
+    "a CSV of zeros": (
+        put("empty/x.csv", lambda p: p.write_bytes(b"file,label\n\0\0,\0\n")),
+        ("data", "import", "{empty}/x.csv", "mine"),
+    ),
+    "a CSV in Latin 1": (
+        put("empty/x.csv", lambda p: p.write_bytes(b"file,label\n\xe4.png,\xe4\n")),
+        ("data", "import", "{empty}/x.csv", "mine"),
+    ),
+    "my copies are a file": (put("my-lab/x", lambda p: (p.parent.rmdir(), p.parent.touch())), ("lab", "--no-open")),
+    "a copy is a folder": (put("my-lab/task1b.ipynb", Path.mkdir), ("lab", "--no-open")),
+    "a copy is a pipe": (put("my-lab/task1b.ipynb", os.mkfifo), ("report", "--mine")),
+    "a copy is no notebook": (put("my-lab/task1b.ipynb", lambda p: p.write_text("{")), ("report", "--mine")),
+    "a study is a pipe": (put("results/task4/skin.study.jsonl", os.mkfifo), ("report",)),
+}
+"""What may stand where something else is expected, and a command that looks there."""
+
+
+def hangs(*_: object) -> None:
+    """What a command that waits for ever is ended with."""
+    raise RuntimeError(f"it hangs, {LONGEST} s")
 
 
 @contextmanager
@@ -190,7 +287,10 @@ class Table:
         typed = [
             word.replace("{empty}", str(place / "empty")).replace("{new}", str(place / "new")) for word in arguments
         ]
+        signal.signal(signal.SIGALRM, hangs)
+        signal.alarm(LONGEST)
         done = CliRunner().invoke(main, typed, prog_name="labutils")
+        signal.alarm(0)
         fault = done.exception is not None and not isinstance(done.exception, SystemExit)
         lines = [line.strip() for line in done.output.replace(str(place), "HOME").splitlines() if line.strip()]
         said = [line for line in lines if not line.startswith(("Usage:", "Try "))]
@@ -226,16 +326,22 @@ def images(table: Table) -> None:
         kinds = pictures(place)
     for kind, content in kinds.items():
         with home() as place:
-            for split in ("train", "test"):
-                folder = place / "data" / "Skin" / split
-                folder.mkdir(parents=True)
-                for name in ("Mel", "Nev"):
-                    for number in range(4):
-                        noise = np.random.default_rng(number).integers(0, 256, (64, 64), dtype=np.uint8)
-                        Image.fromarray(noise).save(folder / f"{name}_{number}.png")
+            good_images(place)
             (place / "data" / "Skin" / "train" / "Mel_9.png").write_bytes(content)
-            asked = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1")
-            table.add(f"{kind} as Mel_9.png, labutils train", asked, place)
+            table.add(f"{kind} as Mel_9.png, labutils train", TRAIN, place)
+
+
+def good_images(home: Path) -> None:
+    """A small data set that nothing is wrong with."""
+    for split in ("train", "test"):
+        folder = home / "data" / "Skin" / split
+        folder.mkdir(parents=True)
+        for name in ("Mel", "Nev"):
+            for number in range(4):
+                noise = np.random.default_rng([number, len(split), len(name)]).integers(
+                    0, 256, (64, 64), dtype=np.uint8
+                )
+                Image.fromarray(noise).save(folder / f"{name}_{number}.png")
 
 
 @click.command()
@@ -253,6 +359,11 @@ def main() -> None:
             os.environ.pop(name) if before is None else os.environ.update({name: before})
     damage(table)
     images(table)
+    for what, (do, arguments) in PLACED.items():
+        with home() as place:
+            good_images(place)
+            do(place)
+            table.add(f"{what}, labutils {arguments[0]}", arguments, place)
     print(f"\n{table.rows} inputs, {table.wrong} of them ended with anything but a sentence.")
     sys.exit(table.wrong > 0)
 

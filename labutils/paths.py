@@ -72,7 +72,7 @@ def short(path: Path | str) -> str:
     path = Path(path)
     try:
         return path.resolve().relative_to(ROOT).as_posix()
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or a link that leads to itself
         return Path(*path.parts[-2:]).as_posix()
 
 

@@ -346,3 +346,17 @@ def test_damaged_list_of_classes(tmp_path, text):
     folder = plant(tmp_path, *FLAT)
     (folder / "classes.json").write_text(text)
     assert "classes.json does not list classes" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["classes.json", "dataset.yaml"])
+@pytest.mark.parametrize("kind", ["a pipe", "nested", "large", "leads to itself"])
+def test_a_description_that_nobody_should_wait_for_is_refused(tmp_path, name, kind):
+    folder = plant(tmp_path, *FLAT)
+    file = folder / name
+    if kind == "a pipe":
+        os.mkfifo(file)
+    elif kind == "leads to itself":
+        file.symlink_to(file)
+    else:
+        file.write_text("[" * 5000 if kind == "nested" else " " * 1_000_001)
+    assert name in refusal(folder)

@@ -1,5 +1,7 @@
 """What a source holds: folders, tables as clinics write them, and sentences for what is missing in them."""
 
+import os
+
 import pytest
 from dicom_helpers import shipped, write_dicom
 from PIL import Image
@@ -110,6 +112,15 @@ def test_tables_of_contents_are_left_out(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "DICOMDIR").write_bytes((shipped("CT_small.dcm").parent / "dicomdirtests/DICOMDIR").read_bytes())
     assert items(tmp_path).left_out == {"a/DICOMDIR": "a table of contents (DICOMDIR)"}
+
+
+def test_nobody_waits_for_a_pipe(tmp_path):
+    pictures(tmp_path, "Normal/a.png", "Sick/b.png")
+    os.mkfifo(tmp_path / "Sick" / "c.png")
+    assert items(tmp_path).problems["Sick/c.png"].endswith("Sick/c.png is not an ordinary file. Remove it.")
+    os.mkfifo(tmp_path / "x.csv")
+    with pytest.raises(DataError, match=r"x\.csv is neither a folder nor a CSV"):
+        items(tmp_path / "x.csv")
 
 
 def test_sources_that_are_none(tmp_path):

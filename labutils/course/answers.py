@@ -55,9 +55,9 @@ def _read_all() -> dict[str, dict[str, Any]]:
     if not file.exists():
         return {}
     try:
-        everything = json.loads(file.read_text(encoding="utf-8"))
+        everything = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None  # nobody writes to a pipe
         if not isinstance(everything, dict):
             raise ValueError
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise StoreError(f"{paths.shown(file)} cannot be read: rename it, and answers are kept in a new one.") from None
     return everything

@@ -92,6 +92,8 @@ def read(file: Path) -> Any:
     from labutils.errors import NotebookError
 
     try:
+        if not file.is_file() and file.exists():  # nobody writes to a pipe
+            raise ValueError("it is not an ordinary file")
         return nbformat.read(file, as_version=4)
     except Exception as error:
         raise NotebookError(f"{paths.shown(file)} is no notebook that can be read ({error}).") from None

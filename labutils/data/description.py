@@ -12,6 +12,7 @@ All of it may be left out. An example:
 """
 
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from labutils.paths import shown
 
 FILE = "dataset.yaml"
 CLASSES_FILE = "classes.json"
+LARGEST = 1_000_000
+"""Bytes of either: thousands of classes."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def describe(folder: Path) -> Description:
     """
     file = folder / FILE
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _read(file)
     except (FileNotFoundError, NotADirectoryError):
         return _describe_classes(folder / CLASSES_FILE)
     except (OSError, ValueError) as error:
@@ -57,12 +60,19 @@ def describe(folder: Path) -> Description:
     return _parse(file, text)
 
 
+def _read(file: Path) -> str:
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:  # nobody writes to a pipe
+        raise ValueError("no text")
+    return file.read_text(encoding="utf-8")
+
+
 def _describe_classes(file: Path) -> Description:
     try:
-        names = json.loads(file.read_text(encoding="utf-8"))["class_names"]
+        names = json.loads(_read(file))["class_names"]
     except (FileNotFoundError, NotADirectoryError):
         return Description()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         names = ()
     if not _are_names(names):
         raise DataError(
@@ -86,7 +96,7 @@ def _parse(file: Path, text: str) -> Description:
     try:
         entries = yaml.safe_load(text)
         written = _schema().model_validate({} if entries is None else entries)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f" (line {line + 1})"
         raise DataError(f"{shown(file)} is not YAML{where}: it should hold lines such as `title: Chest`.") from None

@@ -73,6 +73,8 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
     found = Found()
     if source.is_dir():
         rows = [_row_of(source, file, wanted) for file in _walk(source)]
+    elif not source.is_file():  # nobody writes to a pipe
+        raise DataError(f"{shown(source)} is neither a folder nor a CSV. Give the folder that holds the images.")
     else:
         rows, column = read_table(source, wanted)
         # Said by the table itself: a pattern or an attribute would be asked for.
@@ -109,6 +111,8 @@ def _row_of(source: Path, file: Path, wanted: Wanted) -> Row:
 
 def _item(row: Row, wanted: Wanted, found: Found) -> Item | None:
     """A row as an item; None, with a word in `found.left_out`, for what is no picture."""
+    if row.file.exists() and not row.file.is_file():
+        raise DataError(f"{shown(row.file)} is not an ordinary file. Remove it.")
     if not dicom.is_dicom(row.file):
         if row.file.suffix.lower() not in SUFFIXES:
             found.left_out[row.name] = "no image"
