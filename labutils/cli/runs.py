@@ -101,7 +101,10 @@ def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
             continue
         kind: Any = _json if name in ("dense", "augmentation") else int if int in kinds or name == "channels" else str
         kind = float if float in kinds else kind
-        command = click.option(*spellings, name, type=kind, multiple=True, help=field.description)(command)
+        shape = "JSON" if kind is _json else None
+        command = click.option(*spellings, name, type=kind, multiple=True, metavar=shape, help=field.description)(
+            command
+        )
     return command
 
 
