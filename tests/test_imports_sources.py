@@ -123,6 +123,13 @@ def test_nobody_waits_for_a_pipe(tmp_path):
         items(tmp_path / "x.csv")
 
 
+def test_folders_of_patients_with_folders_of_classes_in_them(tmp_path):
+    pictures(tmp_path, *(f"P{n}/{name}/a.png" for n in range(5) for name in ("Normal", "Sick")))
+    assert "If Normal, Sick in them are the classes" in items(tmp_path).notes[0]
+    pictures(tmp_path / "other", *(f"{name}/P{n}/a.png" for n in range(5) for name in ("Normal", "Sick")))
+    assert not any("in them" in note for note in items(tmp_path / "other").notes)
+
+
 def test_sources_that_are_none(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
         items(tmp_path / "nothing")

@@ -19,6 +19,7 @@ from labutils.paths import shown
 from labutils.progress import bar
 
 _SPLITS = (*TRAIN_FOLDERS, *VALIDATION_FOLDERS, *EXAM_FOLDERS)
+_QUOTED = 3
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
     found = Found()
     if source.is_dir():
         rows = [_row_of(source, file, wanted) for file in _walk(source)]
+        found.notes += _tell_of_inner_folders(rows)
     elif not source.is_file():  # nobody writes to a pipe
         raise DataError(f"{shown(source)} is neither a folder nor a CSV. Give the folder that holds the images.")
     else:
@@ -107,6 +109,24 @@ def _row_of(source: Path, file: Path, wanted: Wanted) -> Row:
     while folders and folders[0].casefold() in _SPLITS:
         folders = folders[1:]
     return Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else folders[0])
+
+
+def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
+    """A word where folders inside those of the classes are called alike everywhere: they may be the classes."""
+    inside: dict[str, set[str]] = {}
+    for row in rows:
+        if row.label is not None:
+            parts = row.name.split("/")
+            below = parts[parts.index(row.label) + 1 :]
+            inside.setdefault(row.label, set()).add(below[0] if len(below) > 1 else "")
+    names = set[str]().union(*inside.values())
+    if "" in names or not 2 <= len(names) < len(inside) or any(len(found) < 2 for found in inside.values()):
+        return []
+    return [
+        f"The outermost folders are taken for classes ({', '.join(sorted(inside)[:_QUOTED])}, ...). "
+        f"If {', '.join(sorted(names)[:_QUOTED])} in them are the classes, remove what was written, and give a table "
+        "with a file, a label and a patient in each row."
+    ]
 
 
 def _item(row: Row, wanted: Wanted, found: Found) -> Item | None:
