@@ -16,6 +16,8 @@ import pytest
 
 from labutils import paths
 
+pytest.register_assert_rewrite("page_helpers", "use_helpers")  # so that what fails there says what it found
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WAIT = 90_000
 """Milliseconds that something may take on a machine that others use too; everything waits for events."""
@@ -108,7 +110,7 @@ def page(browser, lab) -> Iterator:
     opened = browser.new_page()
     opened.set_default_timeout(WAIT)
     opened.errors = []
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.on("pageerror", lambda error: opened.errors.append(f"{error}\n{error.stack}"))
     opened.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
     opened.goto(f"{lab.url}/lab?reset")
     opened.wait_for_function("window.jupyterapp?.restored.then(() => true)")

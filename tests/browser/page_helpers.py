@@ -8,7 +8,11 @@ import nbformat
 
 POLL = 50
 """Milliseconds between two looks at a page that is waited for: looking at every frame costs more than the page."""
-HARMLESS = re.compile(r"favicon|Failed to load resource|ResizeObserver|vega|kernel-metadata", re.I)
+HARMLESS = re.compile(
+    # JupyterLab takes its splash away twice where the theme is changed twice in a moment: the last of them.
+    r"favicon|Failed to load resource|ResizeObserver|vega|kernel-metadata|'removeChild' on 'Node'.*jlab_core",
+    re.I | re.S,
+)
 OPEN = """async (path) => {
   const { shell, commands, serviceManager } = window.jupyterapp;
   for (const opened of [...shell.widgets("main")]) {
