@@ -24,6 +24,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 TINY = ("train", "--dataset", "skin", "--model", "lenet", "--n-train", "8", "--source", "phantom")
+BRIEF = (*TINY, "--lr", "1e-3", "--epochs", "1")
+"""A training that would be a matter of seconds, if nothing were wrong."""
 LONGEST = 120
 """Seconds that no refusal takes."""
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
@@ -55,21 +57,21 @@ TYPED: tuple[tuple[str, ...], ...] = (
     (*TINY, "--lr", "1e-3", "--epochs", "0"),
     (*TINY, "--lr", "1e-3", "--epochs", "1e5"),
     (*TINY, "--lr", "1e-3", "--epochs", "9" * 30),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dense", "[8"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dense", "[-8]"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dense", "[" * 5000),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--augmentation", '{"shift": "far"}'),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--augmentation", '{"wobble": 1}'),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--augmentation", "7"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--dropout", "1"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--seeds", "a,b"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--seeds", ""),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--seeds", "-1"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--n-base", "0"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--n-base", "99999999"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--batch-size", "0"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--channels", "2"),
-    (*TINY, "--lr", "1e-3", "--epochs", "1", "--image-size", "1000000"),
+    (*BRIEF, "--dense", "[8"),
+    (*BRIEF, "--dense", "[-8]"),
+    (*BRIEF, "--dense", "[" * 5000),
+    (*BRIEF, "--augmentation", '{"shift": "far"}'),
+    (*BRIEF, "--augmentation", '{"wobble": 1}'),
+    (*BRIEF, "--augmentation", "7"),
+    (*BRIEF, "--dropout", "1"),
+    (*BRIEF, "--seeds", "a,b"),
+    (*BRIEF, "--seeds", ""),
+    (*BRIEF, "--seeds", "-1"),
+    (*BRIEF, "--n-base", "0"),
+    (*BRIEF, "--n-base", "99999999"),
+    (*BRIEF, "--batch-size", "0"),
+    (*BRIEF, "--channels", "2"),
+    (*BRIEF, "--image-size", "1000000"),
     ("train", "--dataset", "../etc", "--model", "lenet", "--lr", "1", "--epochs", "1"),
     ("train", "--dataset", ESCAPE, "--model", "lenet", "--lr", "1", "--epochs", "1"),
     ("train", "--dataset", "lung", "--model", "lenet", "--lr", "1", "--epochs", "1"),
@@ -119,16 +121,16 @@ TYPED: tuple[tuple[str, ...], ...] = (
 )
 """What somebody might type after `labutils`."""
 SET: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("LABUTILS_THREADS", "many", (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("LABUTILS_THREADS", "0", (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("LABUTILS_THREADS", "²", (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("LABUTILS_THREADS", "9" * 5000, (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("LABUTILS_PRECISION", "int4", (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("LABUTILS_PROGRESS", "loud", (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("KERAS_BACKEND", "this", (*TINY, "--lr", "1e-3", "--epochs", "1")),
-    ("KERAS_BACKEND", "../evil", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_THREADS", "many", BRIEF),
+    ("LABUTILS_THREADS", "0", BRIEF),
+    ("LABUTILS_THREADS", "²", BRIEF),
+    ("LABUTILS_THREADS", "9" * 5000, BRIEF),
+    ("LABUTILS_PRECISION", "int4", BRIEF),
+    ("LABUTILS_PROGRESS", "loud", BRIEF),
+    ("KERAS_BACKEND", "this", BRIEF),
+    ("KERAS_BACKEND", "../evil", BRIEF),
     ("LABUTILS_RESULTS", "/dev/null", ("runs",)),
-    ("LABUTILS_RESULTS", "/proc/1/nowhere", (*TINY, "--lr", "1e-3", "--epochs", "1")),
+    ("LABUTILS_RESULTS", "/proc/1/nowhere", BRIEF),
     ("LABUTILS_RESULTS", "x" * 300, ("runs",)),
     ("LABUTILS_RESULTS", "~nobody-here/x", ("runs",)),
     ("LABUTILS_RESULTS", __file__, ("report",)),
@@ -181,6 +183,7 @@ def put(place: str, how: Callable[[Path], object]) -> Callable[[Path], None]:
 
 TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1")
 AUDIT = ("data", "audit", "skin")
+IMPORT_TABLE = ("data", "import", "{empty}/x.csv", "mine")
 PLACED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "results/runs is a file": (put("results/runs/x", lambda p: (p.parent.rmdir(), p.parent.touch())), ("runs",)),
     "results/runs leads to itself": (
@@ -229,22 +232,22 @@ PLACED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
         TRAIN,
     ),
     "a source of images is a pipe": (put("empty/Mel/1.png", os.mkfifo), ("data", "import", "{empty}", "mine")),
-    "a CSV is a pipe": (put("empty/x.csv", os.mkfifo), ("data", "import", "{empty}/x.csv", "mine")),
+    "a CSV is a pipe": (put("empty/x.csv", os.mkfifo), IMPORT_TABLE),
     "a CSV of one long line": (
         put("empty/x.csv", lambda p: p.write_text("file,label\n" + "x" * 10**6)),
-        ("data", "import", "{empty}/x.csv", "mine"),
+        IMPORT_TABLE,
     ),
     "a CSV that leads outside": (
         put("empty/x.csv", lambda p: p.write_text("file,label\n../../../etc/passwd,a\n")),
-        ("data", "import", "{empty}/x.csv", "mine"),
+        IMPORT_TABLE,
     ),
     "a CSV of zeros": (
         put("empty/x.csv", lambda p: p.write_bytes(b"file,label\n\0\0,\0\n")),
-        ("data", "import", "{empty}/x.csv", "mine"),
+        IMPORT_TABLE,
     ),
     "a CSV in Latin 1": (
         put("empty/x.csv", lambda p: p.write_bytes(b"file,label\n\xe4.png,\xe4\n")),
-        ("data", "import", "{empty}/x.csv", "mine"),
+        IMPORT_TABLE,
     ),
     "my copies are a file": (put("my-lab/x", lambda p: (p.parent.rmdir(), p.parent.touch())), ("lab", "--no-open")),
     "a copy is a folder": (put("my-lab/task1b.ipynb", Path.mkdir), ("lab", "--no-open")),

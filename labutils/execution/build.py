@@ -67,8 +67,8 @@ def build(script: Path) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / target.name
         nbformat.write(notebook, copy)
-        options: dict[str, Any] = {"limit": LIMIT, "folder": script.parent, "temporary": Path(temporary)}
-        outcome = execute(copy, output=Path(temporary) / "out.ipynb", **options)
+        output = Path(temporary) / "out.ipynb"
+        outcome = execute(copy, output=output, limit=LIMIT, folder=script.parent, temporary=Path(temporary))
         if outcome.error:
             return outcome.error
         executed = nbformat.read(outcome.output, as_version=4)

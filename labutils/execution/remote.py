@@ -155,8 +155,15 @@ def execute_order(order: Order) -> Done:
         _write(notebook, order.notebook)
         for name, content in order.files.items():
             _write(results / name, content)
-        options: dict[str, Any] = {"limit": order.limit, "temporary": folder, "show": _show_at_once}
-        outcome = execute(notebook, order.parameters, output=output, results=results, **options)
+        outcome = execute(
+            notebook,
+            order.parameters,
+            output=output,
+            results=results,
+            limit=order.limit,
+            temporary=folder,
+            show=_show_at_once,
+        )
         beside = {file.relative_to(results).as_posix(): file.read_bytes() for file in results.glob(BESIDE)}
         return Done(
             {name: value for name, value in vars(outcome).items() if name != "output"},

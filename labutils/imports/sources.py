@@ -14,12 +14,11 @@ from labutils.data.layouts import EXAM_FOLDERS, SUFFIXES, TRAIN_FOLDERS, VALIDAT
 from labutils.data.listing import list_folder, mode_of
 from labutils.errors import DataError
 from labutils.imports import dicom
-from labutils.imports.tables import Row, Wanted, is_keyword, read_table
+from labutils.imports.tables import QUOTED, Row, Wanted, is_keyword, read_table
 from labutils.paths import shown
 from labutils.progress import bar
 
 _SPLITS = (*TRAIN_FOLDERS, *VALIDATION_FOLDERS, *EXAM_FOLDERS)
-_QUOTED = 3
 
 
 @dataclass(frozen=True)
@@ -123,8 +122,8 @@ def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
     if "" in names or not 2 <= len(names) < len(inside) or any(len(found) < 2 for found in inside.values()):
         return []
     return [
-        f"The outermost folders are taken for classes ({', '.join(sorted(inside)[:_QUOTED])}, ...). "
-        f"If {', '.join(sorted(names)[:_QUOTED])} in them are the classes, remove what was written, and give a table "
+        f"The outermost folders are taken for classes ({', '.join(sorted(inside)[:QUOTED])}, ...). "
+        f"If {', '.join(sorted(names)[:QUOTED])} in them are the classes, remove what was written, and give a table "
         "with a file, a label and a patient in each row."
     ]
 

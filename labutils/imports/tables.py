@@ -25,8 +25,10 @@ GROUP_COLUMNS = ("patient", "patient_id", "patientid", "patient id", "subject", 
 NO_LABEL = ("nan", "null", "n/a", "#n/a", "<na>")
 """What programs write where nothing was, in lower case."""
 
+QUOTED = 3
+"""How many names a sentence quotes."""
+
 _TABLES = (".csv", ".tsv", ".txt")
-_QUOTED = 3
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def read_table(table: Path, wanted: Wanted) -> tuple[list[Row], str]:
             "as CSV."
         )
     try:
-        lines = list(csv.reader(io.StringIO(_text(table)), delimiter=_delimiter(table)))
+        text = _text(table)
+        lines = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text)))
     except csv.Error as error:
         raise DataError(f"{shown(table)} is no CSV ({error}): save it as one, with a header.") from None
     header = [name.strip() for name in lines[0]] if lines else []
@@ -99,9 +102,9 @@ def read_table(table: Path, wanted: Wanted) -> tuple[list[Row], str]:
             raise DataError(f"{shown(table)}, line {number}, has no {header[group or 0]}. Fill it, or remove the line.")
         found.append(Row(file, name, label, patient))
     if missing:
-        more = f" and {len(missing) - _QUOTED} more" if len(missing) > _QUOTED else ""
+        more = f" and {len(missing) - QUOTED} more" if len(missing) > QUOTED else ""
         raise DataError(
-            f"{shown(table)} names {', '.join(missing[:_QUOTED])}{more}, but {shown(folder)} holds no such "
+            f"{shown(table)} names {', '.join(missing[:QUOTED])}{more}, but {shown(folder)} holds no such "
             f"{'file' if len(missing) == 1 else 'files'}. Say with --images where they are, or remove the lines."
         )
     return found, "" if group is None else header[group]
@@ -191,6 +194,6 @@ def _text(table: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _delimiter(table: Path) -> str:
-    first = _text(table).split("\n", 1)[0]
+def _delimiter(text: str) -> str:
+    first = text.split("\n", 1)[0]
     return max(",;\t", key=first.count)
