@@ -94,7 +94,7 @@ def test_a_newer_version_is_one_line_and_taken_when_asked_for(notebooks, my_lab)
     assert nbformat.read(my_lab / "task3.ipynb", as_version=4).cells[0].source == "# New"
     assert copies.make_copies() == []
     assert copies.reset("task3").endswith("task3-old-2.ipynb.")
-    with pytest.raises(NotebookError, match="no notebook 'task99'; there are index, task3"):
+    with pytest.raises(NotebookError, match="no notebook 'task99'; there are task3, index"):
         copies.reset("task99")
 
 
@@ -152,7 +152,7 @@ def test_jupyterlab_asks_for_no_news(tmp_path):
 def test_the_command_without_opening(notebooks, my_lab):
     outcome = CliRunner().invoke(main, ["lab", "--no-open"])
     assert outcome.exit_code == 0 and "2 notebooks copied" in outcome.output
-    outcome = CliRunner().invoke(main, ["lab", "--reset", "task3"])
+    outcome = CliRunner().invoke(main, ["lab", "--reset", "3"])
     assert outcome.exit_code == 0 and "task3-old-1.ipynb" in outcome.output
     outcome = CliRunner().invoke(main, ["lab", "--reset", "task0"])
     assert outcome.exit_code == 2 and "There is no notebook" in outcome.output

@@ -15,7 +15,7 @@ from typing import Any
 
 from labutils import paths
 from labutils.course import cells
-from labutils.errors import NotebookError, StoreError
+from labutils.errors import StoreError
 
 VERSIONS = ".versions.json"
 SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
@@ -114,11 +114,11 @@ def reset(task: str, folder: Path | None = None) -> str:
     NotebookError
         If there is no such notebook.
     """
+    from labutils.execution.execute import find_notebook
+
+    task = find_notebook(task).stem
     folder = folder or paths.my_lab_dir()
-    source, copy = paths.notebooks_dir() / f"{task}.ipynb", folder / f"{task}.ipynb"
-    if not source.exists():
-        names = ", ".join(sorted(file.stem for file in paths.notebooks_dir().glob("*.ipynb")))
-        raise NotebookError(f"There is no notebook {task!r}; there are {names}.")
+    copy = folder / f"{task}.ipynb"
     said = f"{task}: a new copy."
     if copy.exists():
         old = next(f for n in range(1, 10_000) if not (f := folder / f"{task}-old-{n}.ipynb").exists())

@@ -50,7 +50,7 @@ class Outcome:
 
 
 def find_notebook(task: str) -> Path:
-    """The notebook of a task (`task1b`, also `1b`, `1B`, or `index`).
+    """The notebook of that name: `task1b`, also `1b` or `1B`, `own`, `index`. A path is no name.
 
     Raises
     ------
@@ -58,10 +58,10 @@ def find_notebook(task: str) -> Path:
         If there is none.
     """
     name = task.lower().removesuffix(".ipynb").removesuffix(".py")
-    for candidate in (name, f"task{name}"):
-        if (paths.notebooks_dir() / f"{candidate}.ipynb").is_file():
-            return paths.notebooks_dir() / f"{candidate}.ipynb"
-    raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(all_tasks())}.")
+    there = {file.stem: file for title in lab.NOTEBOOKS if (file := paths.notebooks_dir() / f"{title}.ipynb").is_file()}
+    if found := there.get(name) or there.get(f"task{name}"):
+        return found
+    raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(there)}.")
 
 
 def find_notebooks(tasks: Iterable[str], given: Mapping[str, Any]) -> list[Path]:
