@@ -1,13 +1,10 @@
 """Small made-up data and runs for the tests of training and storing: seconds, not minutes, and the same every time."""
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -143,51 +140,3 @@ def descendants(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
     return children + [other for child in children for other in descendants(child)]
-
-
-@contextmanager
-def dask_cluster(
-    home: Path,
-    *tls: str,
-    workers: int = 2,
-    started: list[subprocess.Popen] | None = None,
-    host: str = "127.0.0.1",
-    within: Sequence[str] = (),
-    **environment: str,
-) -> Iterator[str]:
-    """The address of a Dask scheduler with workers: processes of their own, each in a folder of its own.
-
-    The workers must store nothing: what they would take for the lab's results is looked at in the end. `tls` are the
-    options of a cluster that asks for certificates; `started` gets the processes, the scheduler's first. `within` is
-    the command that starts each of them where `host` is its address, in another network.
-    """
-    started = [] if started is None else started
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"{'tls' if tls else 'tcp'}://{host}:{port}"
-
-    def start(module: str, *arguments: str) -> None:
-        folder = home / f"machine{len(started)}"
-        folder.mkdir()
-        settings = {"LABUTILS_RESULTS": str(folder / "nowhere"), **environment}
-        command = [*within, sys.executable, "-m", f"distributed.cli.{module}", *arguments, *tls, "--no-dashboard"]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, env=os.environ | settings, cwd=folder, stdout=log, stderr=log)
-        started.append(process)
-
-    start("dask_scheduler", "--host", address.rsplit(":", 1)[0], "--port", str(port))
-    for _ in range(workers):
-        start("dask_worker", address, "--nthreads", "1", "--nanny")
-    try:
-        yield address
-    finally:
-        for process in reversed(started):
-            process.send_signal(signal.SIGINT)
-        for process in reversed(started):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-    assert not list(home.glob("machine*/nowhere")), "a worker has stored something"

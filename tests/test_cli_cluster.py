@@ -8,7 +8,8 @@ from shutil import which
 
 import pytest
 from click.testing import CliRunner
-from helpers import dask_cluster, patience, python_path, tiny_config, tiny_dataset, wait_until
+from cluster_helpers import DEADLY, dask_cluster, instead_of_training
+from helpers import patience, python_path, tiny_config, tiny_dataset, wait_until
 
 from labutils.cli import cluster
 from labutils.cli import commands as cli
@@ -20,34 +21,6 @@ from labutils.training.workers import train_on
 
 pytest.importorskip("distributed")
 TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1", "--source", "phantom")
-
-
-# What runs at the start of every Python of a cluster: training takes no time, or for ever, or the worker's life.
-INSTEAD_OF_TRAINING = """
-import os, signal, sys, time, types
-from dataclasses import replace
-
-def fit(config, images, **_):
-    from helpers import STRETCH, made_up_run, state_of
-    from labutils.training.state import Trained
-    if config.n_base == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(3600 if config.n_base == 4 else 0.05)
-    run = made_up_run(config, images)
-    here = {**STRETCH, "device": f"process {os.getpid()}"}
-    return Trained(replace(run, provenance=run.provenance | {"stretches": [here]}), state_of(run), None)
-
-sys.modules["labutils.training.fit"] = types.ModuleType("fit")
-sys.modules["labutils.training.fit"].fit = fit
-"""
-DEADLY, ENDLESS = tiny_config(n_base=3), tiny_config(n_base=4)
-
-
-def instead_of_training(folder) -> dict[str, str]:
-    """The settings of a cluster whose workers only seem to train."""
-    (folder / "sitecustomize.py").write_text(INSTEAD_OF_TRAINING)
-    (folder / "none").mkdir()
-    return {"LABUTILS_DATA": str(folder / "none"), "LABUTILS_THREADS": "1", "PYTHONPATH": python_path(folder)}
 
 
 def said_by(*arguments):
@@ -128,6 +101,7 @@ def test_twenty_runs_on_two_workers_and_one_that_kills_whoever_trains_it(results
             ClusterError, match=r"deadly was tried by several .* died of it.* 20 of 21 runs are finished"
         ):
             train_on(client.get_executor(), {**twenty, "deadly": DEADLY}, tiny_dataset())
+        client.wait_for_workers(2, timeout=patience(20))  # one that is being started again does not hear the stop key
     assert {run.config.seed for run in RunStore().all()} == set(range(20))
     assert len({run.provenance["stretches"][0]["device"] for run in RunStore().all()}) == 2, "both have worked"
     said = capfd.readouterr()
@@ -139,12 +113,12 @@ def test_twenty_runs_on_two_workers_and_one_that_kills_whoever_trains_it(results
 CABLE = """
 import os, subprocess, sys, threading
 from pathlib import Path
-from helpers import dask_cluster, patience, tiny_config, tiny_dataset, wait_until
+from cluster_helpers import ENDLESS, dask_cluster, instead_of_training
+from helpers import patience, tiny_config, tiny_dataset, wait_until
 from labutils.cli.cluster import Scheduler, connect
 from labutils.errors import ClusterError
 from labutils.runs.store import RunStore
 from labutils.training.workers import train_on
-from test_cli_cluster import ENDLESS, instead_of_training
 
 def ip(words, *within):
     subprocess.run([*within, "ip", *words.split()], check=True)

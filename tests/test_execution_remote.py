@@ -7,7 +7,8 @@ import nbformat
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers import dask_cluster, made_up_run, state_of, tiny_config, tiny_dataset, wait_until
+from cluster_helpers import dask_cluster
+from helpers import made_up_run, state_of, tiny_config, tiny_dataset, wait_until
 from notebook_helpers import write
 
 from labutils import paths

@@ -5,16 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import (
-    dask_cluster,
-    descendants,
-    patience,
-    python_path,
-    start_python,
-    tiny_config,
-    tiny_dataset,
-    wait_until,
-)
+from cluster_helpers import dask_cluster
+from helpers import descendants, patience, python_path, start_python, tiny_config, tiny_dataset, wait_until
 
 from labutils.errors import ClusterError, TrainingInterrupted
 from labutils.runs.files import best_weights_file, read_run, read_start
