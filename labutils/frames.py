@@ -3,6 +3,7 @@
 Imported when the first table is made: pandas takes a while.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -17,11 +18,16 @@ STYLE = """<style scoped>
 
 
 class Table(pd.DataFrame):
-    """A frame of text; `nothing` is what it says when it has no rows, `note` a sentence that stands above its rows."""
+    """A frame of text.
 
-    _metadata = ["nothing", "note"]  # noqa: RUF012 (pandas wants a list)
+    `nothing` is what it says when it has no rows, `note` a sentence that stands above its rows, `below` lines by title
+    that stand, folded, below them.
+    """
+
+    _metadata = ["nothing", "note", "below"]  # noqa: RUF012 (pandas wants a list)
     nothing = "Nothing to show yet."
     note = ""
+    below: Mapping[str, Sequence[str]] = {}
 
     @property
     def _constructor(self) -> type:
@@ -33,10 +39,19 @@ class Table(pd.DataFrame):
         with pd.option_context("display.max_colwidth", None):
             html: Any = super()._repr_html_()  # type: ignore[misc]
         above = f"<p>{escape(self.note)}</p>" if self.note else ""
-        return above + html.replace("<style scoped>\n", STYLE, 1)
+        return above + html.replace("<style scoped>\n", STYLE, 1) + "".join(self.folded())
+
+    def folded(self) -> Iterator[str]:
+        """What stands below the rows, as lines of HTML that open on a click."""
+        for title, lines in self.below.items():
+            items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+            yield f"<details><summary>{escape(title)}</summary><ul>{items}</ul></details>"
 
     def __repr__(self) -> str:
         """The table as text, or what stands for it."""
+        if not len(self):
+            return self.nothing
         with pd.option_context("display.max_colwidth", None):
-            text = super().__repr__() if len(self) else self.nothing
-        return f"{self.note}\n{text}" if self.note and len(self) else text
+            text = super().__repr__()
+        below = [f"\n{title}:\n" + "\n".join(lines) for title, lines in self.below.items()]
+        return "\n".join([*([self.note] if self.note else []), text, *below])

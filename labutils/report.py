@@ -354,7 +354,7 @@ def _task_pages(
         yield markdown_table(exam_table(seeds)) + "\n"
     judged = judge_all(runs | stored, task)
     if judged:
-        yield markdown_table(verdict_table(judged).drop(columns=["task", "data"])) + "\n"
+        yield markdown_table(verdict_table(judged).drop(columns="data")) + "\n"
     yield _graphs(runs, folder)
 
 
@@ -431,7 +431,8 @@ def markdown_table(table: Table) -> str:
     note = f"{table.note}\n\n" if table.note else ""
     rows = [head, ["---"] * len(head)]
     rows += [[str(index), *map(str, row)] for index, row in zip(table.index, table.to_numpy().tolist(), strict=True)]
-    return note + "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return note + "\n".join([*lines, *(f"\n{text}" for text in table.folded())])
 
 
 def _name(task: str) -> str:

@@ -153,8 +153,8 @@ evaluate.paired_table(runs)
 # *No better* and *equally good* are harder to show than *better*: it is not enough that no difference was found, the
 # interval must also exclude any difference that would matter. The conclusions of the report. *What the lab could know*
 # judges as the report could have: its validation images, one seed. *What holds for these images* judges on an exam of
-# images that no choice was made on, over all seeds that are stored. The rule says when a difference
-# counts.
+# images that no choice was made on, over all seeds that are stored. The rules, folded below the table, say when a
+# difference counts.
 
 # %%
 verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1d"), "task1d")

@@ -169,8 +169,8 @@ widgets.show_first(plots.confusion_matrix, {"best": top} if top else {})
 # %% [markdown]
 # The confusion matrix says which regions are mistaken for which: that is more use than any single number. The
 # conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one seed.
-# *What holds for these images* judges on an exam of images that no choice was made on, over all seeds that
-# are stored. The rule says when a difference counts.
+# *What holds for these images* judges on an exam of images that no choice was made on, over all seeds that are stored.
+# The rules, folded below the table, say when a difference counts.
 
 # %%
 verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task4"), "task4")

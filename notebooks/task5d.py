@@ -137,8 +137,8 @@ print(evaluate.norm_sentence(runs.get("no batch norm"), runs.get("batch norm")))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam of images that no choice was made on, over all
-# seeds that are stored. The rule says when a difference counts.
+# seed. *What holds for these images* judges on an exam of images that no choice was made on, over all seeds that are
+# stored. The rules, folded below the table, say when a difference counts.
 
 # %%
 verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5d"), "task5d")

@@ -142,8 +142,8 @@ evaluate.quality_table(runs)
 # %% [markdown]
 # *Best of the whole lab* is a claim about all stored runs, and the more runs there are, the better the best of them is
 # by chance. The conclusions of the report. *What the lab could know* judges as the report could have: its validation
-# images, one seed. *What holds for these images* judges on an exam of images that no choice was made on,
-# over all seeds that are stored. The rule says when a difference counts.
+# images, one seed. *What holds for these images* judges on an exam of images that no choice was made on, over all seeds
+# that are stored. The rules, folded below the table, say when a difference counts.
 
 # %%
 verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task9"), "task9")

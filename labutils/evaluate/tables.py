@@ -151,26 +151,26 @@ def class_table(run: Run) -> Table:
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> Table:
-    """One row per claim: what the report says, and two verdicts with their numbers, and the rule behind them.
+    """One row per claim: what the report says, and two verdicts, each with its numbers; the rules are folded below.
 
     The first is on what the lab could know: its validation images, one seed. The second is on what holds for these
     images: the exam, which nothing was chosen on, and all stored seeds.
     """
+    verdicts = list(verdicts)
     rows = {
         v.id: {
             "task": v.task.removeprefix("task").upper(),
             "claim": v.claim,
-            "evidence": v.evidence,
-            "verdict": v.verdict,
+            "what the lab could know": f"{v.verdict}: {v.evidence}",
             "what holds for these images": f"{v.holds}: {v.exam}",
-            "rule": v.rule,
             "data": mark_source(v.source) if v.source else "-",
         }
         for v in verdicts
     }
-    table = as_table(rows, "id").rename(columns={"verdict": "what the lab could know"})
+    table = as_table(rows, "id")
     table.note = VERDICT_NOTE
-    return table
+    table.below = {"The rule behind each verdict": [f"{v.id}: {v.rule}" for v in verdicts]}
+    return table.drop(columns="task") if len({v.task for v in verdicts}) == 1 else table
 
 
 def mark_source(source: str) -> str:
