@@ -6,6 +6,7 @@ exercise asks is in `labutils.course.exercises`, how it is tested in `labutils.c
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,8 @@ def _check(name: str, written: Any, seed: int) -> Result:
     from labutils.course.answers import keep_result
 
     result = run_check(name, written, seed=seed)
-    print(result.text)
+    for line in result.text.splitlines():
+        print(line if line.startswith(" ") else textwrap.fill(line, 90, break_on_hyphens=False))
     keep_result(result)
     return result
 

@@ -12,7 +12,7 @@ import pandas as pd
 STYLE = """<style scoped>
     .dataframe tbody td, .dataframe tbody th, .dataframe thead th { text-align: left !important; }
     .dataframe { width: max-content; }
-    .dataframe td { max-width: 24em; }
+    .dataframe td { max-width: 21em; }
     .dataframe tbody th, .dataframe thead th { max-width: 15em; }
 """
 

@@ -223,6 +223,13 @@ def test_the_words_say_what_went_in_and_what_came_out(capsys):
         assert part in text
 
 
+def test_long_sentences_are_wrapped_between_words(capsys):
+    result = check.receptive_field(solutions.receptive_field)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1 and max(map(len, lines)) <= 90
+    assert " ".join(lines) == result.text
+
+
 def test_half_right_gives_part_of_the_points():
     def only_the_edge(only_a, only_b):
         return 1.0
