@@ -224,6 +224,8 @@ def test_the_words_say_what_went_in_and_what_came_out(capsys):
 
 
 def test_long_sentences_are_wrapped_between_words(capsys):
+    from labutils.course import solutions
+
     result = check.receptive_field(solutions.receptive_field)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 1 and max(map(len, lines)) <= 90
