@@ -13,7 +13,8 @@ STYLE = """<style scoped>
     .dataframe tbody td, .dataframe tbody th, .dataframe thead th { text-align: left !important; }
     .dataframe { width: max-content; }
     .dataframe td { max-width: 21em; }
-    .dataframe tbody th, .dataframe thead th { max-width: 15em; }
+    .dataframe tbody th { max-width: 15em; }
+    .dataframe thead th { max-width: 8em; }
 """
 
 

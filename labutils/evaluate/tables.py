@@ -75,17 +75,16 @@ def run_table(
     rows: dict[str, dict[str, Any]] = {}
     for label, run in runs.items():
         numbers = best(run)
-        row: dict[str, Any] = {
-            "epochs": run.epochs,
-            ACCURACY: str(numbers.accuracy),
+        row: dict[str, Any] = {"epochs": run.epochs, ACCURACY: str(numbers.accuracy)}
+        if several:
+            row["highest element-wise accuracy"] = f"{highest_elementwise(run):.4f}"
+        row |= {
             "best epoch": numbers.epoch,
             "lowest val loss": f"{numbers.lowest_loss:.4f}",
             "val loss at best epoch": f"{numbers.loss_at_best:.4f}",
         }
         if any(exams.values()):
             row["exam accuracy at best epoch [95 % interval]"] = str(exams[label] or "-")
-        if several:
-            row["highest element-wise accuracy"] = f"{highest_elementwise(run):.4f}"
         if training:
             row |= _training_columns(numbers)
         if report:
