@@ -6,11 +6,11 @@ exercise asks is in `labutils.course.exercises`, how it is tested in `labutils.c
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
 from labutils.course.checking import SEED, Result, run_check
+from labutils.evaluate.sentences import say
 
 
 def _check(name: str, written: Any, seed: int) -> Result:
@@ -18,7 +18,7 @@ def _check(name: str, written: Any, seed: int) -> Result:
 
     result = run_check(name, written, seed=seed)
     for line in result.text.splitlines():
-        print(line if line.startswith(" ") else textwrap.fill(line, 90, break_on_hyphens=False))
+        (print if line.startswith(" ") else say)(line)  # what begins with spaces is a list
     keep_result(result)
     return result
 

@@ -28,10 +28,10 @@ from labutils.evaluate import (
     truth_table,
     verdict_table,
 )
-from labutils.evaluate.conditions import ceiling_of, same_setting
+from labutils.evaluate.conditions import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import as_table, mark_source
-from labutils.evaluate.verdicts import Verdict
+from labutils.evaluate.verdicts import Verdict, same_but_seed
 from labutils.names import LAB_DATASETS
 from labutils.progress import minutes
 from labutils.runs.files import Run
@@ -206,7 +206,7 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
     if run is not None:
         numbers, top = best(run), ceiling_of(run)
         shown, ceiling = str(numbers.accuracy), "-" if top is None else f"{top:.3f}"
-        seeds = [other.first(run.epochs) for other in stored if same_setting(other, run) and other.epochs >= run.epochs]
+        seeds = same_but_seed(run, run.epochs, stored)
         estimate, sat = exam_accuracy(seeds), sum(other.exam is not None for other in seeds)
         exam = f"{estimate} ({sat} seed{'' if sat == 1 else 's'})" if estimate else "missing"
         if task == "task4":
@@ -347,10 +347,7 @@ def _task_pages(
     stored = all_stored(source, store)
     if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
         yield markdown_table(paired_table(runs)) + "\n"
-        seeds = {
-            label: [o.first(run.epochs) for o in stored.values() if same_setting(o, run) and o.epochs >= run.epochs]
-            for label, run in runs.items()
-        }
+        seeds = {label: same_but_seed(run, run.epochs, stored.values()) for label, run in runs.items()}
         yield markdown_table(exam_table(seeds)) + "\n"
     judged = judge_all(runs | stored, task)
     if judged:

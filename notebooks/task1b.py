@@ -191,8 +191,8 @@ evaluate.verdict_table(verdicts)
 # What do these numbers say? The sentence is chosen from them, by code.
 
 # %%
-print(evaluate.rate_sentence(runs))
-print(evaluate.started_sentence(runs.get("lr 1e-6")))
+evaluate.say(evaluate.rate_sentence(runs))
+evaluate.say(evaluate.started_sentence(runs.get("lr 1e-6")))
 
 # %% [markdown]
 # ## Explore

@@ -116,7 +116,7 @@ widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
 widgets.architecture_strip(configs["VGG16"], skin.n_classes)
 
 # %%
-print(evaluate.parameters_sentence(configs))
+evaluate.say(evaluate.parameters_sentence(configs))
 
 # %% [markdown]
 # The first epochs of the VGG16 run are those of Task 1B: the same settings and seed give the same epochs.
@@ -173,7 +173,7 @@ evaluate.verdict_table(verdicts)
 # What do these numbers say? The sentence is chosen from them, by code.
 
 # %%
-print(evaluate.depth_sentence(runs))
+evaluate.say(evaluate.depth_sentence(runs))
 
 # %% [markdown]
 # ## Explore

@@ -143,11 +143,21 @@ evaluate.gap_table(runs)
 
 # %%
 plain, dropped = runs.get(f"b{n_base}"), runs.get(f"b{n_base}, dropout {dropout:g}")
-print(evaluate.gap_sentence(plain, dropped))
-print(evaluate.regularizer_sentence(plain, dropped, "Dropout"))
+evaluate.say(evaluate.gap_sentence(plain, dropped))
 
 # %%
 evaluate.paired_table(runs)
+
+# %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+seeds = evaluate.with_seeds(runs, "task1d")
+evaluate.exam_table(seeds)
+
+# %%
+dropped_seeds = seeds.get(f"b{n_base}, dropout {dropout:g}", [])
+evaluate.say(evaluate.regularizer_sentence(seeds.get(f"b{n_base}", []), dropped_seeds, "Dropout"))
 
 # %% [markdown]
 # *No better* and *equally good* are harder to show than *better*: it is not enough that no difference was found, the

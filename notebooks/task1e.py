@@ -149,10 +149,10 @@ evaluate.gap_table(runs)
 
 # %%
 for name, run in runs.items():
-    print(f"{name}: {evaluate.sureness_sentence(run)}")
+    evaluate.say(f"{name}: {evaluate.sureness_sentence(run)}")
 
 # %%
-print(evaluate.depth_sentence(runs))
+evaluate.say(evaluate.depth_sentence(runs))
 
 # %%
 evaluate.paired_table(runs)

@@ -134,7 +134,8 @@ evaluate.gap_table(runs)
 
 # %%
 for width in (n_base, 2 * n_base):
-    print(f"b{width}:", evaluate.gap_sentence(runs.get(f"b{width}"), runs.get(f"b{width}, dropout {dropout:g}")))
+    told = evaluate.gap_sentence(runs.get(f"b{width}"), runs.get(f"b{width}, dropout {dropout:g}"))
+    evaluate.say(f"b{width}: {told}")
 
 # %%
 evaluate.paired_table(runs)

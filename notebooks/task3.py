@@ -206,7 +206,7 @@ plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 
 # %%
 grouped = evaluate.group_seeds(effect_runs)
-print(evaluate.effect_sentence(grouped.get("no dropout", []), grouped.get("dropout 0.4", [])))
+evaluate.say(evaluate.effect_sentence(grouped.get("no dropout", []), grouped.get("dropout 0.4", [])))
 
 # %% [markdown]
 # Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout

@@ -157,7 +157,7 @@ evaluate.run_table(runs, lab.reported("task4"), audit.beside(x_ray))
 evaluate.best_table(runs)
 
 # %%
-print(evaluate.tuned_sentence(runs))
+evaluate.say(evaluate.tuned_sentence(runs))
 
 # %%
 top = max(runs.values(), key=lambda run: run.history["val_accuracy"].max(), default=None)

@@ -139,11 +139,21 @@ evaluate.gap_both_ways(runs)
 
 # %%
 plain, dropped = runs.get("no dropout"), runs.get(f"dropout {dropout:g}")
-print(evaluate.gap_sentence(plain, dropped))
-print(evaluate.regularizer_sentence(plain, dropped, "Dropout"))
+evaluate.say(evaluate.gap_sentence(plain, dropped))
 
 # %%
 evaluate.paired_table(runs)
+
+# %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+seeds = evaluate.with_seeds(runs, "task5a")
+evaluate.exam_table(seeds)
+
+# %%
+dropped_seeds = seeds.get(f"dropout {dropout:g}", [])
+evaluate.say(evaluate.regularizer_sentence(seeds.get("no dropout", []), dropped_seeds, "Dropout"))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one

@@ -127,8 +127,17 @@ evaluate.paired_table(runs)
 # Who is ahead, and until when? The sentence is read from the curves.
 
 # %%
-print(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
-print(evaluate.norm_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+evaluate.say(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+
+# %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+seeds = evaluate.with_seeds(runs, "task5c")
+evaluate.exam_table(seeds)
+
+# %%
+evaluate.say(evaluate.norm_sentence(seeds.get("no batch norm", []), seeds.get("batch norm", [])))
 
 # %%
 evaluate.quality_table(runs)

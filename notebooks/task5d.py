@@ -132,8 +132,17 @@ evaluate.gap_table(runs)
 evaluate.paired_table(runs)
 
 # %%
-print(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
-print(evaluate.norm_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+evaluate.say(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+
+# %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+seeds = evaluate.with_seeds(runs, "task5d")
+evaluate.exam_table(seeds)
+
+# %%
+evaluate.say(evaluate.norm_sentence(seeds.get("no batch norm", []), seeds.get("batch norm", [])))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one

@@ -124,7 +124,7 @@ evaluate.run_table(runs, lab.reported("task6b"), audit.beside(skin))
 evaluate.gap_table(runs)
 
 # %%
-print(evaluate.spatial_catch_up(*evaluate.pair(runs)))
+evaluate.say(evaluate.spatial_catch_up(*evaluate.pair(runs)))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: the interval of the

@@ -577,3 +577,5 @@ def test_a_shorter_run_of_a_notebook_is_not_replaced_by_the_stored_one(results):
     together = evaluate.with_stored(short, "task5a")
     assert sorted(run.config.seed for run in together.values()) == [0, 1]
     assert together["no dropout"].epochs == 5
+    seeds = evaluate.with_seeds(short, "task5a")["no dropout"]
+    assert [(run.config.seed, run.epochs) for run in seeds] == [(0, 5), (1, 5)]

@@ -99,7 +99,7 @@ def test_what_a_rising_loss_comes_with(settings, says):
     ],
 )
 def test_which_network_is_better_on_validation(normed, says):
-    assert re.match(says, s.norm_sentence(run(wrong=40), run(**normed)))
+    assert re.match(says, s.norm_sentence([run(wrong=40)], [run(**normed)]))
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,8 @@ def test_whether_spatial_dropout_catches_up(spatial, says):
 def test_whether_accuracy_and_auc_agree_on_the_order():
     good, poor = run(wrong=20), run(wrong=60)
     same = s.depth_sentence({"VGG16": good, "AlexNet": poor})
-    assert (
-        "the order is VGG16, AlexNet. AUC puts them in the same order; the paired tests tell VGG16 and AlexNet" in same
-    )
+    assert "the order is VGG16, AlexNet. AUC puts them in the same order; on the validation images the paired" in same
+    assert "tests tell VGG16 and AlexNet apart" in same
     y = np.arange(200) % 2
     ranks = np.where(y == 1, 0.9, 0.6)[None, :, None]  # every image on its side of the other class, half of it wrong
     apart = run_from_predictions(CONFIG.with_(epochs=1), ranks, y)
@@ -208,7 +207,7 @@ def test_without_runs_a_sentence_says_so():
         s.started_sentence(None),
         s.gap_sentence(one, None),
         s.sureness_sentence(None),
-        s.norm_sentence(None, one),
+        s.norm_sentence([], [one]),
         s.regularizer_sentence([], [one], "Dropout"),
         s.lead_sentence(None, one),
         s.spatial_catch_up(one, None),
@@ -233,3 +232,10 @@ def test_a_pair_is_the_first_two_runs_or_none():
     assert s.pair({}) == (None, None)
     assert s.pair({"a": 1}) == (1, None)
     assert s.pair({"a": 1, "b": 2, "c": 3}) == (1, 2)
+
+
+def test_what_is_said_is_wrapped_between_words(capsys):
+    s.say("A short one.", "word-word " * 30)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "A short one." and len(lines) > 3
+    assert all(len(line) <= 90 and set(line.split()) == {"word-word"} for line in lines[1:])

@@ -7,7 +7,7 @@ here trains, predicts or draws.
 """
 
 from labutils import lab
-from labutils.evaluate.claims import CLAIMS, judge, judge_all, with_stored
+from labutils.evaluate.claims import CLAIMS, judge, judge_all, with_seeds, with_stored
 from labutils.evaluate.compare import (
     ComparisonError,
     McNemar,
@@ -67,6 +67,7 @@ from labutils.evaluate.sentences import (
     parameters_sentence,
     rate_sentence,
     regularizer_sentence,
+    say,
     spatial_catch_up,
     started_sentence,
     sureness_sentence,
@@ -140,6 +141,7 @@ __all__ = [
     "regularizer_sentence",
     "reliability_curve",
     "run_table",
+    "say",
     "seed_table",
     "smooth",
     "spatial_catch_up",
@@ -151,5 +153,6 @@ __all__ = [
     "tuned_sentence",
     "verdict_table",
     "wilson_interval",
+    "with_seeds",
     "with_stored",
 ]

@@ -29,7 +29,7 @@ from labutils.evaluate.courses import (
     TrainingReaches,
     WideGap,
 )
-from labutils.evaluate.verdicts import Claim, Verdict, is_planned, judge_claim
+from labutils.evaluate.verdicts import Claim, Verdict, is_planned, judge_claim, same_but_seed
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -239,6 +239,12 @@ def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:
         return not any(is_planned(stored, config) for config in planned)
 
     return dict(runs) | {run.path.name: run for run in RunStore().all() if run.path and belongs(run)}
+
+
+def with_seeds(runs: Mapping[str, Run], task: str) -> dict[str, list[Run]]:
+    """The runs of a notebook, each in a list with those that the store has of other seeds, cut to its length."""
+    everything = list(with_stored(runs, task).values())
+    return {label: same_but_seed(run, run.epochs, everything) for label, run in runs.items()}
 
 
 def _images(run: Run) -> str | None:

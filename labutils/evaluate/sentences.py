@@ -6,6 +6,7 @@ over the seeds that are given, and from validation images otherwise; a sentence 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from math import log
 from typing import TYPE_CHECKING
@@ -29,6 +30,12 @@ NOT_HERE = "The runs that this sentence is about are not here yet."
 LN2 = log(2)
 STARTED = 0.05
 RISES = 0.05
+
+
+def say(*sentences: str) -> None:
+    """Print sentences, each in lines of at most 90 characters: JupyterLab breaks longer ones within a word."""
+    for sentence in sentences:
+        print(textwrap.fill(sentence, 90, break_on_hyphens=False))
 
 
 def pair(runs: Mapping[str, Run]) -> tuple[Run | None, Run | None]:
@@ -115,12 +122,12 @@ def sureness_sentence(run: Run | None) -> str:
     return f"{start}, and the accuracy stays at {ends:.3f}: it is not wrong more often, but more sure when it is."
 
 
-def norm_sentence(plain: Run | Sequence[Run] | None, normed: Run | Sequence[Run] | None) -> str:
+def norm_sentence(plain: Sequence[Run], normed: Sequence[Run]) -> str:
     """Whether batch normalization is the better network on images that it has not seen (Tasks 5B, 5C, 5D)."""
     return _better_sentence("Batch normalization", plain, normed)
 
 
-def regularizer_sentence(without: Run | Sequence[Run] | None, with_: Run | Sequence[Run] | None, what: str) -> str:
+def regularizer_sentence(without: Sequence[Run], with_: Sequence[Run], what: str) -> str:
     """Whether `what` (Dropout, Augmentation) makes the more accurate network (Tasks 1D, 5A, 8)."""
     return _better_sentence(what, without, with_)
 
@@ -175,7 +182,7 @@ def depth_sentence(runs: Mapping[str, Run]) -> str:
     }
     told = [pair for pair, p in holm(pairs).items() if p < SIGNIFICANT]
     apart = f"the paired tests tell {'; '.join(told)} apart" if told else "no paired test tells any two apart"
-    return f"By accuracy the order is {', '.join(by_accuracy)}. {same}; {apart}."
+    return f"By accuracy the order is {', '.join(by_accuracy)}. {same}; on the validation images {apart}."
 
 
 def parameters_sentence(configs: Mapping[str, RunConfig]) -> str:
@@ -242,12 +249,12 @@ def effect_sentence(without: Sequence[Run], with_: Sequence[Run], what: str = "d
     )
 
 
-def _better_sentence(what: str, plain: Run | Sequence[Run] | None, other: Run | Sequence[Run] | None) -> str:
-    first, second = _as_list(plain), _as_list(other)
+def _better_sentence(what: str, first: Sequence[Run], second: Sequence[Run]) -> str:
     if not first or not second:
         return NOT_HERE
-    if all(run.exam for run in (*first, *second)):
-        effect = accuracy_effect(second, first)
+    sat = [[run for run in runs if run.exam] for runs in (second, first)]
+    if all(sat):
+        effect = accuracy_effect(*sat)
         shown = f"{in_points(effect.interval())} points on the exam, {effect.basis}"
         word = effect.word(ACCURACY_MARGIN)
     else:
@@ -261,10 +268,6 @@ def _better_sentence(what: str, plain: Run | Sequence[Run] | None, other: Run | 
         SAME: f"{what} makes no difference that matters: {shown}.",
     }
     return ends.get(word, f"Whether {what[0].lower() + what[1:]} makes the better network cannot be told: {shown}.")
-
-
-def _as_list(runs: Run | Sequence[Run] | None) -> list[Run]:
-    return [] if runs is None else list(runs) if isinstance(runs, Sequence) else [runs]
 
 
 def _rate(item: tuple[str, Run]) -> float:

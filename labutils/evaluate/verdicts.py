@@ -120,7 +120,7 @@ def judge_claim(claim: Claim, runs: Mapping[str, Run]) -> Verdict:
             return verdict(UNDECIDED, f"{name}: {done}, too few to judge.")
     lengths = {name: config.epochs for name, config in needs.items()}
     cut = {name: run.first(lengths[name]) for name, run in found.items()}
-    seeds = {name: _seeds(run, lengths[name], everything) for name, run in found.items()}
+    seeds = {name: same_but_seed(run, lengths[name], everything) for name, run in found.items()}
     case = Case(cut, seeds, everything)
     known = _joined([_tried(condition.known, case) for condition in claim.conditions])
     holds = _joined([_tried(condition.found, case) for condition in claim.conditions])
@@ -177,7 +177,7 @@ def is_planned(run: Run, config: RunConfig) -> bool:
     return run.config.with_(**free) == config
 
 
-def _seeds(run: Run, length: int, everything: list[Run]) -> list[Run]:
+def same_but_seed(run: Run, length: int, everything: Iterable[Run]) -> list[Run]:
     """A run and those that differ from it in their seed only, each seed once, cut to a length."""
     alike: dict[int, Run] = {}
     for other in everything:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +72,7 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
         print(NOTHING)
         return
     from labutils import explain, plots, training
+    from labutils.evaluate.sentences import say
 
     try:
         model, epoch = training.load_best(run)
@@ -83,7 +83,7 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
     chosen = explain.telling_images(run, n, epoch)
     heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
     plots.gradcam_grid(run, dataset, chosen, heat, epoch)
-    print(textwrap.fill(explain.WARNING, 90))
+    say(explain.WARNING)
 
 
 def images_of(run: Run, dataset: Dataset) -> Dataset:
