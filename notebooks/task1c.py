@@ -154,6 +154,12 @@ evaluate.run_table(runs, lab.reported("task1c"), audit.beside(skin))
 evaluate.paired_table(runs)
 
 # %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+evaluate.exam_table(evaluate.with_seeds(runs, "task1c"))
+
+# %% [markdown]
 # Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
 # under it (AUC) is the chance that a random image of one class gets a higher probability than one of the other.
 

@@ -158,6 +158,12 @@ evaluate.say(evaluate.depth_sentence(runs))
 evaluate.paired_table(runs)
 
 # %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+evaluate.exam_table(evaluate.with_seeds(runs, "task1e"))
+
+# %% [markdown]
 # What did each of them cost in time? Only rows from the same machine can be compared.
 
 # %% tags=["nbval-ignore-output"]

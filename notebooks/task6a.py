@@ -138,6 +138,12 @@ evaluate.gap_table(runs)
 evaluate.paired_table(runs)
 
 # %% [markdown]
+# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
+
+# %%
+evaluate.exam_table(evaluate.with_seeds(runs, "task6a"))
+
+# %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
 # seed. *What holds for these images* judges on an exam of images that no choice was made on, over all seeds that are
 # stored. The rules, folded below the table, say when a difference counts.
