@@ -112,11 +112,6 @@ class Dataset:
         """Share of the validation images that the largest class has: what always giving one answer reaches."""
         return float(np.bincount(self.y_val, minlength=1).max() / max(1, len(self.y_val)))
 
-    @property
-    def majority_class(self) -> str:
-        """The class with most validation images; the first of several."""
-        return self.class_names[int(np.bincount(self.y_val, minlength=1).argmax())]
-
     def counts(self) -> dict[str, dict[str, int]]:
         """Images per class: `{"train": {"Mel": 500, "Nev": 500}, "validation": {...}}`."""
         splits = {"train": self.y_train, "validation": self.y_val}

@@ -40,7 +40,6 @@ class Best(NamedTuple):
     highest_train_accuracy: float
     final_train_accuracy: float
     lowest_train_loss: float
-    final_train_loss: float
 
 
 class Spread(NamedTuple):
@@ -69,7 +68,6 @@ def best(run: Run) -> Best:
         highest_train_accuracy=float(np.max(history["accuracy"])),
         final_train_accuracy=float(history["accuracy"][-1]),
         lowest_train_loss=float(np.min(history["loss"])),
-        final_train_loss=float(history["loss"][-1]),
     )
 
 
