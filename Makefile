@@ -20,7 +20,7 @@ lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 
 test: check  ## every check there is
 	$(BIN)/labutils data phantoms
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest -n 3 --dist loadscope
 	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
 	$(BIN)/pytest -n 2 --dist loadscope --nbval tests/reference
 	$(BIN)/labutils verify --some 2
