@@ -115,12 +115,6 @@ def test_choosing_the_epoch_on_noise_flatters():
     assert abs(float(row["epoch chosen on other images"]) - 0.5) < 0.04
 
 
-def test_interval_table_is_wilsons():
-    low, high = evaluate.wilson_interval(170, 200)
-    row = contrasts.interval_table(200).loc["0.85"]
-    assert (row["from"], row["to"]) == (f"{low:.3f}", f"{high:.3f}")
-
-
 def test_sources_stand_side_by_side_and_phantoms_are_named():
     runs = [make_run(CONFIG, wrong=30), make_run(CONFIG, wrong=60, source="HAM10000 selection")]
     table = contrasts.truth_table(runs, lab.reported("task1b")["lr 1e-5"])
@@ -161,7 +155,6 @@ def test_a_table_without_rows_says_so():
         assert table({}).empty
     assert repr(contrasts.gap_table({})) == "No run to show yet."
     assert contrasts.paired_table({})._repr_html_() == "<p>Nothing to compare yet: this needs two runs.</p>"
-    assert "nothing" not in contrasts.interval_table(200)._repr_html_()
 
 
 def test_tables_are_read_from_the_left_and_in_full(pair):

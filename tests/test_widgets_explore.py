@@ -6,7 +6,8 @@ import pytest
 from evaluate_helpers import make_run
 
 from labutils import lab, plots, widgets
-from labutils.evaluate import Verdict, interval_table
+from labutils.evaluate import Verdict
+from labutils.evaluate.tables import as_table
 from labutils.widgets import explore
 from labutils.widgets.control import Controls, Drawn, drawing_controls
 from labutils.widgets.small import Knob, number_knob
@@ -83,8 +84,12 @@ def test_an_error_while_moving_is_shown_and_the_first_one_is_raised(shown):
         widgets.explore_number(show, "x", values=[1, 2], start=2)
 
 
+def small_table(images):
+    return as_table({"all": {"images": images}}, f"accuracy on {images} images")
+
+
 def test_a_table_is_shown_under_its_control(shown):
-    widgets.explore_number(interval_table, "images", values=[100, 200], start=100)
+    widgets.explore_number(small_table, "images", values=[100, 200], start=100)
     assert "accuracy on 100 images" in shown.controls.widget.news["picture"]
     assert "accuracy on 200 images" in move(shown.controls, value=1)["picture"]
 
@@ -135,7 +140,7 @@ def test_a_number_starts_at_the_nearest_value(shown):
 def test_what_a_control_shows_first_is_there_without_it(runs, shown, monkeypatch):
     monkeypatch.setattr(explore, "is_live", lambda: False)
     widgets.explore_epochs(plots.confusion_matrix, runs)
-    widgets.explore_number(interval_table, "images", values=[100, 200], start=100)
+    widgets.explore_number(small_table, "images", values=[100, 200], start=100)
     picture, _, table = shown.still
     assert shown.controls is None and picture["image/png"].startswith(b"\x89PNG")
     assert picture["text/plain"].startswith("Confusion matrix of")

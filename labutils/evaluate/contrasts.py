@@ -23,7 +23,7 @@ from labutils.evaluate.exam import accuracy_effect, exam_accuracy
 from labutils.evaluate.findings import SIGNIFICANT, in_points, points
 from labutils.evaluate.metrics import auc, brier_score, class_recall, correct
 from labutils.evaluate.tables import as_table, mark_source
-from labutils.statistics import holm, wilson_interval
+from labutils.statistics import holm
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -245,19 +245,6 @@ def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> Table:
             "flattered by": f"{100 * (highest - float(np.mean(honest))):.1f} points",
         }
     return as_table(rows, "run")
-
-
-def interval_table(images: int) -> Table:
-    """The 95 % interval (Wilson) of some accuracies on `images` validation images."""
-    rows = {}
-    for accuracy in (0.7, 0.8, 0.85, 0.9, 0.95):
-        low, high = wilson_interval(round(accuracy * images), images)
-        rows[f"{accuracy:.2f}"] = {
-            "from": f"{low:.3f}",
-            "to": f"{high:.3f}",
-            "width": f"{100 * (high - low):.1f} points",
-        }
-    return as_table(rows, f"accuracy on {images} images")
 
 
 def truth_table(runs: Iterable[Run], told: Reported) -> Table:
