@@ -1,6 +1,7 @@
 """What every check relies on, those of notebooks by nbval included: one thread, float32, oneDNN, no progress bars."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ os.environ["LABUTILS_THREADS"] = "1"
 os.environ["LABUTILS_PRECISION"] = "float32"
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # as training sets it: some tests import TensorFlow themselves, and earlier
 os.environ["LABUTILS_PROGRESS"] = "none"
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell that starts the tests in the background switches the stop key off for all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collectstart(collector: Any) -> None:
