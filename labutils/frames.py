@@ -3,6 +3,7 @@
 Imported when the first table is made: pandas takes a while.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -11,11 +12,14 @@ import pandas as pd
 
 STYLE = """<style scoped>
     .dataframe tbody td, .dataframe tbody th, .dataframe thead th { text-align: left !important; }
-    .dataframe { width: max-content; }
     .dataframe td { max-width: 21em; }
-    .dataframe tbody th { max-width: 15em; }
+    .dataframe tbody th { min-width: 8em; max-width: 15em; }
     .dataframe thead th { max-width: 8em; }
 """
+
+# A narrow page breaks cells into lines: never within an interval or before a %, and long texts into a few words each.
+_INTERVAL = re.compile(r"(\[[^\s,\[\]]+), ([^\s,\[\]]+\])")
+_LONG = re.compile(r"<td>(?=[^<]{40})")
 
 
 class Table(pd.DataFrame):
@@ -39,6 +43,8 @@ class Table(pd.DataFrame):
             return f"<p>{self.nothing}</p>"
         with pd.option_context("display.max_colwidth", None):
             html: Any = super()._repr_html_()  # type: ignore[misc]
+        html = _INTERVAL.sub(r"\1,&nbsp;\2", html).replace(" %", "&nbsp;%")
+        html = _LONG.sub('<td style="min-width: 12em">', html)
         above = f"<p>{escape(self.note)}</p>" if self.note else ""
         return above + html.replace("<style scoped>\n", STYLE, 1) + "".join(self.folded())
 

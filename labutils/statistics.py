@@ -172,11 +172,12 @@ def mean_auc_interval(y: np.ndarray, scores: np.ndarray) -> Estimate:
 
 def _shares_outranked(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """For each image the share of the other side that it is ranked rightly against, (n,); ties count half."""
-    from scipy.stats import rankdata
-
-    share = rankdata(scores)
-    share[positive] = (share[positive] - rankdata(scores[positive])) / (~positive).sum()
-    share[~positive] = 1 - (share[~positive] - rankdata(scores[~positive])) / positive.sum()
+    share = np.empty(len(scores))
+    for side in (positive, ~positive):
+        others = np.sort(scores[~side])
+        below, not_above = (others.searchsorted(scores[side], edge) for edge in ("left", "right"))
+        share[side] = (below + not_above) / 2 / len(others)
+    share[~positive] = 1 - share[~positive]
     return share
 
 

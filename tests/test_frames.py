@@ -32,3 +32,12 @@ def test_a_note_stands_above_the_rows_and_only_where_there_are_some():
     )
     empty = table[:0]
     assert empty.note == table.note and "counted" not in repr(empty) + empty._repr_html_()
+
+
+def test_where_a_narrow_page_breaks_cells():
+    html = Table(
+        {"gap [95 % interval]": ["0.8 [-0.7, +0.9]"], "about": [LONG], "images, seeds": ["a, b"]}
+    )._repr_html_()
+    assert "<th>gap [95&nbsp;% interval]</th>" in html and "<td>0.8 [-0.7,&nbsp;+0.9]</td>" in html
+    assert f'<td style="min-width: 12em">{LONG}</td>' in html
+    assert "<th>images, seeds</th>" in html and "<td>a, b</td>" in html

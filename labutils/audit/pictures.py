@@ -6,11 +6,12 @@ decided in `audit`.
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def measure_files(source: Source, progress: bool = False) -> Pictures:
     ]
     names = [file.relative_to(source.root).as_posix() for file in files]
     labels = [split.labels for split in splits]
-    return _collect(_measure_file, levels, names, labels, source.class_names, progress)
+    return _collect(_measure_files(levels), names, labels, source.class_names, progress)
 
 
 def measure_exam(root: Path, exam: Split, class_names: tuple[str, ...], progress: bool = False) -> Pictures:
@@ -111,7 +112,7 @@ def measure_exam(root: Path, exam: Split, class_names: tuple[str, ...], progress
     levels = find_levels(exam.files, describe(root).window)
     names = [file.relative_to(root).as_posix() for file in exam.files]
     items = [(file, levels) for file in exam.files]
-    return _collect(_measure_file, items, names, [exam.labels, exam.labels[:0]], class_names, progress)
+    return _collect(_measure_files(items), names, [exam.labels, exam.labels[:0]], class_names, progress)
 
 
 def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
@@ -129,15 +130,13 @@ def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
         Without problems: what cannot be read cannot be loaded either.
     """
     names = [*dataset.files_train, *dataset.files_val]
-    n_train = len(dataset.x_train)
-
-    def measure(position: int) -> _Picture:
-        late = position >= n_train
-        pixels = dataset.x_val[position - n_train] if late else dataset.x_train[position]
-        return _measure_pixels(pixels, *_read_header(dataset.root / names[position]))
-
+    pixels = chain(dataset.x_train, dataset.x_val)
+    # One after the other: the pixels are at hand, and handing them to threads took longer than measuring them.
+    found = (
+        _measure_pixels(image, *_read_header(dataset.root / name)) for image, name in zip(pixels, names, strict=True)
+    )
     labels = [dataset.y_train, dataset.y_val]
-    return _collect(measure, range(len(names)), names, labels, dataset.class_names, progress)
+    return _collect(found, names, labels, dataset.class_names, progress)
 
 
 def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
@@ -166,17 +165,13 @@ def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
 
 
 def _collect(
-    measure: Callable[[Any], _Picture],
-    items: Sequence[Any],
+    measured: Iterable[_Picture],
     names: Sequence[str],
     labels: Sequence[np.ndarray],
     class_names: tuple[str, ...],
     progress: bool,
 ) -> Pictures:
-    # Threads, not processes: decoding and resizing leave Python's lock, and nothing has to be sent back.
-    with ThreadPoolExecutor(machine.cores()) as pool:
-        measured: Iterable[_Picture] = pool.map(measure, items)
-        found = list(bar(progress, iterable=measured, total=len(items), desc="Reading", unit="image"))
+    found = list(bar(progress, iterable=measured, total=len(names), desc="Reading", unit="image"))
     blank = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), dtype=np.float32)
     thumbnails = [blank if one.thumbnail is None else one.thumbnail for one in found]
     return Pictures(
@@ -191,6 +186,12 @@ def _collect(
         thumbnails=np.array(thumbnails, dtype=np.float32).reshape(-1, *blank.shape),
         problems=tuple(one.problem for one in found),
     )
+
+
+def _measure_files(items: Iterable[tuple[Path, Levels]]) -> Iterator[_Picture]:
+    # Threads, not processes: decoding and resizing leave Python's lock, and nothing has to be sent back.
+    with ThreadPoolExecutor(machine.cores()) as pool:
+        yield from pool.map(_measure_file, items)
 
 
 def _measure_file(item: tuple[Path, Levels]) -> _Picture:
