@@ -78,17 +78,23 @@ class Condition(Protocol):
 
 
 @dataclass(frozen=True)
-class MoreAccurate:
-    """The first is more accurate than the second; `paired` if they saw the same images."""
+class OfTwo:
+    """A condition on two runs."""
 
     first: str
     second: str
-    paired: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
         """The two."""
         return self.first, self.second
+
+
+@dataclass(frozen=True)
+class MoreAccurate(OfTwo):
+    """The first is more accurate than the second; `paired` if they saw the same images."""
+
+    paired: bool = True
 
     @property
     def rule(self) -> str:
@@ -117,16 +123,8 @@ class MoreAccurate:
 
 
 @dataclass(frozen=True)
-class NotBetter:
+class NotBetter(OfTwo):
     """The first is no more accurate than the second."""
-
-    first: str
-    second: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The two."""
-        return self.first, self.second
 
     @property
     def rule(self) -> str:
@@ -153,16 +151,8 @@ class NotBetter:
 
 
 @dataclass(frozen=True)
-class EquallyAccurate:
+class EquallyAccurate(OfTwo):
     """The two are equally accurate."""
-
-    first: str
-    second: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The two."""
-        return self.first, self.second
 
     @property
     def rule(self) -> str:
@@ -187,18 +177,11 @@ class EquallyAccurate:
 
 
 @dataclass(frozen=True)
-class LowerLoss:
+class LowerLoss(OfTwo):
     """The first has the lower loss: each at its lowest validation loss if `lowest`, else at its best accuracy."""
 
-    first: str
-    second: str
     lowest: bool = False
     paired: bool = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The two."""
-        return self.first, self.second
 
     @property
     def rule(self) -> str:

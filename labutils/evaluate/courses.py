@@ -15,7 +15,7 @@ import numpy as np
 
 from labutils.evaluate import exam
 from labutils.evaluate.compare import gap_difference, speed
-from labutils.evaluate.conditions import MARGINS, Case
+from labutils.evaluate.conditions import MARGINS, Case, OfTwo
 from labutils.evaluate.curves import (
     MEASURED,
     WINDOW,
@@ -239,16 +239,8 @@ class TrainingReaches:
 
 
 @dataclass(frozen=True)
-class LearnsFaster:
+class LearnsFaster(OfTwo):
     """The first reaches the highest training accuracy of the second in far fewer epochs."""
-
-    first: str
-    second: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The two."""
-        return self.first, self.second
 
     @property
     def rule(self) -> str:
@@ -277,16 +269,8 @@ class LearnsFaster:
 
 
 @dataclass(frozen=True)
-class ConvergesFaster:
+class ConvergesFaster(OfTwo):
     """The first reaches a common validation loss in fewer epochs than the second."""
-
-    first: str
-    second: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The two."""
-        return self.first, self.second
 
     @property
     def rule(self) -> str:
