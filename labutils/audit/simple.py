@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 from labutils import paths
 from labutils.audit.shortcuts import score_probabilities
@@ -139,6 +138,7 @@ def _judge(
 
 
 def _measure(grey: np.ndarray) -> dict[str, np.ndarray]:
+    from scipy import ndimage
     from skimage.feature import hog
 
     spread = grey.std() + 1e-6
@@ -187,6 +187,7 @@ def _rings(centred: np.ndarray) -> np.ndarray:
 
 def _mask_shape(smooth: np.ndarray) -> np.ndarray:
     """Shape of the part that touches the border less, of the two that Otsu's threshold makes."""
+    from scipy import ndimage
     from skimage.filters import threshold_otsu
     from skimage.measure import perimeter
 

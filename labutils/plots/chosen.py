@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from labutils.plots.figure import data_words, show, styled
 from labutils.plots.pictures import _image_figure
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 
 def _fine_texture(x: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import uniform_filter
+
     return np.abs(x - uniform_filter(x, (0, 5, 5))).mean(axis=(1, 2))
 
 
