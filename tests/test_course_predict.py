@@ -1,12 +1,13 @@
 """Questions: the words are compared, nothing is revealed before the student commits, what is right comes from runs."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from evaluate_helpers import make_run
 
-from labutils import course, lab
+from labutils import course, evaluate, lab
 from labutils.course import answers
 from labutils.course.predict import MISSING, UNCHOSEN, Found, predict
 from labutils.course.questions import QUESTIONS, find_question
@@ -164,6 +165,18 @@ def test_another_outcome_is_another_answer(key):
         wrong = {label: [90, 80, 20, 60] if label == first else [90, 80, 60, 20] for label in labels}
         runs = {label: make_run(lab.runs(key[0])[label].with_(epochs=4), wrong=wrong[label]) for label in labels}
         assert QUESTIONS[key].answer(runs).choice == number
+
+
+@pytest.mark.parametrize("key", [("task2", 1), ("task5b", 2), ("task6a", 2)], ids=lambda key: key[0])
+def test_gaps_are_those_of_the_table(key):
+    runs = {}
+    for number, (label, config) in enumerate(lab.runs(key[0]).items()):
+        run = make_run(config.with_(epochs=12), wrong=40, accuracy=np.full(12, 0.8 - 0.05 * number))
+        like_validation = np.full(12, 0.85 + 0.03 * number)
+        runs[label] = dataclasses.replace(run, history=run.history | {"fixed_accuracy": like_validation})
+    gaps = evaluate.gap_table(runs)["gap [95 % interval]"]
+    found = QUESTIONS[key].answer(runs)
+    assert all(gaps[label].split()[0] in found.because for label in QUESTIONS[key].needs or lab.runs(key[0]))
 
 
 def test_a_tie_accepts_both():

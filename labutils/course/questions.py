@@ -98,12 +98,20 @@ def _end(run: Run, curve: str, last: int = 10) -> float:
     return float(np.mean(run.history[curve][-last:]))
 
 
-def _gap(run: Run) -> float:
-    return _end(run, "accuracy") - _end(run, "val_accuracy")
+def _gap_of(runs: Runs, labels: tuple[str, ...]) -> Callable[[Run], float]:
+    """What measures the gap of one of these runs, as the notebooks' table of gaps does."""
+    from labutils.evaluate.curves import gap_by_image, train_curve
+
+    curve = train_curve(*(runs[label] for label in labels))
+    return lambda run: float(gap_by_image(run, curve).mean())
 
 
 def _top(run: Run) -> float:
     return float(np.max(run.history["val_accuracy"]))
+
+
+def _lowest(run: Run) -> float:
+    return float(np.min(run.history["val_loss"]))
 
 
 def _reaches(run: Run, value: float, curve: str = "val_accuracy") -> float:
@@ -117,6 +125,14 @@ def _compared(runs: Runs, labels: tuple[str, str], measure: Callable[[Run], floa
     first, second = labels
     one, other = measure(runs[first]), measure(runs[second])
     choice = 2 if abs(one - other) <= within else int(other > one)
+    return Found(choice, f"{first}: {one:.3f}; {second}: {other:.3f}.")
+
+
+def _lower_loss(runs: Runs, labels: tuple[str, str]) -> Found:
+    """0 if the lowest validation loss of the first is lower by more than 0.01, 1 if the second's is, 2 if neither."""
+    first, second = labels
+    one, other = (_lowest(runs[label]) for label in labels)
+    choice = 2 if abs(one - other) <= 0.01 else int(other < one)
     return Found(choice, f"{first}: {one:.3f}; {second}: {other:.3f}.")
 
 
@@ -213,7 +229,7 @@ def _(runs: Runs) -> Found:
 
 @_ask(
     "task1d",
-    "Over the last ten epochs, which run has the lowest training accuracy?",
+    "Over the last ten epochs, which run has the lowest training accuracy as it goes by (the dashed line)?",
     {
         "b8": "The fewest filters have the least room: then its dashed curve would end below the other two.",
         "b16": "It has the most room and nothing in its way: its dashed curve would have to end lowest all the same.",
@@ -265,8 +281,7 @@ def _(runs: Runs) -> Found:
     "task2",
     "What does dropout 0.2 do to the gap of the narrow network (b8) over the last ten epochs?",
     {
-        "narrows it by more than 2 points": "Then dashed and solid line lie visibly closer in the second column than "
-        "in the first.",
+        "narrows it by more than 2 points": "Then in the table of gaps its row shows clearly less than the first.",
         "changes it by less than 2 points": "Then a fifth of the units missing is not enough to hinder learning by "
         "heart, or there is hardly a gap to narrow.",
         "widens it by more than 2 points": "Then validation suffers more from dropout than training: compare the solid "
@@ -275,7 +290,8 @@ def _(runs: Runs) -> Found:
     ("b8", "b8, dropout 0.2"),
 )
 def _(runs: Runs) -> Found:
-    without, with_it = _gap(runs["b8"]), _gap(runs["b8, dropout 0.2"])
+    labels = ("b8", "b8, dropout 0.2")
+    without, with_it = map(_gap_of(runs, labels), (runs[label] for label in labels))
     narrower = without - with_it
     choice = 0 if narrower > 2 * POINT else 2 if narrower < -2 * POINT else 1
     return Found(choice, f"Gap without dropout {without:.3f}, with it {with_it:.3f}.")
@@ -294,7 +310,7 @@ def _(runs: Runs) -> Found:
 )
 def _(runs: Runs) -> Found:
     labels = ("b8", "b8, dropout 0.2", "b16", "b16, dropout 0.2")
-    return _extreme({label: float(np.min(runs[label].history["val_loss"])) for label in labels}, _three)
+    return _extreme({label: _lowest(runs[label]) for label in labels}, _three)
 
 
 @_ask(
@@ -372,7 +388,7 @@ _5A = ("no dropout", "dropout 0.4")
 
 @_ask(
     "task5a",
-    "Over the last ten epochs, which run has the higher training accuracy?",
+    "Over the last ten epochs, which run has the higher training accuracy as it goes by (the dashed line)?",
     {
         "no dropout": "Nothing hinders it from learning by heart: its dashed line would end near 1.",
         "dropout 0.4": "Then missing units would help on the training images: its dashed line would end above the "
@@ -431,16 +447,18 @@ def _(runs: Runs) -> Found:
     "task5b",
     "Which run has the widest gap between training and validation over the last ten epochs?",
     {
-        "no dropout": "Then the plain network learns by heart more than the faster one: look at the first column.",
-        "dropout 0.4": "Then dropout would not do what it is for: dashed and solid line would part in the second "
-        "column.",
-        "batch norm": "Whoever learns faster also learns by heart faster: look at the third column.",
-        "batch norm, dropout 0.4": "Then normalization outdoes what dropout prevents: look at the last column.",
+        "no dropout": "Then the plain network learns by heart more than the faster one: see the first row of the table "
+        "of gaps.",
+        "dropout 0.4": "Then dropout would not do what it is for: see the second row of the table of gaps.",
+        "batch norm": "Whoever learns faster also learns by heart faster: see the third row of the table of gaps.",
+        "batch norm, dropout 0.4": "Then normalization outdoes what dropout prevents: see the last row of the table of "
+        "gaps.",
     },
 )
 def _(runs: Runs) -> Found:
     labels = ("no dropout", "dropout 0.4", "batch norm", "batch norm, dropout 0.4")
-    return _extreme({label: _gap(runs[label]) for label in labels}, _three, largest=True)
+    gap = _gap_of(runs, labels)
+    return _extreme({label: gap(runs[label]) for label in labels}, _three, largest=True)
 
 
 _NORM = ("no batch norm", "batch norm")
@@ -457,9 +475,7 @@ _NORM = ("no batch norm", "batch norm")
     _NORM,
 )
 def _(runs: Runs) -> Found:
-    plain, normed = (float(np.min(runs[label].history["val_loss"])) for label in _NORM)
-    choice = 2 if abs(plain - normed) <= 0.01 else int(normed < plain)
-    return Found(choice, f"no batch norm: {plain:.3f}; batch norm: {normed:.3f}.")
+    return _lower_loss(runs, _NORM)
 
 
 @_ask(
@@ -537,14 +553,14 @@ def _(runs: Runs) -> Found:
     "Which run has the wider gap over the last ten epochs?",
     {
         "no spatial dropout": "Whole maps are harder to replace, so it is the other that learns less by heart.",
-        "spatial dropout 0.1": "Then dropping maps would help learning by heart: dashed and solid line would part in "
-        "the second column.",
+        "spatial dropout 0.1": "Then dropping maps would help learning by heart: see the second row of the table of "
+        "gaps.",
         "both the same, within a point": "Then after so many epochs neither has learned more by heart than the other.",
     },
     _SPATIAL,
 )
 def _(runs: Runs) -> Found:
-    return _compared(runs, _SPATIAL, _gap)
+    return _compared(runs, _SPATIAL, _gap_of(runs, _SPATIAL))
 
 
 @_ask(
@@ -625,7 +641,7 @@ _AUGMENTED = ("no augmentation", "augmentation")
 
 @_ask(
     "task8",
-    "Over the last ten epochs, which run has the higher training accuracy?",
+    "Over the last ten epochs, which run has the higher training accuracy as it goes by (the dashed line)?",
     {
         "no augmentation": "It sees the same pictures in every epoch and can learn them by heart: its dashed line "
         "would end near 1.",
@@ -649,14 +665,13 @@ def _(runs: Runs) -> Found:
     _AUGMENTED,
 )
 def _(runs: Runs) -> Found:
-    plain, changed = (float(np.min(runs[label].history["val_loss"])) for label in _AUGMENTED)
-    choice = 2 if abs(plain - changed) <= 0.01 else int(changed < plain)
-    return Found(choice, f"no augmentation: {plain:.3f}; augmentation: {changed:.3f}.")
+    return _lower_loss(runs, _AUGMENTED)
 
 
 @_ask(
     "task9",
-    "The largest network of the lab, with dropout and augmentation: where does its training accuracy on Skin end?",
+    "The largest network of the lab, with dropout and augmentation: where does its training accuracy on Skin end, as "
+    "it goes by (the dashed line)?",
     {
         "above 0.97": "Then it has learned even changed pictures by heart: the dashed line touches the top.",
         "between 0.90 and 0.97": "Then it is on its way there: the dashed line still rises at the end.",
