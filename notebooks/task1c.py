@@ -129,7 +129,7 @@ plots.learning_curves(runs)
 
 # %% [markdown]
 # Compare the height of the validation curves, and also *when* each network leaves the level of guessing. A deep network
-# often stays there for some epochs: its gradients have a longer way to go, and the usual initialization (Glorot) lets
+# may stay there for some epochs: its gradients have a longer way to go, and the usual initialization (Glorot) lets
 # them shrink on the way through every ReLU (He 2015).
 
 # %%

@@ -129,8 +129,8 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? A slow
-# start of the deepest is not only its depth: it is also its initialization (He 2015).
+# The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? Is it the
+# deepest that starts last? Where it is, its initialization has a part in that, not only its depth (He 2015).
 
 # %%
 plots.compare_curves(runs)
@@ -237,12 +237,12 @@ check.epoch_to_keep(epoch_to_keep)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# Depth buys a larger receptive field, at the price of more work per image and a slower start. We would choose the
-# network that the tests place first, and where they place none, the one that costs least. A loss is judged against
-# guessing (ln 2 for two balanced classes) and by its course: falling on both sets is learning, falling on one and
-# rising on the other is memorizing. Against over-fitting help more images or augmented ones, fewer parameters, dropout,
-# and stopping at the lowest validation loss. The tables above say how much of this the three networks show here; the
-# tests say how sure that is.
+# Depth buys a larger receptive field, at the price of more work per image; whether also of a slower start, the curves
+# say. We would choose the network that the tests place first, and where they place none, the one that costs least. A
+# loss is judged against guessing (ln 2 for two balanced classes) and by its course: falling on both sets is learning,
+# falling on one and rising on the other is memorizing. Against over-fitting help more images or augmented ones, fewer
+# parameters, dropout, and stopping at the lowest validation loss. The tables above say how much of this the three
+# networks show here; the tests say how sure that is.
 #
 # </details>
 

@@ -17,8 +17,8 @@
 # %% [markdown]
 # # Task 5A: Dropout
 #
-# AlexNet at a learning rate of 1e-4 learns a thousand skin images quickly, and soon by heart. **Dropout** with a rate
-# of 0.4 on its dense layers is to prevent that.
+# AlexNet at a learning rate of 1e-4 learns a thousand skin images quickly, and with enough epochs by heart. **Dropout**
+# with a rate of 0.4 on its dense layers is to prevent that. Does it, and was there anything to prevent?
 #
 # At the end you will be able to say
 #
@@ -108,8 +108,8 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Where do the dashed and the solid line part in each column? Watch the loss: it turns upwards while the accuracy still
-# looks calm, because it also counts how sure the network is of its errors.
+# Where do the dashed and the solid line part in each column? Watch the loss: where a network over-fits, it turns upwards
+# while the accuracy may still look calm, because it also counts how sure the network is of its errors.
 
 # %%
 plots.compare_curves(runs)
@@ -137,7 +137,12 @@ evaluate.gap_table(runs)
 # %%
 evaluate.gap_both_ways(runs)
 
+# %% [markdown]
+# Does each of the runs over-fit, and does the gap change? The sentences are chosen from the numbers, by code.
+
 # %%
+for label, run in runs.items():
+    evaluate.say(f"{label}: {evaluate.sureness_sentence(run)}")
 plain, dropped = runs.get("no dropout"), runs.get(f"dropout {dropout:g}")
 evaluate.say(evaluate.gap_sentence(plain, dropped))
 
@@ -222,10 +227,11 @@ check.dropout(dropout)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# Without dropout the training curve goes on to near perfection while the validation loss turns and climbs: the gap is
-# what was learned by heart. With dropout the training curve is held back, partly because it is measured with units
-# missing, and the two curves stay together for longer. The best validation accuracy is taken early, before the gap
-# opens, and so may hardly differ: from it alone one would conclude that dropout does nothing.
+# A network over-fits when its training curve goes on to near perfection while its validation loss turns and climbs: the
+# gap is what was learned by heart. Dropout holds the training curve back, partly because that is measured with units
+# missing, and can close a gap only where one has opened: the sentences above say whether it had, within these epochs.
+# The best validation accuracy is taken before the gap opens, and so may hardly differ: from it alone one would conclude
+# that dropout does nothing, whether or not it does.
 #
 # </details>
 

@@ -390,7 +390,7 @@ _5A = ("no dropout", "dropout 0.4")
     "task5a",
     "Over the last ten epochs, which run has the higher training accuracy as it goes by (the dashed line)?",
     {
-        "no dropout": "Nothing hinders it from learning by heart: its dashed line would end near 1.",
+        "no dropout": "Nothing hinders it from learning by heart: its dashed line would end above the other.",
         "dropout 0.4": "Then missing units would help on the training images: its dashed line would end above the "
         "other.",
         "both the same, within a point": "Then dropout has not hindered it: both dashed lines end at the same height.",
@@ -644,7 +644,7 @@ _AUGMENTED = ("no augmentation", "augmentation")
     "Over the last ten epochs, which run has the higher training accuracy as it goes by (the dashed line)?",
     {
         "no augmentation": "It sees the same pictures in every epoch and can learn them by heart: its dashed line "
-        "would end near 1.",
+        "would end above the other.",
         "augmentation": "Then new pictures in every epoch would be easier than old ones.",
         "both the same, within a point": "Then the changes are so small that the network does not notice them.",
     },
