@@ -259,3 +259,14 @@ def test_stored_runs_are_verified_on_what_they_were_trained_with(results, monkey
     assert "its images (course, fingerprint" in str(found["run0"])
     assert "its images (HAM10000 selection, fingerprint" in str(found["run1"])
     assert "is not a stored run or is damaged" in str(found["damaged"])
+
+
+def test_more_runs_than_one_process_verifies(results, monkeypatch):
+    folders = []
+    for seed in range(5):
+        run = replace(made_up_run(tiny_config(epochs=1, seed=seed), DATASET), path=results / f"run{seed}")
+        write_run(run, {"epochs": np.array(1)}, None)
+        folders.append(run.path)
+    monkeypatch.setenv("LABUTILS_DATA", str(results))
+    monkeypatch.setattr(verify, "RUNS_PER_PROCESS", 2)
+    assert [v.name for v in verify.verify_all(folders)] == [folder.name for folder in folders]

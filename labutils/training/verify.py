@@ -30,7 +30,7 @@ from labutils.training.state import check_dataset
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
 
 RUNS_PER_PROCESS = 8
-"""Runs after which `verify_all` goes on in a fresh process."""
+"""Runs after which `verify_all` goes on in a fresh process: TensorFlow keeps a quarter of a gigabyte of each."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +168,12 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
             yield Verification(folder.name, problem=str(error))
     for (backend, threads), group in groupby(sorted(readable), key=lambda entry: entry[0]):
         chosen = {"KERAS_BACKEND": backend, "LABUTILS_THREADS": str(min(threads, machine.cores()))}
-        # TensorFlow keeps some memory of every network it has trained, a quarter of a gigabyte for a run and its bands.
-        with ProcessPoolExecutor(
-            1, get_context("spawn"), initializer=_choose, initargs=(chosen,), max_tasks_per_child=RUNS_PER_PROCESS
-        ) as pool:
-            yield from pool.map(_verify_folder, [folder for _, folder in group], [epochs] * len(readable))
+        folders = [folder for _, folder in group]
+        for start in range(0, len(folders), RUNS_PER_PROCESS):
+            part = folders[start : start + RUNS_PER_PROCESS]
+            # A pool for each part: one with max_tasks_per_child may wait for ever (Python 3.11 to 3.13, gh-115634).
+            with ProcessPoolExecutor(1, get_context("spawn"), initializer=_choose, initargs=(chosen,)) as pool:
+                yield from pool.map(_verify_folder, part, [epochs] * len(part))
 
 
 def _choose(settings: dict[str, str]) -> None:
