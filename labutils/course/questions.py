@@ -120,19 +120,13 @@ def _reaches(run: Run, value: float, curve: str = "val_accuracy") -> float:
     return epochs_to_reach(run.history, value, curve) or float("inf")
 
 
-def _compared(runs: Runs, labels: tuple[str, str], measure: Callable[[Run], float], within: float = POINT) -> Found:
-    """0 if the first is higher by more than `within`, 1 if the second is, 2 if they are equal."""
+def _compared(
+    runs: Runs, labels: tuple[str, str], measure: Callable[[Run], float], within: float = POINT, lower: bool = False
+) -> Found:
+    """0 if the first is higher by more than `within`, or lower if `lower`; 1 if the second is; 2 if they are equal."""
     first, second = labels
     one, other = measure(runs[first]), measure(runs[second])
-    choice = 2 if abs(one - other) <= within else int(other > one)
-    return Found(choice, f"{first}: {one:.3f}; {second}: {other:.3f}.")
-
-
-def _lower_loss(runs: Runs, labels: tuple[str, str]) -> Found:
-    """0 if the lowest validation loss of the first is lower by more than 0.01, 1 if the second's is, 2 if neither."""
-    first, second = labels
-    one, other = (_lowest(runs[label]) for label in labels)
-    choice = 2 if abs(one - other) <= 0.01 else int(other < one)
+    choice = 2 if abs(one - other) <= within else int((other < one) if lower else (other > one))
     return Found(choice, f"{first}: {one:.3f}; {second}: {other:.3f}.")
 
 
@@ -475,7 +469,7 @@ _NORM = ("no batch norm", "batch norm")
     _NORM,
 )
 def _(runs: Runs) -> Found:
-    return _lower_loss(runs, _NORM)
+    return _compared(runs, _NORM, _lowest, within=0.01, lower=True)
 
 
 @_ask(
@@ -665,7 +659,7 @@ def _(runs: Runs) -> Found:
     _AUGMENTED,
 )
 def _(runs: Runs) -> Found:
-    return _lower_loss(runs, _AUGMENTED)
+    return _compared(runs, _AUGMENTED, _lowest, within=0.01, lower=True)
 
 
 @_ask(
