@@ -131,7 +131,7 @@ def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
     """
     names = [*dataset.files_train, *dataset.files_val]
     pixels = chain(dataset.x_train, dataset.x_val)
-    # One after the other: the pixels are at hand, and handing them to threads took longer than measuring them.
+    # One after the other: at 128 pixels a side an image is measured faster than it is handed to a thread.
     found = (
         _measure_pixels(image, *_read_header(dataset.root / name)) for image, name in zip(pixels, names, strict=True)
     )
