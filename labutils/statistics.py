@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
+from numpy.polynomial import Polynomial
 
 SMALLEST_PROBABILITY = 1e-7
 """A probability below this counts as this, as in Keras: a confident mistake costs at most 16.1, and never infinity."""
@@ -115,22 +116,19 @@ def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
     ----------
     Newcombe (2006), Statistics in Medicine 25, 559-573, method 5; Hanley and McNeil (1982), Radiology 143, 29-36.
     """
-    from scipy.optimize import brentq
-
     is_positive = np.asarray(is_positive, dtype=bool)
     m, n = int(is_positive.sum()), int((~is_positive).sum())
     if not m or not n:
         raise ValueError(f"An AUC needs both classes; there are {m} positive and {n} negative images.")
     value = float(_shares_outranked(is_positive, np.asarray(scores))[is_positive].mean())
-    z, extra = normal_quantile(0.95), (m + n) / 2 - 1
-
-    def excess(area: float) -> float:
-        spread = area * (1 - area) * (1 + extra * ((1 - area) / (2 - area) + area / (1 + area))) / (m * n)
-        return (value - area) ** 2 - z**2 * spread
-
-    # 0 and 1 themselves always solve the equation where the AUC is 0 or 1: look beside them.
-    low = brentq(excess, 0.0, value - 1e-9) if value > 1e-9 else 0.0
-    high = brentq(excess, value + 1e-9, 1.0) if value < 1 - 1e-9 else 1.0
+    # The equation as a polynomial in the area, by its denominators: two of its four roots are from 0 to 1, one on
+    # either side of the AUC. Where that is 0 or 1, it is an end itself.
+    area, extra = Polynomial([0.0, 1.0]), (m + n) / 2 - 1
+    beyond = (2 - area) * (1 + area)
+    spread = area * (1 - area) * (beyond + extra * ((1 - area) * (1 + area) + area * (2 - area)))
+    roots = (m * n * (value - area) ** 2 * beyond - normal_quantile(0.95) ** 2 * spread).roots().real
+    low = max(roots[roots < value - 1e-9].max(), 0.0) if value > 0 else 0.0
+    high = min(roots[roots > value + 1e-9].min(), 1.0) if value < 1 else 1.0
     return Estimate(value, float(low), float(high))
 
 

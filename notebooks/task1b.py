@@ -120,11 +120,12 @@ vgg.add(layers.Dense(skin.outputs, activation=skin.activation))
 vgg.summary()
 
 # %% [markdown]
-# Compile it, and fit it to a few images: that is all that training is. The rest of the lab is about doing it so that
-# the result can be believed.
+# Compile it, and fit it to a few images: that is all that training is. (Eagerly, one operation after the other: making
+# a graph of them first pays off over many steps only.) The rest of the lab is about doing it so that the result can
+# be believed.
 
 # %% tags=["nbval-ignore-output"]
-vgg.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", metrics=["accuracy"])
+vgg.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", metrics=["accuracy"], run_eagerly=True)
 vgg.fit(skin.x_train[::25], skin.y_train[::25], batch_size=batch_s, verbose=0).history
 
 # %% [markdown]

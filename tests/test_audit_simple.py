@@ -90,7 +90,7 @@ def test_baselines_are_measured_once_and_stand_beside_the_largest_class(tmp_path
 
 
 def test_the_ceiling_of_phantoms_stands_beside_simple_models(tmp_path, monkeypatch):
-    monkeypatch.setattr(simple.paths, "results_dir", lambda: tmp_path)
+    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
     (tmp_path / "baselines").touch()  # in its place no folder can be made
     (tmp_path / "phantoms.json").write_text('{"ceiling": 0.9377}')
     phantoms = dataclasses.replace(tiny_dataset(n_train=40), source="phantom", root=tmp_path)

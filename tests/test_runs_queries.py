@@ -102,3 +102,18 @@ def test_runs_that_no_task_shows_are_other_runs(store):
     found = queries.other_runs(queries.choose_runs(REAL)[1])
     assert sorted((run.config.dropout, run.epochs) for run in found.values()) == [(0.0, short.epochs), (0.15, 100)]
     assert queries.other_runs(queries.choose_runs("phantom")[1]) == {}
+
+
+def test_only_what_is_asked_for_is_read_and_once(store, monkeypatch):
+    read = []
+    monkeypatch.setattr("labutils.runs.store.read_run", lambda folder: read.append(folder.name) or read_run(folder))
+    wanted = LEARNING_RATES["lr 1e-4"]
+    path = store.path_of(wanted, "0" * 12)
+    (found,) = queries.stored_runs(wanted)
+    assert read == [path.name] and found.config == wanted
+    assert store.find(wanted, "0" * 12) is found and len(read) == 1
+    for asked in (store, queries.Snapshot(store)):
+        assert [run.config.key for run in asked.all({wanted.key})] == [wanted.key]
+        assert asked.all(set()) == []
+    (path / "config.json").touch()
+    assert store.find(wanted, "0" * 12) is not found and read.count(path.name) == 2

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from labutils.audit import duplicates
+from labutils.audit.kept import kept
 from labutils.audit.pictures import Pictures, measure_dataset, measure_exam, measure_files, sample_colours
 from labutils.data.images import GREY_WEIGHTS
-from labutils.data.layouts import find_exam
+from labutils.data.layouts import Split, find_exam
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -86,6 +88,9 @@ class Audit:
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
     """Judge a data set: counts, unreadable files, duplicates, leakage, sizes, and what a shortcut would score.
 
+    Of phantoms that are loaded, which a program draws the same every time, the judgement is kept in `results/audits`;
+    `labutils data audit` looks at their files.
+
     Parameters
     ----------
     source : str, Path or Dataset
@@ -107,19 +112,28 @@ def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
         from labutils.data.locate import find_source
 
         found = find_source(source)
-        root, exam, colours = found.root, found.exam, None
-        pictures, title = measure_files(found, progress), found.title
-    else:
-        root = source.root
-        exam = find_exam(source.name, root) if source.source in ("course", "public") else None
-        pictures, title = measure_dataset(source, progress), f"{source.banner().splitlines()[0].rstrip('.')}."
-        colours = sample_colours(source) if source.channels == 1 else None
-    measured = measure_exam(root, exam, pictures.class_names, progress) if exam else None
-    return judge(pictures, title, measured, colours)
+        return _judge(measure_files(found, progress), found.title, found.root, found.exam, progress)
+    if source.source == "phantom":
+        return kept("audits", source, TypeAdapter(Audit), lambda: _audit_dataset(source, progress))
+    return _audit_dataset(source, progress)
 
 
-def judge(pictures: Pictures, title: str, exam: Pictures | None = None, colours: np.ndarray | None = None) -> Audit:
-    """The audit of pictures that were measured already, and of those of the exam where there is one; see `audit`.
+def _audit_dataset(dataset: "Dataset", progress: bool) -> Audit:
+    exam = find_exam(dataset.name, dataset.root) if dataset.source in ("course", "public") else None
+    colours = sample_colours(dataset) if dataset.channels == 1 else None
+    title = f"{dataset.banner().splitlines()[0].rstrip('.')}."
+    return _judge(measure_dataset(dataset, progress), title, dataset.root, exam, progress, colours)
+
+
+def _judge(
+    pictures: Pictures,
+    title: str,
+    root: Path,
+    exam: Split | None,
+    progress: bool,
+    colours: np.ndarray | None = None,
+) -> Audit:
+    """The audit of pictures that were measured already, and of the exam where there is one; see `audit`.
 
     `colours` are mean red, green and blue of some of the files, (k, 3), where the pictures were loaded as grey.
     """
@@ -142,8 +156,8 @@ def judge(pictures: Pictures, title: str, exam: Pictures | None = None, colours:
     rows.append(_judge_by_class(pictures, "Pixel formats", _describe_modes))
     rows += _judge_shortcuts(pictures)
     named = {(pictures.files[first], pictures.files[second]) for first, second in leaks}
-    if exam is not None:
-        row, more = _judge_exam(pictures, exam)
+    if exam:
+        row, more = _judge_exam(pictures, measure_exam(root, exam, pictures.class_names, progress))
         rows.append(row)
         named |= more
     return Audit(title, tuple(rows), tuple(sorted(named)))

@@ -6,16 +6,15 @@ the models.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from labutils import paths
+from labutils.audit.kept import kept
 from labutils.audit.shortcuts import score_probabilities
 from labutils.statistics import Estimate, wilson_interval
 
@@ -237,19 +236,12 @@ def stored_baselines(dataset: Dataset) -> list[Baseline]:
     -------
     list of Baseline
     """
-    from labutils.runs.disk import write_atomic
-
-    file = paths.results_dir() / "baselines" / f"{dataset.name}-{dataset.fingerprint}.json"
-    try:
-        return [Baseline(**values) for values in json.loads(file.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        pass  # not measured yet, or not readable: measured again
-    found = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(dataset.x_val), dataset.y_val)
-    with suppress(OSError):  # results that may only be read: measured each time
-        file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([asdict(baseline) for baseline in found], indent=1)
-        write_atomic(file, lambda handle: handle.write(text.encode() + b"\n"))
-    return found
+    return kept(
+        "baselines",
+        dataset,
+        TypeAdapter(list[Baseline]),
+        lambda: baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(dataset.x_val), dataset.y_val),
+    )
 
 
 def baseline_table(dataset: Dataset) -> Table:

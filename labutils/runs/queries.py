@@ -4,7 +4,7 @@ Where runs lie and how they are read is the business of `store` and `files`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from labutils import lab
 from labutils.config import RunConfig
@@ -29,9 +29,9 @@ class Snapshot(RunStore):
         super().__init__(store.folder)
         self._runs = [run for run in store.all() if keep(run)]
 
-    def all(self) -> list[Run]:
-        """The runs, by the names of their folders."""
-        return self._runs
+    def all(self, keys: Collection[str] | None = None) -> list[Run]:
+        """The runs, by the names of their folders; only those whose settings have one of `keys`."""
+        return [run for run in self._runs if keys is None or run.config.key in keys]
 
 
 def count_sources(store: RunStore | None = None) -> dict[str, int]:
@@ -93,7 +93,7 @@ def stored_runs(config: RunConfig, store: RunStore | None = None) -> list[Run]:
     Runs with fewer epochs come with those they have.
     """
     store = store or RunStore()
-    found = [run.first(min(run.epochs, config.epochs)) for run in store.all() if run.config.key == config.key]
+    found = [run.first(min(run.epochs, config.epochs)) for run in store.all({config.key})]
     return sorted(found, key=lambda run: (run.source != "phantom", run.source))
 
 
@@ -120,7 +120,8 @@ def missing(task: str, runs: Mapping[str, Run]) -> list[str]:
 
 
 def _by_label(configs: Mapping[str, RunConfig], source: str, store: RunStore | None) -> dict[str, Run]:
-    by_key = {run.config.key: run for run in (store or RunStore()).all() if run.source == source}
+    keys = {config.key for config in configs.values()}
+    by_key = {run.config.key: run for run in (store or RunStore()).all(keys) if run.source == source}
     return {
         label: by_key[config.key].first(config.epochs)
         for label, config in configs.items()

@@ -7,7 +7,7 @@ Keras.
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ class RunStore:
         return self.folder / f"{config.slug}-{config.key}-{fingerprint[:6]}"
 
     def find(self, config: RunConfig, fingerprint: str) -> Run | None:
-        """The stored run with these settings on this data, at its full stored length, or None.
+        """The stored run with these settings on this data, at its full stored length, or None; read as `all` reads.
 
         Raises
         ------
@@ -59,9 +59,11 @@ class RunStore:
         if leftovers(folder):
             with suppress(_HeldError, StoreError), self._held(folder, _give_up):
                 _clear_up(folder)
-        run = read_run(folder)
-        _check_same(run, config, fingerprint)
-        return run
+        found = _read_once(folder)
+        if isinstance(found, StoreError):
+            raise found
+        _check_same(found, config, fingerprint)
+        return found
 
     def __iter__(self) -> Iterator[Path]:
         """The folders in the store, by name, readable or not."""
@@ -73,13 +75,19 @@ class RunStore:
             said = f"{paths.short(self.folder)} cannot be read ({(error.strerror or str(error)).lower()})"
             raise StoreError(f"{said}. Check its permissions, or set LABUTILS_RESULTS to another folder.") from None
 
-    def all(self) -> list[Run]:
+    def all(self, keys: Collection[str] | None = None) -> list[Run]:
         """Every stored run that can be read, by the names of their folders; see `damaged` for the others.
 
         A folder is read once in a process, and again when its files change. The arrays are shared by all who ask, and
         cannot be written to.
+
+        Parameters
+        ----------
+        keys : collection of str, optional
+            Only runs whose settings have one of these keys: the others are not even read.
         """
-        return [found for found in map(_read_once, self) if isinstance(found, Run)]
+        folders = [folder for folder in self if keys is None or _key_of(folder) in keys]
+        return [found for found in map(_read_once, folders) if isinstance(found, Run)]
 
     def damaged(self) -> dict[Path, StoreError]:
         """The folders that cannot be read, each with the reason."""
@@ -249,6 +257,11 @@ def _acquire(lock: BaseFileLock, waiting: Callable[[], None]) -> None:
 def _clear_up(folder: Path) -> None:
     for file in leftovers(folder):
         file.unlink(missing_ok=True)
+
+
+def _key_of(folder: Path) -> str:
+    """The key in a folder's name; see `RunStore.path_of`."""
+    return "".join(folder.name.split("-")[-2:-1])
 
 
 def _read_once(folder: Path) -> Run | StoreError:
