@@ -2,6 +2,9 @@
 
     python benchmarks/calibrate.py                      # ceiling and simple models: minutes (the exams are drawn)
     python benchmarks/calibrate.py skin --epochs 100    # and the trainings: hours on two cores; stored runs are reused
+    python benchmarks/calibrate.py skin --epochs 100 --rate 1e-4    # at one rate; in the other precision, side by side:
+
+    LABUTILS_PRECISION=bfloat16 LABUTILS_RESULTS=other/ python benchmarks/calibrate.py skin --epochs 100 --rate 1e-4
 
 Everything is judged on the exam, which no model was fitted to. Exit status 1 if a figure lies outside its band. The
 bands of the trainings hold for 100 epochs. Where a figure is outside, mend the drawing (`draw_skin`, `draw_bone`),
@@ -17,15 +20,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from labutils import evaluate
 from labutils.audit.shortcuts import score_features
 from labutils.audit.simple import baselines
 from labutils.config import RunConfig
 from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
 from labutils.data.phantoms.write import ceiling
-from labutils.evaluate import wilson_interval
 from labutils.paths import generated_dir
 from labutils.runs.files import Run
+from labutils.runs.queries import task_runs
+from labutils.statistics import Estimate, proportion
 from labutils.training import load_best, train
 
 CEILINGS = {"skin": (0.93, 0.96), "bone": (0.95, 0.98)}
@@ -33,6 +38,11 @@ CEILINGS = {"skin": (0.93, 0.96), "bone": (0.95, 0.98)}
 
 HEADROOM = {"skin": 0.06, "bone": 0.03}
 """How far VGG16 with eight base filters, at a rate of 1e-5, should stay below the ceiling at least."""
+
+ABOVE_NETWORKS = 0.02
+"""How far simple numbers may be above the best stored network of the tasks named here."""
+
+TASKS = {"skin": ("task1b", "task1c", "task1d", "task1e"), "bone": ("task2",)}
 
 PIXELS = 0.75
 """Area under the ROC curve that a linear model may reach on 16x16 pixels of skin or bone."""
@@ -48,20 +58,22 @@ class Target:
     dataset: str
     learning_rate: float
     figure: str
-    measure: Callable[[Run, Exam], float]
+    measure: Callable[[Run, Exam], float | Estimate]
     band: tuple[float, float]
     seeds: tuple[int, ...] = (0,)
     model: str = "vgg16"
 
 
-def exam_accuracy(run: Run, exam: Exam) -> float:
-    """Accuracy on the exam with the weights of the best epoch."""
+def exam_accuracy(run: Run, exam: Exam) -> Estimate:
+    """Accuracy on the exam at the best epoch: as stored with the run, else by its weights."""
+    if stored := evaluate.exam_accuracy([run]):
+        return stored
     model, _ = load_best(run)
     predicted = np.concatenate(
         [model.predict(np.asarray(exam.x[i : i + 500]), batch_size=50, verbose=0) for i in range(0, len(exam.y), 500)]
     )
     labels = predicted[:, 0] > 0.5 if predicted.shape[1] == 1 else predicted.argmax(axis=1)
-    return float((labels == exam.y).mean())
+    return proportion(labels == exam.y)
 
 
 def train_accuracy(run: Run, exam: Exam) -> float:
@@ -98,6 +110,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="skin|bone|x_ray", help="data sets; all unless named")
     parser.add_argument("--epochs", type=int, default=0, help="epochs of the trainings; 0 leaves them out")
+    parser.add_argument("--rate", type=float, help="only the trainings at this learning rate")
     parser.add_argument("--exam", type=int, help="images of the exam to judge on; all unless given")
     arguments = parser.parse_args()
     known = ("skin", "bone", "x_ray")
@@ -116,7 +129,7 @@ def main() -> int:
         inside &= report_ceiling(name)
         inside &= report_simple_models(dataset, exam)
         if arguments.epochs:
-            inside &= report_trainings(dataset, exam, arguments.epochs)
+            inside &= report_trainings(dataset, exam, arguments.epochs, arguments.rate)
     return 0 if inside else 1
 
 
@@ -139,8 +152,17 @@ def report_ceiling(name: str) -> bool:
 def report_simple_models(dataset: Dataset, exam: Exam) -> bool:
     """Print how far models get that are no networks; whether those on pixels stay in their band."""
     inside = True
+    networks = [
+        found.value
+        for task in TASKS.get(dataset.name, ())
+        for run in task_runs(task).values()
+        if (found := evaluate.exam_accuracy([run]))
+    ]
+    above = (0.0, max(networks) + ABOVE_NETWORKS) if networks else None
     for found in baselines(dataset.x_train, dataset.y_train, exam.x, exam.y):
-        report(f"{found.name}: accuracy", found.accuracy, None, "{:.3f} to {:.3f}".format(*found.accuracy_interval))
+        band = above if found.name.startswith("simple numbers") else None
+        note = "{:.3f} to {:.3f}".format(*found.accuracy_interval)
+        inside &= report(f"{found.name}: accuracy", found.accuracy, band, note)
         if found.auc is not None and found.auc_interval is not None:
             band = (0.0, PIXELS) if found.name.startswith(("16x16", "mean")) else None
             inside &= report(f"{found.name}: AUC", found.auc, band, "{:.3f} to {:.3f}".format(*found.auc_interval))
@@ -163,10 +185,10 @@ def sizes_of(root: Path, files: tuple[str, ...]) -> np.ndarray:
     return np.array(found, float)
 
 
-def report_trainings(dataset: Dataset, exam: Exam, epochs: int) -> bool:
+def report_trainings(dataset: Dataset, exam: Exam, epochs: int, rate: float | None = None) -> bool:
     """Train, or read what is stored, and print each figure; whether all are in their bands."""
-    inside, n = True, len(exam.y)
-    for target in (target for target in TARGETS if target.dataset == dataset.name):
+    inside = True
+    for target in (one for one in TARGETS if one.dataset == dataset.name and rate in (None, one.learning_rate)):
         for seed in target.seeds:
             config = RunConfig(
                 dataset=target.dataset,
@@ -176,9 +198,12 @@ def report_trainings(dataset: Dataset, exam: Exam, epochs: int) -> bool:
                 seed=seed,
             )
             run = train(config, dataset)
-            figure, note = float(target.measure(run, exam)), f"seed {seed}"
-            if target.measure is exam_accuracy:
-                note += ", {:.3f} to {:.3f}".format(*wilson_interval(round(figure * n), n))
+            measured = target.measure(run, exam)
+            figure = measured.value if isinstance(measured, Estimate) else float(measured)
+            precisions = sorted({stretch.get("precision", "float32") for stretch in run.provenance["stretches"]})
+            note = f"seed {seed}, {' and '.join(precisions)}"
+            if isinstance(measured, Estimate):
+                note += f", {measured.low:.3f} to {measured.high:.3f}"
             what = f"{config.slug}, {epochs} epochs"
             inside &= report(f"{what}: {target.figure}", figure, target.band, note)
             if target.dataset in HEADROOM and target.learning_rate == 1e-5:
@@ -190,7 +215,7 @@ def report_trainings(dataset: Dataset, exam: Exam, epochs: int) -> bool:
 def report(what: str, figure: float, band: tuple[float, float] | None, note: str) -> bool:
     """Print one line: figure, band, inside or outside. True if inside, or if there is no band."""
     inside = band is None or band[0] <= figure <= band[1]
-    target = "no band" if band is None else f"{band[0]:.2f} to {band[1]:.2f}"
+    target = "no band" if band is None else f"{band[0]:.3g} to {band[1]:.3g}"
     verdict = "" if band is None else "inside" if inside else "OUTSIDE"
     print(f"  {what:<78} {figure:6.3f}   band {target:<13} {verdict:<8}{note}")
     return inside
