@@ -37,7 +37,7 @@ def load_plainly(files: list[Path]) -> np.ndarray:
 def load_cached(files: list[Path]) -> np.ndarray:
     """What `load_dataset` does for one split, cache included."""
     root = files[0].parent
-    return cache.load_pixels("bench", root, [file.name for file in files], SIZE, 1, progress=False)[0]
+    return cache.load_entry("bench", root, [file.name for file in files], SIZE, 1, progress=False).pixels
 
 
 def clear_cache() -> None:

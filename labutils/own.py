@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from labutils import paths
@@ -118,7 +119,13 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
     return as_table(rows, "run on the exam", _no_exam(runs, dataset))
 
 
-def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[str, Run]) -> Path:
+def write_page(
+    dataset: Dataset,
+    judged: Audit,
+    baselines: Table,
+    runs: Mapping[str, Run],
+    controls: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
     """Write one HTML page: audit, simple models, curves, tables, exam; pictures are inside it.
 
     Parameters
@@ -128,6 +135,8 @@ def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[
     baselines : Table
         From `audit.baseline_table`.
     runs : dict of str to Run
+    controls : dict of str to str
+        HTML by title, for what can be moved on the page; see `widgets.standing_alone`.
 
     Returns
     -------
@@ -150,6 +159,8 @@ def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[
     for label, run in runs.items():
         parts += [f"<h3>{html.escape(label)}: {html.escape(run.label)}</h3>", _as_html(evaluate.class_table(run))]
         parts += _figures(partial(plots.confusion_matrix, run, run.best_epoch))
+    for title, control in controls.items():
+        parts += [f"<h2>{html.escape(title)}</h2>", control]
     parts += ["<h2>Exam</h2>", _as_html(exam_table(runs, dataset))]
     parts.append(f"<p>labutils {labutils.__version__}, images {html.escape(dataset.fingerprint)}.</p>")
     file = paths.results_dir() / "own" / f"{dataset.name}-{dataset.fingerprint}.html"

@@ -173,11 +173,12 @@ for run in runs.values():
 # %% [markdown]
 # ## Results to keep
 #
-# One page with what is above, its pictures inside: audit, simple models, curves, tables and exam. Files are named in it
-# only where the audit found something.
+# One page with what is above, its pictures inside: audit, simple models, curves, tables and exam, and for whoever opens
+# it the epochs and the threshold to move. Files are named in it only where the audit found something.
 
 # %%
-print("written:", paths.short(own.write_page(images, judged, baselines, runs)))
+page = own.write_page(images, judged, baselines, runs, widgets.standing_alone(runs))
+print("written:", paths.short(page))
 
 # %% [markdown]
 # ## Summary

@@ -275,7 +275,7 @@ widgets.show_evidence(verdicts)
 # %% [markdown]
 # ## Summary
 #
-# - Too high a rate jumps or diverges, too low a rate does not arrive: both can be read from the curves before any table.
+# - Too high a rate jumps or diverges, too low a rate does not arrive: both are read from the curves before any table.
 # - The loss sees how sure a network is of its errors, the accuracy only counts them: their best epochs differ.
 # - A few points of accuracy on a few hundred images are within chance: intervals and paired tests say how far.
 #

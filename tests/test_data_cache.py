@@ -44,7 +44,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def load(root: Path, files: list[str] = FILES, size: int = 32, channels: int = 1):
-    return cache.load_pixels("Skin-train", root, files, size, channels, progress=False)
+    return cache.load_entry("Skin-train", root, files, size, channels, progress=False)[:2]
 
 
 def entry(root: Path, suffix: str) -> Path:

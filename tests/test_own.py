@@ -11,6 +11,7 @@ from labutils.audit.judge import Audit, Row
 from labutils.frames import Table
 from labutils.runs.files import ExamResult
 from labutils.training.exam import planned_lengths
+from labutils.widgets import standing_alone
 
 
 def with_exam(classes=2):
@@ -73,7 +74,8 @@ def test_the_page_holds_everything_and_nothing_from_outside(results):
     dataset, run = with_exam()
     judged = Audit("Chest", (Row("Images", "24 <b>images", "fine"),))
     baselines = Table({"accuracy": ["0.6"]}, index=["forest"])
-    file = own.write_page(dataset, judged, baselines, {"lenet": run})
+    runs = {"lenet": run}
+    file = own.write_page(dataset, judged, baselines, runs, standing_alone(runs) | {"<more>": "<hr>"})
     text = file.read_text(encoding="utf-8")
     assert file == results / "own" / f"skin-{dataset.fingerprint}.html"
     for part in (
@@ -84,7 +86,10 @@ def test_the_page_holds_everything_and_nothing_from_outside(results):
         "Confusion matrix",
         "run on the exam",
         "1.000",
+        "<h2>Epoch by epoch</h2>",
+        "<h2>Threshold: lenet</h2>",
+        "<h2>&lt;more&gt;</h2>\n<hr>",
     ):
         assert part in text
-    assert "http" not in text and str(results) not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "") and str(results) not in text
     assert "No run to show yet." in own.write_page(dataset, judged, baselines, {}).read_text(encoding="utf-8")

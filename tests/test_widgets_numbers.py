@@ -158,8 +158,20 @@ def test_every_control_in_the_page_can_be_made_and_stands_alone():
     run = random_run(epochs=2, n=20)
     widget = instrument("scrubber", instruments.scrubber_data({"a": run}, None))
     assert widget.data["runs"][0]["title"] == "a" and "render" in widget._esm
-    page = static_page("threshold", instruments.threshold_data(run))
+    page = static_page("threshold", instruments.threshold_data(run), "a < b")
     assert page.count("<script") == page.count("</script>") == 1 and "export" not in page
+    assert "<noscript><pre>a &lt; b</pre></noscript>" in page
+
+
+def test_what_stands_alone_names_no_file_and_holds_no_image():
+    runs = {"a </script>": random_run(epochs=2, n=20), "b": random_run(epochs=2, n=20, seed=1)}
+    pages = instruments.standing_alone(runs)
+    assert list(pages) == ["Epoch by epoch", "Threshold: a </script>", "Threshold: b"]
+    for page in pages.values():
+        assert page.count("</script>") == 1 and not any(file in page for file in runs["b"].val_files)
+    assert '"images": null' in pages["Epoch by epoch"] and "epoch 1 of 2" in pages["Epoch by epoch"]
+    assert list(instruments.standing_alone({"many": random_run("x_ray", epochs=2, n=20)})) == ["Epoch by epoch"]
+    assert instruments.standing_alone({}) == {}
 
 
 def test_images_in_the_page_are_the_images_scaled_down():

@@ -38,13 +38,6 @@ class Entry(NamedTuple):
     depth: int
 
 
-def load_pixels(
-    label: str, root: Path, files: Sequence[str], size: int, channels: int, progress: bool = True
-) -> tuple[np.ndarray, str]:
-    """Pixels and digest of `files`; see `load_entry`."""
-    return load_entry(label, root, files, size, channels, progress)[:2]
-
-
 def load_entry(
     label: str,
     root: Path,

@@ -23,7 +23,7 @@ from labutils.widgets.instant import (
     norm_view,
     winners_curse,
 )
-from labutils.widgets.instruments import against_network, epoch_scrubber, threshold
+from labutils.widgets.instruments import against_network, epoch_scrubber, standing_alone, threshold
 from labutils.widgets.play import playground
 from labutils.widgets.strip import architecture_strip, feature_maps
 
@@ -46,6 +46,7 @@ __all__ = [
     "show_first",
     "show_gradcam",
     "show_links",
+    "standing_alone",
     "threshold",
     "winners_curse",
 ]

@@ -12,7 +12,7 @@ from labutils.charts import TRAINING, VALIDATION, Line, Panel, as_image, chart
 from labutils.evaluate.metrics import predicted_labels
 from labutils.widgets import numbers
 from labutils.widgets.control import png
-from labutils.widgets.page import instrument
+from labutils.widgets.page import instrument, static_page
 from labutils.widgets.stage import NOTHING, show
 
 if TYPE_CHECKING:
@@ -119,6 +119,23 @@ def against_network(run: Run | None, dataset: Dataset, n: int = 20, seed: int = 
     first = numbers.contest_images(run, n, seed)[:SHOWN]
     still = "".join(png(np.asarray(dataset.x_val[i]), "a validation image without its class", 96) for i in first)
     show(contest_in_words(data), still, lambda: instrument("contest", data, answers=[]))
+
+
+def standing_alone(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Scrubber and thresholds of runs as HTML that is alive without a kernel, by title: for `own.write_page`.
+
+    Parameters
+    ----------
+    runs : dict of str to Run
+        Runs on the same validation images. They name no file, and no image is in them.
+    """
+    if not runs:
+        return {}
+    found = {"Epoch by epoch": static_page("scrubber", scrubber_data(runs, None), scrubber_in_words(runs))}
+    for label, run in runs.items():
+        if len(run.class_names) == 2:
+            found[f"Threshold: {label}"] = static_page("threshold", threshold_data(run), threshold_in_words(run))
+    return found
 
 
 def contest_data(run: Run, dataset: Dataset, n: int, seed: int = 0) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,13 @@ def _class_of(kind: str) -> type:
     return type(kind.title(), (anywidget.AnyWidget,), {"_esm": module(kind), "_css": style(), **traits})
 
 
-def static_page(kind: str, data: dict[str, Any], **state: Any) -> str:
+def static_page(kind: str, data: dict[str, Any], words: str) -> str:
     """The same control as HTML that needs neither a kernel nor a server, for a static page.
 
-    Only for controls that compute in the page: the scrubber, the threshold and the contest.
+    Only for controls that compute in the page: the scrubber and the threshold. `words` are read where scripts are off.
     """
     # In a script, `</` would end it.
-    values = json.dumps({"data": data, "state": state, "news": {}}).replace("</", "<\\/")
+    values = json.dumps({"data": data, "state": {}, "news": {}}).replace("</", "<\\/")
     name = f"labutils-{kind}-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
     model = (
         "const model = { get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {}, "
@@ -69,6 +70,6 @@ def static_page(kind: str, data: dict[str, Any], **state: Any) -> str:
     code = module(kind).replace("export default", "const control =").replace("export function", "function")
     run = f"control.render({{ model, el: document.getElementById('{name}') }});"
     return (
-        f"<style>{style()}</style><div id='{name}'></div>"
+        f"<style>{style()}</style><div id='{name}'><noscript><pre>{html.escape(words)}</pre></noscript></div>"
         f'<script type="module">{{ {code}\nconst values = {values};\n{model}\n{run} }}</script>'
     )

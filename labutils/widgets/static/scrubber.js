@@ -32,13 +32,14 @@ function render({ model, el }) {
       roc.lines([diagonal, { x: points.map((p) => p[0]), y: points.map((p) => p[1]), colour: BLUE }]);
     }
     const labels = predictedLabels(run, at);
-    changed.replaceChildren(...now.changed.slice(0, 12).map((i) => {
+    const shown = picture ? now.changed.slice(0, 12) : [];
+    changed.replaceChildren(...shown.map((i) => {
       const right = labels[i] === run.labels[i];
       const words = `${run.names[run.labels[i]]}, now ${right ? "right" : `taken for ${run.names[labels[i]]}`}`;
-      return make("figure", {}, ...(picture ? [picture(i, 70, words)] : []), make("figcaption", {}, words));
+      return make("figure", {}, picture(i, 70, words), make("figcaption", {}, words));
     }));
     const auc = now.auc === null ? "" : `, AUC ${three(now.auc)}`;
-    const more = now.changed.length > 12 ? `, ${12} of them shown` : "";
+    const more = picture && shown.length < now.changed.length ? `, ${shown.length} of them shown` : "";
     said.textContent =
       `${run.title}, epoch ${at + 1} of ${run.epochs}: accuracy ${three(now.accuracy)}${auc}; ` +
       `${now.changed.length === 1 ? "1 image changes its" : `${now.changed.length} images change their`} class here${more}.`;

@@ -4,7 +4,7 @@ function render({ model, el }) {
   const data = model.get("data");
   const run = unpack(data.run);
   let { threshold, prevalence } = { threshold: 50, prevalence: data.prevalence, ...model.get("state") };
-  const ill = run.names[0];
+  const [ill, other] = run.names;
   const numbers = make("div");
   const said = make("p", { role: "status" });
   const spread = panel({ title: `probability of ${ill}`, x: [0, 1], y: [0, data.top], xLabel: "probability, twenty bins" });
@@ -22,14 +22,14 @@ function render({ model, el }) {
       { x: centres, y: heights[1], colour: BLUE },
       { x: [threshold / 100, threshold / 100], y: [0, data.top], colour: GREEN, width: 2 },
     ]);
-    numbers.replaceChildren(table("at this threshold", ["", `called ${ill}`, "called healthy"], [
+    numbers.replaceChildren(table("at this threshold", ["", `called ${ill}`, `called ${other}`], [
       [ill, String(now.tp), String(now.fn)],
-      [run.names[1], String(now.fp), String(now.tn)],
+      [other, String(now.fp), String(now.tn)],
     ]), table("what it means", ["", ""], [
       ["sensitivity", three(now.sensitivity)],
       ["specificity", three(now.specificity)],
       [`${ill} among those called ${ill} (PPV)`, three(now.ppv)],
-      ["healthy among those called healthy (NPV)", three(now.npv)],
+      [`${other} among those called ${other} (NPV)`, three(now.npv)],
     ]));
     said.textContent =
       `Called ${ill} from ${(threshold / 100).toFixed(2)} on: sensitivity ${three(now.sensitivity)}, specificity ` +
