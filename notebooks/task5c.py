@@ -219,7 +219,7 @@ widgets.show_evidence(verdicts)
 # %% [markdown]
 # ## Summary
 #
-# - Batch normalization starts faster at a small rate; who is ahead depends on the epoch.
+# - Batch normalization starts faster at a small rate; whether it stays ahead is another question.
 # - Higher accuracy and lower loss are two claims.
 # - A comparison at a fixed epoch favours whoever is faster.
 #
