@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class Audit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<p>{self.title}</p>{self.table()._repr_html_()}"
+        return f"<p>{escape(self.title)}</p>{self.table()._repr_html_()}"
 
 
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:

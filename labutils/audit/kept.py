@@ -30,13 +30,14 @@ def kept(what: str, dataset: Dataset, kind: TypeAdapter[T], measure: Callable[[]
     kind : TypeAdapter
         What is kept; it writes and reads the file.
     measure : callable
-        Called where there is no such file, or none that can be read.
+        Called where there is no such file, or none that can be read and holds what it should.
     """
     from labutils.runs.disk import write_atomic
+    from labutils.runs.reading import JSON_LIMIT, open_regular
 
     file = paths.results_dir() / what / f"{dataset.name}-{dataset.fingerprint}.json"
-    with suppress(OSError, ValueError):
-        return kind.validate_json(file.read_bytes())
+    with suppress(OSError, ValueError), open_regular(file, JSON_LIMIT) as handle:
+        return kind.validate_json(handle.read())
     found = measure()
     with suppress(OSError):  # results that may only be read: measured each time
         file.parent.mkdir(parents=True, exist_ok=True)
