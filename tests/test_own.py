@@ -92,4 +92,6 @@ def test_the_page_holds_everything_and_nothing_from_outside(results):
     ):
         assert part in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "") and str(results) not in text
+    text = own.write_page(dataset, judged, baselines, runs).read_text(encoding="utf-8")
+    assert "http" not in text and str(results) not in text
     assert "No run to show yet." in own.write_page(dataset, judged, baselines, {}).read_text(encoding="utf-8")

@@ -525,3 +525,15 @@ def test_results_that_may_not_be_listed_are_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(StoreError, match=r"cannot be read \(permission denied\)"):
         RunStore(tmp_path).all()
+
+
+def test_what_is_damaged_is_said_each_time_and_keeps_nothing_alive(tmp_path):
+    folder = store_run(tmp_path)
+    (folder / "history.csv").write_text("nothing")
+    said = []
+    for _ in range(2):
+        with pytest.raises(StoreError) as raised:
+            RunStore(tmp_path).find(tiny_config(epochs=3), DATASET.fingerprint)
+        said.append(raised.value)
+    assert str(said[0]) == str(said[1]) and said[0] is not said[1]
+    assert all(one is not said[0] for one in RunStore(tmp_path).damaged().values())

@@ -61,7 +61,7 @@ class RunStore:
                 _clear_up(folder)
         found = _read_once(folder)
         if isinstance(found, StoreError):
-            raise found
+            raise StoreError(*found.args)  # a new one: the one kept would keep the frames that it was raised through
         _check_same(found, config, fingerprint)
         return found
 

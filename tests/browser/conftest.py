@@ -107,11 +107,11 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str | None:
 @pytest.fixture(scope="session")
 def page(browser, lab) -> Iterator:
     """JupyterLab in a page that all tests share: it takes seconds to load. `page.errors` are those of its console."""
+    from page_helpers import watch_errors
+
     opened = browser.new_page()
     opened.set_default_timeout(WAIT)
-    opened.errors = []
-    opened.on("pageerror", lambda error: opened.errors.append(f"{error}\n{error.stack}"))
-    opened.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
+    watch_errors(opened)
     opened.goto(f"{lab.url}/lab?reset")
     opened.wait_for_function("window.jupyterapp?.restored.then(() => true)")
     yield opened

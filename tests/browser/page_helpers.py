@@ -128,6 +128,13 @@ def act(page, box, action):
     page.wait_for_function(CHANGED, arg=[box.element_handle(), before], polling=POLL)
 
 
+def watch_errors(page):
+    """From now on `page.errors` are those of the page and its console."""
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(f"{error}\n{error.stack}"))
+    page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
+
+
 def check_no_errors(page):
     """No error in a cell, in a control, in the page's console."""
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []

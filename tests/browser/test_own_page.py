@@ -1,7 +1,7 @@
 """The page of results on one's own images, opened as a file: no kernel, no server, and its controls move."""
 
 import pytest
-from page_helpers import check_no_errors, check_no_violation
+from page_helpers import check_no_errors, check_no_violation, watch_errors
 from use_helpers import move_controls
 
 from labutils import audit, own, widgets
@@ -22,9 +22,7 @@ def written(tmp_path, monkeypatch):
 def test_the_page_of_results_moves(browser, written, axe):
     file, runs = written
     opened = browser.new_page()
-    opened.errors = []
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
+    watch_errors(opened)
     asked = []
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(file.as_uri())
