@@ -64,6 +64,9 @@ TITLES = {
 }
 """The sixteen tasks in their order, with short titles."""
 
+REAL = "HAM10000 selection"
+"""Source of the lab's runs on real images: Skin, stored beside those on phantoms; the images are not."""
+
 NOTEBOOKS = (*TITLES, "own", "index")
 """The names of the lab's notebooks, as far as they are there; the index, which tells of the others, comes last.
 

@@ -22,6 +22,7 @@ from labutils.evaluate import (
     exam_table,
     gap_table,
     judge_all,
+    judge_real,
     lab,
     paired_table,
     run_table,
@@ -31,7 +32,7 @@ from labutils.evaluate import (
 from labutils.evaluate.conditions import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import as_table, mark_source
-from labutils.evaluate.verdicts import Verdict, same_but_seed
+from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.names import LAB_DATASETS
 from labutils.progress import minutes
 from labutils.runs.files import Run
@@ -53,10 +54,6 @@ if TYPE_CHECKING:
     from labutils.frames import Table
 
 START, END = "<!-- results: written by `labutils report` -->", "<!-- end of results -->"
-REAL = "HAM10000 selection"
-"""Source of the run on real images that is stored beside the phantoms."""
-
-
 FIGURE_RUNS = 8
 """Runs whose curves fit into one figure."""
 
@@ -133,7 +130,8 @@ def write_report(
     source : str
         Whose images: see `queries.choose_runs`.
     beside : sequence of str
-        Other sources, whose runs stand below those of the same settings in the tables.
+        Other sources, whose runs stand below those of the same settings in the tables; beside phantoms, the lab's own
+        runs on real images do in any case.
 
     Returns
     -------
@@ -146,6 +144,8 @@ def write_report(
         If there are no runs on such images.
     """
     chosen, runs = choose_runs(source, store)
+    if chosen == "phantom" and lab.REAL in count_sources(store):
+        beside = [lab.REAL, *beside]
     others = [choose_runs(other, store) for other in beside]
     place = (folder or paths.results_dir()) / (f"own/{_file_name(source)}" if source else "")
     place.mkdir(parents=True, exist_ok=True)
@@ -188,6 +188,9 @@ def results_table(store: RunStore | None = None) -> str:
     lines[-1] += (
         f" {_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
     )
+    if real := judge_real(store=store):
+        words = (f"{number} {word}" for word, number in counts(real).items() if word != MISSING)
+        lines[-1] += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     lines += [
         "Brackets are 95 % intervals, on the exam over seeds and images; the ceiling is the accuracy of an oracle that "
         f"knows what was drawn; the real images are {_real_words(stored)}. *Small*: {lab.SMALL_IN_WORDS}, in place of "
@@ -200,7 +203,7 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
     """The row of a planned run, `label`, from the one of `runs` that stands for it, `name`, if it is there."""
     run = runs.get(name)
     config, told = lab.runs(task)[label], lab.reported(task)[label]
-    real = [_short(other, config) for other in _real(stored) if other.config.key == config.key]
+    real = [_short(other, config, told) for other in _real(stored) if other.config.key == config.key]
     exam, ceiling, report = "-", "-", f"{told.accuracy:.4f}" if told.accuracy is not None else "-"
     shown = "missing"
     if run is not None:
@@ -211,8 +214,7 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
         exam = f"{estimate} ({sat} seed{'' if sat == 1 else 's'})" if estimate else "missing"
         if task == "task4":
             shown += f"; element-wise {highest_elementwise(run):.4f}"
-        if told.accuracy is None:
-            shown += f"; final training {numbers.final_train_accuracy:.4f}"
+        shown += _final_training(run, told)
     if task == "task4":
         report = f"element-wise {report}"
     elif told.accuracy is None:
@@ -221,15 +223,20 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
     return f"| {' | '.join(cells)} |"
 
 
+def _final_training(run: Run, told: lab.Reported) -> str:
+    """What stands beside the report's training accuracy, where it quotes no other."""
+    return "" if told.accuracy is not None else f"; final training {best(run).final_train_accuracy:.4f}"
+
+
 def _real(stored: list[Run]) -> list[Run]:
     """The runs on real images of the lab's data sets: what is stored with the lab first, then one's own."""
     real = [run for run in stored if run.source != "phantom" and run.config.dataset in LAB_DATASETS]
-    return sorted(real, key=lambda run: (run.source != REAL, run.source))
+    return sorted(real, key=lambda run: (run.source != lab.REAL, run.source))
 
 
 def _real_words(stored: list[Run]) -> str:
     sources = dict.fromkeys(run.source for run in _real(stored))
-    words = {REAL: "a selection from HAM10000 (its images are not included)"}
+    words = {lab.REAL: "a selection from HAM10000 (its images are not included)"}
     shown = [words.get(source) or _whose(source)[0].strip("*") for source in sources]
     return " and ".join(shown) or "missing"
 
@@ -251,11 +258,11 @@ def _counted(judged: list[Verdict], exam: bool = False) -> str:
     return ", ".join(f"{number} {word}" for word, number in counts(judged, exam).items())
 
 
-def _short(run: Run, config: RunConfig) -> str:
-    """The best accuracy, and how far a run is that is not finished."""
+def _short(run: Run, config: RunConfig, told: lab.Reported) -> str:
+    """The best accuracy, what stands beside the report's, and how far a run is that is not finished."""
     run = run.first(min(run.epochs, config.epochs))
     so_far = "" if run.epochs == config.epochs else f" ({run.epochs} of {config.epochs} epochs)"
-    return f"{best(run).accuracy}{so_far}"
+    return f"{best(run).accuracy}{_final_training(run, told)}{so_far}"
 
 
 def update_readme(file: Path, store: RunStore | None = None) -> None:
@@ -287,7 +294,7 @@ def _front_page(source: str, runs: Snapshot, store: RunStore | None) -> Iterator
         found = ", ".join(f"**{number}** {word}" for word, number in counts(judged, exam).items())
         yield f"{what}, of {len(judged)} claims: {found}.\n"
     yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
-    yield markdown_table(_two_words(judged))
+    yield markdown_table(_in_words(judged, judge_real(store=store) if source == "phantom" else []))
     yield "\n## What is missing\n"
     absent = [(task, missing(task, task_runs(task, source, runs))) for task in lab.TITLES]
     listed = [f"- {_name(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
@@ -299,16 +306,17 @@ def _front_page(source: str, runs: Snapshot, store: RunStore | None) -> Iterator
         yield _real_beside_phantoms(store)
 
 
-def _two_words(judged: list[Verdict]) -> Table:
-    rows = {
-        v.id: {
+def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
+    rows, on_real = {}, {v.id: v.verdict for v in real}
+    for v in judged:
+        rows[v.id] = {
             "task": v.task.removeprefix("task").upper(),
             "claim": v.claim,
             "what the lab could know": v.verdict,
             "what holds for these images": v.holds,
         }
-        for v in judged
-    }
+        if real:
+            rows[v.id]["on real images (validation, one seed)"] = on_real.get(v.id, "-")
     return as_table(rows, "id")
 
 
@@ -316,7 +324,7 @@ def _real_beside_phantoms(store: RunStore | None) -> str:
     label = "lr 1e-5"
     found = stored_runs(lab.runs("task1b")[label], store)
     text = f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n\n"
-    if not any(run.source == REAL for run in found):
+    if not any(run.source == lab.REAL for run in found):
         text += "The run on real images is missing.\n\n"
     return text + markdown_table(truth_table(found, lab.reported("task1b")[label]))
 

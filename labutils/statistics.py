@@ -34,8 +34,11 @@ class Estimate(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        """`0.845 [0.788, 0.889]`; never `-0.000`."""
+        """`0.845 [0.788, 0.889]`; never `-0.000`, and where the interval excludes 0 it does so as shown, too."""
         value, low, high = (f"{round(number, 3) + 0.0:.3f}" for number in self)
+        if self.low * self.high > 0:
+            low = f"{self.low:.1g}" if low == "0.000" else low
+            high = f"{self.high:.1g}" if high == "0.000" else high
         return f"{value} [{low}, {high}]"
 
 

@@ -195,6 +195,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1b"), "task1b")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task1b"))
+
+# %% [markdown]
 # What do these numbers say? The sentence is chosen from them, by code.
 
 # %%

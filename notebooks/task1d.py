@@ -172,6 +172,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1d"), "task1d")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task1d"))
+
+# %% [markdown]
 # ## Explore
 #
 # A reliability curve compares what a network says with what happens: of the images to which it gives a probability of

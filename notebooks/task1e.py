@@ -179,6 +179,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1e"), "task1e")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task1e"))
+
+# %% [markdown]
 # Areas under the ROC curve, recall per class and the Brier score (the mean squared distance between probability and
 # truth) judge the same predictions in other ways.
 

@@ -239,10 +239,10 @@ for run in runs.values():
 # %% [markdown]
 # ### How far do phantoms teach the truth?
 #
-# Phantoms are drawings. One setting was also trained on real images (a selection from HAM10000; the images are not part
-# of this project, the predictions are). If the columns are close, that is a reason to look further, and no proof for a
-# clinic: its patients, its cameras and its labels are others. If they are not, the phantoms are easier, or harder, than
-# life.
+# Phantoms are drawings. The network of Task 1B was also trained on real images (a selection from HAM10000; the images
+# are not part of this project, the predictions are). If the columns are close, that is a reason to look further, and no
+# proof for a clinic: its patients, its cameras and its labels are others. If they are not, the phantoms are easier, or
+# harder, than life.
 
 # %%
 evaluate.truth_table(report.stored_runs(configs["Skin"]), lab.reported("task3")["Skin"])

@@ -170,6 +170,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5a"), "task5a")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task5a"))
+
+# %% [markdown]
 # ## Explore
 #
 # Over-fitting is over-confidence. Move through the epochs and watch where the calibration goes.

@@ -173,6 +173,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5b"), "task5b")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task5b"))
+
+# %% [markdown]
 # ## Explore
 #
 # What a batch normalization sees: the activations before and after it, epoch by epoch, on a small network.

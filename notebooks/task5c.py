@@ -155,6 +155,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5c"), "task5c")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task5c"))
+
+# %% [markdown]
 # ## Explore
 #
 # Move through the epochs: when does each network begin to tell the classes apart?

@@ -154,6 +154,13 @@ verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5d"), "task5d")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
+# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
+# and judged by the same rules. There is no exam for them, and one seed.
+
+# %%
+evaluate.real_table(verdicts, evaluate.judge_real("task5d"))
+
+# %% [markdown]
 # ## Explore
 #
 # Move to the end of the run with batch normalization: how sure is it of itself, and how right?

@@ -170,6 +170,16 @@ def test_verdict_table_shows_both_verdicts_with_their_numbers_and_the_rule():
     assert "task" not in evaluate.verdict_table(evaluate.judge_all(make_runs("task1b"), "task1b"))
 
 
+def test_real_images_stand_beside_what_was_found_here():
+    here, there = evaluate.judge_all(make_runs("task1b"), "task1b"), "what the lab could know: HAM10000 selection"
+    real = evaluate.judge_all(make_runs("task1b", source=lab.REAL), "task1b")
+    table = evaluate.real_table(here, real[1:])
+    assert list(table.index) == [verdict.id for verdict in here[1:]]
+    assert list(table.columns) == ["claim", "what the lab could know: PHANTOM", there]
+    assert table.loc["C2"].tolist() == [here[1].claim, here[1].verdict, f"{real[1].verdict}: {real[1].evidence}"]
+    assert "No run on real images" in repr(evaluate.real_table(here, []))
+
+
 def test_tables_are_the_same_text_every_time():
     def html():
         runs = make_runs("task1b", wrong=40)

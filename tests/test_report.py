@@ -8,7 +8,7 @@ import pytest
 from evaluate_helpers import make_run, with_exam
 from helpers import STRETCH
 
-from labutils import lab, report
+from labutils import evaluate, lab, report
 from labutils.runs.files import write_run
 from labutils.runs.store import RunStore
 
@@ -37,7 +37,7 @@ def store(results):
     store = RunStore()
     for wrong, config in zip((30, 40, 60), LEARNING_RATES.values(), strict=True):
         store_run(store, config.with_(epochs=100), wrong=wrong)
-    store_run(store, LEARNING_RATES["lr 1e-5"], source=report.REAL, wrong=55)
+    store_run(store, LEARNING_RATES["lr 1e-5"], source=lab.REAL, wrong=55)
     return store
 
 
@@ -46,7 +46,7 @@ def test_report_is_complete_and_the_same_every_time(store, results):
     assert "phantom" in text.lower()
     for column in ("What the lab could know", "What holds for these images"):
         assert re.search(rf"{column}, of 24 claims: \*\*\d+\*\* reproduced, .* \*\*\d+\*\* missing", text)
-    assert "- Task 9: Skin; Bone" in text and report.REAL in text
+    assert "- Task 9: Skin; Bone" in text and lab.REAL in text
     assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
     for label, graph in product(("lr-1e-4", "lr-1e-5", "lr-1e-6"), ("curves", "confusion", "roc")):
         assert (results / "task1b" / f"{label}-{graph}.png").is_file()
@@ -88,6 +88,24 @@ def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
     after = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
     assert after["1B", "lr 1e-5"][1].startswith("0.800 [") and after["1B", "lr 1e-5"][1].endswith("(3 seeds)")
     assert after["1B", "lr 1e-4"][1] == "missing"
+
+
+def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
+    column = "on real images (validation, one seed)"
+    text = report.write_report().read_text(encoding="utf-8")
+    rows = {cells[1]: cells for cells in table_rows(text)[:26]}
+    assert rows["id"][6] == column
+    judged = {verdict.id: verdict.verdict for verdict in evaluate.judge_real()}
+    assert set(judged) == {"C19"}, "the one claim that is about this run alone"
+    assert {name: rows[name][6] for name in ("C19", "C1", "C24")} == {"C19": judged["C19"], "C1": "-", "C24": "-"}
+    words = ("reproduced", "not reproduced", "undecided")
+    counted = ", ".join(f"{int(judged['C19'] == word)} {word}" for word in words)
+    told = f"The real images can answer 1 of them (validation, one seed): {counted}."
+    assert told in report.results_table()
+    assert any(line.startswith(f"| lr 1e-5, {lab.REAL} |") for line in text.splitlines()), "its numbers, in Task 1B"
+    store.remove(next(run.path.name for run in store.all() if run.source == lab.REAL))
+    assert not evaluate.judge_real() and "The real images can" not in report.results_table()
+    assert column not in report.write_report().read_text(encoding="utf-8")
 
 
 def test_the_verdicts_of_the_report_take_all_stored_seeds(store):

@@ -124,3 +124,5 @@ def test_holm_finds_something_in_one_of_twenty_families_at_most():
 def test_an_estimate_reads_as_value_and_interval_without_a_negative_zero():
     assert str(statistics.Estimate(0.845, 0.7884, 0.8886)) == "0.845 [0.788, 0.889]"
     assert str(statistics.Estimate(-0.0001, -0.05, 0.0)) == "0.000 [-0.050, 0.000]"
+    assert str(statistics.Estimate(-0.038, -0.075, -0.0004)) == "-0.038 [-0.075, -0.0004]", "it excludes 0"
+    assert str(statistics.Estimate(0.044, 0.0003, 0.09)) == "0.044 [0.0003, 0.090]"

@@ -7,7 +7,7 @@ here trains, predicts or draws.
 """
 
 from labutils import lab
-from labutils.evaluate.claims import CLAIMS, judge, judge_all, with_seeds, with_stored
+from labutils.evaluate.claims import CLAIMS, judge, judge_all, judge_real, with_seeds, with_stored
 from labutils.evaluate.compare import (
     ComparisonError,
     McNemar,
@@ -75,6 +75,7 @@ from labutils.evaluate.sentences import (
 from labutils.evaluate.tables import (
     class_table,
     group_seeds,
+    real_table,
     run_table,
     seed_table,
     verdict_table,
@@ -121,6 +122,7 @@ __all__ = [
     "image_losses",
     "judge",
     "judge_all",
+    "judge_real",
     "lab",
     "lead_sentence",
     "loss_difference",
@@ -136,6 +138,7 @@ __all__ = [
     "quality_table",
     "rate_sentence",
     "reach_table",
+    "real_table",
     "regularizer_sentence",
     "reliability_curve",
     "run_table",

@@ -29,7 +29,7 @@ from labutils.evaluate.courses import (
     TrainingReaches,
     WideGap,
 )
-from labutils.evaluate.verdicts import Claim, Verdict, is_planned, judge_claim, same_but_seed
+from labutils.evaluate.verdicts import MISSING, Claim, Verdict, is_planned, judge_claim, same_but_seed
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -214,6 +214,15 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
     """The verdicts on all claims, or on those of one task, in order."""
     return [judge(claim.id, runs) for claim in CLAIMS.values() if task in (None, claim.task)]
+
+
+def judge_real(task: str | None = None, store: RunStore | None = None) -> list[Verdict]:
+    """The verdicts, by the same rules, on the runs on real images that are stored with the lab, as far as they go.
+
+    These images have no exam, and every setting one seed: only `Verdict.verdict` says something.
+    """
+    runs = {run.path.name: run for run in (store or RunStore()).all() if run.source == lab.REAL and run.path}
+    return [verdict for verdict in judge_all(runs, task) if verdict.verdict != MISSING]
 
 
 def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:

@@ -172,6 +172,29 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     return table.drop(columns="task") if len({v.task for v in verdicts}) == 1 else table
 
 
+def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict]) -> Table:
+    """One row per claim that was judged on real images: what was found here, and what there, with its numbers.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        As `verdict_table` shows them.
+    real : iterable of Verdict
+        As `claims.judge_real` gives them.
+    """
+    here = {v.id: v for v in verdicts}
+    rows = {
+        v.id: {
+            "claim": v.claim,
+            f"what the lab could know: {mark_source(here[v.id].source)}": here[v.id].verdict,
+            f"what the lab could know: {v.source}": f"{v.verdict}: {v.evidence}",
+        }
+        for v in real
+        if v.id in here
+    }
+    return as_table(rows, "id", "No run on real images is stored here.")
+
+
 def mark_source(source: str) -> str:
     """The source of the images as tables show it: phantoms are marked as such, unmistakably."""
     return "PHANTOM" if source == "phantom" else source
