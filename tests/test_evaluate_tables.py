@@ -178,6 +178,9 @@ def test_real_images_stand_beside_what_was_found_here():
     assert list(table.columns) == ["claim", "what the lab could know: PHANTOM", there]
     assert table.loc["C2"].tolist() == [here[1].claim, here[1].verdict, f"{real[1].verdict}: {real[1].evidence}"]
     assert "No run on real images" in repr(evaluate.real_table(here, []))
+    nothing = evaluate.real_table(evaluate.judge_all({}, "task1b"), real)
+    assert list(nothing.columns) == ["claim", "what the lab could know: these images", there]
+    assert set(nothing["what the lab could know: these images"]) == {"missing"}
 
 
 def test_tables_are_the_same_text_every_time():

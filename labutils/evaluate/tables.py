@@ -182,12 +182,13 @@ def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict]) -> Table:
     real : iterable of Verdict
         As `claims.judge_real` gives them.
     """
-    here = {v.id: v for v in verdicts}
+    here, know = {v.id: v for v in verdicts}, "what the lab could know:"
+    images = next((mark_source(v.source) for v in here.values() if v.source), "these images")
     rows = {
         v.id: {
             "claim": v.claim,
-            f"what the lab could know: {mark_source(here[v.id].source)}": here[v.id].verdict,
-            f"what the lab could know: {v.source}": f"{v.verdict}: {v.evidence}",
+            f"{know} {images}": here[v.id].verdict,
+            f"{know} {v.source}": f"{v.verdict}: {v.evidence}",
         }
         for v in real
         if v.id in here
