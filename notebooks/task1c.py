@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, report, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -181,6 +181,12 @@ evaluate.verdict_table(verdicts)
 
 # %%
 evaluate.real_table(verdicts, evaluate.judge_real("task1c"))
+
+# %% [markdown]
+# Their curves, to be read as those above:
+
+# %%
+plots.learning_curves(report.task_runs("task1c", lab.REAL))
 
 # %% [markdown]
 # What do these numbers say? The sentence is chosen from them, by code.

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, check, course, evaluate, lab, parameters, plots, report, training, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())
@@ -175,6 +175,12 @@ evaluate.verdict_table(verdicts)
 
 # %%
 evaluate.real_table(verdicts, evaluate.judge_real("task5a"))
+
+# %% [markdown]
+# Their curves, to be read as those above: in which of the two settings do the lines part, and when?
+
+# %%
+plots.learning_curves(report.task_runs("task5a", lab.REAL))
 
 # %% [markdown]
 # ## Explore
