@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from labutils.frames import Table
 
 START, END = "<!-- results: written by `labutils report` -->", "<!-- end of results -->"
+
 FIGURE_RUNS = 8
 """Runs whose curves fit into one figure."""
 

@@ -30,6 +30,7 @@ from labutils.evaluate.courses import (
     WideGap,
 )
 from labutils.evaluate.verdicts import MISSING, Claim, Verdict, is_planned, judge_claim, same_but_seed
+from labutils.runs.queries import all_stored
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -221,8 +222,7 @@ def judge_real(task: str | None = None, store: RunStore | None = None) -> list[V
 
     These images have no exam, and every setting one seed: only `Verdict.verdict` says something.
     """
-    runs = {run.path.name: run for run in (store or RunStore()).all() if run.source == lab.REAL and run.path}
-    return [verdict for verdict in judge_all(runs, task) if verdict.verdict != MISSING]
+    return [verdict for verdict in judge_all(all_stored(lab.REAL, store), task) if verdict.verdict != MISSING]
 
 
 def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:
