@@ -414,6 +414,23 @@ def test_small_runs_stand_in_for_those_that_are_not_stored(results, capsys):
     assert training.or_small({}, asked, replace(DATASET, source="phantom")) == {}
 
 
+def test_a_small_network_is_looked_into_where_the_weights_of_a_large_one_are_not_stored(results, monkeypatch, capsys):
+    monkeypatch.setattr(lab, "SMALL", {"n_base": 2, "image_size": 32})
+    large = replace(made_up_run(tiny_config(n_base=32, image_size=128), DATASET), path=None)
+    assert training.with_weights(large) is large, "no small one is stored"
+    small = train(tiny_config(), DATASET)
+    capsys.readouterr()
+    assert training.with_weights(small) is small, "it has its own"
+    assert capsys.readouterr().out == ""
+    assert training.with_weights(large).path == small.path
+    said = capsys.readouterr().out
+    assert f"The best weights of {large.label} are not stored. A small network stands in" in said
+    other = replace(large, provenance=large.provenance | {"source": "public"})
+    assert training.with_weights(other) is other, "on images of another source"
+    (small.path / "best.h5").unlink()
+    assert training.with_weights(large) is large, "the small one came without them too"
+
+
 @pytest.mark.parametrize(
     ("loss", "said"),
     [

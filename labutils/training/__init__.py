@@ -7,6 +7,9 @@ and says by `bands` how far they may be apart, `search` tunes. Keras is imported
 
 from labutils.training.backend import import_keras
 from labutils.training.cost import estimate_seconds
-from labutils.training.request import load_best, or_small, same_network, stored, train, train_all
+from labutils.training.request import load_best, or_small, same_network, stored, train, train_all, with_weights
 
-__all__ = ["estimate_seconds", "import_keras", "load_best", "or_small", "same_network", "stored", "train", "train_all"]
+__all__ = [
+    "estimate_seconds", "import_keras", "load_best", "or_small", "same_network", "stored", "train", "train_all",
+    "with_weights",
+]  # fmt: skip

@@ -163,6 +163,21 @@ def or_small(runs: dict[str, Run], configs: Mapping[str, RunConfig], dataset: Da
     return small
 
 
+def with_weights(run: Run) -> Run:
+    """The run, or the stored small one that stands in for it where its own weights are not stored; says so.
+
+    For cells that look into a network: of the largest ones a clone has the predictions alone.
+    """
+    if run.path and best_weights_file(run.path):
+        return run
+    for small in stored_runs(run.config.with_(**lab.SMALL)):
+        if small.source == run.source and small.path and best_weights_file(small.path):
+            print(f"The best weights of {run.label} are not stored. A small network stands in: {lab.SMALL_IN_WORDS}.")
+            print("What it shows need not hold for the large one.")
+            return small
+    return run
+
+
 def stored(config: RunConfig, dataset: Dataset) -> Run | None:
     """The stored run with these settings on these images, at most `config.epochs` long; None if there is none.
 

@@ -62,7 +62,7 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
     Parameters
     ----------
     run : Run or None
-        A stored run with its best weights.
+        A stored run; a small one stands in for it where its weights are not stored (`training.with_weights`).
     dataset : Dataset
         What it was validated on.
     n : int
@@ -74,6 +74,7 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
     from labutils import explain, plots, training
     from labutils.evaluate.sentences import say
 
+    run = training.with_weights(run)
     try:
         model, epoch = training.load_best(run)
     except StoreError as error:

@@ -162,7 +162,7 @@ def feature_maps(run: Run | None, dataset: Dataset, layer: str | None = None, in
     Parameters
     ----------
     run : Run or None
-        A stored run with its best weights.
+        A stored run; a small one stands in for it where its weights are not stored (`training.with_weights`).
     dataset : Dataset
     layer : str, optional
         Where to begin; None is the first convolution.
@@ -172,8 +172,10 @@ def feature_maps(run: Run | None, dataset: Dataset, layer: str | None = None, in
     if run is None:
         print(NOTHING)
         return
+    from labutils import training
     from labutils.widgets.explore import images_of
 
+    run = training.with_weights(run)
     dataset = images_of(run, dataset)
     names = [x.name for x in layers_of(run.config, len(run.class_names)) if x.kind in ("convolution", "pooling")]
     first = layer or names[0]
