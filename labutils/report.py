@@ -194,9 +194,10 @@ def results_table(store: RunStore | None = None) -> str:
         lines[-1] += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     lines += [
         "Brackets are 95 % intervals, on the exam over seeds and images; the ceiling is the accuracy of an oracle that "
-        f"knows what was drawn; the real images are {_real_words(stored)}. *Small*: {lab.SMALL_IN_WORDS}, in place of "
-        "a run that takes hours and is not stored yet."
+        f"knows what was drawn; the real images are {_real_words(stored)}."
     ]
+    if any(f"{lab.SMALL_LABEL} |" in line for line in lines):
+        lines[-1] += f" *Small*: {lab.SMALL_IN_WORDS}, in place of a run that takes hours and is not stored yet."
     return "\n".join(lines)
 
 

@@ -90,6 +90,14 @@ def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
     assert after["1B", "lr 1e-4"][1] == "missing"
 
 
+def test_what_small_means_is_said_where_a_small_run_stands_in(store):
+    assert "small" not in report.results_table().lower()
+    for config in lab.stand_ins("task9").values():
+        store_run(store, config)
+    table = report.results_table()
+    assert "| 9 | Skin, small |" in table and f"*Small*: {lab.SMALL_IN_WORDS}" in table
+
+
 def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
     column = "on real images (validation, one seed)"
     text = report.write_report().read_text(encoding="utf-8")
