@@ -73,7 +73,7 @@ print(skin.banner(), bone.banner(), sep="\n")
 # %% [markdown]
 # ## Predict
 #
-# Sixteen times the weights of Task 1B's network.
+# Eight times the filters of Task 1B's network, in every block.
 
 # %% tags=["predict"]
 course.ask("task9", 1)

@@ -9,7 +9,7 @@ from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 from labutils.cli import runs as cli_runs
 from labutils.config import Augmentation
 from labutils.errors import TrainingInterrupted
-from labutils.runs.files import write_run
+from labutils.runs.files import read_run, write_run
 from labutils.runs.store import RunStore
 from labutils.training.verify import Comparison, Verification
 
@@ -91,6 +91,30 @@ def test_some_runs_are_that_many(results, monkeypatch):
     call(cli_runs.verify, "--some", 2, "--epochs", 3)
     ((folders, epochs),) = asked
     assert (len(set(folders)), epochs) == (2, 3)
+
+
+def test_some_runs_are_none_of_those_that_take_long(results, monkeypatch):
+    quick = store_run()
+    slow = store_run(model="vgg16", n_base=64, image_size=128)
+    damaged = store_run(seed=1)
+    (damaged / "history.csv").unlink()
+    counts = {"train": {"Mel": 500, "Nev": 500}}
+    for folder in (quick, slow):
+        run = read_run(folder)
+        write_run(replace(run, provenance=run.provenance | {"counts": counts}), state_of(run), None)
+    # A matrix product's speed on a plain laptop: half of it is what a training step reaches.
+    monkeypatch.setattr("labutils.training.cost._product_speed", lambda: 2e11)
+    asked = []
+    monkeypatch.setattr("labutils.training.verify.verify_all", lambda folders, epochs: asked.extend(folders) or [GOOD])
+    call(cli_runs.verify, "--some", 3)
+    assert set(asked) == {quick, damaged}
+    asked.clear()
+    call(cli_runs.verify, "--all")
+    assert set(asked) == {quick, slow, damaged}
+    for folder in (quick, damaged):
+        RunStore().remove(folder.name)
+    said = call(cli_runs.verify, "--some", 1)
+    assert said.exit_code == 2 and "name one, or take --all" in said.output
 
 
 def test_verify_wants_to_know_which_runs(results):

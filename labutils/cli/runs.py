@@ -58,7 +58,12 @@ def rm(name: str) -> None:
 @click.command()
 @click.argument("names", metavar="[RUN]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every stored run.")
-@click.option("--some", type=click.IntRange(1), metavar="N", help="N of the stored runs, others each time.")
+@click.option(
+    "--some",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N of the stored runs whose epoch takes a minute at most here, others each time.",
+)
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="First epochs to train again.")
 @explain
 def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -> None:
@@ -67,7 +72,7 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
     Ends with status 1 if one of them differs, with 2 if one that was named cannot be verified here, or none can.
     """
     from labutils.runs import RunStore
-    from labutils.training.verify import verify_all
+    from labutils.training.verify import quick_ones, verify_all
 
     store = RunStore()
     if sum((bool(names), every, some is not None)) != 1:
@@ -76,6 +81,9 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
     if not folders:
         raise Problem("No runs are stored yet.")
     if some is not None:
+        folders = quick_ones(folders)
+        if not folders:
+            raise Problem("An epoch of each stored run takes more than a minute here: name one, or take --all.")
         folders = random.sample(folders, min(some, len(folders)))
     found = []
     for verification in verify_all(folders, epochs):

@@ -25,10 +25,13 @@ from labutils.processes import leave_with_parent
 from labutils.runs.files import Run, read_run
 from labutils.statistics import SMALLEST_PROBABILITY
 from labutils.training.bands import ROUNDING, STEPS, TIGHT, measured_bands, tight_bands
+from labutils.training.cost import estimate_seconds
 from labutils.training.state import check_dataset
 
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
 
+LONGEST = 60.0
+"""Seconds that a first epoch may take here, by the estimate, to be among the `quick_ones`."""
 RUNS_PER_PROCESS = 8
 """Runs after which `verify_all` goes on in a fresh process: TensorFlow keeps a quarter of a gigabyte of each."""
 
@@ -174,6 +177,24 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
             # A pool for each part: one with max_tasks_per_child may wait for ever (Python 3.11 to 3.13, gh-115634).
             with ProcessPoolExecutor(1, get_context("spawn"), initializer=_choose, initargs=(chosen,)) as pool:
                 yield from pool.map(_verify_folder, part, [epochs] * len(part))
+
+
+def quick_ones(folders: Iterable[Path]) -> list[Path]:
+    """Those of which an epoch takes at most `LONGEST` seconds here, and those that cannot be read.
+
+    Where the circumstances are other, an epoch is trained four times (see `bands`), which with the lab's largest
+    networks takes longer than all other checks together.
+    """
+
+    def seconds(folder: Path) -> float:
+        try:
+            run = read_run(folder)
+        except StoreError:
+            return 0.0
+        images = sum(run.provenance.get("counts", {}).get("train", {}).values())
+        return estimate_seconds(run.config.with_(epochs=1), images, len(run.class_names))
+
+    return [folder for folder in folders if seconds(folder) <= LONGEST]
 
 
 def _choose(settings: dict[str, str]) -> None:
