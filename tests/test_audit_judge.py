@@ -113,7 +113,7 @@ def test_imbalance(clean):
 
 def test_brightness_shortcut(tmp_path):
     said = verdicts(audit(write_set(tmp_path / "Skin", lambda picture, label: picture + np.uint8(20 * label))))
-    assert said["Brightness alone"].startswith("SHORTCUT")
+    assert said["Brightness and its square"].startswith("SHORTCUT")
     assert said["16x16 pixels and a linear model"].startswith("SHORTCUT")
     assert said["File size and pixel format alone"].startswith("fine")
 
@@ -123,7 +123,7 @@ def test_size_shortcut(tmp_path):
     said = verdicts(found)
     assert said["File size and pixel format alone"].startswith("SHORTCUT")
     assert finding(found, "File sizes") == "Mel: 72x72; Nev: 72x64." and said["File sizes"].startswith("look")
-    assert said["Brightness alone"].startswith("fine")
+    assert said["Brightness and its square"].startswith("fine")
 
 
 def test_colour_shortcut(tmp_path):
@@ -133,7 +133,7 @@ def test_colour_shortcut(tmp_path):
         return np.clip(picture[..., None] + cast - int(cast @ (0.2125, 0.7154, 0.0721)), 0, 255).astype(np.uint8)
 
     said = verdicts(audit(write_set(tmp_path / "Skin", tint)))
-    assert said["Mean colour alone"].startswith("SHORTCUT") and said["Brightness alone"].startswith("fine")
+    assert said["Mean colour alone"].startswith("SHORTCUT") and said["Brightness and its square"].startswith("fine")
 
 
 def test_format_shortcut(tmp_path):
@@ -194,7 +194,7 @@ def test_few_images_cannot_rule_out_a_shortcut(monkeypatch, clean):
     for (low, high), word in said.items():
         score = shortcuts.Score(0.73, low, high)
         monkeypatch.setattr(shortcuts, "score_features", lambda *_, score=score: score)
-        assert verdicts(audit(clean))["Brightness alone"].startswith(word)
+        assert verdicts(audit(clean))["Brightness and its square"].startswith(word)
 
 
 def test_folder_of_another_name_is_recognised_by_its_files(clean):

@@ -362,7 +362,7 @@ def _judge_shortcuts(pictures: Pictures) -> list[Row]:
     usable = pictures.readable
     train, late = usable & ~pictures.in_validation, usable & pictures.in_validation
     features = {
-        "Brightness alone": _brightness(pictures),
+        "Brightness and its square": _brightness(pictures),
         "Mean colour alone": pictures.colours,
         "File size and pixel format alone": _sizes(pictures),
         "16x16 pixels and a linear model": _pixels(pictures),
