@@ -18,7 +18,7 @@ from labutils import lab, machine
 from labutils.augment import augment_batch
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.training.backend import compiled_model
+from labutils.training.backend import compiled_model, feed
 
 NETWORKS = {
     "AlexNet b8": lab.runs("task5a")["no dropout"],
@@ -35,7 +35,7 @@ def epoch_of(config: RunConfig, images: int) -> Callable[[], object]:
     from labutils.training.fit import Batches
 
     batches = Batches(config, data)
-    return lambda: model.fit(batches, shuffle=False, verbose=0)
+    return lambda: model.fit(feed(batches), shuffle=False, verbose=0)
 
 
 def milliseconds(call: Callable[[], object], images: int) -> float:

@@ -64,14 +64,14 @@ def made_up_images(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def ours(network: str, images: int, precision: str = "float32") -> Callable[[], object]:
     from labutils.data.dataset import Dataset
-    from labutils.training.backend import compiled_model
+    from labutils.training.backend import compiled_model, feed
     from labutils.training.fit import Batches
 
     x, y = made_up_images(images)
     files = tuple(f"{i}.jpg" for i in range(images))
     data = Dataset("skin", x, y, x[:2], y[:2], ("Mel", "Nev"), files, files[:2], "phantom", "0" * 12, ROOT)
     model, batches = compiled_model(settings(network), 2, precision), Batches(settings(network), data)
-    return lambda: model.fit(batches, shuffle=False, verbose=0)
+    return lambda: model.fit(feed(batches), shuffle=False, verbose=0)
 
 
 def plain(network: str, images: int, precision: str = "float32") -> Callable[[], object]:

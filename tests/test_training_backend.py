@@ -7,7 +7,7 @@ from helpers import patience, start_python, tiny_config, tiny_dataset
 from labutils import machine
 from labutils.errors import ParameterError
 from labutils.training import backend
-from labutils.training.fit import fit
+from labutils.training.fit import PREDICTION_BATCH, Batches, Pictures, fit, predict
 
 
 def choose(monkeypatch, asked, units, gain=None, before=None, epochs=100):
@@ -66,6 +66,38 @@ def keras_home(tmp_path, monkeypatch):
     """Where this machine's keras.json stands, for one test."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     return tmp_path / "keras.json"
+
+
+@pytest.mark.skipif(machine.backend() != "tensorflow", reason="the pipeline is TensorFlow's")
+def test_what_a_network_reads_is_the_batches_and_nothing_that_tunes_itself():
+    batches = Batches(tiny_config(batch_size=4), tiny_dataset())
+    batches.draw(3)
+    pipeline = backend.feed(batches)
+    assert pipeline.options().autotune.enabled is False, "an epoch may wait for the end of the tuner's nap"
+    read = list(pipeline.as_numpy_iterator())
+    assert len(pipeline) == len(batches) == len(read)
+    for number, (images, labels) in enumerate(read):
+        np.testing.assert_array_equal(images, batches[number][0])
+        np.testing.assert_array_equal(labels, batches[number][1])
+    batches.draw(4)
+    again = next(pipeline.as_numpy_iterator())
+    np.testing.assert_array_equal(again[0], batches[0][0])
+
+
+def test_other_backends_read_the_batches_themselves(monkeypatch):
+    monkeypatch.setattr(machine, "backend", lambda: "jax")
+    batches = Batches(tiny_config(), tiny_dataset())
+    assert backend.feed(batches) is batches
+
+
+@pytest.mark.parametrize("n", [1, PREDICTION_BATCH, PREDICTION_BATCH + 1, 2 * PREDICTION_BATCH + 3])
+def test_images_are_predicted_once_each_in_equal_batches(n):
+    images = np.random.default_rng(n).random((n, 32, 32, 1), dtype=np.float32)
+    shapes = {batch[0].shape for batch in (Pictures(images)[i] for i in range(len(Pictures(images))))}
+    assert len(shapes) == 1 and max(shapes)[0] <= PREDICTION_BATCH
+    model = backend.compiled_model(tiny_config(image_size=32), 2, "float32")
+    expected = np.concatenate([model.predict_on_batch(images[i : i + 1]) for i in range(n)])
+    np.testing.assert_allclose(predict(model, images), expected, atol=1e-6)
 
 
 def test_what_a_keras_json_or_a_cell_has_set_does_not_reach_a_training():

@@ -21,7 +21,7 @@ from labutils.errors import TrainingInterrupted
 from labutils.progress import Progress, minutes
 from labutils.runs.files import Run, predicted_labels
 from labutils.statistics import cross_entropy
-from labutils.training.backend import choose_precision, compiled_model, import_keras, provenance
+from labutils.training.backend import choose_precision, compiled_model, feed, import_keras, provenance
 from labutils.training.exam import Candidates
 from labutils.training.state import StopKey, Trained, empty_run, restore, state_of, write_weights
 
@@ -96,7 +96,7 @@ def fit(
             measure = Measure(dataset)
             kept = Keep(run, batches, measure, Candidates(exam_at, checkpoint or {}), provenance(precision), keep)
             model.fit(
-                batches,
+                feed(batches),
                 initial_epoch=run.epochs,
                 epochs=config.epochs,
                 shuffle=False,
@@ -152,6 +152,25 @@ class Batches(keras.utils.PyDataset):
 
             images = augment_batch(images, augmentation, [[self.config.seed, self.epoch, 2, int(i)] for i in chosen])
         return images, self.labels[chosen]
+
+
+class Pictures(keras.utils.PyDataset):
+    """Images in their order, to be predicted, in equal batches: JAX compiles once for every shape that it meets.
+
+    The last image is repeated until the last batch is full.
+    """
+
+    def __init__(self, images: np.ndarray) -> None:
+        super().__init__()
+        self.images = images
+        self.size = -(-len(images) // len(self))
+
+    def __len__(self) -> int:
+        return -(-len(self.images) // PREDICTION_BATCH)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+        chosen = np.arange(index * self.size, (index + 1) * self.size).clip(max=len(self.images) - 1)
+        return (np.asarray(self.images[chosen]),)
 
 
 class Stop(keras.callbacks.Callback):
@@ -313,14 +332,7 @@ def fixed_part(n_train: int, n_val: int) -> np.ndarray:
 
 def predict(model: Any, images: np.ndarray) -> np.ndarray:
     """Probabilities for `images` in inference mode, float32, shape (images, outputs)."""
-    batches = -(-len(images) // PREDICTION_BATCH)
-    size = -(-len(images) // batches)
-    # Equal batches: JAX compiles once for every shape that it meets.
-    missing = batches * size - len(images)
-    if missing:
-        images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-    predicted = model.predict(np.asarray(images), batch_size=size, verbose=0)
-    return np.asarray(predicted)[: len(predicted) - missing]
+    return np.asarray(model.predict(feed(Pictures(images)), verbose=0))[: len(images)]
 
 
 def loss_and_accuracy(predictions: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -338,14 +350,14 @@ def first_losses(model: Any, batches: Batches) -> list[float]:
     before = state_of(model)
     draw_dropout(model, batches.config.seed, 0)
     parts = [Batches(batches.config, batches.dataset, slice(*steps)) for steps in FIRST_STEPS]
-    losses = [float(model.fit(part, shuffle=False, verbose=0).history["loss"][0]) for part in parts if len(part)]
+    losses = [float(model.fit(feed(part), shuffle=False, verbose=0).history["loss"][0]) for part in parts if len(part)]
     restore(model, before)
     return losses
 
 
 def seconds_per_step(model: Any, batches: Batches) -> float:
     """Seconds that a training step takes here, measured on a few; the model is left as it was."""
-    before, few = state_of(model), Batches(batches.config, batches.dataset, slice(3))
+    before, few = state_of(model), feed(Batches(batches.config, batches.dataset, slice(3)))
     model.fit(few, shuffle=False, verbose=0)
     started = time.perf_counter()
     model.fit(few, shuffle=False, verbose=0)

@@ -72,8 +72,10 @@ def apply(picture: np.ndarray, change: Change) -> np.ndarray:
 
 def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     """A network's accuracy on all validation images under a change, with its Wilson interval."""
+    from labutils.training.fit import predict
+
     pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
-    predicted = np.asarray(model.predict(pictures, batch_size=64, verbose=0))
+    predicted = predict(model, pictures)
     answers = (predicted[:, 0] > 0.5) if predicted.shape[1] == 1 else predicted.argmax(axis=1)
     hits = int((answers == dataset.y_val).sum())
     return Estimate(hits / len(pictures), *wilson_interval(hits, len(pictures)))

@@ -332,12 +332,13 @@ class Trainer:
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Loss and accuracy of epoch number `epoch` (from 0), as the images went by."""
+        from labutils.training.backend import feed
         from labutils.training.fit import Batches, draw_dropout
 
         batches = Batches(self.config, self.dataset)
         batches.draw(epoch)
         draw_dropout(self.model, self.config.seed, epoch)
-        history = self.model.fit(batches, shuffle=False, verbose=0).history
+        history = self.model.fit(feed(batches), shuffle=False, verbose=0).history
         return {name: float(history[name][0]) for name in ("loss", "accuracy")}
 
     def warm_up(self) -> None:
