@@ -34,8 +34,8 @@
 # question.
 #
 # Click into a cell and press *Shift+Enter*: it runs, and the next one is chosen. *Run > Run All Cells* runs a notebook
-# from top to bottom. Sliders, buttons and questions appear when their cell has run. Nothing can be broken: `labutils lab
-# --reset task1b` gives you a new copy and keeps yours beside it.
+# from top to bottom. Sliders, buttons and questions appear when their cell has run. Nothing can be broken: `labutils
+# lab --reset task1b` gives you a new copy and keeps yours beside it.
 
 # %% [markdown]
 # ## The notebooks, in order
@@ -70,5 +70,5 @@ doctor.table(doctor.examine())
 # are marked wherever a result on them is shown. To use your own, put them into `data/` as `data/README.md` describes,
 # or fetch public ones with `labutils data fetch skin`.
 #
-# Begin with [Task 1B](task1b.ipynb). When you know your way, [own](own.ipynb) does for your images what the tasks do for
-# the lab's: audit, training, exam, and a page of results to keep.
+# Begin with [Task 1B](task1b.ipynb). When you know your way, [own](own.ipynb) does for your images what the tasks do
+# for the lab's: audit, training, exam, and a page of results to keep.

@@ -121,8 +121,8 @@ plots.learning_curves(runs)
 
 # %% [markdown]
 # With dropout the training accuracy is measured while units are missing, and the validation accuracy with all of them.
-# If the dashed line runs below the solid one, that is one reason, and no error; the other is that it is measured while the
-# epoch goes on, and the solid one after it.
+# If the dashed line runs below the solid one, that is one reason, and no error; the other is that it is measured while
+# the epoch goes on, and the solid one after it.
 
 # %%
 plots.compare_curves(runs)

@@ -108,8 +108,8 @@ runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missin
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Where do the dashed and the solid line part in each column? Watch the loss: where a network over-fits, it turns upwards
-# while the accuracy may still look calm, because it also counts how sure the network is of its errors.
+# Where do the dashed and the solid line part in each column? Watch the loss: where a network over-fits, it turns
+# upwards while the accuracy may still look calm, because it also counts how sure the network is of its errors.
 
 # %%
 plots.compare_curves(runs)
