@@ -74,7 +74,8 @@ def test_accuracy_under_a_change_counts_all_images():
     class Left:
         """Says class 1 where the left half is darker than the right one."""
 
-        def predict(self, pictures, **_):
+        def predict(self, batches, **_):
+            pictures = np.concatenate([np.asarray(images) for (images,) in batches])
             return (pictures[:, :, :16].mean(axis=(1, 2, 3)) < pictures[:, :, 16:].mean(axis=(1, 2, 3)))[:, None] * 1.0
 
     unchanged = breaking.accuracy_under(Left(), dataset, breaking.Change())
