@@ -11,6 +11,7 @@ import numpy as np
 
 from labutils import augment
 from labutils.evaluate.metrics import accuracy
+from labutils.runs.files import predicted_labels
 from labutils.statistics import Estimate, wilson_interval
 from labutils.widgets.control import Controls, Drawn, png
 from labutils.widgets.instant import read
@@ -75,9 +76,7 @@ def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     from labutils.training.fit import predict
 
     pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
-    predicted = predict(model, pictures)
-    answers = (predicted[:, 0] > 0.5) if predicted.shape[1] == 1 else predicted.argmax(axis=1)
-    hits = int((answers == dataset.y_val).sum())
+    hits = int((predicted_labels(predict(model, pictures)) == dataset.y_val).sum())
     return Estimate(hits / len(pictures), *wilson_interval(hits, len(pictures)))
 
 
