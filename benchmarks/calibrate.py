@@ -28,7 +28,7 @@ from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
 from labutils.data.phantoms.write import ceiling
 from labutils.paths import generated_dir
-from labutils.runs.files import Run
+from labutils.runs.files import Run, predicted_labels
 from labutils.runs.queries import task_runs
 from labutils.statistics import Estimate, proportion
 from labutils.training import load_best, train
@@ -68,12 +68,10 @@ def exam_accuracy(run: Run, exam: Exam) -> Estimate:
     """Accuracy on the exam at the best epoch: as stored with the run, else by its weights."""
     if stored := evaluate.exam_accuracy([run]):
         return stored
+    from labutils.training.fit import predict  # Keras is imported where something predicts
+
     model, _ = load_best(run)
-    predicted = np.concatenate(
-        [model.predict(np.asarray(exam.x[i : i + 500]), batch_size=50, verbose=0) for i in range(0, len(exam.y), 500)]
-    )
-    labels = predicted[:, 0] > 0.5 if predicted.shape[1] == 1 else predicted.argmax(axis=1)
-    return proportion(labels == exam.y)
+    return proportion(predicted_labels(predict(model, exam.x)) == exam.y)
 
 
 def train_accuracy(run: Run, exam: Exam) -> float:
