@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from labutils import evaluate
+from labutils.audit.baselines import keep_on_exam
 from labutils.audit.shortcuts import score_features
 from labutils.audit.simple import baselines
 from labutils.config import RunConfig
@@ -125,7 +126,7 @@ def main() -> int:
         exam = take(load_exam(name, source="phantom"), arguments.exam)
         print(f"\n{dataset.banner()}\n  {len(exam.y)} exam images")
         inside &= report_ceiling(name)
-        inside &= report_simple_models(dataset, exam)
+        inside &= report_simple_models(dataset, exam, whole=arguments.exam is None)
         if arguments.epochs:
             inside &= report_trainings(dataset, exam, arguments.epochs, arguments.rate)
     return 0 if inside else 1
@@ -147,8 +148,11 @@ def report_ceiling(name: str) -> bool:
     return reached is None or report("ceiling: linear model on the drawn signs", reached, CEILINGS[name], "")
 
 
-def report_simple_models(dataset: Dataset, exam: Exam) -> bool:
-    """Print how far models get that are no networks; whether those on pixels stay in their band."""
+def report_simple_models(dataset: Dataset, exam: Exam, whole: bool = True) -> bool:
+    """Print how far models get that are no networks; whether those on pixels stay in their band.
+
+    What they reach on a whole exam is kept in `results/baselines/exam`, for the tables of notebooks, report and README.
+    """
     inside = True
     networks = [
         found.value
@@ -157,7 +161,10 @@ def report_simple_models(dataset: Dataset, exam: Exam) -> bool:
         if (found := evaluate.exam_accuracy([run]))
     ]
     above = (0.0, max(networks) + ABOVE_NETWORKS) if networks else None
-    for found in baselines(dataset.x_train, dataset.y_train, exam.x, exam.y):
+    measured = baselines(dataset.x_train, dataset.y_train, exam.x, exam.y)
+    if whole:
+        keep_on_exam(dataset, exam, measured)
+    for found in measured:
         band = above if found.name.startswith("simple numbers") else None
         note = "{:.3f} to {:.3f}".format(*found.accuracy_interval)
         inside &= report(f"{found.name}: accuracy", found.accuracy, band, note)

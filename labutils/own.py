@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from labutils import paths
+from labutils import audit, paths
+from labutils.audit.baselines import better_simple, exam_baselines
 from labutils.errors import StoreError
 from labutils.progress import minutes
 
@@ -95,6 +96,8 @@ def affordable(
 def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
     """One row per run that has sat the exam: accuracy, recall of every class and AUC, at its best validation epoch.
 
+    Below them the simple model that was the better one on the validation images.
+
     Parameters
     ----------
     runs : dict of str to Run
@@ -115,6 +118,15 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
             "accuracy [95 % interval]": str(accuracy(judged)),
             **{f"recall {name}": str(value) for name, value in class_recall(judged).items()},
             "AUC [95 % interval]": str(next(iter(areas.values()))) if len(areas) == 1 else mean,
+        }
+    on_exam = exam_baselines(dataset) if rows else None
+    if on_exam and {run.exam.fingerprint for run in runs.values() if run.exam} == {on_exam.fingerprint}:
+        simple = better_simple(dataset).exam
+        assert simple is not None, "it is one of those on the exam"
+        rows[f"no network: {simple.name}"] = {
+            "images": on_exam.images,
+            "accuracy [95 % interval]": simple.shown(),
+            "AUC [95 % interval]": simple.auc_shown(),
         }
     return as_table(rows, "run on the exam", _no_exam(runs, dataset))
 
@@ -155,7 +167,10 @@ def write_page(
     parts = [f"<h1>{html.escape(banner.splitlines()[0])}</h1>", f"<pre>{html.escape(banner)}</pre>"]
     parts += ["<h2>Audit</h2>", _as_html(judged.table()), "<h2>Simple models</h2>", _as_html(baselines)]
     parts += ["<h2>Learning curves</h2>", *_figures(lambda: plots.learning_curves(dict(runs)))]
-    parts += ["<h2>Networks, on the validation images</h2>", _as_html(evaluate.run_table(runs))]
+    parts += [
+        "<h2>Networks, on the validation images</h2>",
+        _as_html(evaluate.run_table(runs, beside=audit.beside(dataset))),
+    ]
     for label, run in runs.items():
         parts += [f"<h3>{html.escape(label)}: {html.escape(run.label)}</h3>", _as_html(evaluate.class_table(run))]
         parts += _figures(partial(plots.confusion_matrix, run, run.best_epoch))

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labutils import paths
+from labutils import audit, paths
+from labutils.audit.baselines import simple_of
 from labutils.config import RunConfig
+from labutils.data.locate import title_of
 from labutils.errors import DataError
 from labutils.evaluate import (
     best,
@@ -31,7 +33,7 @@ from labutils.evaluate import (
 )
 from labutils.evaluate.conditions import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
-from labutils.evaluate.tables import as_table, mark_source
+from labutils.evaluate.tables import Reached, as_table, mark_source
 from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.names import LAB_DATASETS
 from labutils.progress import minutes
@@ -181,6 +183,7 @@ def results_table(store: RunStore | None = None) -> str:
             if _quoted(told) and not _of_earlier_task(task, label):
                 small = label + lab.SMALL_LABEL
                 lines.append(_results_row(task, label, small if small in runs else label, runs, stored))
+    lines += _simple_rows(store)
     judged = verdicts(store=store)
     lines += [
         "",
@@ -196,6 +199,11 @@ def results_table(store: RunStore | None = None) -> str:
         "Brackets are 95 % intervals, on the exam over seeds and images; the ceiling is the accuracy of an oracle that "
         f"knows what was drawn; the real images are {_real_words(stored)}."
     ]
+    if any("no network" in line for line in lines):
+        lines[-1] += (
+            " *No network*: a linear model or a forest, whichever is better on the validation images, on some forty "
+            "numbers of each image."
+        )
     if any(f"{lab.SMALL_LABEL} |" in line for line in lines):
         lines[-1] += f" *Small*: {lab.SMALL_IN_WORDS}, in place of a run that takes hours and is not stored yet."
     return "\n".join(lines)
@@ -223,6 +231,27 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
         report = f"final training {told.train_accuracy:.4f}"
     cells = (task.removeprefix("task").upper(), name, shown, exam, ceiling, "".join(real[:1]) or "-", report)
     return f"| {' | '.join(cells)} |"
+
+
+def _simple_rows(store: Snapshot) -> Iterator[str]:
+    """Rows on what simple models reach on the images of the lab's runs, as far as that is known."""
+    for name in LAB_DATASETS:
+        planned = [run for task in lab.TITLES for run in task_runs(task, store=store).values()]
+        drawn = next((run for run in planned if run.config.dataset == name), None)
+        if drawn is None or not (simple := simple_of(drawn)):
+            continue
+        real = [found for run in _real(store.all()) if run.config.dataset == name and (found := simple_of(run))]
+        top = ceiling_of(drawn)
+        cells = [
+            "-",
+            f"{title_of(name)}, no network: simple numbers",
+            f"{simple.validation.shown()} ({simple.kind})",
+            simple.exam.shown() if simple.exam else "missing",
+            "-" if top is None else f"{top:.3f}",
+            "".join(f"{found.validation.shown()} ({found.kind})" for found in real[:1]) or "-",
+            "-",
+        ]
+        yield f"| {' | '.join(cells)} |"
 
 
 def _final_training(run: Run, told: lab.Reported) -> str:
@@ -328,7 +357,7 @@ def _real_beside_phantoms(store: RunStore | None) -> str:
     text = f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n\n"
     if not any(run.source == lab.REAL for run in found):
         text += "The run on real images is missing.\n\n"
-    return text + markdown_table(truth_table(found, lab.reported("task1b")[label]))
+    return text + markdown_table(truth_table(found, lab.reported("task1b")[label], audit.simple_cells(found)))
 
 
 def _task_pages(
@@ -352,7 +381,7 @@ def _task_pages(
         for label, run in task_runs(task, other, theirs).items()
     }
     told = lab.reported(task)
-    yield markdown_table(run_table(runs | elsewhere, told, _majority(runs))) + "\n"
+    yield markdown_table(run_table(runs | elsewhere, told, _no_network(runs | elsewhere))) + "\n"
     yield markdown_table(gap_table(runs)) + "\n"
     stored = all_stored(source, store)
     if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
@@ -381,14 +410,19 @@ def _other_pages(folder: Path, store: Snapshot) -> Iterator[str]:
         for start in range(0, len(runs), FIGURE_RUNS):
             shown = dict(list(runs.items())[start : start + FIGURE_RUNS])
             yield _figure(plots.learning_curves, shown, place / f"learning-curves-{start // FIGURE_RUNS + 1}.png", 2)
-        yield markdown_table(run_table(runs, beside=_majority(runs))) + "\n"
+        yield markdown_table(run_table(runs, beside=_no_network(runs))) + "\n"
         yield markdown_table(gap_table(runs)) + "\n"
         if 1 < len(runs) <= FIGURE_RUNS:
             yield markdown_table(paired_table(runs)) + "\n"
         yield _graphs(runs, place, 2)
 
 
-def _majority(runs: Mapping[str, Run]) -> dict[str, str]:
+def _no_network(runs: Mapping[str, Run]) -> dict[str, Reached]:
+    """What stands below networks: the largest class, the simple models and, of phantoms, the ceiling."""
+    return _majority(runs) | audit.beside_runs(runs.values())
+
+
+def _majority(runs: Mapping[str, Run]) -> dict[str, Reached]:
     """What always answering the largest class reaches on the validation images: the line to beat."""
     rows = {}
     for run in runs.values():
@@ -396,7 +430,7 @@ def _majority(runs: Mapping[str, Run]) -> dict[str, str]:
         largest, of = int(counted.max()), "" if counted.min() == counted.max() else f" ({_largest(run, counted)})"
         whose = f"{run.config.dataset}, " if len({other.config.dataset for other in runs.values()}) > 1 else ""
         share = Estimate(largest / len(run.y_val), *wilson_interval(largest, len(run.y_val)))
-        rows[f"{whose}always the largest class{of}"] = str(share)
+        rows[f"{whose}always the largest class{of}"] = Reached(str(share))
     return rows
 
 

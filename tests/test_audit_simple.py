@@ -1,12 +1,8 @@
 """Simple models: finite numbers of any image, the same scores every time, guessing where there is nothing to see."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from helpers import tiny_dataset
 
-from labutils.audit import simple
 from labutils.audit.simple import SIMPLE, baselines, simple_features
 
 SIZES = {
@@ -73,26 +69,3 @@ def test_three_classes_have_no_area_under_the_curve():
     found = baselines(x, y, x, y)
     assert all(one.auc is None and one.auc_interval is None for one in found)
     assert {one.name: one for one in found}["simple numbers, forest"].accuracy > 0.9
-
-
-def test_baselines_are_measured_once_and_stand_beside_the_largest_class(tmp_path, monkeypatch):
-    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
-    data = tiny_dataset(n_train=40, n_val=20)
-    table = simple.baseline_table(data)
-    assert table.index[0] == "always the largest class" and table["accuracy"].iloc[0] == "0.500"
-    assert "simple numbers, forest" in table.index and not any("ceiling" in row for row in table.index)
-    monkeypatch.setattr(simple, "baselines", lambda *_: pytest.fail("measured again"))
-    assert simple.baseline_table(data).equals(table)
-    row = simple.beside(data)
-    (name,) = row
-    assert name.startswith("no network: simple numbers, ") and row[name] in set(table["accuracy"])
-    assert list(simple.beside(data, data)) == [f"{data.title}, {name}"]
-
-
-def test_the_ceiling_of_phantoms_stands_beside_simple_models(tmp_path, monkeypatch):
-    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
-    (tmp_path / "baselines").touch()  # in its place no folder can be made
-    (tmp_path / "phantoms.json").write_text('{"ceiling": 0.9377}')
-    phantoms = dataclasses.replace(tiny_dataset(n_train=40), source="phantom", root=tmp_path)
-    assert simple.beside(phantoms)[simple.CEILING] == "0.938 (on the exam)"
-    assert simple.baseline_table(phantoms).loc[simple.CEILING, "accuracy"] == "0.938"

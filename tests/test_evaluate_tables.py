@@ -10,7 +10,7 @@ import pytest
 from evaluate_helpers import make_run, with_exam
 
 from labutils import evaluate, lab
-from labutils.evaluate.tables import as_table
+from labutils.evaluate.tables import Reached, as_table
 
 
 def make_runs(task, **settings):
@@ -83,10 +83,16 @@ def test_the_exam_has_a_column_where_a_run_has_sat_it():
 
 
 def test_what_is_no_network_has_rows_of_its_own():
-    beside = {"no network: a forest": "0.820 [0.760, 0.870]", "ceiling": "0.938 (on the exam)"}
-    table = evaluate.run_table(make_runs("task1b"), lab.reported("task1b"), beside)
+    forest, nothing = Reached("0.820 [0.760, 0.870]", "0.800 [0.790, 0.810]"), Reached()
+    beside = {"no network: a forest": forest, "ceiling": Reached(exam="0.938"), "not known": nothing}
+    runs = make_runs("task1b")
+    table = evaluate.run_table(runs, lab.reported("task1b"), beside)
     assert list(table.index[3:]) == list(beside)
-    assert table["best val accuracy [95 % interval]"].to_list()[3:] == list(beside.values())
+    shown = table["best val accuracy [95 % interval]"].to_list()[3:]
+    assert shown == [forest.validation, "0.938 (on the exam)", "-"], "there is no column for the exam"
+    sat = evaluate.run_table(runs | {"lr 1e-5": with_exam(runs["lr 1e-5"], 0.9)}, beside=beside)
+    assert sat["best val accuracy [95 % interval]"].to_list()[3:] == [forest.validation, "-", "-"]
+    assert sat["exam accuracy at best epoch [95 % interval]"].to_list()[3:] == [forest.exam, "0.938", "-"]
     assert set(table.iloc[3][["best epoch", "lowest val loss", "report: accuracy"]]) == {"-"}
     assert evaluate.run_table({}, beside=beside).empty
 

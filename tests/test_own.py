@@ -7,6 +7,7 @@ import pytest
 from helpers import made_up_run, tiny_config, tiny_dataset
 
 from labutils import own, training
+from labutils.audit.baselines import OnExam, better_simple, stored_baselines
 from labutils.audit.judge import Audit, Row
 from labutils.frames import Table
 from labutils.runs.files import ExamResult
@@ -42,6 +43,20 @@ def test_no_exam_says_why(tmp_path):
     assert "trained before" in own.exam_table({"a": run}, _with_folders(dataset, "train", "validation", "test")).nothing
     assert "only the runs of the lab" in own.exam_table({"lenet": run}, replace(dataset, source="phantom")).nothing
     assert own.exam_table({}, dataset).nothing == "No run to show yet."
+
+
+def test_the_simple_model_that_validation_chose_sits_the_same_exam(results, monkeypatch):
+    dataset, run = with_exam()
+    sat = OnExam("0", 30, stored_baselines(dataset))
+    monkeypatch.setattr(own, "exam_baselines", lambda _: sat)
+    monkeypatch.setattr("labutils.audit.baselines.exam_baselines", lambda _: sat)
+    top = better_simple(dataset).validation
+    table = own.exam_table({"lenet": run}, dataset)
+    assert table.index.tolist() == ["lenet", f"no network: {top.name}"]
+    assert table.iloc[1][["images", "accuracy [95 % interval]"]].tolist() == [30, top.shown()]
+    assert own.exam_table({"lenet": replace(run, exam=None)}, dataset).empty, "no exam, no row"
+    sat = replace(sat, fingerprint="1")
+    assert own.exam_table({"lenet": run}, dataset).index.tolist() == ["lenet"], "the runs sat another exam"
 
 
 def _with_folders(dataset, *folders):

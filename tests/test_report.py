@@ -1,5 +1,6 @@
 """The report over the stored runs: complete, honest about what is missing, and the same every time."""
 
+import json
 import re
 from itertools import product
 
@@ -88,6 +89,44 @@ def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
     after = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
     assert after["1B", "lr 1e-5"][1].startswith("0.800 [") and after["1B", "lr 1e-5"][1].endswith("(3 seeds)")
     assert after["1B", "lr 1e-4"][1] == "missing"
+
+
+def test_what_is_no_network_stands_below_the_networks(store, results):
+    assert "no network" not in report.results_table(), "nothing is known of these images"
+    runs = RunStore().all()
+    drawn, real = (next(run for run in runs if run.source == source) for source in ("phantom", lab.REAL))
+    keep_simple(results, drawn, {"forest": 0.7, "linear": 0.8}, {"forest": 0.9, "linear": 0.75})
+    keep_simple(results, real, {"forest": 0.74, "linear": 0.61})
+    rows = {cells[2]: cells[3:8] for cells in table_rows(report.results_table())}
+    assert rows["Skin, no network: simple numbers"] == [
+        "0.800 [0.750, 0.850] (linear)",
+        "0.750 [0.700, 0.800]",
+        "0.938",
+        "0.740 [0.690, 0.790] (forest)",
+        "-",
+    ]
+    assert "*No network*" in report.results_table()
+    text = report.write_report().read_text(encoding="utf-8")
+    assert "| PHANTOM, no network: simple numbers, linear | - | 0.800 [0.750, 0.850] |" in text
+    assert f"| {lab.REAL}, no network: simple numbers, forest | - | 0.740 [0.690, 0.790] |" in text
+    assert "| no network: val accuracy | - | 0.800 [0.750, 0.850] | 0.740 [0.690, 0.790] |" in text
+
+
+def keep_simple(results, run, validation, exam=None):
+    """As if simple models had been measured on the images of a run: accuracies by kind of model."""
+
+    def models(accuracies):
+        return [
+            {"name": f"simple numbers, {kind}", "accuracy": value, "accuracy_interval": [value - 0.05, value + 0.05]}
+            for kind, value in accuracies.items()
+        ]
+
+    name = f"{run.config.dataset}-{run.provenance['fingerprint']}.json"
+    (results / "baselines" / "exam").mkdir(parents=True, exist_ok=True)
+    (results / "baselines" / name).write_text(json.dumps(models(validation)))
+    if exam:
+        found = {"fingerprint": "f" * 12, "images": 4000, "models": models(exam)}
+        (results / "baselines" / "exam" / name).write_text(json.dumps(found))
 
 
 def test_what_small_means_is_said_where_a_small_run_stands_in(store):

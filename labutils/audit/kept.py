@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from labutils import paths
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import TypeAdapter
 
     from labutils.data.dataset import Dataset
@@ -32,14 +34,29 @@ def kept(what: str, dataset: Dataset, kind: TypeAdapter[T], measure: Callable[[]
     measure : callable
         Called where there is no such file, or none that can be read and holds what it should.
     """
-    from labutils.runs.disk import write_atomic
+    found = recall(what, dataset.name, dataset.fingerprint, kind)
+    return keep(what, dataset, kind, measure()) if found is None else found
+
+
+def recall(what: str, name: str, fingerprint: str, kind: TypeAdapter[T]) -> T | None:
+    """What is kept of the images of that name and fingerprint; None if nothing is, or nothing that can be read."""
     from labutils.runs.reading import JSON_LIMIT, open_regular
 
-    file = paths.results_dir() / what / f"{dataset.name}-{dataset.fingerprint}.json"
-    with suppress(OSError, ValueError), open_regular(file, JSON_LIMIT) as handle:
+    with suppress(OSError, ValueError), open_regular(_file(what, name, fingerprint), JSON_LIMIT) as handle:
         return kind.validate_json(handle.read())
-    found = measure()
-    with suppress(OSError):  # results that may only be read: measured each time
+    return None
+
+
+def keep(what: str, dataset: Dataset, kind: TypeAdapter[T], found: T) -> T:
+    """Write down what was found, and give it back; where results may only be read it is not written down."""
+    from labutils.runs.disk import write_atomic
+
+    file = _file(what, dataset.name, dataset.fingerprint)
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, lambda handle: handle.write(kind.dump_json(found, indent=1) + b"\n"))
     return found
+
+
+def _file(what: str, name: str, fingerprint: str) -> Path:
+    return paths.results_dir() / what / f"{name}-{fingerprint}.json"

@@ -6,29 +6,19 @@ the models.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import TypeAdapter
 
-from labutils.audit.kept import kept
 from labutils.audit.shortcuts import score_probabilities
 from labutils.statistics import Estimate, wilson_interval
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
-    from labutils.frames import Table
 
 RINGS = 6
 """Rings of spatial frequency, doubling in radius from one cycle per image."""
 
 SIMPLE = ("intensity", "gradients", "mask shape", "band powers")
 """The kinds of `simple_features` that make up the simple numbers."""
-
-CEILING = "ceiling: a reader who knows every drawn sign"
 
 _SEED = 0
 
@@ -56,6 +46,14 @@ class Baseline:
     accuracy_interval: tuple[float, float]
     auc: float | None = None
     auc_interval: tuple[float, float] | None = None
+
+    def shown(self) -> str:
+        """The accuracy with its interval, ready to be read."""
+        return str(Estimate(self.accuracy, *self.accuracy_interval))
+
+    def auc_shown(self) -> str:
+        """The area under the ROC curve with its interval, ready to be read."""
+        return "-" if self.auc is None or self.auc_interval is None else str(Estimate(self.auc, *self.auc_interval))
 
 
 def simple_features(x: np.ndarray) -> dict[str, np.ndarray]:
@@ -223,73 +221,3 @@ def _mask_shape(smooth: np.ndarray) -> np.ndarray:
             smooth[mask].std(),
         ]
     )
-
-
-def stored_baselines(dataset: Dataset) -> list[Baseline]:
-    """`baselines` on the validation images, from `results/baselines` if they were measured on these images before.
-
-    Parameters
-    ----------
-    dataset : Dataset
-
-    Returns
-    -------
-    list of Baseline
-    """
-    return kept(
-        "baselines",
-        dataset,
-        TypeAdapter(list[Baseline]),
-        lambda: baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(dataset.x_val), dataset.y_val),
-    )
-
-
-def baseline_table(dataset: Dataset) -> Table:
-    """What simple models reach on the validation images of a data set, and on phantoms what can be known at best.
-
-    Parameters
-    ----------
-    dataset : Dataset
-
-    Returns
-    -------
-    Table
-        A row for each model, with 95 % intervals.
-    """
-    from labutils.frames import Table
-
-    def shown(value: float | None, interval: Sequence[float] | None) -> str:
-        return "-" if value is None or interval is None else str(Estimate(value, *interval))
-
-    rows = [
-        (b.name, shown(b.accuracy, b.accuracy_interval), shown(b.auc, b.auc_interval))
-        for b in stored_baselines(dataset)
-    ]
-    rows.insert(0, ("always the largest class", f"{dataset.majority:.3f}", "-"))
-    if dataset.ceiling is not None:
-        rows.append((CEILING, f"{dataset.ceiling:.3f}", "-"))
-    return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
-
-
-def beside(*datasets: Dataset) -> dict[str, str]:
-    """Accuracies to stand below those of networks: the better simple model of each data set, and what is possible.
-
-    Parameters
-    ----------
-    *datasets : Dataset
-        Of several, each is named.
-
-    Returns
-    -------
-    dict of str to str
-        Accuracy with its 95 % interval, by what it is of; the ceiling, of phantoms, is on the exam.
-    """
-    rows = {}
-    for dataset in datasets:
-        whose = f"{dataset.title}, " if len(datasets) > 1 else ""
-        simple = [model for model in stored_baselines(dataset) if model.name.startswith("simple numbers")]
-        top = max(simple, key=lambda model: model.accuracy)
-        rows[f"{whose}no network: {top.name}"] = str(Estimate(top.accuracy, *top.accuracy_interval))
-        if dataset.ceiling is not None:
-            rows[f"{whose}{CEILING}"] = f"{dataset.ceiling:.3f} (on the exam)"
-    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -247,7 +248,9 @@ def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> Table:
     return as_table(rows, "run")
 
 
-def truth_table(runs: Iterable[Run], told: Reported) -> Table:
+def truth_table(
+    runs: Iterable[Run], told: Reported, beside: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> Table:
     """One setting on different images, in columns: the lab report, and each source that it was trained on here.
 
     Parameters
@@ -256,6 +259,8 @@ def truth_table(runs: Iterable[Run], told: Reported) -> Table:
         The same settings on images of different sources.
     told : Reported
         What the report says.
+    beside : mapping of str to mapping
+        Further cells by source: what is no network, see `audit.simple_cells`.
     """
     columns: dict[str, dict[str, str]] = {
         "report": {"best val accuracy": f"{told.accuracy}", "val loss": f"{told.loss} (which one is not said)"}
@@ -269,6 +274,7 @@ def truth_table(runs: Iterable[Run], told: Reported) -> Table:
             "final train accuracy": f"{run.history['accuracy'][-1]:.3f}",
             "AUC": str(next(iter(auc(run).values()))),
             "exam accuracy": str(exam_accuracy([run]) or "-"),
+            **beside.get(run.source, {}),
         }
     return as_table(columns, "source").T
 

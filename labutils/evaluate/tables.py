@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labutils.evaluate.curves import Best, Spread, best, spread
 from labutils.evaluate.exam import exam_accuracy
@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
 NO_RUN = "No run to show yet."
 ACCURACY = "best val accuracy [95 % interval]"
+EXAM = "exam accuracy at best epoch [95 % interval]"
 VERDICT_NOTE = (
     "What the lab could know: validation images, one seed, best epochs. What holds for these images: the exam, all "
     "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on."
 )
+
+
+class Reached(NamedTuple):
+    """Accuracies of what is no network, ready to be read: on the validation images, and on the exam."""
+
+    validation: str = "-"
+    exam: str = "-"
 
 
 def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
@@ -49,7 +57,7 @@ def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = N
 def run_table(
     runs: Mapping[str, Run],
     report: Mapping[str, Reported] | None = None,
-    beside: Mapping[str, str] | None = None,
+    beside: Mapping[str, Reached] | None = None,
 ) -> Table:
     """One row per run: best accuracy with interval, both losses, the exam, and the lab report's numbers beside them.
 
@@ -59,8 +67,8 @@ def run_table(
         By label.
     report : mapping of str to Reported, optional
         By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
-    beside : mapping of str to str, optional
-        Accuracies of what is no network, by name, for rows below the runs; see `audit.beside`.
+    beside : mapping of str to Reached, optional
+        What is no network, by name, for rows below the runs; see `audit.beside`.
 
     Returns
     -------
@@ -84,7 +92,7 @@ def run_table(
             "val loss at best epoch": f"{numbers.loss_at_best:.4f}",
         }
         if any(exams.values()):
-            row["exam accuracy at best epoch [95 % interval]"] = str(exams[label] or "-")
+            row[EXAM] = str(exams[label] or "-")
         if training:
             row |= _training_columns(numbers)
         if report:
@@ -92,7 +100,7 @@ def run_table(
         row["data"] = mark_source(run.source)
         rows[label] = row
     if runs:
-        rows |= {name: {ACCURACY: accuracy} for name, accuracy in (beside or {}).items()}
+        rows |= {name: _no_network(reached, any(exams.values())) for name, reached in (beside or {}).items()}
     return as_table(rows, "run")
 
 
@@ -199,6 +207,14 @@ def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict]) -> Table:
 def mark_source(source: str) -> str:
     """The source of the images as tables show it: phantoms are marked as such, unmistakably."""
     return "PHANTOM" if source == "phantom" else source
+
+
+def _no_network(reached: Reached, exam: bool) -> dict[str, str]:
+    """The cells of a row below the runs; without a column for the exam, what is known on the exam alone says so."""
+    if exam:
+        return {ACCURACY: reached.validation, EXAM: reached.exam}
+    alone = reached.validation == "-" and reached.exam != "-"
+    return {ACCURACY: f"{reached.exam} (on the exam)" if alone else reached.validation}
 
 
 def _training_columns(numbers: Best) -> dict[str, str]:

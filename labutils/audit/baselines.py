@@ -1,0 +1,225 @@
+"""What simple models reach on a data set, measured once, and as rows beside those of networks.
+
+On the validation images for any data set; on the exam for own images that have one, and for the lab's phantoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import AfterValidator, TypeAdapter
+
+from labutils.audit.kept import keep, kept, recall
+from labutils.audit.simple import Baseline, baselines
+from labutils.data.locate import title_of
+from labutils.errors import DataError
+from labutils.evaluate.conditions import ceiling_of
+from labutils.evaluate.tables import Reached, mark_source
+
+if TYPE_CHECKING:
+    from labutils.data.dataset import Dataset
+    from labutils.data.exam import Exam
+    from labutils.frames import Table
+    from labutils.runs.files import Run
+
+CEILING = "ceiling: a reader who knows every drawn sign"
+
+VALIDATION, EXAM = "baselines", "baselines/exam"
+"""Folders in `results/` that keep what simple models reach on either."""
+
+SIMPLE = "simple numbers"
+"""How the models begin that stand beside networks."""
+
+
+def _with_simple_numbers(models: list[Baseline]) -> list[Baseline]:
+    if not any(model.name.startswith(SIMPLE) for model in models):
+        raise ValueError("no model on the simple numbers is among them")
+    return models
+
+
+Models = Annotated[list[Baseline], AfterValidator(_with_simple_numbers)]
+
+
+@dataclass(frozen=True)
+class OnExam:
+    """What simple models reach on an exam: its fingerprint, its number of images, and the models."""
+
+    fingerprint: str
+    images: int
+    models: Models
+
+
+@dataclass(frozen=True)
+class Simple:
+    """The simple model that is the better one on the validation images, and the same one on the exam if known."""
+
+    validation: Baseline
+    exam: Baseline | None
+
+    @property
+    def kind(self) -> str:
+        """`linear` or `forest`."""
+        return self.validation.name.rpartition(", ")[2]
+
+    def accuracies(self) -> tuple[str, str]:
+        """On the validation images and on the exam, with intervals, ready to be read."""
+        return self.validation.shown(), self.exam.shown() if self.exam else "-"
+
+
+MODELS, ON_EXAM = TypeAdapter(Models), TypeAdapter(OnExam)
+
+
+def stored_baselines(dataset: Dataset) -> list[Baseline]:
+    """`baselines` on the validation images, from `results/baselines` if they were measured on these images before.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    list of Baseline
+    """
+    return kept(
+        VALIDATION,
+        dataset,
+        MODELS,
+        lambda: baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(dataset.x_val), dataset.y_val),
+    )
+
+
+def exam_baselines(dataset: Dataset) -> OnExam | None:
+    """`baselines` on the exam; None where there is no exam, or it would have to be drawn first.
+
+    Of own images they are measured when first asked for. Of phantoms they are what `benchmarks/calibrate.py` has kept
+    in `results/baselines/exam`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    """
+    from labutils.data.exam import load_exam
+
+    known = recall(EXAM, dataset.name, dataset.fingerprint, ON_EXAM)
+    if dataset.source == "phantom":
+        return known
+    try:
+        exam = load_exam(dataset.name, dataset.image_size, dataset.channels, progress=False, source=dataset.source)
+    except DataError:  # told where the exam is sat
+        return None
+    if exam is None or (known and known.fingerprint == exam.fingerprint):
+        return known if exam else None
+    models = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(exam.x), exam.y)
+    return keep_on_exam(dataset, exam, models)
+
+
+def keep_on_exam(dataset: Dataset, exam: Exam, models: list[Baseline]) -> OnExam:
+    """Keep for `exam_baselines` what models reach on the whole of an exam."""
+    return keep(EXAM, dataset, ON_EXAM, OnExam(exam.fingerprint, len(exam.y), models))
+
+
+def baseline_table(dataset: Dataset) -> Table:
+    """What simple models reach on the validation images of a data set, and on phantoms what can be known at best.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    Table
+        A row for each model, with 95 % intervals.
+    """
+    from labutils.frames import Table
+
+    rows = [(model.name, model.shown(), model.auc_shown()) for model in stored_baselines(dataset)]
+    rows.insert(0, ("always the largest class", f"{dataset.majority:.3f}", "-"))
+    if dataset.ceiling is not None:
+        rows.append((CEILING, f"{dataset.ceiling:.3f}", "-"))
+    return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
+
+
+def better_simple(dataset: Dataset) -> Simple:
+    """The simple model that is the better one on the validation images, measured where that is not known."""
+    return _better(stored_baselines(dataset), exam_baselines(dataset))
+
+
+def beside(*datasets: Dataset) -> dict[str, Reached]:
+    """Accuracies to stand below those of networks: the better simple model of each data set, and what is possible.
+
+    Parameters
+    ----------
+    *datasets : Dataset
+        Of several, each is named.
+
+    Returns
+    -------
+    dict of str to Reached
+        By what it is of. The simple model was chosen on the validation images, as a network's epoch is; the ceiling,
+        of phantoms, is on the exam.
+    """
+    rows: dict[str, Reached] = {}
+    for dataset in datasets:
+        whose = f"{dataset.title}, " if len(datasets) > 1 else ""
+        rows |= _rows(whose, better_simple(dataset), dataset.ceiling)
+    return rows
+
+
+def beside_runs(runs: Iterable[Run]) -> dict[str, Reached]:
+    """The rows of `beside` for the images that runs are on, as far as `results/baselines` has them.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Where they are of several data sets or sources, each row says which.
+    """
+    images = {(run.config.dataset, _fingerprint(run)): run for run in runs}
+    titles = {title_of(run.config.dataset) for run in images.values()}
+    sources = {mark_source(run.source) for run in images.values()}
+    rows: dict[str, Reached] = {}
+    for (name, _), run in images.items():
+        whose = f"{title_of(name)}, " if len(titles) > 1 else ""
+        whose += f"{mark_source(run.source)}, " if len(sources) > 1 else ""
+        if simple := simple_of(run):
+            rows |= _rows(whose, simple, ceiling_of(run))
+    return rows
+
+
+def simple_of(run: Run) -> Simple | None:
+    """The better simple model on the images of a run; None if `results/baselines` does not have them."""
+    models = recall(VALIDATION, run.config.dataset, _fingerprint(run), MODELS)
+    return _better(models, recall(EXAM, run.config.dataset, _fingerprint(run), ON_EXAM)) if models else None
+
+
+def simple_cells(runs: Iterable[Run]) -> dict[str, dict[str, str]]:
+    """What the simple models of `simple_of` reach, ready to be read, by the source of the images: see `truth_table`."""
+    cells = {}
+    for run in runs:
+        if simple := simple_of(run):
+            on_validation, on_exam = simple.accuracies()
+            cells[run.source] = {
+                "no network, what it is": simple.validation.name,
+                "no network: val accuracy": on_validation,
+                "no network: AUC": simple.validation.auc_shown(),
+                "no network: exam accuracy": on_exam,
+            }
+    return cells
+
+
+def _rows(whose: str, simple: Simple, ceiling: float | None) -> dict[str, Reached]:
+    rows = {f"{whose}no network: {simple.validation.name}": Reached(*simple.accuracies())}
+    if ceiling is not None:
+        rows[f"{whose}{CEILING}"] = Reached(exam=f"{ceiling:.3f}")
+    return rows
+
+
+def _better(models: list[Baseline], on_exam: OnExam | None) -> Simple:
+    top = max((one for one in models if one.name.startswith(SIMPLE)), key=lambda one: one.accuracy)
+    return Simple(top, next((one for one in on_exam.models if one.name == top.name), None) if on_exam else None)
+
+
+def _fingerprint(run: Run) -> str:
+    return str(run.provenance.get("fingerprint", ""))

@@ -1,0 +1,157 @@
+"""What stands beside networks: simple models measured once, on the exam where there is one, and what is possible."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run, with_exam
+from helpers import tiny_dataset
+from PIL import Image
+
+from labutils import audit, evaluate, lab
+from labutils.audit import baselines
+from labutils.data import load_dataset
+from labutils.data.exam import load_exam
+
+CONFIG = lab.runs("task1b")["lr 1e-5"]
+
+
+@pytest.fixture
+def data(results):
+    return tiny_dataset(n_train=40, n_val=20)
+
+
+@pytest.fixture
+def chest(results, monkeypatch, tmp_path):
+    """Somebody's own images, bright and dark ones, with an exam of ten."""
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "own"))
+    rng = np.random.default_rng(0)
+    for split, n in (("train", 20), ("validation", 8), ("test", 5)):
+        for name, base in (("clear", 60), ("ill", 140)):
+            folder = tmp_path / "own" / "chest" / split / name
+            folder.mkdir(parents=True)
+            for number in range(n):
+                pixels = rng.integers(base, base + 50, (40, 40)).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return load_dataset("chest", 32, progress=False)
+
+
+def keep(data, linear, forest, exam=None):
+    """As if simple models had been measured on some images: their accuracies there and, with `exam`, on an exam."""
+
+    def models(linear, forest):
+        named = (("simple numbers, linear", linear), ("simple numbers, forest", forest))
+        return [
+            baselines.Baseline(name, value, (value - 0.05, value + 0.05), 0.9, (0.85, 0.95)) for name, value in named
+        ]
+
+    baselines.keep(baselines.VALIDATION, data, baselines.MODELS, models(linear, forest))
+    if exam:
+        baselines.keep(baselines.EXAM, data, baselines.ON_EXAM, baselines.OnExam("f" * 12, 4000, models(*exam)))
+
+
+def on_images_of(data, source="phantom", **looks):
+    """A run on the images of a data set."""
+    run = make_run(CONFIG.with_(dataset=data.name), source=source, **looks)
+    return dataclasses.replace(run, provenance=run.provenance | {"fingerprint": data.fingerprint})
+
+
+def test_baselines_are_measured_once_and_stand_beside_the_largest_class(data, monkeypatch):
+    table = audit.baseline_table(data)
+    assert table.index[0] == "always the largest class" and table["accuracy"].iloc[0] == "0.500"
+    assert "simple numbers, forest" in table.index and not any("ceiling" in row for row in table.index)
+    monkeypatch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured again"))
+    assert audit.baseline_table(data).equals(table)
+    row = audit.beside(data)
+    (name,) = row
+    assert name.startswith("no network: simple numbers, ") and row[name].validation in set(table["accuracy"])
+    assert row[name].exam == "-", "these images have no exam"
+    assert list(audit.beside(data, data)) == [f"{data.title}, {name}"]
+
+
+def test_the_ceiling_of_phantoms_is_on_the_exam(results, tmp_path):
+    (results / "baselines").touch()  # in its place no folder can be made
+    (tmp_path / "phantoms.json").write_text('{"ceiling": 0.9377}')
+    phantoms = dataclasses.replace(tiny_dataset(n_train=40), source="phantom", root=tmp_path)
+    assert audit.beside(phantoms)[baselines.CEILING] == ("-", "0.938")
+    assert audit.baseline_table(phantoms).loc[baselines.CEILING, "accuracy"] == "0.938"
+
+
+def test_an_exam_of_phantoms_is_not_drawn_for_a_row(data, monkeypatch):
+    monkeypatch.setattr("labutils.data.exam.load_exam", lambda *_, **__: pytest.fail("drawn"))
+    phantoms = dataclasses.replace(data, source="phantom")
+    keep(phantoms, 0.7, 0.8)
+    assert baselines.exam_baselines(phantoms) is None
+    keep(phantoms, 0.7, 0.8, exam=(0.75, 0.65))
+    row = audit.beside(phantoms)["no network: simple numbers, forest"]
+    # Validation chose the forest; that the other one does better on the exam is not looked at.
+    assert row == ("0.800 [0.750, 0.850]", "0.650 [0.600, 0.700]")
+
+
+def test_own_images_are_measured_on_their_exam_once(chest, monkeypatch):
+    exam = load_exam("chest", 32, progress=False)
+    found = baselines.exam_baselines(chest)
+    assert (found.fingerprint, found.images) == (exam.fingerprint, 10)
+    assert baselines.better_simple(chest).exam.accuracy == 1.0, "bright against dark"
+    with monkeypatch.context() as patch:
+        patch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured again"))
+        assert baselines.exam_baselines(chest) == found
+    (chest.root / "test" / "ill" / "4.png").unlink()
+    assert baselines.exam_baselines(chest).images == 9, "another exam is measured anew"
+
+
+def test_an_exam_that_cannot_be_read_is_no_exam(chest):
+    (chest.root / "test" / "ill" / "4.png").write_bytes(b"not a picture")
+    assert baselines.exam_baselines(chest) is None
+
+
+@pytest.mark.parametrize("text", ["[]", '[{"name": "HOG, linear", "accuracy": 1, "accuracy_interval": [1, 1]}]'])
+def test_what_was_kept_without_the_simple_numbers_is_measured_again(data, results, text):
+    first = baselines.stored_baselines(data)
+    (file,) = (results / "baselines").iterdir()
+    file.write_text(text)
+    assert baselines.simple_of(on_images_of(data)) is None
+    assert baselines.stored_baselines(data) == first
+
+
+def test_rows_for_runs_measure_nothing_and_say_whose_images(data, monkeypatch):
+    monkeypatch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured"))
+    other, real = (dataclasses.replace(data, fingerprint=text * 12) for text in "bc")
+    runs = [on_images_of(data), on_images_of(data, wrong=60), on_images_of(real, source="HAM10000 selection")]
+    assert audit.beside_runs(runs) == {}
+    keep(data, 0.7, 0.6, exam=(0.8, 0.9))
+    keep(real, 0.6, 0.7)
+    alone = audit.beside_runs(runs[:2])
+    assert alone["no network: simple numbers, linear"] == ("0.700 [0.650, 0.750]", "0.800 [0.750, 0.850]")
+    assert list(alone) == ["no network: simple numbers, linear", baselines.CEILING]
+    assert list(audit.beside_runs(runs)) == [
+        "PHANTOM, no network: simple numbers, linear",
+        f"PHANTOM, {baselines.CEILING}",
+        "HAM10000 selection, no network: simple numbers, forest",
+    ]
+    bone = dataclasses.replace(other, name="bone")
+    keep(bone, 0.9, 0.8)
+    both = audit.beside_runs([runs[0], on_images_of(bone)])
+    assert [name.split(",")[0] for name in both] == ["Skin", "Skin", "Bone", "Bone"]
+
+
+def test_simple_models_stand_under_each_source_of_images(data):
+    real = dataclasses.replace(data, fingerprint="c" * 12)
+    runs = [on_images_of(data), on_images_of(real, source="HAM10000 selection")]
+    keep(data, 0.7, 0.6, exam=(0.8, 0.9))
+    keep(real, 0.6, 0.78)
+    told = lab.reported("task1b")["lr 1e-5"]
+    table = evaluate.truth_table(runs, told, audit.simple_cells(runs))
+    assert table.loc["no network: val accuracy", "HAM10000 selection"].startswith("0.780 [")
+    assert table.loc["no network, what it is"].tolist() == ["-", "simple numbers, linear", "simple numbers, forest"]
+    assert table.loc["no network: exam accuracy"].tolist() == ["-", "0.800 [0.750, 0.850]", "-"]
+    assert "no network: AUC" not in evaluate.truth_table(runs, told).index
+
+
+def test_the_exam_column_holds_what_is_no_network_too(data):
+    keep(data, 0.7, 0.6, exam=(0.8, 0.9))
+    run = on_images_of(data)
+    exam = "exam accuracy at best epoch [95 % interval]"
+    table = evaluate.run_table({"sat": with_exam(run, 0.85)}, beside=audit.beside_runs([run]))
+    assert table[exam].tolist()[1:] == ["0.800 [0.750, 0.850]", "0.938"]
+    assert table["best val accuracy [95 % interval]"].tolist()[1:] == ["0.700 [0.650, 0.750]", "-"]
