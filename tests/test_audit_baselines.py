@@ -155,3 +155,11 @@ def test_the_exam_column_holds_what_is_no_network_too(data):
     table = evaluate.run_table({"sat": with_exam(run, 0.85)}, beside=audit.beside_runs([run]))
     assert table[exam].tolist()[1:] == ["0.800 [0.750, 0.850]", "0.938"]
     assert table["best val accuracy [95 % interval]"].tolist()[1:] == ["0.700 [0.650, 0.750]", "-"]
+
+
+def test_files_are_measured_as_the_loader_reads_them(chest):
+    table = audit.file_baselines("chest")
+    assert table.equals(audit.baseline_table(load_dataset("chest", progress=False)))
+    assert table.loc["simple numbers, linear", "accuracy"].startswith("1.000 [")
+    assert audit.file_baselines(chest.root).equals(table), "by its folder"
+    assert "validation images without a network" in repr(table).splitlines()[0]

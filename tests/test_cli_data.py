@@ -22,6 +22,8 @@ def run(*arguments):
 def test_audit_of_a_clean_set(tmp_path):
     result = run("audit", write_set(tmp_path / "Skin"))
     assert result.exit_code == 0 and "80 training images" in result.output and "LEAKAGE" not in result.output
+    rows = [line.split("  ")[0] for line in result.output.splitlines() if "[" in line]
+    assert rows[-2:] == ["simple numbers, linear", "simple numbers, forest"]
 
 
 def test_audit_ends_with_1_on_leakage(tmp_path):
@@ -29,6 +31,14 @@ def test_audit_ends_with_1_on_leakage(tmp_path):
     (folder / "test" / "Mel_0002.png").write_bytes((folder / "train" / "Mel_0005.png").read_bytes())
     result = run("audit", folder)
     assert result.exit_code == 1 and "leak: train/Mel_0005.png | test/Mel_0002.png" in result.output
+
+
+def test_audit_goes_on_where_simple_models_cannot_be_measured(tmp_path):
+    folder = write_set(tmp_path / "Skin")
+    (folder / "test" / "Mel_0002.png").write_bytes(b"no picture")
+    result = run("audit", folder)
+    assert result.exit_code == 0 and "Unreadable files: problem" in result.output
+    assert "Simple models were not measured: not every file can be read." in result.output
 
 
 def test_audit_of_everything_there_is(tmp_path, monkeypatch):

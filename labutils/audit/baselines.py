@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import AfterValidator, TypeAdapter
 
 from labutils.audit.kept import keep, kept, recall
-from labutils.audit.simple import Baseline, baselines
+from labutils.audit.simple import Baseline, baselines, fit_baselines, simple_features
+from labutils.data.description import describe
+from labutils.data.images import find_levels, iterate_images
+from labutils.data.layouts import Split
 from labutils.data.locate import title_of
 from labutils.errors import DataError
 from labutils.evaluate.conditions import ceiling_of
@@ -29,6 +33,9 @@ CEILING = "ceiling: a reader who knows every drawn sign"
 
 VALIDATION, EXAM = "baselines", "baselines/exam"
 """Folders in `results/` that keep what simple models reach on either."""
+
+SIDE = 128
+"""Pixels a side at which files are measured: what notebooks load unless told otherwise."""
 
 SIMPLE = "simple numbers"
 """How the models begin that stand beside networks."""
@@ -133,12 +140,54 @@ def baseline_table(dataset: Dataset) -> Table:
     Table
         A row for each model, with 95 % intervals.
     """
+    table = _as_table(stored_baselines(dataset), dataset.majority)
+    if dataset.ceiling is not None:
+        table.loc[CEILING] = (f"{dataset.ceiling:.3f}", "-")
+    return table
+
+
+def file_baselines(source: str | Path, progress: bool = False) -> Table:
+    """`baseline_table` of image files, read as notebooks read them unless told otherwise: 128 pixels, grey.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `audit`.
+    progress : bool
+        Whether to show a progress bar while the images are read and measured (8 ms each).
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, its files cannot be told into classes and splits, or one cannot be read.
+    """
+    from labutils.data.locate import find_source
+
+    found = find_source(source)
+    window = describe(found.root).window
+    train, validation = (_measure(split, window, progress) for split in (found.train, found.validation))
+    models = fit_baselines(train, found.train.labels, validation, found.validation.labels)
+    counts = np.bincount(found.validation.labels)
+    table = _as_table(models, counts.max() / counts.sum())
+    table.note = "What is reached on the validation images without a network, with 95 % intervals; one has to beat it."
+    return table
+
+
+def _measure(split: Split, window: tuple[float, float] | None, progress: bool) -> dict[str, np.ndarray]:
+    read = iterate_images(split.files, SIDE, 1, progress, find_levels(split.files, window))
+    blocks = [simple_features(pixels) for pixels, _ in read]
+    return {kind: np.concatenate([block[kind] for block in blocks]) for kind in blocks[0]}
+
+
+def _as_table(models: list[Baseline], majority: float) -> Table:
     from labutils.frames import Table
 
-    rows = [(model.name, model.shown(), model.auc_shown()) for model in stored_baselines(dataset)]
-    rows.insert(0, ("always the largest class", f"{dataset.majority:.3f}", "-"))
-    if dataset.ceiling is not None:
-        rows.append((CEILING, f"{dataset.ceiling:.3f}", "-"))
+    rows = [(model.name, model.shown(), model.auc_shown()) for model in models]
+    rows.insert(0, ("always the largest class", f"{majority:.3f}", "-"))
     return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
 
 

@@ -77,18 +77,24 @@ def fetch(name: str, size: int | None) -> None:
 @click.argument("sources", metavar="[NAME|DIR]...", nargs=-1)
 @explain
 def audit(sources: tuple[str, ...]) -> None:
-    """Judge images before training on them: duplicates, leakage, unreadable files, shortcuts.
+    """Judge images before training on them: duplicates, leakage, unreadable files, shortcuts, simple models.
 
     NAME is skin, bone or xray; DIR a folder that holds train and test. Without either, every data set that is
     there is judged. Ends with status 1 if something of the training images is in the validation images.
     """
     from labutils.audit import audit as judge
+    from labutils.audit import file_baselines
     from labutils.data.locate import existing
+    from labutils.errors import DataError
 
     leakage = False
     for source in sources or existing():
         found = judge(source, progress=True)
         click.echo(f"{found}\n")
+        try:
+            click.echo(f"{file_baselines(source, progress=True)!r}\n")
+        except DataError:  # a file that cannot be read: said above
+            click.echo("Simple models were not measured: not every file can be read.\n")
         for first, second in found.leaks:
             click.echo(f"leak: {first} | {second}")
         leakage |= found.leakage
