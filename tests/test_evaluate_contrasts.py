@@ -55,6 +55,22 @@ def test_settings_are_compared_on_the_exam_over_their_seeds(pair):
     assert contrasts.exam_table({"a": list(pair.values())}).empty
 
 
+def test_several_pairs_on_the_exam_are_adjusted_and_the_table_says_so(monkeypatch):
+    settings = {
+        name: [with_exam(make_run(CONFIG.with_(seed=seed)), right, noise=9) for seed in range(2)]
+        for name, right in {"a": 0.80, "b": 0.785, "c": 0.80, "d": 0.80}.items()
+    }
+    two = contrasts.exam_table({name: settings[name] for name in "ab"})
+    assert two.iloc[0]["the first is"] == "better" and "Holm" not in two.note
+    table = contrasts.exam_table(settings)
+    assert "6 pairs" in table.note and "Holm" in table.note
+    asked = {}
+    monkeypatch.setattr(
+        contrasts, "adjusted_words", lambda effects, _: asked.update(effects) or dict.fromkeys(effects, "?")
+    )
+    assert set(contrasts.exam_table(settings)["the first is"]) == {"?"} and list(asked) == list(table.index)
+
+
 def test_the_gap_is_shown_both_ways_with_what_lies_between():
     run = make_run(CONFIG, wrong=40, accuracy=0.85)
     fixed = replace(run, history=run.history | {"fixed_accuracy": np.full(3, 0.95)})

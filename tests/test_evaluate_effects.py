@@ -1,10 +1,21 @@
 """The mixed model over seeds and images: against a nested bootstrap, and its error rates by simulation."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from labutils.evaluate.effects import BETTER, SAME, UNDECIDED, WORSE, Effect, Sample, measure_effect
+from labutils.evaluate.effects import (
+    BETTER,
+    SAME,
+    UNDECIDED,
+    WORSE,
+    Effect,
+    Sample,
+    adjusted_words,
+    measure_effect,
+)
 from labutils.statistics import normal_quantile
 
 MARGIN = 0.01
@@ -68,6 +79,43 @@ def test_more_images_make_a_verdict_surer_and_never_turn_it(difference, word, co
 def test_intervals_hold_the_truth_nineteen_times_in_twenty():
     found = [effect.interval() for effect in effects(0.02, repeats=400, seed=5)]
     assert 0.925 <= np.mean([low <= 0.02 <= high for _, low, high in found]) <= 0.985
+
+
+def families(repeats=300, seed=20):
+    """The six differences between four settings that are equally good, many times."""
+    rng = np.random.default_rng(seed)
+    for _ in range(repeats):
+        difficulty = rng.normal(size=1000)
+        tables = [simulate(rng, 0.8, 1000, 3, difficulty) for _ in range(4)]
+        yield {
+            f"{a} against {b}": measure_effect([Sample(1.0, tables[a]), Sample(-1.0, tables[b])])
+            for a, b in combinations(range(4), 2)
+        }
+
+
+def test_several_settings_are_told_apart_by_chance_in_one_of_twenty_tables_at_most():
+    found = list(families())
+    adjusted = [{BETTER, WORSE} & set(adjusted_words(family, MARGIN).values()) for family in found]
+    alone = [{BETTER, WORSE} & {effect.word(MARGIN) for effect in family.values()} for family in found]
+    assert np.mean([bool(said) for said in adjusted]) <= 0.05
+    assert np.mean([bool(said) for said in alone]) > 0.05, "the adjustment is needed"
+
+
+def test_one_effect_alone_is_called_what_its_intervals_say():
+    found = effects(0.0, repeats=60, seed=21) + effects(0.02, repeats=60, seed=22) + effects(-0.03, repeats=60, seed=23)
+    found += effects(0.0, seeds=30, images=10_000, repeats=10, seed=24) + effects(0.01, seeds=1, repeats=60, seed=25)
+    found += [Effect(value, 0.0, np.inf, 1, 1) for value in (0.0, 0.02, -0.02, 0.005)]
+    said = [effect.word(MARGIN) for effect in found]
+    assert [adjusted_words({"it": effect}, MARGIN)["it"] for effect in found] == said
+    assert set(said) == {BETTER, WORSE, SAME, UNDECIDED}
+
+
+def test_p_values_are_those_of_students_tests():
+    a, b = np.array([0.2, 0.5, 0.4]), np.array([0.9, 1.2, 1.1])
+    effect = measure_effect([Sample(1.0, a[:, None]), Sample(-1.0, b[:, None])])
+    assert effect.p == pytest.approx(stats.ttest_ind(a, b).pvalue)
+    sides = [stats.ttest_ind(a + 0.9, b, alternative="greater"), stats.ttest_ind(a - 0.9, b, alternative="less")]
+    assert effect.p_same(0.9) == pytest.approx(max(side.pvalue for side in sides))
 
 
 def nested_bootstrap(first, second, rng, draws=1500):

@@ -19,7 +19,16 @@ from labutils.evaluate.compare import (
     same_images,
     unpaired_loss_difference,
 )
-from labutils.evaluate.effects import ACCURACY_MARGIN, BETTER, LOSS_MARGIN, SAME, UNDECIDED, WORSE, Effect
+from labutils.evaluate.effects import (
+    ACCURACY_MARGIN,
+    BETTER,
+    LOSS_MARGIN,
+    SAME,
+    UNDECIDED,
+    WORSE,
+    Effect,
+    adjusted_words,
+)
 from labutils.evaluate.findings import EQUAL, SIGNIFICANT, Finding, in_points, p_words
 from labutils.evaluate.metrics import accuracy
 from labutils.statistics import Estimate
@@ -239,7 +248,7 @@ class BestOf:
         return (
             f"{self.first} the best of {len(self.names)}: exact McNemar tests against each of the others, adjusted "
             f"after Holm, all p < {SIGNIFICANT}; refuted if one of the others is so much better; "
-            + MARGINS[ACCURACY_MARGIN]
+            f"{MARGINS[ACCURACY_MARGIN]}, both adjusted after Holm"
         )
 
     def known(self, case: Case) -> Finding:
@@ -262,12 +271,13 @@ class BestOf:
         """Better than each of the others on the exam; not the best if one is as good or better."""
         exam.same_exam(*(case.seeds[name] for name in self.names))
         effects = {name: exam.accuracy_effect(case.seeds[self.first], case.seeds[name]) for name in self.others}
-        words = {name: effect.word(ACCURACY_MARGIN) for name, effect in effects.items()}
+        words = adjusted_words(effects, ACCURACY_MARGIN)
         counts = ", ".join(f"{list(words.values()).count(word)} {word}" for word in (BETTER, WORSE, SAME, UNDECIDED))
         said = [_said(word, yes=(BETTER,)) for word in words.values()]
         holds = False if False in said else None if None in said else True
         closest = min(effects, key=lambda name: effects[name].value)
-        text = f"{self.first} against the others: {counts}; against {closest} {exam.effect_words(effects[closest])}"
+        nearest = exam.effect_words(effects[closest], word=words[closest])
+        text = f"{self.first} against the others, after Holm: {counts}; against {closest} {nearest}"
         return Finding(holds, text)
 
 

@@ -19,7 +19,7 @@ from labutils.evaluate.curves import (
     overfitting_epoch,
     train_curve,
 )
-from labutils.evaluate.effects import ACCURACY_MARGIN
+from labutils.evaluate.effects import ACCURACY_MARGIN, adjusted_words
 from labutils.evaluate.exam import accuracy_effect, exam_accuracy
 from labutils.evaluate.findings import SIGNIFICANT, in_points, points
 from labutils.evaluate.metrics import auc, brier_score, class_recall, correct
@@ -85,16 +85,23 @@ def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
     ----------
     settings : mapping of str to sequence of Run
         Runs that differ in their seed only, as `group_seeds` gives them. Those that have not sat the exam are left out.
+
+    Returns
+    -------
+    DataFrame
+        Differences with the interval of each pair alone; what they are called is adjusted for the number of pairs.
     """
     sat = {label: [run for run in runs if run.exam] for label, runs in settings.items()}
-    rows = {}
-    for a, b in combinations([label for label, runs in sat.items() if runs], 2):
-        effect = accuracy_effect(sat[a], sat[b])
-        rows[f"{a} against {b}"] = {
+    pairs = {f"{a} against {b}": (a, b) for a, b in combinations([label for label, runs in sat.items() if runs], 2)}
+    effects = {name: accuracy_effect(sat[a], sat[b]) for name, (a, b) in pairs.items()}
+    words, rows = adjusted_words(effects, ACCURACY_MARGIN), {}
+    for name, (a, b) in pairs.items():
+        effect = effects[name]
+        rows[name] = {
             "first": str(exam_accuracy(sat[a])),
             "second": str(exam_accuracy(sat[b])),
             "difference in points [95 % interval]": in_points(effect.interval()),
-            "the first is": effect.word(ACCURACY_MARGIN),
+            "the first is": words[name],
             "seen on": effect.basis,
         }
     table = as_table(rows, "settings", "Nothing to compare on the exam yet: this needs two runs that have sat it.")
@@ -102,6 +109,11 @@ def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
         "Accuracy on the exam, images that nothing was chosen on. Better or worse: the 95 % interval excludes 0, and "
         "the difference is at least 1 point. No difference that matters: the 90 % interval lies within 1 point."
     )
+    if len(pairs) > 1:
+        table.note += (
+            f" {len(pairs)} pairs: either is said only where it holds after Holm's adjustment, so that one of twenty "
+            "tables without any true difference says better or worse; the intervals are those of each pair alone."
+        )
     return table
 
 

@@ -13,13 +13,14 @@ Obuchowski and Rockette (1995), Communications in Statistics 24, 285-308; Satter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import erfc, inf, sqrt
 
 import numpy as np
 
-from labutils.statistics import Estimate, normal_quantile
+from labutils.evaluate.findings import SIGNIFICANT
+from labutils.statistics import Estimate, holm, normal_quantile
 
 ACCURACY_MARGIN = 0.01
 """A difference in accuracy matters from here on: 1 point."""
@@ -94,6 +95,26 @@ class Effect:
         _, low, high = self.interval(0.90)
         return SAME if -margin < low and high < margin else UNDECIDED
 
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of no difference: below .05 where the 95 % interval excludes 0."""
+        return min(1.0, 2 * self._above(abs(self.value)))
+
+    def p_same(self, margin: float) -> float:
+        """p-value of a difference of a margin or more: below .05 where the 90 % interval lies within the margin."""
+        return max(self._above(margin - self.value), self._above(margin + self.value))
+
+    def _above(self, distance: float) -> float:
+        """Chance of an estimate so far above what is true."""
+        if self.error == 0:
+            return 0.0 if distance > 0 else 1.0
+        t = distance / self.error
+        if self.freedom > _NEARLY_NORMAL:
+            return erfc(t / sqrt(2)) / 2
+        from scipy.special import stdtr
+
+        return float(stdtr(self.freedom, -t))
+
     def at_least(self, amount: float) -> bool | None:
         """Whether something is there and at least so large.
 
@@ -109,6 +130,23 @@ class Effect:
         """What it rests on: `3 seeds, 4000 images`, or that seeds are unknown."""
         seeds = f"{self.seeds} seeds" if self.seeds > 1 else "one seed: what other seeds would change is unknown"
         return seeds if self.images == 1 else f"{self.images} images, {seeds}"
+
+
+def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, str]:
+    """What `Effect.word` says of each of several effects, with its two kinds of tests adjusted after Holm.
+
+    Of twenty families without any true difference one says better or worse somewhere, of twenty families without any
+    difference below the margin one says of some that it does not matter. One effect alone is what `word` calls it.
+    """
+    differ = holm({name: effect.p for name, effect in effects.items()})
+    alike = holm({name: effect.p_same(margin) for name, effect in effects.items()})
+    words = {}
+    for name, effect in effects.items():
+        if differ[name] < SIGNIFICANT and abs(effect.value) >= margin:
+            words[name] = BETTER if effect.value > 0 else WORSE
+        else:
+            words[name] = SAME if alike[name] < SIGNIFICANT else UNDECIDED
+    return words
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0) -> Effect:

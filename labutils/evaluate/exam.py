@@ -113,13 +113,20 @@ def same_exam(*settings: Seeds) -> None:
         raise ComparisonError("The runs sat different exams: other images, or another size of them.")
 
 
-def effect_words(effect: Effect, margin: float = ACCURACY_MARGIN) -> str:
-    """`+1.7 points [+0.4, +3.0], better`, or the same in units of loss, with margin and basis."""
+def effect_words(effect: Effect, margin: float = ACCURACY_MARGIN, word: str = "") -> str:
+    """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with margin and basis.
+
+    Parameters
+    ----------
+    word : str
+        What to call it, where that is not what it is called alone: see `effects.adjusted_words`.
+    """
     value, low, high = effect.interval()
+    word = word or effect.word(margin)
     if margin == ACCURACY_MARGIN:
         shown = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
-        return f"{shown}: {effect.word(margin)} (margin {100 * margin:.0f} point; {effect.basis})"
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {effect.word(margin)} (margin {margin}; {effect.basis})"
+        return f"{shown}: {word} (margin {100 * margin:.0f} point; {effect.basis})"
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {margin}; {effect.basis})"
 
 
 def _sample(weight: float, runs: Seeds, measure: Measure) -> Sample:
