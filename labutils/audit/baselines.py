@@ -19,7 +19,7 @@ from labutils.data.description import describe
 from labutils.data.images import find_levels, iterate_images
 from labutils.data.layouts import Split
 from labutils.data.locate import title_of
-from labutils.errors import DataError
+from labutils.errors import LabError
 from labutils.evaluate.conditions import ceiling_of
 from labutils.evaluate.tables import Reached, mark_source
 
@@ -115,7 +115,7 @@ def exam_baselines(dataset: Dataset) -> OnExam | None:
         return known
     try:
         exam = load_exam(dataset.name, dataset.image_size, dataset.channels, progress=False, source=dataset.source)
-    except DataError:  # told where the exam is sat
+    except LabError:  # told where the exam is sat
         return None
     if exam is None or (known and known.fingerprint == exam.fingerprint):
         return known if exam else None
