@@ -303,10 +303,12 @@ def test_seeds_far_apart_leave_the_exam_undecided():
     assert verdict.holds == "undecided" and "3 seeds" in verdict.exam
 
 
-def test_one_seed_decides_over_images_and_says_that_seeds_are_unknown():
+def test_one_seed_decides_what_is_more_than_seeds_make_elsewhere():
     verdict = evaluate.judge("C4", seeds_on_exam(case("C4", "undecided"), {"VGG16": HIGH, "AlexNet": LOW}, seeds=1))
     assert (verdict.verdict, verdict.holds) == ("undecided", "reproduced")
-    assert "one seed: what other seeds would change is unknown" in verdict.exam
+    assert "1 seed, others assumed to differ as elsewhere in the lab" in verdict.exam
+    near = evaluate.judge("C4", seeds_on_exam(case("C4", "undecided"), {"VGG16": LOW + 0.015, "AlexNet": LOW}, seeds=1))
+    assert near.holds == "undecided"
 
 
 @pytest.mark.parametrize("claim_id", CASES)

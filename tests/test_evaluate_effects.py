@@ -1,13 +1,18 @@
 """The mixed model over seeds and images: against a nested bootstrap, and its error rates by simulation."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from labutils.evaluate import exam, group_seeds
 from labutils.evaluate.effects import (
+    ACCURACY_SEEDS,
     BETTER,
+    GAP_SEEDS,
+    LOSS_SEEDS,
     SAME,
     UNDECIDED,
     WORSE,
@@ -16,7 +21,11 @@ from labutils.evaluate.effects import (
     adjusted_words,
     measure_effect,
 )
+from labutils.evaluate.metrics import hits
+from labutils.runs.store import RunStore
 from labutils.statistics import normal_quantile
+
+RUNS = Path(__file__).parents[1] / "results" / "runs"
 
 MARGIN = 0.01
 SEED_SD = 0.0066
@@ -154,14 +163,14 @@ def test_without_images_it_is_students_test_of_two_samples():
     assert effect.images == 1 and effect.basis == "3 seeds"
 
 
-def test_with_one_seed_it_is_the_paired_comparison_of_images_and_says_so():
+def test_with_one_seed_and_no_spread_given_it_is_the_paired_comparison_of_images():
     rng = np.random.default_rng(8)
     first, second = (rng.random((1, 4000)) < rate for rate in (0.85, 0.8))
     effect = measure_effect([Sample(1.0, first.astype(float)), Sample(-1.0, second.astype(float))])
     difference = first[0].astype(float) - second[0]
     half = normal_quantile(0.95) * np.sqrt(difference.var(ddof=1) / 4000 + 1 / 4002**2)
     assert effect.interval()[1:] == pytest.approx((difference.mean() - half, difference.mean() + half))
-    assert effect.seeds == 1 and "what other seeds would change is unknown" in effect.basis
+    assert effect.seeds == 1 and effect.basis == "4000 images, 1 seed"
 
 
 def test_different_sets_of_images_are_not_paired():
@@ -170,6 +179,49 @@ def test_different_sets_of_images_are_not_paired():
     same = measure_effect([Sample(1.0, table, "a"), Sample(-1.0, table, "a")])
     apart = measure_effect([Sample(1.0, table, "a"), Sample(-1.0, table, "b")])
     assert same.value == apart.value == 0 and apart.error > same.error
+
+
+def test_with_one_seed_the_spread_of_seeds_is_that_of_other_settings():
+    rng = np.random.default_rng(8)
+    samples = [Sample(weight, (rng.random((1, 4000)) < 0.8).astype(float)) for weight in (1.0, -1.0)]
+    alone, borrowed = measure_effect(samples), measure_effect(samples, elsewhere=0.03)
+    assert borrowed.error**2 == pytest.approx(alone.error**2 + 2 * 0.03**2)
+    assert borrowed.freedom == pytest.approx(36, rel=0.15), "most of the error is the seeds'"
+    assert borrowed.elsewhere and "as elsewhere in the lab" in borrowed.basis and not alone.elsewhere
+    several = [Sample(sample.weight, np.repeat(sample.values, 2, axis=0)) for sample in samples]
+    assert measure_effect(several, elsewhere=0.03) == measure_effect(several), "seeds of its own are enough"
+
+
+def test_one_seed_is_not_taken_for_the_setting():
+    """Without a true difference; seeds move both settings as they do in a typical one of the lab."""
+    rng, found = np.random.default_rng(30), {0.0: [], ACCURACY_SEEDS: []}
+    for _ in range(600):
+        difficulty = rng.normal(size=4000)
+        tables = [simulate(rng, 0.8, 4000, 1, difficulty) for _ in range(2)]
+        for elsewhere, effects_found in found.items():
+            samples = [Sample(1.0, tables[0]), Sample(-1.0, tables[1])]
+            effects_found.append(measure_effect(samples, elsewhere=elsewhere))
+    assert share(found[ACCURACY_SEEDS], BETTER, WORSE) <= 0.05
+    assert share(found[0.0], BETTER, WORSE) > 0.05, "over images alone it would be"
+
+
+@pytest.mark.parametrize("what, assumed", [("accuracy", ACCURACY_SEEDS), ("gap", GAP_SEEDS), ("loss", LOSS_SEEDS)])
+def test_what_is_assumed_of_seeds_is_what_the_stored_settings_show(what, assumed):
+    """Between the typical setting's spread and the root mean square, which a few settings make large."""
+    measures = {
+        "accuracy": lambda run: hits(exam.answers(run), run.exam.y).mean(),
+        "gap": lambda run: exam._gap(run, "fixed_accuracy").mean(),
+        "loss": lambda run: exam._losses(run, exam.LOWEST).mean(),
+    }
+    stored = {run.path.name: run for run in RunStore(RUNS).all() if run.source == "phantom"}
+    spreads = []
+    for runs in group_seeds(stored).values():
+        sat = [run for run in runs if run.exam and "fixed_accuracy" in run.history]
+        if len(sat) >= 3:
+            spreads.append(np.std([measures[what](run) for run in sat], ddof=1))
+    assert len(spreads) >= 18
+    typical = np.median(spreads) / np.sqrt(stats.chi2.median(2) / 2)
+    assert typical * 0.85 <= assumed <= np.sqrt(np.mean(np.square(spreads))) * 1.05
 
 
 def test_one_seed_beside_three_borrows_their_spread():

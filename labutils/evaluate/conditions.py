@@ -354,10 +354,9 @@ class NearCeiling:
     def found(self, case: Case) -> Finding:
         """The interval on the exam."""
         runs = case.seeds[self.name]
-        estimate = exam.exam_accuracy(runs)
-        if estimate is None:
-            raise exam.NoExamError(f"no exam is stored for {runs[0].config.slug}")
-        return self._finding(estimate, self._level(runs[0]))
+        reached = exam.level(runs)
+        found = self._finding(reached.interval(), self._level(runs[0]))
+        return Finding(found.holds, f"{found.evidence} ({reached.basis})")
 
     def _level(self, run: Run) -> float:
         return (ceiling_of(run) or 1.0) - NEAR

@@ -13,7 +13,15 @@ import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import WINDOW, train_curve
-from labutils.evaluate.effects import ACCURACY_MARGIN, Effect, Sample, measure_effect
+from labutils.evaluate.effects import (
+    ACCURACY_MARGIN,
+    ACCURACY_SEEDS,
+    GAP_SEEDS,
+    LOSS_SEEDS,
+    Effect,
+    Sample,
+    measure_effect,
+)
 from labutils.evaluate.metrics import hits
 from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
 
@@ -34,7 +42,8 @@ class NoExamError(Exception):
 def exam_accuracy(runs: Seeds) -> Estimate | None:
     """Accuracy on the exam at the epochs of the best validation accuracy; None if no run has sat it.
 
-    With one seed the interval is Wilson's, over images; with several it is over seeds and images.
+    With one seed the interval is Wilson's, over images: it is about that one network (see `level`). With several it is
+    over seeds and images, and about the setting.
     """
     runs = [run for run in runs if answers(run) is not None]
     if not runs:
@@ -61,7 +70,12 @@ def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
     NoExamError
         If a run has not sat the exam.
     """
-    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)])
+    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], elsewhere=ACCURACY_SEEDS)
+
+
+def level(runs: Seeds) -> Effect:
+    """Accuracy of a setting, whichever seed it had been trained with; raises as `accuracy_effect`."""
+    return measure_effect([_sample(1.0, runs, _right)], elsewhere=ACCURACY_SEEDS)
 
 
 def loss_effect(first: Seeds, second: Seeds, at: str = BEST) -> Effect:
@@ -70,12 +84,13 @@ def loss_effect(first: Seeds, second: Seeds, at: str = BEST) -> Effect:
     def losses(run: Run) -> np.ndarray:
         return _losses(run, at)
 
-    return measure_effect([_sample(-1.0, first, losses), _sample(1.0, second, losses)], GUESS)
+    return measure_effect([_sample(-1.0, first, losses), _sample(1.0, second, losses)], GUESS, LOSS_SEEDS)
 
 
 def rise_effect(runs: Seeds) -> Effect:
     """How far the loss at the end lies above that at the epoch of the lowest validation loss."""
-    return measure_effect([_sample(1.0, runs, lambda run: _losses(run, LAST) - _losses(run, LOWEST))], GUESS)
+    rise = _sample(1.0, runs, lambda run: _losses(run, LAST) - _losses(run, LOWEST))
+    return measure_effect([rise], GUESS, LOSS_SEEDS)
 
 
 def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
@@ -87,7 +102,7 @@ def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
     for wide, narrow in pairs:
         for sign, runs in ((1.0, wide), (-1.0, narrow)):
             samples.append(_sample(sign / len(pairs), runs, lambda run: _gap(run, curve)))
-    return measure_effect(samples)
+    return measure_effect(samples, elsewhere=GAP_SEEDS)
 
 
 def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
@@ -98,7 +113,7 @@ def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
 def own_gap(runs: Seeds) -> Effect:
     """The gap of one setting; see `gap_effect`."""
     curve = train_curve(*(run for run in runs if run.exam))
-    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))])
+    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))], elsewhere=GAP_SEEDS)
 
 
 def same_exam(*settings: Seeds) -> None:
