@@ -196,8 +196,8 @@ def results_table(store: RunStore | None = None) -> str:
         words = (f"{number} {word}" for word, number in counts(real).items() if word != MISSING)
         lines[-1] += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     lines += [
-        "Brackets are 95 % intervals, on the exam over seeds and images, of one seed over images alone; the ceiling is the accuracy of an oracle that "
-        f"knows what was drawn; the real images are {_real_words(stored)}."
+        "Brackets are 95 % intervals, on the exam over seeds and images, of one seed over images alone; the ceiling is "
+        f"the accuracy of an oracle that knows what was drawn; the real images are {_real_words(stored)}."
     ]
     if any("no network" in line for line in lines):
         lines[-1] += (
