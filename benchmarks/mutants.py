@@ -64,6 +64,27 @@ FAULTS = (
         "p_values[name]",
         ("test_statistics.py", "-k", "holm"),
     ),
+    Fault(
+        "pairs on the exam not adjusted",
+        "evaluate/effects.py",
+        "differ = holm({name: effect.p for name, effect in effects.items()})",
+        "differ = {name: effect.p for name, effect in effects.items()}",
+        ("test_evaluate_effects.py", "-k", "several_settings"),
+    ),
+    Fault(
+        "one seed taken for the setting",
+        "evaluate/effects.py",
+        "borrowed = not freedom and elsewhere > 0",
+        "borrowed = False",
+        ("test_evaluate_effects.py", "-k", "one_seed"),
+    ),
+    Fault(
+        "the simple model chosen on the exam",
+        "audit/baselines.py",
+        "    top = max((one for one in models if",
+        "    top = max((one for one in (on_exam.models if on_exam else models) if",
+        ("test_audit_baselines.py", "-k", "not_drawn"),
+    ),
     Fault("dropout never applied", "models.py", "        if dropout:\n", "        if False:\n", golden("rate")),
     Fault(
         "the same units dropped in every epoch",
