@@ -39,7 +39,9 @@ VARIABLES = {
 }
 """Every environment variable of the lab, and what it may be."""
 
-_BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
+_BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
+_TELLING_FLAGS = (*_BFLOAT16_FLAGS, "avx512_vnni", "avx512f", "avx2")
+"""What results depend on in their last digits, the widest first: AMX adds in another order than AVX512-BF16."""
 
 
 def cores() -> int:
@@ -78,7 +80,7 @@ def bfloat16_units() -> bool:
 
     Without the units the numbers are converted at every operation, which is several times slower.
     """
-    return bool(_BFLOAT16_FLAGS & set(_processor().get("flags", "").split()))
+    return bool(set(_BFLOAT16_FLAGS) & set(_processor().get("flags", "").split()))
 
 
 def processor() -> str:
@@ -86,7 +88,7 @@ def processor() -> str:
     facts = _processor()
     name = facts.get("model name") or platform.processor() or platform.machine()
     # Processors of one name may differ in this, and then results differ in their last digits.
-    widest = [kind for kind in ("avx512_vnni", "avx512f", "avx2") if kind in facts.get("flags", "").split()]
+    widest = [kind for kind in _TELLING_FLAGS if kind in facts.get("flags", "").split()]
     return f"{name}{f' ({widest[0]})' if widest else ''}, {os.cpu_count()} cores, {platform.system()}"
 
 
