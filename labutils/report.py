@@ -235,12 +235,13 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
 
 def _simple_rows(store: Snapshot) -> Iterator[str]:
     """Rows on what simple models reach on the images of the lab's runs, as far as that is known."""
+    planned = [run for task in lab.TITLES for run in task_runs(task, store=store).values()]
     for name in LAB_DATASETS:
-        planned = [run for task in lab.TITLES for run in task_runs(task, store=store).values()]
         drawn = next((run for run in planned if run.config.dataset == name), None)
         if drawn is None or not (simple := simple_of(drawn)):
             continue
-        real = [found for run in _real(store.all()) if run.config.dataset == name and (found := simple_of(run))]
+        known = (simple_of(run) for run in _real(store.all()) if run.config.dataset == name)
+        real = next((found for found in known if found), None)
         top = ceiling_of(drawn)
         cells = [
             "-",
@@ -248,7 +249,7 @@ def _simple_rows(store: Snapshot) -> Iterator[str]:
             f"{simple.validation.shown()} ({simple.kind})",
             simple.exam.shown() if simple.exam else "missing",
             "-" if top is None else f"{top:.3f}",
-            "".join(f"{found.validation.shown()} ({found.kind})" for found in real[:1]) or "-",
+            f"{real.validation.shown()} ({real.kind})" if real else "-",
             "-",
         ]
         yield f"| {' | '.join(cells)} |"

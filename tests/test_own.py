@@ -49,8 +49,7 @@ def test_the_simple_model_that_validation_chose_sits_the_same_exam(results, monk
     dataset, run = with_exam()
     sat = OnExam("0", 30, stored_baselines(dataset))
     monkeypatch.setattr(own, "exam_baselines", lambda _: sat)
-    monkeypatch.setattr("labutils.audit.baselines.exam_baselines", lambda _: sat)
-    top = better_simple(dataset).validation
+    top = better_simple(dataset, sat).validation
     table = own.exam_table({"lenet": run}, dataset)
     assert table.index.tolist() == ["lenet", f"no network: {top.name}"]
     assert table.iloc[1][["images", "accuracy [95 % interval]"]].tolist() == [30, top.shown()]

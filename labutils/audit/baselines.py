@@ -71,9 +71,9 @@ class Simple:
         """`linear` or `forest`."""
         return self.validation.name.rpartition(", ")[2]
 
-    def accuracies(self) -> tuple[str, str]:
-        """On the validation images and on the exam, with intervals, ready to be read."""
-        return self.validation.shown(), self.exam.shown() if self.exam else "-"
+    def reached(self) -> Reached:
+        """Its accuracies with intervals, ready to be read."""
+        return Reached(self.validation.shown(), self.exam.shown() if self.exam else "-")
 
 
 MODELS, ON_EXAM = TypeAdapter(Models), TypeAdapter(OnExam)
@@ -117,8 +117,10 @@ def exam_baselines(dataset: Dataset) -> OnExam | None:
         exam = load_exam(dataset.name, dataset.image_size, dataset.channels, progress=False, source=dataset.source)
     except LabError:  # told where the exam is sat
         return None
-    if exam is None or (known and known.fingerprint == exam.fingerprint):
-        return known if exam else None
+    if exam is None:
+        return None
+    if known and known.fingerprint == exam.fingerprint:
+        return known
     models = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(exam.x), exam.y)
     return keep_on_exam(dataset, exam, models)
 
@@ -191,9 +193,16 @@ def _as_table(models: list[Baseline], majority: float) -> Table:
     return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
 
 
-def better_simple(dataset: Dataset) -> Simple:
-    """The simple model that is the better one on the validation images, measured where that is not known."""
-    return _better(stored_baselines(dataset), exam_baselines(dataset))
+def better_simple(dataset: Dataset, on_exam: OnExam | None) -> Simple:
+    """The simple model that is the better one on the validation images, measured where that is not known.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    on_exam : OnExam or None
+        From `exam_baselines`.
+    """
+    return _better(stored_baselines(dataset), on_exam)
 
 
 def beside(*datasets: Dataset) -> dict[str, Reached]:
@@ -213,7 +222,7 @@ def beside(*datasets: Dataset) -> dict[str, Reached]:
     rows: dict[str, Reached] = {}
     for dataset in datasets:
         whose = f"{dataset.title}, " if len(datasets) > 1 else ""
-        rows |= _rows(whose, better_simple(dataset), dataset.ceiling)
+        rows |= _rows(whose, better_simple(dataset, exam_baselines(dataset)), dataset.ceiling)
     return rows
 
 
@@ -248,18 +257,18 @@ def simple_cells(runs: Iterable[Run]) -> dict[str, dict[str, str]]:
     cells = {}
     for run in runs:
         if simple := simple_of(run):
-            on_validation, on_exam = simple.accuracies()
+            reached = simple.reached()
             cells[run.source] = {
                 "no network, what it is": simple.validation.name,
-                "no network: val accuracy": on_validation,
+                "no network: val accuracy": reached.validation,
                 "no network: AUC": simple.validation.auc_shown(),
-                "no network: exam accuracy": on_exam,
+                "no network: exam accuracy": reached.exam,
             }
     return cells
 
 
 def _rows(whose: str, simple: Simple, ceiling: float | None) -> dict[str, Reached]:
-    rows = {f"{whose}no network: {simple.validation.name}": Reached(*simple.accuracies())}
+    rows = {f"{whose}no network: {simple.validation.name}": simple.reached()}
     if ceiling is not None:
         rows[f"{whose}{CEILING}"] = Reached(exam=f"{ceiling:.3f}")
     return rows

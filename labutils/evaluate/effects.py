@@ -102,11 +102,14 @@ class Effect:
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
         the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.
         """
-        _, low, high = self.interval()
-        if abs(self.value) >= margin and not low <= 0 <= high:
+        wide, narrow = self.interval(), self.interval(0.90)
+        return self._called(margin, not wide.low <= 0 <= wide.high, -margin < narrow.low and narrow.high < margin)
+
+    def _called(self, margin: float, differs: bool, alike: bool) -> str:
+        """The word, given what the test of a difference and the two one-sided tests say."""
+        if differs and abs(self.value) >= margin:
             return BETTER if self.value > 0 else WORSE
-        _, low, high = self.interval(0.90)
-        return SAME if -margin < low and high < margin else UNDECIDED
+        return SAME if alike else UNDECIDED
 
     @property
     def p(self) -> float:
@@ -155,13 +158,10 @@ def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, st
     """
     differ = holm({name: effect.p for name, effect in effects.items()})
     alike = holm({name: effect.p_same(margin) for name, effect in effects.items()})
-    words = {}
-    for name, effect in effects.items():
-        if differ[name] < SIGNIFICANT and abs(effect.value) >= margin:
-            words[name] = BETTER if effect.value > 0 else WORSE
-        else:
-            words[name] = SAME if alike[name] < SIGNIFICANT else UNDECIDED
-    return words
+    return {
+        name: effect._called(margin, differ[name] < SIGNIFICANT, alike[name] < SIGNIFICANT)
+        for name, effect in effects.items()
+    }
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, elsewhere: float = 0.0) -> Effect:
