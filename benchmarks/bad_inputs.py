@@ -284,8 +284,8 @@ class Table:
         print("| input | status | what it prints |\n| --- | --- | --- |")
 
     def add(self, what: str, arguments: tuple[str, ...], place: Path) -> None:
-        from labutils.cli import main
         from labutils.errors import visible
+        from labutils.tools.cli import main
 
         typed = [
             word.replace("{empty}", str(place / "empty")).replace("{new}", str(place / "new")) for word in arguments

@@ -27,8 +27,8 @@ from labutils.audit.simple import baselines
 from labutils.config import RunConfig
 from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
-from labutils.data.phantoms.write import ceiling
 from labutils.paths import generated_dir
+from labutils.phantoms.write import ceiling
 from labutils.runs.files import Run, predicted_labels
 from labutils.runs.queries import task_runs
 from labutils.statistics import Estimate, proportion

@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["labutils", "PIL", "tarfile", "zipfile"
 
     from labutils.data.images import FORMATS, find_levels, read_image
     from labutils.errors import DataError
-    from labutils.public import archives
+    from labutils.tools.public import archives
 
 LIMITS = ("-rss_limit_mb=2000", "-malloc_limit_mb=2000", "-timeout=20", "-max_len=20000")
 HOME = Path(tempfile.mkdtemp())

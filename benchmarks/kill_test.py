@@ -46,7 +46,15 @@ def start(home: Path, jobs: int) -> subprocess.Popen:
         "LABUTILS_PRECISION": "float32",
         "PYTHONPATH": str(home / "site"),
     }
-    command = [sys.executable, "-c", "from labutils.cli import main; main()", "run", "--missing", "--jobs", str(jobs)]
+    command = [
+        sys.executable,
+        "-c",
+        "from labutils.tools.cli import main; main()",
+        "run",
+        "--missing",
+        "--jobs",
+        str(jobs),
+    ]
     with (home / "log").open("a") as log:
         return subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from labutils.errors import ParameterError
-from labutils.names import ALLOWED_NAME, dataset_name
+from labutils.paths import ALLOWED_NAME, dataset_name
 
 ModelName = Literal["lenet", "alexnet", "vgg16"]
 

@@ -7,9 +7,12 @@ them from here, and a test makes sure that both agree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from labutils import paths
 from labutils.config import Augmentation, RunConfig
+from labutils.errors import NotebookError
 
 AUGMENTATION = Augmentation(rotation=10, shift=0.1, horizontal_flip=True, vertical_flip=False)
 """Random changes to the training images of Tasks 8 and 9."""
@@ -295,3 +298,23 @@ def _rows(task: str) -> dict[str, tuple[dict[str, Any], Reported]]:
     if task not in _TABLE:
         raise ValueError(f"{task!r} is not a task; there are {', '.join(_TABLE)}.")
     return _TABLE[task]
+
+
+def find_notebook(task: str) -> Path:
+    """The notebook of that name: `task1b`, also `1b` or `1B`, `own`, `index`. A path is no name.
+
+    Raises
+    ------
+    NotebookError
+        If there is none.
+    """
+    name = task.lower().removesuffix(".ipynb").removesuffix(".py")
+    there = {file.stem: file for title in NOTEBOOKS if (file := paths.notebooks_dir() / f"{title}.ipynb").is_file()}
+    if found := there.get(name) or there.get(f"task{name}"):
+        return found
+    raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(there)}.")
+
+
+def all_tasks() -> list[str]:
+    """The tasks that have a notebook, in the lab's order."""
+    return [task for task in TITLES if (paths.notebooks_dir() / f"{task}.ipynb").is_file()]

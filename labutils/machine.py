@@ -8,8 +8,11 @@ import json
 import os
 import platform
 import sys
+import threading
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +218,28 @@ def _processor() -> dict[str, str]:
     except OSError:
         return {}
     return {name.strip(): value.strip() for name, value in lines}
+
+
+def leave_with_parent(last: Callable[[], object] = lambda: None) -> None:
+    """End this process as soon as the one that started it is gone; called once, by the child, before it works.
+
+    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to.
+
+    Parameters
+    ----------
+    last : callable
+        What is left to do then, such as removing files of the parent, which cannot any longer.
+    """
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+        else:
+            os.read(0, 1)
+        try:
+            last()
+        finally:
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -45,9 +45,10 @@
 # from a short measurement; runs that notebooks share are counted in each.
 
 # %% tags=["nbval-ignore-output"]
-from labutils import course, doctor, widgets
+from labutils import course
+from labutils.tools import doctor, report
 
-widgets.show_links()
+report.show_links()
 
 # %% [markdown]
 # ## How far you are

@@ -58,9 +58,11 @@ max_minutes: float = 60.0  # minutes that one training may take here; what takes
 # ## Setup
 
 # %%
-from labutils import audit, evaluate, own, parameters, paths, plots, training, widgets
+from labutils import audit, evaluate, parameters, paths, plots, training
 from labutils.config import as_list
+from labutils.course import widgets
 from labutils.data import load_dataset
+from labutils.tools import own
 
 parameters.check(globals())
 images = load_dataset(dataset, image_size, channels, source, n_train, n_val)

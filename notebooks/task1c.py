@@ -54,8 +54,10 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, check, course, evaluate, lab, parameters, plots, report, training, widgets
+from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils.course import check, widgets
 from labutils.data import load_dataset
+from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)

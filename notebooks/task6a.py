@@ -56,7 +56,8 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, check, course, evaluate, lab, parameters, plots, training, widgets
+from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils.course import check, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())

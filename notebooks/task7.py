@@ -56,7 +56,8 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 # %%
 import numpy as np
 
-from labutils import augment, check, course, parameters, plots, training, widgets
+from labutils import augment, course, parameters, plots, training
+from labutils.course import check, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())

@@ -59,8 +59,9 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # %%
 import numpy as np
 
-from labutils import audit, augment, check, course, evaluate, parameters, plots, training, widgets
+from labutils import audit, augment, course, evaluate, parameters, plots, training
 from labutils.config import Augmentation
+from labutils.course import check, widgets
 from labutils.data import load_dataset
 
 parameters.check(globals())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labutils import check
+from labutils.course import check
 from labutils.course.checking import CHECKS, Case, call, run_check
 from labutils.course.exercises import EXERCISES
 

@@ -13,10 +13,10 @@ from evaluate_helpers import make_run
 from helpers import STRETCH
 
 from labutils import course, lab, paths
-from labutils.cli import main
 from labutils.course import answers, cells, copies, mine
 from labutils.course.exercises import BEGIN, EXERCISES, PLACEHOLDER
 from labutils.errors import NotebookError, StoreError
+from labutils.tools.cli import main
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
         "0",
     ]
     monkeypatch.chdir(my_lab)
-    from labutils import check
+    from labutils.course import check
 
     check.mcnemar(lambda a, b: 1.0)
     assert course.progress().loc["3", "checked"] == "0 of 2"

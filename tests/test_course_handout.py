@@ -16,11 +16,11 @@ from course_helpers import SECRET, small_notebook, write_small
 from evaluate_helpers import make_run
 
 from labutils import lab, paths
-from labutils.cli import main
 from labutils.course.exercises import BEGIN, EXERCISES
 from labutils.course.grading import grade_run
 from labutils.course.handout import ANSWER_POINTS, assignment, make_course
 from labutils.errors import NotebookError, StoreError
+from labutils.tools.cli import main
 
 
 @pytest.fixture

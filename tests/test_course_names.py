@@ -17,7 +17,7 @@ def test_every_class_has_a_name_of_its_own(language):
 
 
 def test_the_regions_are_those_that_the_phantoms_draw():
-    from labutils.data.phantoms.draw_xray import REGIONS
+    from labutils.phantoms.draw_xray import REGIONS
 
     words = {"lumbar spine": "spine"}
     for code, draw in REGIONS.items():

@@ -322,8 +322,8 @@ def test_the_audit_tells_of_pictures_that_show_nothing(home):
 
 
 def test_a_flipped_bit_in_a_phantom_is_found_when_it_is_first_read(home, monkeypatch):
-    from labutils.data.phantoms import files as phantom_files
-    from labutils.data.phantoms.write import write_phantoms
+    from labutils.phantoms import files as phantom_files
+    from labutils.phantoms.write import write_phantoms
 
     counts = {"train": 4, "validation": 4}
     folder = home / "home" / "data" / "phantoms" / "Bone"

@@ -14,9 +14,9 @@ from PIL import Image
 from labutils import paths
 from labutils.data import load_dataset
 from labutils.data.layouts import DATASETS
-from labutils.data.phantoms import files as phantom_files
-from labutils.data.phantoms import write as phantoms
 from labutils.errors import DataError, ParameterError
+from labutils.phantoms import files as phantom_files
+from labutils.phantoms import write as phantoms
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 

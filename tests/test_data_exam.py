@@ -8,7 +8,7 @@ from labutils import paths
 from labutils.config import ParameterError
 from labutils.data import load_dataset
 from labutils.data.exam import load_exam
-from labutils.data.phantoms import write as phantoms
+from labutils.phantoms import write as phantoms
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from labutils.data import cache, images, load_dataset
 from labutils.data.exam import load_exam
 from labutils.data.images import read_image
 from labutils.data.layouts import find_files
-from labutils.data.phantoms import files as phantom_files
-from labutils.data.phantoms import write as phantoms
 from labutils.errors import DataError
+from labutils.phantoms import files as phantom_files
+from labutils.phantoms import write as phantoms
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_flipped_bit_in_the_phantoms_exam(home, monkeypatch):
     pixels = np.asarray(Image.open(file)).copy()
     pixels[:80] ^= 128
     Image.fromarray(pixels).save(file)
-    monkeypatch.setattr("labutils.data.phantoms.write._holds", lambda *_: True)  # sizes and times do not show it
+    monkeypatch.setattr("labutils.phantoms.write._holds", lambda *_: True)  # sizes and times do not show it
     with pytest.raises(DataError, match="no longer the phantom that was drawn"):
         load_exam("bone", 32, progress=False, source="phantom")
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from labutils import paths
-from labutils.public.fetch import DOWNLOADS
+from labutils.tools.public.fetch import DOWNLOADS
 
 RUNS = sorted((paths.ROOT / "results" / "runs").glob("*/provenance.json"))
 

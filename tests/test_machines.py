@@ -12,9 +12,9 @@ from notebook_helpers import write
 
 from labutils import machine, paths
 from labutils.errors import ParameterError
-from labutils.execution.execute import execute
+from labutils.tools.execution.execute import execute
 
-LABUTILS = [sys.executable, "-c", "from labutils.cli import main; main(prog_name='labutils')"]
+LABUTILS = [sys.executable, "-c", "from labutils.tools.cli import main; main(prog_name='labutils')"]
 
 
 def labutils(*arguments, cwd, **environment):

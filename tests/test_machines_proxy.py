@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from labutils.errors import DataError
-from labutils.public.download import download
+from labutils.tools.public.download import download
 
 CONTENT = bytes(range(256)) * 40
 SUMS = {"md5": hashlib.md5(CONTENT).hexdigest(), "largest": 20_000, "progress": False}
@@ -47,7 +47,7 @@ def proxy(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_address[1]}")
     # Taken up again as often, without the pauses.
-    monkeypatch.setattr("labutils.public.download.time.sleep", lambda _: None)
+    monkeypatch.setattr("labutils.tools.public.download.time.sleep", lambda _: None)
     yield server
     server.shutdown()
     server.server_close()

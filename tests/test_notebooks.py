@@ -14,7 +14,7 @@ from helpers import patience
 from labutils import lab, paths
 from labutils.config import Augmentation, RunConfig, as_list, scientific
 from labutils.data import Dataset
-from labutils.execution.build import read_script, scripts, seconds_taken
+from labutils.tools.execution.build import read_script, scripts, seconds_taken
 
 SCRIPTS = scripts()
 NAMES = [script.stem for script in SCRIPTS]
@@ -219,8 +219,8 @@ def test_live_run(name, tmp_path):
 
     That the others train is seen when nbval runs their references.
     """
-    from labutils.execution.build import parameters_for
-    from labutils.execution.execute import execute
+    from labutils.tools.execution.build import parameters_for
+    from labutils.tools.execution.execute import execute
 
     before = sorted(Path(paths.results_dir()).rglob("*"))
     notebook = paths.notebooks_dir() / f"{name}.ipynb"

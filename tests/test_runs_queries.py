@@ -7,10 +7,11 @@ import pytest
 from evaluate_helpers import make_run
 from helpers import STRETCH
 
-from labutils import lab, report
+from labutils import lab
 from labutils.errors import StoreError
 from labutils.runs import RunStore, queries
 from labutils.runs.files import read_run
+from labutils.tools import report
 
 LEARNING_RATES = lab.runs("task1b")
 REAL = "a hospital"

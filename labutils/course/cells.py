@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labutils.course.exercises import BEGIN, without_solution
+from labutils.errors import NotebookError
 
 ANSWER = "*Your answer:*"
 """What stands where a student answers in prose."""
@@ -89,7 +90,6 @@ def read(file: Path) -> Any:
     import nbformat
 
     from labutils import paths
-    from labutils.errors import NotebookError
 
     try:
         if not file.is_file() and file.exists():  # nobody writes to a pipe

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labutils import paths
+from labutils import lab, paths
 from labutils.course import cells
 from labutils.errors import StoreError
 
@@ -114,9 +114,8 @@ def reset(task: str, folder: Path | None = None) -> str:
     NotebookError
         If there is no such notebook.
     """
-    from labutils.execution.execute import find_notebook
 
-    task = find_notebook(task).stem
+    task = lab.find_notebook(task).stem
     folder = folder or paths.my_lab_dir()
     copy = folder / f"{task}.ipynb"
     said = f"{task}: a new copy."

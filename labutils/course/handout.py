@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from labutils import paths
+from labutils import lab, paths
 from labutils.course import cells
 from labutils.course.exercises import BEGIN, END, EXERCISES, PLACEHOLDER
 from labutils.errors import NotebookError, StoreError
@@ -65,9 +65,7 @@ def make_course(
     """
     import nbformat
 
-    from labutils.execution.execute import all_tasks, find_notebook
-
-    sources = [find_notebook(task) for task in (list(tasks) or all_tasks())]
+    sources = [lab.find_notebook(task) for task in (list(tasks) or lab.all_tasks())]
     config = folder / "nbgrader_config.py"
     if folder.exists() and any(folder.iterdir()) and not config.exists():
         raise StoreError(f"{paths.shown(folder)} holds something else. Give a new or an empty folder.")
@@ -130,7 +128,7 @@ def _test(name: str, seed: int) -> str:
     # The points are the value of the last line: nbgrader takes a number there as the grade. Checks are imported in the
     # cell, so that a name that a student has put in their place does not count.
     return (
-        f"from labutils import check\n\ncheck.{name}({name}).points\n"
+        f"from labutils.course import check\n\ncheck.{name}({name}).points\n"
         f"### BEGIN HIDDEN TESTS\ncheck.{name}({name}, seed={seed}).points\n### END HIDDEN TESTS"
     )
 

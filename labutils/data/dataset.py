@@ -21,8 +21,7 @@ from labutils.data.description import FILE
 from labutils.data.layouts import Split, find_files, read_classes
 from labutils.data.locate import SOURCES, WORDS, locate, title_of
 from labutils.errors import DataError, ParameterError
-from labutils.names import ALLOWED_NAME, dataset_name
-from labutils.paths import shown
+from labutils.paths import ALLOWED_NAME, dataset_name, shown
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -283,7 +282,7 @@ def check_phantoms(root: Path) -> Callable[[], None]:
 
     @cache_once
     def check() -> None:
-        from labutils.data.phantoms.files import find_damaged, read_manifest
+        from labutils.phantoms.files import find_damaged, read_manifest
 
         if read_manifest(root) and (damaged := find_damaged(root)):
             more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""

@@ -76,7 +76,7 @@ def load_exam(
     classes = read_classes(name, root)
     label = dataset.label_of(root)
     if source == "phantom":
-        from labutils.data.phantoms import write as phantoms
+        from labutils.phantoms import write as phantoms
 
         root = phantoms.ensure_exam(
             name, paths.generated_dir() / "phantoms" / f"{DATASETS[name].folder}-exam", progress

@@ -15,8 +15,7 @@ from labutils.data.description import FILE
 from labutils.data.layouts import DATASETS, TRAIN_FOLDERS, Split, find_exam, find_files, find_folder, read_classes
 from labutils.data.listing import list_folder
 from labutils.errors import DataError
-from labutils.names import dataset_name
-from labutils.paths import shown
+from labutils.paths import dataset_name, shown
 
 __all__ = ["SOURCES", "Place", "Source", "SourceName", "dataset_name", "existing", "find_source", "locate", "title_of"]
 
@@ -309,11 +308,11 @@ def _no_folder(typed: str) -> str:
 
 
 def _draw_phantoms(name: str, progress: bool) -> Path:
-    from labutils.data.phantoms import files as phantom_files
+    from labutils.phantoms import files as phantom_files
 
     folder = paths.generated_dir() / "phantoms" / DATASETS[name].folder
     if not phantom_files.is_complete(name, folder):
-        from labutils.data.phantoms.write import write_phantoms
+        from labutils.phantoms.write import write_phantoms
 
         write_phantoms(name, folder, progress=progress)
     return folder

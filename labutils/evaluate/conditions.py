@@ -370,7 +370,7 @@ def ceiling_of(run: Run) -> float | None:
     """The highest accuracy that the images of a run allow, where that is known: of phantoms with drawn signs."""
     if run.source != "phantom":
         return None
-    from labutils.data.phantoms.write import ceiling
+    from labutils.phantoms.write import ceiling
 
     return ceiling(run.config.dataset)
 

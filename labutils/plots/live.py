@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils.charts import COLOURS, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, Line, Panel, as_image, chart
 from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from labutils import lab
 from labutils.config import RunConfig
 from labutils.errors import StoreError
-from labutils.names import LAB_DATASETS, dataset_name
+from labutils.paths import LAB_DATASETS, dataset_name
 from labutils.runs.files import Run
 from labutils.runs.store import RunStore
 

@@ -5,7 +5,8 @@ with the checkpoint, so that a training that was stopped, or is made longer, sit
 """
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +15,16 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.data.layouts import EXAM_FOLDERS, find_folder
 from labutils.errors import DataError
-from labutils.names import LAB_DATASETS
+from labutils.paths import LAB_DATASETS
 from labutils.runs.files import ExamResult, Run
 
 if TYPE_CHECKING:
     import keras
 
     from labutils.data.exam import Exam
+
+Predict = Callable[[Any, np.ndarray], np.ndarray]
+"""From a model and images to probabilities."""
 
 
 def planned_lengths(config: RunConfig) -> frozenset[int]:
@@ -60,7 +64,7 @@ class Candidates:
             f"exam_{epoch}_{i:03d}": values for epoch, weights in self.kept.items() for i, values in enumerate(weights)
         }
 
-    def after_epoch(self, run: Run, model: "keras.Model", dataset: Dataset) -> ExamResult | None:
+    def after_epoch(self, run: Run, model: "keras.Model", dataset: Dataset, predict: Predict) -> ExamResult | None:
         """Keep what the exam may ask for, and sit it where `run` has reached a planned length; all results so far."""
         if not self.lengths:
             return run.exam
@@ -69,13 +73,16 @@ class Candidates:
         self.kept = {epoch: kept for epoch, kept in (self.kept | {last: weights}).items() if epoch in chosen}
         if run.epochs not in self.lengths:
             return run.exam
-        return self._sit(run, model, dataset, self.kept | {last: weights}) or run.exam
+        return self._sit(run, model, dataset, predict, self.kept | {last: weights}) or run.exam
 
     def _sit(
-        self, run: Run, model: "keras.Model", dataset: Dataset, candidates: dict[int, list[np.ndarray]]
+        self,
+        run: Run,
+        model: "keras.Model",
+        dataset: Dataset,
+        predict: Predict,
+        candidates: dict[int, list[np.ndarray]],
     ) -> ExamResult | None:
-        from labutils.training.fit import predict
-
         exam = _images(run.config, dataset)
         if exam is None:
             return None

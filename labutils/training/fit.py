@@ -265,7 +265,7 @@ class Keep(keras.callbacks.Callback):
             status=self.status,
             path=None,
         )
-        run = replace(run, exam=self.candidates.after_epoch(run, self.model, self.batches.dataset))
+        run = replace(run, exam=self.candidates.after_epoch(run, self.model, self.batches.dataset, predict))
         if changed := run.best_epoch == epoch:
             file = io.BytesIO()
             write_weights(self.model, file, epoch)

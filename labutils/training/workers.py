@@ -19,7 +19,7 @@ from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
-from labutils.processes import leave_with_parent
+from labutils.machine import leave_with_parent
 from labutils.progress import minutes
 from labutils.runs.files import Run, read_start
 from labutils.runs.store import RunStore

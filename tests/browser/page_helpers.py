@@ -53,7 +53,8 @@ SCROLL = """async (screen) => {
 }"""
 """Show one screen of a notebook; give how many there are."""
 IMPORTS = """
-from labutils import lab, plots, widgets
+from labutils import lab, plots
+from labutils.course import widgets
 from labutils.data import load_dataset
 from labutils.runs.store import RunStore
 skin = load_dataset("skin", source="phantom")

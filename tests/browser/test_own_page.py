@@ -4,9 +4,11 @@ import pytest
 from page_helpers import check_no_errors, check_no_violation, watch_errors
 from use_helpers import move_controls
 
-from labutils import audit, own, widgets
+from labutils import audit
+from labutils.course import widgets
 from labutils.data import load_dataset
 from labutils.runs.queries import task_runs
+from labutils.tools import own
 
 
 @pytest.fixture

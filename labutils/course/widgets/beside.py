@@ -1,0 +1,141 @@
+"""`beside_the_lab`: the runs of a notebook's reader beside the lab's stored ones, where a setting was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labutils import lab
+from labutils.config import RunConfig, scientific
+from labutils.course.widgets.stage import NOTHING, show
+from labutils.plots.charts import COLOURS, GREY, Line, Panel, as_image, chart
+
+if TYPE_CHECKING:
+    from labutils.runs.files import Run
+
+SETTINGS = tuple(name for name in RunConfig.model_fields if name not in ("dataset", "epochs"))
+LEFT = 0.03
+"""A training loss this far below that of guessing, as a share of it, has left the plateau."""
+UNCHANGED = "These are the lab's own runs. Change lr, n_epoch or n_train above, and the lab's stand behind yours here."
+
+NONE_STORED = "The lab has stored no runs on these images: there is nothing to set yours beside."
+
+
+def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
+    """The reader's runs in colour before the lab's stored runs in grey, with a paired test against the nearest of them.
+
+    One sentence more if a run is too short, or its rate too low or too high, to leave the plateau that training begins
+    on. Where the runs are the lab's own it says so and draws nothing.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        A notebook's runs, by label.
+    task : str
+        "task1b" to "task9".
+    """
+    if not runs:
+        print(NOTHING)
+        return
+    own, stored = split_runs(runs, task)
+    if not own or not stored:
+        show(UNCHANGED if stored else NONE_STORED)
+        return
+    words = "\n".join(in_words(label, run, stored) for label, run in own.items())
+    show(words, as_image(draw_beside(own, stored), words))
+
+
+def split_runs(runs: Mapping[str, Run], task: str) -> tuple[dict[str, Run], dict[str, Run]]:
+    """The runs that are not as the lab planned them, and the lab's stored ones on images of the same source."""
+    from labutils.runs.queries import shown_runs
+
+    planned = {(c.key, c.epochs) for c in (*lab.runs(task).values(), *lab.stand_ins(task).values())}
+    sources = {run.source for run in runs.values()}
+    stored = {label: run for source in sorted(sources) for label, run in shown_runs(task, source).items()}
+    own = {label: run for label, run in runs.items() if (run.config.key, run.epochs) not in planned}
+    return own, stored
+
+
+def nearest(run: Run, stored: Mapping[str, Run]) -> str | None:
+    """The label of the stored run with the fewest other settings, then the nearest rate, on the same validation images.
+
+    None if none was validated on the same images.
+    """
+    from labutils.evaluate.compare import same_images
+
+    def distance(label: str) -> tuple[int, float]:
+        a, b = run.config, stored[label].config
+        ratio = abs(float(np.log(a.learning_rate / b.learning_rate)))
+        return sum(getattr(a, name) != getattr(b, name) for name in SETTINGS), ratio
+
+    alike = [label for label, other in stored.items() if same_images(run, other)]
+    return min(alike, key=distance) if alike else None
+
+
+def left_plateau(run: Run) -> int | None:
+    """The epoch, from 1, at which the training loss first was clearly below that of guessing; None if it never was."""
+    guess = float(np.log(len(run.class_names)))
+    below = np.flatnonzero(np.asarray(run.history["loss"]) < (1 - LEFT) * guess)
+    return int(below[0]) + 1 if below.size else None
+
+
+def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
+    """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
+    from labutils.evaluate.compare import accuracy_difference, mcnemar
+    from labutils.evaluate.findings import p_words
+
+    near = nearest(run, stored)
+    said = f"{label}, {run.epochs} epochs: best validation accuracy {run.history['val_accuracy'].max():.3f}."
+    if near:
+        other = stored[near]
+        test = mcnemar(run, other)
+        said += (
+            f" The lab's nearest stored run, {near}, {other.epochs} epochs{_otherwise(run, other)}: "
+            f"{other.history['val_accuracy'].max():.3f}; difference {accuracy_difference(run, other)}, only yours is "
+            f"right on {test.n10} images, only the lab's on {test.n01}: McNemar's {p_words(test.p)}."
+        )
+    elif stored:
+        said += " The lab's runs were validated on other images: there is no paired test."
+    if left_plateau(run) is None:
+        said += " " + _what_to_try(run, stored)
+    return said
+
+
+def draw_beside(own: Mapping[str, Run], stored: Mapping[str, Run]) -> str:
+    """Validation loss and accuracy of both kinds of runs as an SVG, the lab's in grey."""
+    everything = [*own.values(), *stored.values()]
+    guess = len(everything[0].class_names)
+    top = max(1.0, 1.2 * float(np.log(guess)), *(float(np.nanmax(run.history["val_loss"])) for run in own.values()))
+    longest = max(10, max(run.epochs for run in everything))
+    panels = []
+    for name, end, level in (("loss", min(top, 5.0), float(np.log(guess))), ("accuracy", 1.0, 1 / guess)):
+        lines = [_line(run, name, f"the lab's: {label}", GREY, 2.5) for label, run in stored.items()]
+        lines += [_line(run, name, label, COLOURS[i % 6]) for i, (label, run) in enumerate(own.items())]
+        panels.append(Panel(f"validation {name}", (0, longest), (0, end), "epoch", lines, level))
+    return chart(panels)
+
+
+def _line(run: Run, name: str, label: str, colour: str, width: float = 1.8) -> Line:
+    return Line(range(1, run.epochs + 1), run.history[f"val_{name}"].tolist(), label, colour, width=width)
+
+
+def _otherwise(run: Run, other: Run) -> str:
+    changed = [name for name in SETTINGS if getattr(run.config, name) != getattr(other.config, name)]
+    return f" (other {', '.join(changed)})" if changed else ""
+
+
+def _what_to_try(run: Run, stored: Mapping[str, Run]) -> str:
+    rate = run.config.learning_rate
+    begun = {label: left_plateau(other) for label, other in stored.items()}
+    same = [label for label, epoch in begun.items() if epoch and stored[label].config.key == run.config.key]
+    rates = [stored[label].config.learning_rate for label, epoch in begun.items() if epoch]
+    head = f"Its training loss is still that of guessing after {run.epochs} epochs: "
+    if same:
+        return f"{head}the lab's run with these settings left it at epoch {begun[same[0]]}. Try as many epochs."
+    if rates and rate > max(rates):
+        return f"{head}the lab's runs that learn have a smaller rate. Try lr {scientific(max(rates))}."
+    if rates and rate < max(rates):
+        return f"{head}the lab's run at lr {scientific(max(rates))} gets away. Try that rate, or more epochs."
+    return f"{head}try more epochs, or another learning rate."

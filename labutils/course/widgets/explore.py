@@ -1,0 +1,172 @@
+"""Controls around functions that draw or return a table, with no logic of their own, and what is shown without one."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labutils.course.widgets.control import Controls, Drawn, as_img
+from labutils.course.widgets.small import Knob, number_knob
+from labutils.course.widgets.stage import HINT, NOTHING, STYLE, is_live, mark_live
+from labutils.errors import StoreError
+from labutils.runs.files import Run
+
+if TYPE_CHECKING:
+    from labutils.data import Dataset
+    from labutils.evaluate import Verdict
+
+
+def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
+    """A choice of run and a slider over its epochs, around `draw`.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
+    runs : dict of str to Run
+    """
+    if not runs:
+        print(NOTHING)
+        return
+    first = next(iter(runs.values()))
+    longest = max(run.epochs for run in runs.values())
+
+    def show(run: Run, epoch: int) -> None:
+        draw(run, min(epoch, run.epochs) - 1)
+
+    which = Knob("run", "run", tuple(runs.items()), 0, slider=False)
+    _control(show, which, number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1))
+
+
+def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
+    """A slider over some values of one quantity, around `show`.
+
+    Parameters
+    ----------
+    show : callable
+        Draws, or returns a table, for one value.
+    name : str
+        What the value is called.
+    values : sequence
+    start : object
+        The value to begin with; the nearest of `values` is taken.
+    """
+    nearest = min(values, key=lambda value: abs(value - start))
+    _control(lambda value: show(value), number_knob("value", name, values, nearest))
+
+
+def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
+    """Grad-CAM on validation images that a run is surest of, half of them right and half wrong, with its warning.
+
+    Parameters
+    ----------
+    run : Run or None
+        A stored run; a small one stands in for it where its weights are not stored (`training.with_weights`).
+    dataset : Dataset
+        What it was validated on.
+    n : int
+        Images in all.
+    """
+    if run is None:
+        print(NOTHING)
+        return
+    from labutils import explain, plots, training
+    from labutils.evaluate.sentences import say
+
+    run = training.with_weights(run)
+    try:
+        model, epoch = training.load_best(run)
+    except StoreError as error:
+        print(error)
+        return
+    dataset, epoch = images_of(run, dataset), min(epoch, run.epochs - 1)
+    chosen = explain.telling_images(run, n, epoch)
+    heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
+    plots.gradcam_grid(run, dataset, chosen, heat, epoch)
+    say(explain.WARNING)
+
+
+def images_of(run: Run, dataset: Dataset) -> Dataset:
+    """The images in the size that a run's network takes: a stand-in's are smaller than the notebook's."""
+    from labutils.data import load_dataset
+
+    config = run.config
+    if config.image_size == dataset.image_size:
+        return dataset
+    return load_dataset(
+        config.dataset, config.image_size, config.channels, dataset.source, config.n_train, config.n_val
+    )
+
+
+def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
+    """What `explore_epochs` shows before anything is moved: the first run at its best epoch."""
+    if not runs:
+        print(NOTHING)
+        return
+    run = next(iter(runs.values()))
+    draw(run, run.best_epoch)
+
+
+def show_evidence(verdicts: Iterable[Verdict]) -> None:
+    """The numbers behind a reference answer, folded: each claim it leans on, with its verdict and evidence.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+        Computed from the runs: the answer itself is prose without numbers.
+    """
+    from IPython.display import display
+
+    lines = [
+        f"{v.claim} ({v.id}): {v.verdict}. {v.evidence}"
+        + (f" On the exam: {v.holds}. {v.exam}" if v.exam != v.evidence else "")
+        for v in verdicts
+    ]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    folded = f"<details><summary>What these runs say</summary><ul>{items}</ul></details>"
+    display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)
+
+
+def _control(show: Callable[..., Any], *knobs: Knob) -> None:
+    """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
+
+    Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
+    about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
+    """
+    from IPython.display import display
+
+    from labutils.plots.figure import in_words, picture
+
+    hint = HINT if is_live() else ""
+    figures, shown = _drawn(show, {knob.name: knob.choices[knob.start][1] for knob in knobs})
+    for png, alt in figures[-1:]:
+        data, metadata = picture(png, alt)
+        if "text/html" in data:
+            data["text/html"] = f'<div class="labutils-still">{data["text/html"]}</div>'
+        display(data, metadata=metadata, raw=True)
+        still = f'{STYLE}<div class="labutils-still">{in_words(alt)}{hint}</div>'
+        display({"text/html": still, "text/plain": alt}, raw=True)
+    if shown is not None:
+        still = f'{STYLE}<div class="labutils-still">{shown._repr_html_()}{hint}</div>'
+        display({"text/html": still, "text/plain": repr(shown)}, raw=True)
+    if is_live():
+        controls = Controls(", ".join(knob.label for knob in knobs), knobs, lambda one: _put(one, show))
+        display(mark_live(controls.widget))
+
+
+def _drawn(show: Callable[..., Any], values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
+    from labutils.plots.figure import collect_figures
+
+    with collect_figures() as figures:
+        shown = show(**values)
+    return figures, shown
+
+
+def _put(controls: Controls, show: Callable[..., Any]) -> None:
+    from labutils.plots.figure import in_words
+
+    figures, shown = _drawn(show, controls.values)
+    said = ", ".join(f"{one.label} {one.choices[controls.places[name]][0]}" for name, one in controls.knobs.items())
+    pictures = "".join(as_img(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures[-1:])
+    controls.put(Drawn(pictures + ("" if shown is None else shown._repr_html_()), said))

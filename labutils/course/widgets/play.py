@@ -1,0 +1,353 @@
+"""`playground`: a small network that is trained while its reader looks on.
+
+The settings are chosen in the page, the training runs in a thread of the kernel, which stays free for other cells. What
+is seen before the first click was recorded with `python -m labutils.course.widgets.record`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labutils import paths
+from labutils.course.widgets import small
+from labutils.course.widgets.stage import mark_live, show
+from labutils.plots.charts import THIRD, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.progress import minutes
+
+if TYPE_CHECKING:
+    from labutils.data.dataset import Dataset
+
+RECORDED = Path(__file__).parent / "recorded"
+LOSS_TOP = {2: 1.5, 9: 2.5}
+"""Where the loss axis ends: it never moves, so that runs can be compared by eye."""
+OWN = "your generator"
+PAST = 3
+PAST_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
+
+_worker: ThreadPoolExecutor | None = None
+_trainers = small.Trainers()
+_images: dict[tuple[str, str], Dataset] = {}
+
+
+def playground(task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
+    """The playground of a task: its knobs, Train, Pause, Continue and Reset, and curves that grow with every epoch.
+
+    Parameters
+    ----------
+    task : str
+        A task that trains something, such as "task1b".
+    source : str
+        Whose images, as in `load_dataset`.
+    generator : callable, optional
+        In Task 8: `generator(image, rng)` gives a changed version of a training image, in place of the lab's changes.
+
+    Raises
+    ------
+    ParameterError
+        If the task has no playground.
+    """
+    from labutils.errors import ParameterError
+
+    if task not in small.PLAYS:
+        raise ParameterError(f"task is {task!r}: there are playgrounds for {', '.join(small.PLAYS)}.")
+    recorded = read_recorded(task)
+    show(in_words(task, recorded), still(task, recorded), lambda: Playground(task, source, generator).widget)
+
+
+def read_recorded(task: str) -> dict[str, Any] | None:
+    """The run recorded for a task: `words`, `history`, `parameters`, `provenance`; None if there is none."""
+    file = RECORDED / f"{task}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def in_words(task: str, recorded: dict[str, Any] | None) -> str:
+    """A playground before its first click, in words."""
+    play = small.PLAYS[task]
+    choices = "; ".join(f"{knob.label}: {', '.join(words for words, _ in knob.choices)}" for knob in play.knobs)
+    lines = [f"Playground. {play.question}", f"To choose from: {choices}."]
+    if recorded:
+        lines.append(f"Recorded with {recorded['words']}: {run_in_words(recorded['history'], play.extra)}")
+    return "\n".join(lines)
+
+
+def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
+    """A small run in words.
+
+    Examples
+    --------
+    >>> history = {"loss": [0.7], "accuracy": [0.5], "val_loss": [0.7], "val_accuracy": [0.52], "seconds": [1.0]}
+    >>> run_in_words(history).split("; ")
+    ['after 1 epoch training loss 0.70, validation loss 0.70 (lowest 0.70 at epoch 1)', \
+'training accuracy 0.50, validation accuracy 0.52.']
+    """
+    epochs = len(history["loss"])
+    if not epochs:
+        return "no epoch is finished."
+    last = {name: values[-1] for name, values in history.items() if values}
+    lowest = min(range(epochs), key=lambda i: history["val_loss"][i])
+    more = f", {extra[1]} {last[extra[0]]:.2f}" if extra else ""
+    return (
+        f"after {epochs} epoch{'s' if epochs > 1 else ''} training loss {last['loss']:.2f}, validation loss "
+        f"{last['val_loss']:.2f} (lowest {history['val_loss'][lowest]:.2f} at epoch {lowest + 1}); training accuracy "
+        f"{last['accuracy']:.2f}, validation accuracy {last['val_accuracy']:.2f}{more}."
+    )
+
+
+def still(task: str, recorded: dict[str, Any] | None) -> str:
+    """The recorded run as a picture; empty where there is none."""
+    if not recorded:
+        return ""
+    play, history = small.PLAYS[task], recorded["history"]
+    epochs = list(range(1, len(history["loss"]) + 1))
+    x = history["seconds"] if play.seconds else epochs
+    panels = []
+    for name, top, guess in (("loss", _loss_top(play), _guess(play)[0]), ("accuracy", 1.0, _guess(play)[1])):
+        lines = [
+            Line(x, history[name], "training", TRAINING, "5 3"),
+            Line(x, history[f"val_{name}"], "validation", VALIDATION),
+        ]
+        if name == "accuracy" and play.extra:
+            lines.append(Line(x, history[play.extra[0]], play.extra[1], THIRD, "2 2"))
+        end = play.seconds or small.EPOCHS
+        label = "seconds of training" if play.seconds else "epoch"
+        panels.append(Panel(name, (0, end), (0, top), label, lines, guess))
+    return as_image(chart(panels), f"Recorded: {recorded['words']}: {run_in_words(history, play.extra)}")
+
+
+class Playground:
+    """One playground in a page, and the training behind it.
+
+    Attributes
+    ----------
+    widget : anywidget.AnyWidget
+        Its trait `news` says `status` (loading, ready, training, paused or failed), `said` (the same in words), `run`
+        (the curves that grow) and `past` (the last three).
+    """
+
+    def __init__(self, task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
+        from labutils.course.widgets.page import instrument
+
+        self.task, self.source, self.generator = task, source, generator
+        self.play = small.PLAYS[task]
+        self.past: list[dict[str, Any]] = []
+        self.run: dict[str, Any] | None = None
+        self.status = "loading"
+        self.pausing, self.stopping = threading.Event(), threading.Event()
+        self.widget = mark_live(instrument("playground", self._data()))
+        self.widget.on_msg(self._hear)
+        self.widget.observe(self._chosen, "state")
+        self._say("loading", "TensorFlow and the images are being loaded: a few seconds. Read on meanwhile.")
+        self.waiting = background(self._load)
+
+    def _data(self) -> dict[str, Any]:
+        recorded = read_recorded(self.task)
+        guess_loss, guess_accuracy = _guess(self.play)
+        return {
+            "title": f"Playground of {self.task}",
+            "question": self.play.question,
+            "knobs": [
+                {
+                    "name": knob.name,
+                    "label": knob.label,
+                    "choices": [words for words, _ in knob.choices] + [OWN] * self._offers_own(knob.name),
+                    "start": knob.start,
+                    "slider": knob.slider,
+                }
+                for knob in self.play.knobs
+            ],
+            "recorded": recorded and {"words": recorded["words"], "history": recorded["history"]},
+            "words": in_words(self.task, recorded).splitlines()[-1],
+            "cost": self._cost(recorded),
+            "epochs": small.EPOCHS,
+            "seconds": self.play.seconds,
+            "lossTop": _loss_top(self.play),
+            "guessLoss": guess_loss,
+            "guessAccuracy": guess_accuracy,
+            "extra": list(self.play.extra) or None,
+            "pastColours": list(PAST_COLOURS),
+        }
+
+    def _offers_own(self, knob: str) -> bool:
+        return bool(self.generator) and knob == "augmentation"
+
+    def _cost(self, recorded: dict[str, Any] | None) -> str:
+        if self.play.seconds:
+            return f"One run takes {self.play.seconds:g} s of training, whatever the network."
+        took = f", {minutes(recorded['history']['seconds'][-1])} where it was recorded" if recorded else ""
+        return f"One run: {small.EPOCHS} epochs of {small.N_TRAIN} images{took}. Nothing is stored in results/."
+
+    def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
+        word = content.get("do") if isinstance(content, dict) else None
+        if word == "train" and self.status in ("ready", "failed"):
+            self.train()
+        elif word == "pause" and self.status in ("training", "paused"):
+            self.pause()
+        elif word == "reset":
+            self.reset()
+
+    def train(self) -> None:
+        """Begin a run with what is chosen; returns at once."""
+        self.pausing.clear()
+        self.stopping.clear()
+        if self.run:
+            self.past = [*self.past, self.run][-PAST:]
+            self.run = None
+        chosen = dict(self.widget.state)
+        self._say("training", "Training: the curves grow with every epoch.")
+        _heed_the_stop_key(self.stop)
+        self.waiting = background(lambda: self._train(chosen))
+
+    def pause(self) -> None:
+        """Pause after the epoch that is running, or go on."""
+        if self.pausing.is_set():
+            self.pausing.clear()
+            self._say("training", "Training goes on.")
+        else:
+            self.pausing.set()
+            self._say("paused", "Paused after the epoch that was running. Continue goes on from there.")
+
+    def stop(self) -> None:
+        """End the run after the epoch that is running; what is there stays."""
+        self.stopping.set()
+
+    def reset(self) -> None:
+        """Stop, and forget every run but the recorded one."""
+        self.stop()
+        self.past, self.run = [], None
+        if self.status in ("training", "paused"):
+            return  # the thread says when it has stopped
+        self._say("ready", "Ready.")
+
+    def _load(self) -> None:
+        try:
+            _trainers.warm_up(self._settings({}), self._dataset())
+        except Exception as error:  # nobody sees what a thread raises
+            self._say("failed", f"{type(error).__name__}: {error}")
+        else:
+            self._say("ready", "Ready: choose, then Train.")
+
+    def _chosen(self, change: Any) -> None:
+        """Compile what was just chosen while its reader moves on to Train; an error is said when it trains."""
+        chosen = dict(self.widget.state)
+
+        def work() -> None:
+            if self.status == "ready" and chosen == self.widget.state:  # a slider that still moves asks again
+                _trainers.warm_up(self._settings(chosen), self._dataset())
+
+        if self.status == "ready":
+            background(work)
+
+    def _train(self, chosen: dict[str, int]) -> None:
+        words = self._words(chosen)
+
+        def grown(history: small.History) -> None:
+            if not self.stopping.is_set():
+                self.run = {
+                    "words": words,
+                    "history": history,
+                    "said": f"{words}: {run_in_words(history, self.play.extra)}",
+                }
+                self._say(self.status, self.said)
+
+        try:
+            small.train_small(
+                self._settings(chosen),
+                self._dataset(),
+                grown,
+                self.pausing.is_set,
+                self.stopping.is_set,
+                _trainers,
+            )
+        except Exception as error:  # nobody sees what a thread raises
+            self._say("failed", f"{type(error).__name__}: {error}")
+            return
+        if self.run and not self.stopping.is_set():
+            keep(self.task, self.run)
+        how = "Stopped" if self.stopping.is_set() else "Done"
+        self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
+
+    def _settings(self, chosen: dict[str, int]) -> small.Settings:
+        if self._own(chosen):
+            return small.settings_for(self.task, {**chosen, "augmentation": 0}, self.generator)
+        return small.settings_for(self.task, chosen)
+
+    def _words(self, chosen: dict[str, int]) -> str:
+        return OWN if self._own(chosen) else small.settings_in_words(self.task, chosen)
+
+    def _own(self, chosen: dict[str, int]) -> bool:
+        """Whether the choice beyond the lab's own changes is meant: the reader's generator."""
+        changes = [len(knob.choices) for knob in self.play.knobs if knob.name == "augmentation"]
+        return bool(self.generator and changes and chosen.get("augmentation", 0) >= changes[0])
+
+    def _dataset(self) -> Dataset:
+        key = self.play.dataset, self.source
+        if key not in _images:
+            _images[key] = small.small_dataset(*key)
+        return _images[key]
+
+    def _say(self, status: str, said: str) -> None:
+        self.status, self.said = status, said
+        self.widget.news = {"status": status, "said": said, "run": self.run, "past": self.past}
+
+
+def keep(task: str, run: dict[str, Any]) -> Path | None:
+    """Store the run of a notebook that was opened in the student's folder, in `runs` there."""
+    if not paths.in_my_lab():
+        return None
+    folder = paths.my_lab_dir() / "runs"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    file.write_text(json.dumps({"task": task, **run}, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def background(work: Callable[[], None]) -> Any:
+    """Do something in the one thread that trains and predicts for all controls, in the order it was asked for."""
+    global _worker
+    if _worker is None:
+        # tqdm silences a warning of its own while it is imported; beside a second thread the silence may not hold.
+        importlib.import_module("tqdm.auto")
+        _worker = ThreadPoolExecutor(1, thread_name_prefix="labutils-bench")
+    return _worker.submit(work)
+
+
+def _heed_the_stop_key(stop: Callable[[], None]) -> None:
+    """Make the kernel's stop key end a training in the background: between cells the kernel ignores the key.
+
+    A click may arrive in a thread of its own (JupyterLab's subshells); who hears the key is for the main thread to say.
+    """
+    from IPython import get_ipython
+
+    kernel: Any = getattr(get_ipython(), "kernel", None)
+
+    def heed() -> None:
+        signal.signal(signal.SIGINT, lambda *_: stop())
+        kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
+
+    if hasattr(kernel, "saved_sigint_handler"):
+        kernel.io_loop.add_callback(heed)
+
+
+def _loss_top(play: small.Play) -> float:
+    return LOSS_TOP[9 if play.dataset == "x_ray" else 2]
+
+
+def _guess(play: small.Play) -> tuple[float, float]:
+    import math
+
+    classes = 9 if play.dataset == "x_ray" else 2
+    return math.log(classes), 1 / classes
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """What was recorded under a name; None if nothing was."""
+    file = RECORDED / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None

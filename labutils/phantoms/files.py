@@ -1,0 +1,159 @@
+"""Which files make up a phantom data set, and whether a folder holds them as they were written.
+
+The counts, the names of the files, and `phantoms.json`, which lies beside them. Drawing and writing them is the
+business of `phantoms`.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from labutils.errors import DataError
+from labutils.paths import shown
+
+VERSIONS = {"skin": 2, "bone": 2, "x_ray": 1}
+"""Version of the drawings of each data set. Raise it whenever a pixel changes: stored runs are tied to it."""
+
+CLASS_NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{number}" for number in range(1, 10))}
+"""The classes that can be drawn, in label order, as the course's files are called."""
+
+TITLES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
+"""What a data set is called in sentences."""
+
+COUNTS: dict[str, dict[str, int]] = {
+    "skin": {"train": 1000, "validation": 200},
+    "bone": {"train": 1072, "validation": 140},
+    "x_ray": {"train": 900, "validation": 225},
+}
+"""Images per split of each data set, as in the lab; balanced over the classes."""
+
+EXAM_COUNTS = {"skin": 4000, "bone": 4000, "x_ray": 4500}
+"""Images of each exam; balanced over the classes."""
+
+FOLDERS = {"train": "train", "validation": "test", "exam": "exam"}
+"""Split -> its folder in the course's layout; the exam lies beside the data set, in a folder of its own."""
+
+MANIFEST = "phantoms.json"
+
+# Photographs as JPEG, as the course has them. Radiographs as PNG: a rounding difference of one grey level
+# between two processors stays one grey level, where JPEG's quantization could widen it.
+_SUFFIXES = {"skin": ".jpg", "bone": ".png", "x_ray": ".png"}
+_GRID = 4  # the checksum of an image is the mean grey of each of 4 x 4 blocks
+
+
+class Address(NamedTuple):
+    """Which image of a data set: all that a phantom depends on besides the seed."""
+
+    file: str
+    split: int
+    label: int
+    number: int
+
+
+def list_files(name: str, counts: dict[str, int]) -> Iterator[Address]:
+    """The images of a data set, by split, class and number; files as POSIX paths such as `train/Mel_0001.jpg`.
+
+    Parameters
+    ----------
+    name : {"skin", "bone", "x_ray"}
+        Data set.
+    counts : dict of str to int
+        Images of ``"train"``, ``"validation"`` and ``"exam"``, or of some of them; the first classes get one more
+        where they do not share out.
+    """
+    class_names = CLASS_NAMES[name]
+    for split, (split_name, subfolder) in enumerate(FOLDERS.items()):
+        if split_name not in counts:
+            continue
+        each, left = divmod(counts[split_name], len(class_names))
+        for label, class_name in enumerate(class_names):
+            for number in range(each + (label < left)):
+                yield Address(f"{subfolder}/{class_name}_{number + 1:04d}{_SUFFIXES[name]}", split, label, number)
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """What `phantoms.json` says about a folder of phantoms.
+
+    Returns
+    -------
+    dict or None
+        ``name``, ``version``, ``seed``, ``counts`` and ``files``: per file its length in ``bytes`` and its
+        ``grey`` (the mean grey of 4 x 4 blocks, 0 to 255). For skin and bone also the ``ceiling`` of the data set
+        and the ``signs`` of each file (see `phantoms.sample_signs`). None if there is no manifest that we wrote.
+    """
+    try:
+        manifest = json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8"))
+        known = {"name", "version", "seed", "counts", "files"} <= set(manifest)
+    except (OSError, ValueError, TypeError):
+        return None
+    return manifest if known else None
+
+
+def is_complete(name: str, folder: Path) -> bool:
+    """Whether a folder holds a whole phantom data set of this version, every file as long as it was written.
+
+    Opens no image: a few hundredths of a second. See `find_damaged` for the pixels.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or manifest["name"] != name or manifest["version"] != VERSIONS[name]:
+        return False
+    listed = manifest["files"]
+    if sorted(listed) != sorted(address.file for address in list_files(name, manifest["counts"])):
+        return False
+    found = {}
+    for subfolder in (FOLDERS[split] for split in manifest["counts"]):
+        try:
+            with os.scandir(Path(folder) / subfolder) as entries:
+                found.update({f"{subfolder}/{e.name}": e.stat().st_size for e in entries if e.is_file()})
+        except OSError:
+            return False
+    return found == {file: entry["bytes"] for file, entry in listed.items()}
+
+
+def find_damaged(folder: Path) -> list[str]:
+    """The files of a phantom folder whose pixels are no longer those that were written.
+
+    Compares the mean grey of 4 x 4 blocks within one grey level, which is what two processors may differ by.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that `write_phantoms` wrote.
+
+    Returns
+    -------
+    list of str
+        POSIX paths relative to `folder`; empty if all is well.
+
+    Raises
+    ------
+    DataError
+        If the folder has no readable `phantoms.json`.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise DataError(
+            f"{shown(folder)} has no readable {MANIFEST}: it cannot be checked. "
+            "Delete the folder; it is written again when it is next needed."
+        )
+    return [f for f, entry in manifest["files"].items() if not _looks_like(Path(folder) / f, entry["grey"])]
+
+
+def block_means(image: np.ndarray) -> list[float]:
+    """Mean grey of 4 x 4 blocks of an 8-bit image, row by row: a checksum that a rounding error does not change."""
+    grey = image if image.ndim == 2 else image.mean(axis=2)
+    blocks = [part for row in np.array_split(grey, _GRID) for part in np.array_split(row, _GRID, axis=1)]
+    return [round(float(block.mean()), 1) for block in blocks]
+
+
+def _looks_like(file: Path, grey: list[float]) -> bool:
+    try:
+        with Image.open(file) as image:
+            return bool(np.allclose(block_means(np.asarray(image)), grey, rtol=0, atol=1.0))
+    except (OSError, ValueError, SyntaxError):  # Pillow reports a broken PNG as a SyntaxError
+        return False

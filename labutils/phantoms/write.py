@@ -1,0 +1,422 @@
+"""Write the embedded data sets: images drawn from a seed, as ordinary files in the course's layout.
+
+Here live the random streams and the writing itself: parallel, and complete or absent. Which files there are, and
+whether they are still those that were written, is in `phantom_files`; what they look like is decided in
+`draw_skin`, `draw_bone` and `draw_xray`. The loader reads them like anybody's images.
+"""
+
+import errno
+import io
+import json
+import multiprocessing
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from PIL import Image
+
+from labutils import machine
+from labutils.errors import DataError
+from labutils.machine import leave_with_parent
+from labutils.paths import shown
+from labutils.phantoms.files import (
+    CLASS_NAMES,
+    COUNTS,
+    EXAM_COUNTS,
+    FOLDERS,
+    MANIFEST,
+    TITLES,
+    VERSIONS,
+    Address,
+    block_means,
+    find_damaged,
+    is_complete,
+    list_files,
+    read_manifest,
+)
+from labutils.progress import bar
+
+__all__ = [
+    "COUNTS",
+    "EXAM_COUNTS",
+    "SEED",
+    "VERSIONS",
+    "ceiling",
+    "draw",
+    "draw_with_signs",
+    "ensure_exam",
+    "find_damaged",
+    "is_complete",
+    "list_files",
+    "read_manifest",
+    "sample_signs",
+    "write_phantoms",
+]
+
+SEED = 20
+"""Seed of the embedded data sets."""
+
+WITH_SIGNS = ("skin", "bone")
+"""Data sets whose classes differ by the signs of one severity."""
+
+_MODULES = {"skin": "draw_skin", "bone": "draw_bone", "x_ray": "draw_xray"}
+_CHUNK = 16  # images per task of a worker: under half a second, so that an interrupt is answered at once
+
+
+def draw(name: str, class_name: str, rng: np.random.Generator) -> np.ndarray:
+    """One phantom of a class, different with every state of `rng`.
+
+    Parameters
+    ----------
+    name : {"skin", "bone", "x_ray"}
+        Data set.
+    class_name : str
+        One of its classes, for example ``"Mel"``.
+    rng : numpy.random.Generator
+        Source of everything that varies.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width) or (height, width, 3)
+        Grey for bone and x_ray, RGB for skin; 200 to 400 pixels a side.
+
+    Raises
+    ------
+    DataError
+        If the data set or the class does not exist.
+    """
+    return draw_with_signs(name, class_name, rng)[0]
+
+
+def draw_with_signs(name: str, class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
+    """One phantom as `draw` gives it, and the signs it was drawn with: what the classes differ by.
+
+    Parameters
+    ----------
+    name, class_name, rng
+        See `draw`.
+
+    Returns
+    -------
+    pixels : ndarray
+        See `draw`.
+    signs : dict of str to float
+        Severity and signs, as `draw_skin.sample_signs` or `draw_bone.sample_signs` gives them; empty for x_ray,
+        whose classes are different parts of the body.
+
+    Raises
+    ------
+    DataError
+        If the data set or the class does not exist.
+    """
+    drawing = _drawing(name, class_name)
+    if name not in WITH_SIGNS:
+        return drawing.draw(class_name, rng), {}
+    return drawing.draw_with_signs(class_name, rng)
+
+
+def sample_signs(name: str, counts: dict[str, int], seed: int = SEED) -> list[tuple[Address, dict[str, float]]]:
+    """The signs of a whole data set without drawing it: thousands a second, and the same as in the pictures.
+
+    Parameters
+    ----------
+    name : {"skin", "bone"}
+        Data set whose classes differ by signs.
+    counts : dict of str to int
+        Images of ``"train"``, ``"validation"`` and ``"exam"``, or of some of them.
+    seed : int
+        Seed of all images.
+
+    Returns
+    -------
+    list of (Address, dict)
+        Severity and signs of each image; empty for x_ray.
+
+    Raises
+    ------
+    DataError
+        If the data set does not exist.
+    """
+    class_names = _class_names(name)
+    if name not in WITH_SIGNS:
+        return []
+    drawing = _drawing(name, class_names[0])
+    return [
+        (address, drawing.sample_signs(class_names[address.label], _stream(name, seed, address)))
+        for address in list_files(name, counts)
+    ]
+
+
+def ceiling(name: str) -> float | None:
+    """Accuracy on the exam of an oracle, which knows the drawn signs of every image but not its class.
+
+    A logistic regression on the signs, fitted to those of the training images. No reader of the pictures, human or
+    network, can be expected to do better. Drawn afresh in two seconds; the manifests of the data sets hold it as well.
+
+    Parameters
+    ----------
+    name : {"skin", "bone", "x_ray"}
+        Data set.
+
+    Returns
+    -------
+    float or None
+        From 0 to 1; None for x_ray, whose images can all be told apart.
+
+    Raises
+    ------
+    DataError
+        If the data set does not exist.
+    """
+    _class_names(name)
+    if name not in WITH_SIGNS:
+        return None
+    return _judge_oracle(name, COUNTS[name]["train"], EXAM_COUNTS[name])
+
+
+@lru_cache
+def _judge_oracle(name: str, n_train: int, n_exam: int) -> float:
+    from sklearn.linear_model import LogisticRegression
+
+    levels, labels = [], []
+    for counts in ({"train": n_train}, {"exam": n_exam}):
+        sampled = sample_signs(name, counts)
+        levels.append([[level for sign, level in signs.items() if sign != "severity"] for _, signs in sampled])
+        labels.append([address.label for address, _ in sampled])
+    oracle = LogisticRegression(C=100, max_iter=5000).fit(levels[0], labels[0])
+    return round(float(oracle.score(levels[1], labels[1])), 4)
+
+
+def ensure_exam(name: str, folder: Path, progress: bool = True) -> Path:
+    """Draw the exam of a phantom data set if `folder` does not hold it yet.
+
+    The exam is a third split that nothing is trained or chosen on: `EXAM_COUNTS` images of streams of their own.
+
+    Parameters
+    ----------
+    name : {"skin", "bone", "x_ray"}
+        Data set.
+    folder : Path
+        Where it is, or is put; a folder of its own, beside the data set.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        `folder`, which holds a folder `exam` and a manifest.
+
+    Raises
+    ------
+    DataError
+        As `write_phantoms` does.
+    """
+    _class_names(name)
+    counts = {"exam": EXAM_COUNTS[name]}
+    if not _holds(name, folder, SEED, counts):
+        write_phantoms(name, folder, counts=counts, progress=progress)
+    return folder
+
+
+def write_phantoms(
+    name: str, folder: Path, seed: int = SEED, counts: dict[str, int] | None = None, progress: bool = True
+) -> None:
+    """Write one phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
+
+    The folder appears when it is complete, and not before: the files are written beside it and moved at the
+    end. A folder that holds the same phantoms already is left as it is; of two processes that write at once,
+    one waits for the other and uses its files.
+
+    Parameters
+    ----------
+    name : {"skin", "bone", "x_ray"}
+        Data set.
+    folder : Path
+        Where to put it; replaced if it holds other or damaged phantoms, refused if it holds anything else.
+    seed : int
+        Seed of all images. An image depends on the seed, its split, class and number alone, so the first
+        hundred are the same whatever the counts.
+    counts : dict of str to int, optional
+        Images of ``"train"``, ``"validation"`` and ``"exam"``, or of some of them, shared out evenly over the
+        classes; default `COUNTS`.
+    progress : bool
+        False shows no bar, whoever looks on.
+
+    Raises
+    ------
+    DataError
+        If the data set is unknown, the folder is not ours to replace, or the disk is full or write-protected.
+    """
+    _class_names(name)
+    folder, counts = Path(folder), dict(counts or COUNTS[name])
+    part = folder.with_name(f".{folder.name}.part")
+    with _explained(name, folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if _holds(name, folder, seed, counts):
+                return
+            if folder.exists() and read_manifest(folder) is None and any(folder.iterdir()):
+                raise DataError(
+                    f"{shown(folder)} holds files that are not phantoms, and stays as it is. "
+                    "Move them elsewhere, or choose another folder."
+                )
+            try:
+                _remove(part)
+                _write_files(name, part, seed, counts, progress)
+                old = folder.with_name(f".{folder.name}.old")
+                _remove(old)
+                if folder.exists():
+                    folder.rename(old)
+                part.rename(folder)
+                _remove(old)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+
+
+def _class_names(name: str) -> tuple[str, ...]:
+    if name not in CLASS_NAMES:
+        raise DataError(f"There are no phantoms of {name!r}: choose one of {', '.join(CLASS_NAMES)}.")
+    return CLASS_NAMES[name]
+
+
+def _drawing(name: str, class_name: str) -> ModuleType:
+    """The module that draws a data set, which has the class."""
+    class_names = _class_names(name)
+    if class_name not in class_names:
+        raise DataError(f"{class_name!r} is no class of {name}: it has {', '.join(class_names)}.")
+    # Imported here, so that naming the data sets does not load scipy and scikit-image.
+    return import_module(f"labutils.phantoms.{_MODULES[name]}")
+
+
+def _stream(name: str, seed: int, address: Address) -> np.random.Generator:
+    """The random numbers of one image: they depend on nothing but its own address."""
+    return np.random.default_rng([seed, list(CLASS_NAMES).index(name), address.split, address.label, address.number])
+
+
+def _holds(name: str, folder: Path, seed: int, counts: dict[str, int]) -> bool:
+    manifest = read_manifest(folder)
+    same = manifest is not None and manifest["seed"] == seed and manifest["counts"] == counts
+    return same and is_complete(name, folder)
+
+
+def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], progress: bool) -> None:
+    addresses = list(list_files(name, counts))
+    for subfolder in (FOLDERS[split] for split in counts):
+        (folder / subfolder).mkdir(parents=True)
+    chunks = [addresses[first : first + _CHUNK] for first in range(0, len(addresses), _CHUNK)]
+    files: dict[str, dict[str, Any]] = {}
+    what = f"Drawing {TITLES[name]} phantoms"
+    with bar(progress, total=len(addresses), desc=what, unit="image") as drawn:
+        for entries in _in_parallel(name, folder, seed, chunks):
+            files.update(entries)
+            drawn.update(len(entries))
+    manifest = {
+        "name": name,
+        "version": VERSIONS[name],
+        "seed": seed,
+        "counts": counts,
+        **({"ceiling": ceiling(name)} if name in WITH_SIGNS else {}),
+        "files": {address.file: files[address.file] for address in addresses},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest) + "\n", encoding="utf-8", newline="\n")
+
+
+def _in_parallel(
+    name: str, folder: Path, seed: int, chunks: list[list[Address]]
+) -> Iterator[dict[str, dict[str, Any]]]:
+    """The entries of each chunk as it is done, in any order; in this process where workers cannot be had."""
+    done: set[int] = set()
+    pool = _start_pool(min(machine.cores(), len(chunks)))
+    if pool is not None:
+        try:
+            with _hidden_main():
+                waiting = {pool.submit(_write_chunk, name, folder, seed, c): i for i, c in enumerate(chunks)}
+            for future in as_completed(waiting):
+                entries = future.result()
+                done.add(waiting[future])
+                yield entries
+        except BrokenProcessPool:
+            pass  # the workers could not start here, or were ended: the rest is drawn below
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    for index, chunk in enumerate(chunks):
+        if index not in done:
+            yield _write_chunk(name, folder, seed, chunk)
+
+
+def _start_pool(workers: int) -> ProcessPoolExecutor | None:
+    if workers < 2:
+        return None
+    try:
+        # Not joblib's workers: killed, this process cannot tell them, and they draw on and wait for minutes.
+        # Spawned, not forked: a notebook's kernel has threads, and a fork of it may hang.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    except (OSError, NotImplementedError, ImportError):  # systems without semaphores
+        return None
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """While workers start: they need this package alone, but would run the caller's script again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _start_worker() -> None:
+    # An interrupt reaches the whole process group: the parent answers it, and ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_with_parent()
+
+
+def _write_chunk(name: str, folder: Path, seed: int, addresses: list[Address]) -> dict[str, dict[str, Any]]:
+    entries = {}
+    for address in addresses:
+        file = address.file
+        pixels, signs = draw_with_signs(name, CLASS_NAMES[name][address.label], _stream(name, seed, address))
+        # Encoded in memory first: Pillow hides why a write failed, the operating system does not.
+        buffer = io.BytesIO()
+        if file.endswith(".jpg"):
+            Image.fromarray(pixels).save(buffer, "JPEG", quality=95)
+        else:
+            Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+        content = buffer.getvalue()
+        (folder / file).write_bytes(content)
+        entries[file] = {"bytes": len(content), "grey": block_means(pixels)}
+        if signs:
+            entries[file]["signs"] = {sign: round(level, 4) for sign, level in signs.items()}
+    return entries
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _explained(name: str, folder: Path) -> Iterator[None]:
+    """Turn what the operating system says into a sentence that helps."""
+    try:
+        yield
+    except OSError as error:
+        where = f"The {TITLES[name]} phantoms cannot be written to {shown(folder)}"
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+            raise DataError(f"{where}: the disk is full. Free 200 MB and try again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise DataError(f"{where}: no permission. Make {shown(folder.parent)} writable and try again.") from error
+        raise DataError(f"{where}: {error.strerror or error}. Mend that and try again.") from error

@@ -1,0 +1,214 @@
+"""The `labutils` command: notebooks run by a machine, runs, images, the report, and what may be wrong here.
+
+Commands around images are in `cli.data`, those around runs in `cli.runs`; what they do is in the modules they call.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labutils.errors import NotebookError
+from labutils.lab import all_tasks
+from labutils.tools.cli.cluster import Scheduler, connect, scheduler_options
+from labutils.tools.cli.course import course, lab
+from labutils.tools.cli.data import data
+from labutils.tools.cli.errors import Problem, explain
+from labutils.tools.cli.runs import runs, train, verify
+from labutils.tools.execution.execute import (
+    TIME_LIMIT,
+    Outcome,
+    find_notebooks,
+    fitting,
+    parse_value,
+    run_notebooks,
+)
+
+QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
+"""A live training of about a minute on two cores."""
+
+
+@click.group()
+@click.version_option(package_name="labutils")
+def main() -> None:
+    """An interactive deep-learning lab on medical images."""
+
+
+@main.command()
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--all", "everything", is_flag=True, help="Every notebook, in the lab's order.")
+@click.option("--missing", is_flag=True, help="Train what is not stored of the lab's runs, in its order.")
+@click.option(
+    "--source",
+    type=click.Choice(["course", "public", "phantom"]),
+    help="With --missing: on whose images; phantoms unless given.",
+)
+@click.option("-p", "parameters", type=(str, str), multiple=True, metavar="NAME VALUE", help="A notebook's parameter.")
+@click.option("--quick", is_flag=True, help="Train live for about a minute, into out/results, on phantoms.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
+@click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
+@scheduler_options("Execute on the workers of this Dask scheduler.")
+@explain
+def run(
+    tasks: tuple[str, ...],
+    everything: bool,
+    missing: bool,
+    source: str | None,
+    parameters: tuple[tuple[str, str], ...],
+    quick: bool,
+    out: Path,
+    limit: float,
+    jobs: int,
+    scheduler: Scheduler | None,
+) -> None:
+    """Run notebooks: labutils run task1b -p lr 1e-5"""
+    if missing:
+        if tasks or everything or parameters or quick or scheduler:
+            raise click.UsageError(
+                "--missing trains the lab's own runs at their own settings: give it --jobs, --source or nothing, "
+                "and leave out task names, --all, -p, --quick and --scheduler."
+            )
+        sys.exit(run_missing(jobs, source or "phantom"))
+    if source:
+        raise click.UsageError(f"--source belongs to --missing; notebooks take it as a parameter: -p source {source}.")
+    if not limit > 0:  # nor no number
+        raise click.UsageError(f"--limit is {limit}: it must be minutes, above 0.")
+    if scheduler and jobs > 1:
+        raise click.UsageError("Give --jobs (processes of this machine) or --scheduler (its workers), not both.")
+    chosen = all_tasks() if everything else list(tasks)
+    if not chosen:
+        raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
+    asked = {name: parse_value(value) for name, value in parameters}
+    given = (QUICK if quick else {}) | asked
+    try:
+        notebooks = find_notebooks(chosen, asked)
+    except NotebookError as error:
+        raise click.UsageError(str(error)) from None
+    for name in asked:
+        if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
+            click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"{out} cannot be made ({(error.strerror or str(error)).lower()}), and the executed notebooks are written "
+            "there: say with --out FOLDER where else."
+        ) from None
+    results = out / "results" if quick else None
+    options: dict[str, Any] = {"parameters": given, "results": results, "limit": limit * 60, "show": click.echo}
+    if scheduler:
+        from labutils.tools.execution.remote import run_notebooks_on
+
+        with connect(scheduler) as client:
+            # Not pure: the same notebook, sent again, is executed again.
+            outcomes = run_notebooks_on(client.get_executor(pure=False), notebooks, out, **options)
+    else:
+        outcomes = run_notebooks(notebooks, out, jobs, **options)
+    click.echo("\n" + summary(outcomes))
+    for outcome in outcomes:
+        if outcome.error:
+            click.echo(f"{outcome.task} failed: {outcome.error}", err=True)
+    if quick and not any(outcome.error for outcome in outcomes):
+        click.echo(f"\nThe executed notebook is {outcomes[0].output.as_posix()}. That was a short training.")
+        click.echo(f"The whole thing, at the report's settings: make run TASK={outcomes[0].task}")
+        click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
+    sys.exit(any(outcome.error for outcome in outcomes))
+
+
+def run_missing(jobs: int, source: str) -> int:
+    """Train what is missing of the lab's runs on these images, `jobs` at a time; the status to end with."""
+    from labutils.tools.missing import train_missing, train_side_by_side
+
+    if jobs > 1:
+        return train_side_by_side(jobs, source)
+    failed = train_missing(source)
+    if failed:
+        click.echo(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", err=True)
+    return int(bool(failed))
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """A table of executions: task, what was trained or reused, minutes, verdicts, how it ended."""
+    rows = [("task", "runs", "minutes", "verdicts", "ended")]
+    for o in outcomes:
+        runs = ", ".join(f"{n} {word}" for word, n in o.trained.items() if n) or "-"
+        verdicts = ", ".join(f"{n} {word}" for word, n in o.verdicts.items() if n) or "-"
+        rows.append((o.task, runs, f"{o.seconds / 60:.1f}", verdicts, "failed" if o.error else "well"))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+
+
+@main.command()
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--references", is_flag=True, help="The quick live copies in tests/reference instead.")
+def build(tasks: tuple[str, ...], references: bool) -> None:
+    """Write every NAME.ipynb (or those named) from its NAME.py, with outputs from the stored runs."""
+    from labutils import paths
+    from labutils.tools.execution.build import build as build_one
+    from labutils.tools.execution.build import build_reference, scripts
+
+    there = {script.stem: script for script in scripts()}
+    if unknown := [task for task in tasks if task not in there]:
+        raise click.UsageError(f"There is no notebook {unknown[0]!r}; there are {', '.join(there)}.")
+    failed = False
+    for script in there.values():
+        if not tasks or script.stem in tasks:
+            folder = paths.ROOT / "tests" / "reference"
+            error = build_reference(script, folder) if references else build_one(script)
+            failed |= bool(error)
+            click.echo(f"{script.stem}: {error or 'written'}", err=bool(error))
+    sys.exit(failed)
+
+
+@main.command()
+@click.option("--mine", is_flag=True, help="Your own report, my-lab/report.html: answers, choices, exercises, runs.")
+@click.option("--name", default="", help="With --mine: a name to put on it.")
+@click.option("--source", metavar="NAME", default="", help="Runs on course, public or phantom images, or a data set.")
+@click.option("--beside", metavar="NAME", multiple=True, help="Set the runs on these images beside them.")
+@explain
+def report(mine: bool, name: str, source: str, beside: tuple[str, ...]) -> None:
+    """Write results/REPORT.md, with its figures, from the stored runs.
+
+    Of a --source that is named, it is results/own/NAME/REPORT.md.
+    """
+    from labutils import paths
+
+    if mine:
+        from labutils.course.mine import write_mine
+
+        click.echo("written: " + ", ".join(paths.short(file) for file in write_mine(name)))
+        return
+    from labutils.tools.report import update_readme, write_report
+
+    click.echo(f"written: {paths.short(write_report(source=source, beside=beside))}")
+    if paths.results_dir() == paths.ROOT / "results" and not source:
+        update_readme(paths.ROOT / "README.md")
+
+
+@main.command()
+def doctor() -> None:
+    """Say what may be wrong on this machine, and what to type: a tick or a cross for each thing looked at."""
+    from labutils.tools.doctor import examine
+
+    checks = examine()
+    good, bad = _marks()
+    for check in checks:
+        click.echo(f"{bad if check.remedy else good} {check.name:<16} {check.found}")
+        if check.remedy:
+            click.echo(f"{'':<{len(good) + 18}}-> {check.remedy}")
+    sys.exit(any(check.remedy for check in checks))
+
+
+def _marks() -> tuple[str, str]:
+    """What stands for good and for bad, in signs that this terminal can show."""
+    try:
+        "✓✗".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return "ok ", "BAD"
+    return "✓", "✗"
+
+
+for command in (data, runs, verify, train, lab, course):
+    main.add_command(command)

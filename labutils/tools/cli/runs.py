@@ -1,0 +1,196 @@
+"""`labutils runs | verify | train`: commands around training runs. What they do is in `runs` and `training`.
+
+`labutils --help` is instant: what needs NumPy is imported by the command that uses it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import sys
+import time
+from calendar import timegm
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from labutils.config import NOTEBOOK_NAMES, RunConfig
+from labutils.errors import ParameterError, visible
+from labutils.tools.cli.cluster import Scheduler, connect, scheduler_options
+from labutils.tools.cli.errors import Problem, explain
+
+if TYPE_CHECKING:
+    from labutils.runs import Run
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+@explain
+def runs(context: click.Context) -> None:
+    """List the stored runs: settings, epochs, best validation accuracy with its interval, data, age, training time."""
+    if context.invoked_subcommand:
+        return
+    from labutils.runs import RunStore
+
+    store = RunStore()
+    lines = {run.path.name: describe(run) for run in store.all() if run.path}
+    lines |= {folder.name: f"DAMAGED: {error}" for folder, error in store.damaged().items()}
+    if not lines:
+        click.echo("No runs are stored yet.")
+    width = max(map(len, lines), default=0)
+    for name, line in sorted(lines.items()):
+        click.echo(visible(f"{name:{width}}  {line}"))
+
+
+@runs.command()
+@click.argument("name")
+@explain
+def rm(name: str) -> None:
+    """Remove the stored run NAME: its folder's name as listed, or a beginning of it that no other run has."""
+    from labutils.runs import RunStore
+
+    click.echo(visible(f"{RunStore().remove(name).name} is removed."))
+
+
+@click.command()
+@click.argument("names", metavar="[RUN]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every stored run.")
+@click.option(
+    "--some",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N of the stored runs whose epoch takes a minute at most here, others each time.",
+)
+@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="First epochs to train again.")
+@explain
+def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -> None:
+    """Train the first epoch of stored runs again and compare with what is stored.
+
+    Ends with status 1 if one of them differs, with 2 if one that was named cannot be verified here, or none can.
+    """
+    from labutils.runs import RunStore
+    from labutils.training.verify import quick_ones, verify_all
+
+    store = RunStore()
+    if sum((bool(names), every, some is not None)) != 1:
+        raise click.UsageError("Say which runs: their names, --all or --some N. `labutils runs` lists them.")
+    folders = [store.named(name) for name in names] or list(store)
+    if not folders:
+        raise Problem("No runs are stored yet.")
+    if some is not None:
+        folders = quick_ones(folders)
+        if not folders:
+            raise Problem("An epoch of each stored run takes more than a minute here: name one, or take --all.")
+        folders = random.sample(folders, min(some, len(folders)))
+    found = []
+    for verification in verify_all(folders, epochs):
+        click.echo(visible(str(verification)))
+        found.append(verification.passed)
+    differ, silent = found.count(False), found.count(None)
+    click.echo(f"{found.count(True)} repeated, {differ} differ, {silent} cannot be verified here.")
+    if differ:
+        sys.exit(1)
+    if silent and (names or silent == len(found)):
+        sys.exit(2)
+
+
+def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for every setting of a run, named as in the package and as in the notebooks."""
+    for name, field in reversed(RunConfig.model_fields.items()):
+        spellings = [f"--{name.replace('_', '-')}"]
+        if name in NOTEBOOK_NAMES:
+            spellings.append(f"--{NOTEBOOK_NAMES[name].replace('_', '-')}")
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if bool in kinds:
+            command = click.option(*spellings, name, is_flag=True, default=None, help=field.description)(command)
+            continue
+        kind: Any = _json if name in ("dense", "augmentation") else int if int in kinds or name == "channels" else str
+        kind = float if float in kinds else kind
+        shape = "JSON" if kind is _json else None
+        command = click.option(*spellings, name, type=kind, multiple=True, metavar=shape, help=field.description)(
+            command
+        )
+    return command
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+@click.command()
+@_settings
+@click.option("--seeds", metavar="0,1,2", help="Train every run once with each of these seeds.")
+@click.option("--source", default="auto", show_default=True, help="course, public, phantom or auto")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time on this machine.")
+@scheduler_options("Train on the workers of this Dask scheduler.")
+@explain
+def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None, **settings: Any) -> None:
+    """Train one run, or several: an option given several times makes a run for each of its values.
+
+    Runs that are stored are reused, shorter ones are continued.
+    """
+    from labutils.data.dataset import load_dataset
+
+    if not sys.stderr.isatty():
+        os.environ.setdefault("LABUTILS_PROGRESS", "log")
+    groups: dict[tuple, dict[str, RunConfig]] = {}
+    for config in _configs(settings, seeds):
+        images = (config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val)
+        groups.setdefault(images, {})[config.slug] = config
+    for images, configs in groups.items():
+        dataset = load_dataset(*images)
+        click.echo(dataset.banner())
+        for run in _train(configs, dataset, jobs, scheduler).values():
+            click.echo(f"{run.label}: {describe(run)}")
+
+
+def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
+    if seeds is not None:
+        try:
+            settings = settings | {"seed": tuple(int(seed) for seed in seeds.split(","))}
+        except ValueError:
+            raise ParameterError(f"seeds is {seeds!r}: it must be whole numbers with commas, such as 0,1,2.") from None
+    given = {name: value if isinstance(value, tuple) else (value,) for name, value in settings.items() if value}
+    return [RunConfig(**dict(zip(given, values, strict=True))) for values in itertools.product(*given.values())]
+
+
+def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: Scheduler | None) -> dict[str, Run]:
+    if scheduler is None and jobs == 1:
+        from labutils.training.request import train_all
+
+        return train_all(configs, dataset)
+    from labutils.training.workers import train_on, train_on_cores
+
+    if scheduler is None:
+        return train_on_cores(configs, dataset, jobs)
+    with connect(scheduler) as client:
+        return train_on(client.get_executor(), configs, dataset)
+
+
+def describe(run: Run) -> str:
+    """One line about a run: epochs, best validation accuracy with its interval, data, age, training time."""
+    from labutils.evaluate import accuracy
+    from labutils.progress import minutes
+
+    seconds = minutes(float(run.history["seconds"].sum()))
+    return (
+        f"{run.epochs} epochs, best accuracy {accuracy(run)} in epoch {run.best_epoch + 1}, "
+        f"{run.source} data, {_age(run)}, trained in {seconds}"
+    )
+
+
+def _age(run: Run) -> str:
+    ended = run.provenance["stretches"][-1].get("ended") if run.provenance["stretches"] else None
+    if ended is None:
+        return "of unknown age"
+    seconds = time.time() - timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ"))
+    for unit, size in (("days", 86400), ("hours", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} old"
+    return f"{max(0, seconds) / 60:.0f} minutes old"

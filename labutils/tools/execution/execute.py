@@ -1,0 +1,289 @@
+"""Notebooks run by a machine: check the parameters, execute in a process of its own, and say how it ended.
+
+papermill does the executing. Around it: parameters are checked before anything starts, a time limit with one retry
+for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors. Execution
+on other machines is the business of `remote`.
+"""
+
+import ast
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labutils import machine
+from labutils.errors import NotebookError, ParameterError, TrainingInterrupted
+from labutils.lab import find_notebook
+from labutils.machine import leave_with_parent
+from labutils.parameters import Parameter, check_given, parameters_of
+
+TIME_LIMIT = 60 * 60.0
+"""Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
+
+
+_RUNNING: set[subprocess.Popen] = set()
+"""Executions that are going on, for the stop key."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one execution of a notebook ended.
+
+    `error` is empty if all went well; `trained` counts runs by what happened to them, `verdicts` the claims by verdict.
+    """
+
+    task: str
+    output: Path
+    seconds: float
+    error: str = ""
+    trained: Mapping[str, int] = field(default_factory=dict)
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_notebooks(tasks: Iterable[str], given: Mapping[str, Any]) -> list[Path]:
+    """The notebooks of several tasks, which are to get these parameters.
+
+    Raises
+    ------
+    NotebookError
+        If a notebook does not exist, none of them has one of the parameters, or a value is not of its kind.
+    """
+    notebooks = [find_notebook(task) for task in tasks]
+    known = {name: parameter for notebook in notebooks for name, parameter in parameters_of(notebook).items()}
+    nowhere = {name: value for name, value in given.items() if name not in known}
+    _check(", ".join(notebook.stem for notebook in notebooks), known, nowhere)
+    for notebook in notebooks:
+        _check(notebook.stem, parameters_of(notebook), fitting(notebook, given))
+    return notebooks
+
+
+def fitting(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a notebook has: Task 7, which trains nothing, has no number of epochs."""
+    known = parameters_of(notebook)
+    return {name: value for name, value in given.items() if name in known}
+
+
+def parse_value(text: str) -> Any:
+    """A parameter's value as typed on the command line: a Python literal (`1e-5`, `[1, 2]`, `None`), else text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _check(what: str, known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
+    try:
+        check_given(known, given)
+    except ParameterError as error:
+        raise NotebookError(f"{what}: {error}") from None
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    output: Path,
+    folder: Path | None = None,
+    results: Path | None = None,
+    limit: float = TIME_LIMIT,
+    threads: int | None = None,
+    precision: str | None = None,
+    temporary: Path | None = None,
+    show: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Execute a notebook, once more if it hangs.
+
+    Parameters
+    ----------
+    notebook : Path
+    parameters : dict, optional
+        Values for the notebook's parameters.
+    output : Path
+        The executed notebook.
+    folder : Path, optional
+        Where it runs, unless in its own folder.
+    results : Path, optional
+        Where runs are stored and looked for, unless `results/`.
+    limit : float
+        Seconds after which it is stopped.
+    threads : int, optional
+        Threads that training may use.
+    precision : str, optional
+        What it trains in, unless `LABUTILS_PRECISION`.
+    temporary : Path, optional
+        A folder for temporary files, which the caller removes, or the notebook's process if the caller is killed;
+        one that is made for it otherwise.
+    show : callable, optional
+        Gets every line that the notebook prints while it runs.
+
+    Raises
+    ------
+    NotebookError
+        If a parameter does not exist.
+    """
+    parameters = dict(parameters or {})
+    _check(notebook.stem, parameters_of(notebook), parameters)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "LABUTILS_PROGRESS": "log"}
+    environment |= {"LABUTILS_RESULTS": str(results.resolve())} if results else {}
+    environment |= {"LABUTILS_THREADS": str(threads)} if threads else {}
+    environment |= {"LABUTILS_PRECISION": precision} if precision else {}
+    started = time.monotonic()
+    place = folder or notebook.parent
+    for attempt in (1, 2):
+        # A kernel that was stopped may write for a moment more.
+        with nullcontext(temporary) if temporary else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as given:
+            command = _command(notebook, output, place, parameters, Path(given))
+            finished, errors = _run(command, environment | {"TMPDIR": str(given)}, limit, show)
+        if finished:
+            break
+        if show:
+            show(f"{notebook.stem}: stopped after {limit:.0f} s" + ("; trying once more." if attempt == 1 else "."))
+    seconds = time.monotonic() - started
+    if not finished:
+        return Outcome(notebook.stem, output, seconds, f"took longer than {limit:.0f} s, twice")
+    return _read_outcome(notebook.stem, output, seconds, errors)
+
+
+def run_notebooks(
+    notebooks: list[Path], into: Path, jobs: int = 1, parameters: Mapping[str, Any] | None = None, **options: Any
+) -> list[Outcome]:
+    """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`.
+
+    Each gets those of the parameters that it has.
+
+    Raises
+    ------
+    TrainingInterrupted
+        If it is stopped by hand: notebooks that have ended are kept, and of the others every finished epoch.
+    """
+    threads = max(1, machine.cores() // jobs) if jobs > 1 else None
+
+    def run(notebook: Path) -> Outcome:
+        own = fitting(notebook, parameters or {})
+        return execute(notebook, own, output=into / notebook.name, threads=threads, **options)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            return list(pool.map(run, notebooks))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_RUNNING):
+                _stop(process)
+    raise TrainingInterrupted(
+        "Stopped; finished notebooks and epochs are kept. Run the same again to go on from there."
+    )
+
+
+def _command(notebook: Path, output: Path, place: Path, parameters: dict[str, Any], temporary: Path) -> list[str]:
+    """What executes the notebook: this module, in a process of its own."""
+    import yaml
+
+    given = temporary / "parameters.yaml"
+    given.write_text(yaml.safe_dump(parameters), encoding="utf-8")
+    command = [sys.executable, "-m", "labutils.tools.execution.execute", str(temporary), str(notebook), str(output)]
+    return [*command, "-f", str(given), "--no-progress-bar", "--stdout-file", "-", "--cwd", str(place), "-k", "python3"]
+
+
+def _run(
+    command: list[str], environment: dict[str, str], limit: float, show: Callable[[str], None] | None
+) -> tuple[bool, str]:
+    """Run it in a process group of its own, so that it can be stopped; whether it ended, and the errors it printed."""
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
+    ):
+        _RUNNING.add(process)
+        with ThreadPoolExecutor(1) as reader:
+            reading = reader.submit(_pass_on, process, show)
+            try:
+                process.wait(limit)
+            except subprocess.TimeoutExpired:
+                _stop(process)
+                return False, ""
+            finally:
+                if process.poll() is None:
+                    _stop(process)
+                _RUNNING.discard(process)
+            reading.result()
+        errors.seek(0)
+        return True, errors.read() if process.returncode else ""
+
+
+def _pass_on(process: subprocess.Popen, show: Callable[[str], None] | None) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if show and line.strip():
+            show(line.rstrip())
+
+
+def _stop(process: subprocess.Popen) -> None:
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _read_outcome(task: str, output: Path, seconds: float, errors: str) -> Outcome:
+    import nbformat
+
+    if not output.exists():
+        return Outcome(task, output, seconds, (errors.strip().splitlines() or ["papermill wrote nothing"])[-1])
+    notebook = nbformat.read(output, as_version=4)
+    # Left in, a later jupytext --sync would write a .py next to this output.
+    notebook.metadata.pop("jupytext", None)
+    nbformat.write(notebook, output)
+    text, error = "", ""
+    for cell in notebook.cells:
+        for item in cell.get("outputs", []):
+            text += item.get("text", "") if item.output_type == "stream" else item.get("data", {}).get("text/html", "")
+            if item.output_type == "error":
+                error = f"{item.ename}: {item.evalue}"
+    error = error or widget_error(notebook) or (errors.strip().splitlines()[-1] if errors.strip() else "")
+    words = ("reproduced", "not reproduced", "undecided", "missing")
+    return Outcome(
+        task,
+        output,
+        seconds,
+        error,
+        {word: len(re.findall(rf"^.+: {word}\b", text, re.M)) for word in ("trained", "extended", "reused")},
+        {word: text.count(f"<td>{word}</td>") for word in words},
+    )
+
+
+def widget_error(notebook: Any) -> str:
+    """The first error inside a widget's output area: papermill keeps it in the widget state and reports success."""
+    states = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    for state in states.values():
+        for item in state.get("state", {}).get("outputs", []):
+            if item.get("output_type") == "error":
+                return f"in a widget: {item.get('ename')}: {item.get('evalue')}"
+    return ""
+
+
+def _remove_traces(temporary: str) -> None:
+    import psutil
+
+    for kernel in psutil.Process().children(recursive=True):  # it would go a second later, and write until then
+        kernel.kill()
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+if __name__ == "__main__":  # papermill in a process of its own, see `_command`
+    from papermill.cli import papermill
+
+    temporary = sys.argv.pop(1)
+    leave_with_parent(lambda: _remove_traces(temporary))
+    papermill()

@@ -1,0 +1,216 @@
+"""What is to be imported: which file, of which class, of which patient; from a folder, a table, or DICOM's own words.
+
+Nothing is read but tables and the headers of DICOM files.
+"""
+
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from labutils.data.layouts import EXAM_FOLDERS, SUFFIXES, TRAIN_FOLDERS, VALIDATION_FOLDERS
+from labutils.data.listing import list_folder, mode_of
+from labutils.errors import DataError
+from labutils.paths import shown
+from labutils.progress import bar
+from labutils.tools.imports import dicom
+from labutils.tools.imports.tables import QUOTED, Row, Wanted, is_keyword, read_table
+
+_SPLITS = (*TRAIN_FOLDERS, *VALIDATION_FOLDERS, *EXAM_FOLDERS)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture: its file, its name relative to the source, its class, what stands for its patient; of DICOM more.
+
+    `pixels` is how many DICOM says that there are, `burned_in` whether it says that text is burned into the picture.
+    """
+
+    file: Path
+    name: str
+    label: str
+    group: str
+    is_dicom: bool = False
+    pixels: int = 0
+    burned_in: bool = False
+
+
+@dataclass
+class Found:
+    """What a source holds.
+
+    `left_out` are files that are not imported and why, `problems` those that should be and cannot; `groups_by` says
+    what tells patients apart, empty where nothing does.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    groups_by: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
+    """The pictures of a folder or of a table.
+
+    Parameters
+    ----------
+    source : Path
+        A folder whose folders are classes, a folder of DICOM files, or a table (CSV) with file and label columns.
+    wanted : Wanted
+    progress : bool
+        Whether a progress bar may be shown while headers are read.
+
+    Raises
+    ------
+    DataError
+        If a table lacks a column or names files that are not there, or nothing tells the classes or patients.
+    """
+    if not source.exists():
+        raise DataError(f"{shown(source)} does not exist. Give a folder, or a CSV with file and label columns.")
+    found = Found()
+    if source.is_dir():
+        rows = [_row_of(source, file, wanted) for file in _walk(source)]
+        found.notes += _tell_of_inner_folders(rows)
+    elif not source.is_file():  # nobody writes to a pipe
+        raise DataError(f"{shown(source)} is neither a folder nor a CSV. Give the folder that holds the images.")
+    else:
+        rows, column = read_table(source, wanted)
+        # Said by the table itself: a pattern or an attribute would be asked for.
+        wanted = replace(wanted, group=column or wanted.group)
+    if any(row.file.relative_to(source).parts[0].casefold() in _SPLITS for row in rows if source.is_dir()):
+        found.notes.append("The source is split into train and others already: it is put together and split anew.")
+    shown_bar = bar(progress, iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False)
+    for row in shown_bar:
+        try:
+            item = _item(row, wanted, found)
+        except DataError as error:
+            found.problems[row.name] = str(error)
+            continue
+        if item is not None:
+            found.items.append(item)
+    _check_groups(found, wanted)
+    return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for entry in list_folder(folder):
+        if stat.S_ISDIR(mode_of(entry)):
+            yield from _walk(Path(entry))
+        else:
+            yield Path(entry)
+
+
+def _row_of(source: Path, file: Path, wanted: Wanted) -> Row:
+    folders = list(file.relative_to(source).parts[:-1])
+    while folders and folders[0].casefold() in _SPLITS:
+        folders = folders[1:]
+    return Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else folders[0])
+
+
+def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
+    """A word where folders inside those of the classes are called alike everywhere: they may be the classes."""
+    inside: dict[str, set[str]] = {}
+    for row in rows:
+        if row.label is not None:
+            parts = row.name.split("/")
+            below = parts[parts.index(row.label) + 1 :]
+            inside.setdefault(row.label, set()).add(below[0] if len(below) > 1 else "")
+    names = set[str]().union(*inside.values())
+    if "" in names or not 2 <= len(names) < len(inside) or any(len(found) < 2 for found in inside.values()):
+        return []
+    return [
+        f"The outermost folders are taken for classes ({', '.join(sorted(inside)[:QUOTED])}, ...). "
+        f"If {', '.join(sorted(names)[:QUOTED])} in them are the classes, remove what was written, and give a table "
+        "with a file, a label and a patient in each row."
+    ]
+
+
+def _item(row: Row, wanted: Wanted, found: Found) -> Item | None:
+    """A row as an item; None, with a word in `found.left_out`, for what is no picture."""
+    if row.file.exists() and not row.file.is_file():
+        raise DataError(f"{shown(row.file)} is not an ordinary file. Remove it.")
+    if not dicom.is_dicom(row.file):
+        if row.file.suffix.lower() not in SUFFIXES:
+            found.left_out[row.name] = "no image"
+            return None
+        if row.label is None:
+            raise DataError(_no_class(row.file))
+        group, by = _group(row, wanted, None)
+        found.groups_by = found.groups_by or by
+        return Item(row.file, row.name, row.label, group)
+    header = dicom.read_header(row.file)
+    if dicom.is_directory(header):
+        found.left_out[row.name] = "a table of contents (DICOMDIR)"
+        return None
+    dicom.check_picture(header, row.file, bool(wanted.group))
+    label = row.label if row.label is not None else _attribute(header, wanted.label)
+    if not label:
+        raise DataError(_no_class(row.file, wanted.label))
+    group, by = _group(row, wanted, header)
+    found.groups_by = found.groups_by or by
+    burned_in = str(header.get("BurnedInAnnotation", "")).upper() == "YES"
+    return Item(row.file, row.name, label, group, True, header.Rows * header.Columns, burned_in)
+
+
+def _group(row: Row, wanted: Wanted, header: Any) -> tuple[str, str]:
+    """What stands for the patient of a file, and what tells it."""
+    if row.group is not None:
+        return row.group, f"the column {wanted.group}"
+    if not wanted.group:
+        patient = _attribute(header, "PatientID")
+        if header is not None and not patient:
+            raise DataError(
+                f"{shown(row.file)} carries no PatientID: say with --group which files belong together "
+                "(another attribute, such as StudyInstanceUID, a column, or a pattern of file names)."
+            )
+        return (patient, "PatientID") if patient else ("", "")
+    if is_keyword(wanted.group):
+        value = _attribute(header, wanted.group)
+        if not value:
+            raise DataError(f"{shown(row.file)} carries no {wanted.group}: --group cannot tell whose it is.")
+        return value, wanted.group
+    match = re.search(wanted.group, row.name)
+    if match is None:
+        raise DataError(
+            f"--group {wanted.group!r} fits nothing in {row.name}: give a column of the table, an attribute of DICOM, "
+            r"or a pattern such as 'patient(\d+)'."
+        )
+    return match[1] if match.groups() and match[1] is not None else match[0], f"the pattern {wanted.group}"
+
+
+def _check_groups(found: Found, wanted: Wanted) -> None:
+    if found.groups_by or not found.items or wanted.group:
+        return
+    from labutils.audit.duplicates import read_id
+
+    # Names that speak of patients are believed; anything else might be a running number.
+    named = [read_id(item.name, ()) for item in found.items]
+    if all(name.startswith("patient ") for name in named):
+        found.items = [
+            Item(item.file, item.name, item.label, name) for item, name in zip(found.items, named, strict=True)
+        ]
+        found.groups_by = "the patients' numbers in file names"
+        return
+    found.notes.append(
+        "Nothing tells which images are of one patient: each is taken for a patient of its own. "
+        "If that is wrong, remove what was written and say it with --group."
+    )
+
+
+def _attribute(header: Any, keyword: str) -> str:
+    if header is None or not keyword:
+        return ""
+    value = header.get(keyword)
+    return "" if value is None else str(value).strip()
+
+
+def _no_class(file: Path, keyword: str = "") -> str:
+    if keyword:
+        return f"{shown(file)} says nothing about {keyword}, which should tell its class."
+    return (
+        f"{shown(file)} lies in no folder of a class: expected is a folder for each class, a CSV with file and label "
+        "columns, or --label with an attribute of DICOM, such as BodyPartExamined."
+    )

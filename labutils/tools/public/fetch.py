@@ -1,0 +1,236 @@
+"""Public images that anybody may fetch: which there are, from where, under what licence, and `fetch`.
+
+To offer another one, add a line to `DOWNLOADS`. How a file is fetched is in `download`, how its images are chosen
+and written in `archives`; reading them afterwards is the loader's business, as with any images.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from labutils import paths
+from labutils.data.layouts import CLASSES_FILE, DATASETS
+from labutils.data.locate import dataset_name
+from labutils.errors import DataError
+from labutils.paths import shown
+from labutils.runs.reading import read_json
+from labutils.tools.public import archives
+from labutils.tools.public.download import disk_error, download, sha256_of
+
+MANIFEST = "source.json"
+"""File beside the images that says where they come from; its presence means that they are complete."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A published set of images: what it is, what one may do with it, whom to name, and how its archive is read."""
+
+    title: str
+    licence: str
+    citation: str
+    class_names: tuple[str, ...]
+    unpack: Callable[[Path, Path], None]
+
+
+@dataclass(frozen=True)
+class Download:
+    """One archive of a collection: the data set it stands in for, image side in pixels, address, checksums, size.
+
+    `largest` is the number of bytes that it has at most: of a MedMNIST file, 10,015 images as they are.
+    """
+
+    dataset: str
+    size: int
+    url: str
+    file_name: str
+    md5: str
+    largest: int
+    collection: Collection
+    sha256: str | None = None
+
+
+DERMAMNIST = Collection(
+    title="DermaMNIST of MedMNIST+ (dermoscopy, from HAM10000)",
+    licence="CC BY-NC 4.0 (name the authors; not for commercial use)",
+    citation=(
+        "Yang et al. (2023), MedMNIST v2, Sci. Data 10:41; Tschandl, Rosendahl and Kittler (2018), "
+        "The HAM10000 dataset, Sci. Data 5:180161"
+    ),
+    class_names=("Mel", "Nev"),
+    unpack=partial(archives.unpack_medmnist, classes={"Mel": 4, "Nev": 5}, wanted=(500, 100)),
+)
+
+_REGIONS = ("AbdomenCT", "BreastMRI", "CXR", "ChestCT", "Hand", "HeadCT")
+MEDNIST = Collection(
+    title="MedNIST (six kinds of radiological images, 64x64)",
+    licence="CC BY-SA 4.0 (name the authors; share alike)",
+    citation=(
+        "MedNIST, put together by B. J. Erickson (Mayo Clinic) from sets of TCIA, the RSNA Bone Age Challenge "
+        "and the NIH Chest X-ray dataset; offered by Project MONAI"
+    ),
+    class_names=_REGIONS,
+    unpack=partial(archives.unpack_folders, classes={name: name for name in _REGIONS}, wanted=(100, 25)),
+)
+
+_ZENODO = "https://zenodo.org/records/10519652/files/"
+_MONAI = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
+# fmt: off
+DOWNLOADS: tuple[Download, ...] = (
+    Download("skin", 128, _ZENODO + "dermamnist_128.npz?download=1", "dermamnist_128.npz", "2defd784463fa5243564e855ed717de1", 500_000_000, DERMAMNIST),  # noqa: E501
+    Download("skin", 224, _ZENODO + "dermamnist_224.npz?download=1", "dermamnist_224.npz", "8974907d8e169bef5f5b96bc506ae45d", 1_520_000_000, DERMAMNIST),  # noqa: E501
+    Download("x_ray", 64, _MONAI + "MedNIST.tar.gz", "MedNIST.tar.gz", "0bc7306e7427e00ad1c5526a6677552d", 100_000_000, MEDNIST),  # noqa: E501
+)
+# fmt: on
+"""What can be fetched; the first size of a data set is fetched unless another is asked for.
+
+Checksums are md5, as published. The first download of a file writes its sha256 down beside the images, and later ones
+are compared with that; one that a maintainer has seen goes into the line here, and holds from the first.
+"""
+
+
+def fetch(
+    name: str,
+    size: int | None = None,
+    folder: Path | None = None,
+    progress: bool = True,
+    show: Callable[[str], None] = print,
+) -> Path:
+    """Fetch public images and lay them out like the course's.
+
+    Does nothing if they are there. A call that was interrupted leaves no half data set, and the next one goes on.
+
+    Parameters
+    ----------
+    name : str
+        `skin` or `x_ray`.
+    size : int, optional
+        Side of the images in pixels, as offered; None takes the first offered (128 for skin).
+    folder : Path, optional
+        Where the folder of the data set goes; by default `data/public`, where the loader looks.
+    progress : bool
+        Whether to show a progress bar.
+    show : callable
+        Called with the licence and citation before anything is fetched, and with what was done after.
+
+    Returns
+    -------
+    Path
+        The folder with `train` and `test`.
+
+    Raises
+    ------
+    DataError
+        If there is no such download, it fails, or the folder holds something that was not fetched.
+    """
+    from filelock import FileLock
+
+    wanted = find_download(name, size)
+    parent = paths.generated_dir() / "public" if folder is None else Path(folder)
+    target = parent / DATASETS[wanted.dataset].folder
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        # Two fetches at once would write into the same files: the second waits, and finds the work done.
+        with FileLock(parent / f".{target.name}.lock"):
+            if _is_complete(target, wanted):
+                show(f"{shown(target)} is there already: {wanted.collection.title}.")
+                return target
+            show(describe(wanted))
+            file = parent / ".downloads" / wanted.file_name
+            sha256 = wanted.sha256 or _sha256_before(target, wanted)
+            archive = download(wanted.url, file, wanted.md5, wanted.largest, sha256, progress)
+            _lay_out(wanted, archive, target)
+            archive.unlink()
+    except OSError as error:
+        raise disk_error(error, parent) from None
+    show(f"{shown(target)} is ready. `labutils data audit {wanted.dataset}` says what to know before training on it.")
+    return target
+
+
+def find_download(name: str, size: int | None = None) -> Download:
+    """The entry of `DOWNLOADS` for a data set and an image size.
+
+    Raises
+    ------
+    DataError
+        If there is none; the message lists what there is.
+    """
+    offered = [one for one in DOWNLOADS if one.dataset == dataset_name(name)]
+    if not offered:
+        names = " and ".join(dict.fromkeys(one.dataset for one in DOWNLOADS))
+        raise DataError(f"There are no public images for {name!r}: they can be fetched for {names}.")
+    matching = [one for one in offered if size in (None, one.size)]
+    if not matching:
+        sizes = " or ".join(str(one.size) for one in offered)
+        raise DataError(f"Public images of {name} are not offered at size {size}: ask for {sizes} (pixels).")
+    return matching[0]
+
+
+def describe(entry: Download) -> str:
+    """What is about to be fetched, under which licence, and whom to cite."""
+    one = entry.collection
+    title = f"{one.title}, {entry.size}x{entry.size}"
+    return "\n".join([title, f"Licence: {one.licence}", f"Please cite: {one.citation}", f"From: {entry.url}"])
+
+
+def _is_complete(target: Path, wanted: Download) -> bool:
+    """Whether the images wanted are in `target`, all of them."""
+    try:
+        manifest = read_json(target / MANIFEST)
+        present = sum(1 for split in ("train", "test") for _ in (target / split).iterdir())
+        return manifest["md5"] == wanted.md5 and manifest["seed"] == archives.SEED and manifest["images"] == present
+    except FileNotFoundError:
+        if target.exists() and not (target / MANIFEST).exists():
+            raise DataError(
+                f"{shown(target)} was not written by `labutils data fetch` (it has no {MANIFEST}) and is left as it "
+                "is. Move it away, and run the same command again."
+            ) from None
+        return False
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _sha256_before(target: Path, wanted: Download) -> str | None:
+    """The sha256 that the same file had when it was fetched before, if that is written down."""
+    try:
+        manifest = read_json(target / MANIFEST)
+    except (OSError, ValueError):
+        return None
+    sha256 = str(manifest.get("sha256"))
+    return sha256 if manifest.get("md5") == wanted.md5 and re.fullmatch("[0-9a-f]{64}", sha256) else None
+
+
+def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
+    """Write the images beside `target` and put them in place in one step."""
+    partial_folder = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial_folder, ignore_errors=True)
+    try:
+        partial_folder.mkdir()
+        one = wanted.collection
+        one.unpack(archive, partial_folder)
+        if one.class_names != DATASETS[wanted.dataset].class_names:
+            _write_json(partial_folder / CLASSES_FILE, {"class_names": one.class_names})
+        manifest = {
+            "title": one.title,
+            "url": wanted.url,
+            "md5": wanted.md5,
+            "sha256": sha256_of(archive),
+            "licence": one.licence,
+            "citation": one.citation,
+            "size": wanted.size,
+            "seed": archives.SEED,
+            "images": sum(1 for split in ("train", "test") for _ in (partial_folder / split).iterdir()),
+        }
+        _write_json(partial_folder / MANIFEST, manifest)
+        if target.exists():
+            shutil.rmtree(target)
+        partial_folder.rename(target)
+    finally:
+        shutil.rmtree(partial_folder, ignore_errors=True)
+
+
+def _write_json(file: Path, content: dict) -> None:
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

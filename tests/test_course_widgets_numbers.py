@@ -1,0 +1,183 @@
+"""The numbers of the controls in the page: Python and JavaScript give the same, and both are right on small cases."""
+
+import base64
+import json
+import shutil
+import subprocess
+from dataclasses import asdict, is_dataclass, replace
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run, run_from_predictions
+from helpers import made_up_run, tiny_config, tiny_dataset
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+
+from labutils import lab
+from labutils.course.widgets import instruments, numbers
+from labutils.course.widgets.page import STATIC, instrument, module, static_page
+from labutils.evaluate import reliability_curve
+
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None, reason="there is no node to run the page's functions with"
+)
+
+
+def random_run(dataset="skin", epochs=4, n=60, seed=0):
+    """A run whose probabilities have ties, halves and extremes among them."""
+    rng = np.random.default_rng(seed)
+    config = lab.runs("task1b" if dataset == "skin" else "task4").popitem()[1]
+    classes = 2 if dataset == "skin" else 9
+    y = rng.integers(0, classes, n)
+    if classes == 2:
+        p = np.round(rng.uniform(0, 1, (epochs, n, 1)), 2)
+        p[:, :6, 0] = [0, 0.5, 0.5, 1, 0.1, 0.9]
+    else:
+        p = rng.dirichlet(np.ones(classes), (epochs, n))
+    return run_from_predictions(config, p, y)
+
+
+def in_node(script, data, tmp_path):
+    """What `result` is after `script`, with `data` and the functions of numbers.js at hand."""
+    (tmp_path / "numbers.mjs").write_text((STATIC / "numbers.js").read_text(encoding="utf-8"))
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    head = "import * as page from './numbers.mjs'; import fs from 'fs';\n"
+    head += "const data = JSON.parse(fs.readFileSync('data.json'));\nlet result;\n"
+    (tmp_path / "run.mjs").write_text(head + script + "\nconsole.log(JSON.stringify(result));")
+    done = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(done.stdout)
+
+
+def plain(value):
+    return asdict(value) if is_dataclass(value) else value._asdict()
+
+
+@needs_node
+@pytest.mark.parametrize("dataset", ["skin", "x_ray"])
+def test_the_page_computes_an_epoch_as_python_does(dataset, tmp_path):
+    run = random_run(dataset)
+    script = "const run = page.unpack(data); result = [0, 1, 2, 3].map((e) => page.atEpoch(run, e));"
+    found = in_node(script, numbers.packed(run), tmp_path)
+    for epoch, here in enumerate(found):
+        wanted = plain(numbers.at_epoch(run, epoch))
+        assert here["confusion"] == wanted["confusion"] and here["changed"] == wanted["changed"]
+        assert here["accuracy"] == pytest.approx(wanted["accuracy"])
+        assert here["auc"] == (None if wanted["auc"] is None else pytest.approx(wanted["auc"]))
+
+
+@needs_node
+def test_the_page_draws_the_calibration_that_evaluate_computes(tmp_path):
+    run = random_run()
+    script = "result = page.reliability(page.unpack(data), 2);"
+    found = in_node(script, numbers.packed(run), tmp_path)
+    wanted = reliability_curve(run, 2)
+    assert [bin["images"] for bin in found] == [bin.images for bin in wanted]
+    assert [bin["observed"] for bin in found] == pytest.approx([bin.observed.value for bin in wanted])
+
+
+@needs_node
+def test_the_page_computes_a_threshold_as_python_does(tmp_path):
+    run = random_run()
+    script = (
+        "const run = page.unpack(data); result = [];"
+        "for (const t of [0, 0.25, 0.5, 0.9, 1]) for (const q of [0.001, 0.05, 0.5]) "
+        "result.push(page.atThreshold(run, t, q, 1));"
+    )
+    found = in_node(script, numbers.packed(run), tmp_path)
+    wanted = [numbers.at_threshold(run, t, q, 1) for t in (0, 0.25, 0.5, 0.9, 1) for q in (0.001, 0.05, 0.5)]
+    for here, there in zip(found, wanted, strict=True):
+        for name, value in plain(there).items():
+            assert here[name] == (None if value is None else pytest.approx(value)), name
+
+
+@needs_node
+def test_the_page_judges_answers_as_python_does(tmp_path):
+    rng = np.random.default_rng(3)
+    cases = [rng.integers(0, 2, (3, 20)).tolist() for _ in range(20)] + [[[0] * 20, [0] * 20, [1] * 20]]
+    found = in_node("result = data.map((one) => page.judgeAnswers(...one));", cases, tmp_path)
+    for case, here in zip(cases, found, strict=True):
+        wanted = plain(numbers.judge_answers(*case))
+        assert here.pop("both_wrong") == wanted.pop("both_wrong")
+        assert here == pytest.approx(wanted)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "kind", sorted(path.stem for path in STATIC.glob("*.js") if path.stem not in ("numbers", "page"))
+)
+def test_every_module_is_javascript(kind, tmp_path):
+    (tmp_path / "module.mjs").write_text(module(kind))
+    subprocess.run(["node", "--check", "module.mjs"], cwd=tmp_path, check=True, timeout=60)
+    assert "http" not in module(kind).replace("http://www.w3.org/2000/svg", ""), "everything comes with the package"
+
+
+def test_the_area_is_that_of_scikit_learn():
+    run = random_run(n=200)
+    p = run.val_predictions[1, :, 0].astype(float)
+    assert numbers.at_epoch(run, 1).auc == pytest.approx(roc_auc_score(run.y_val, p))
+
+
+def test_the_sign_test_is_the_exact_binomial():
+    for a, b in [(0, 0), (0, 5), (3, 9), (10, 10)]:
+        assert numbers.sign_test(a, b) == pytest.approx(binomtest(a, a + b, 0.5).pvalue if a + b else 1.0)
+
+
+def test_predictive_values_follow_bayes():
+    run = make_run(lab.runs("task1b")["lr 1e-5"].with_(epochs=1), wrong=[40])
+    now = numbers.at_threshold(run, 0.5, 0.01)
+    assert (now.tp + now.fn, now.fp + now.tn) == (100, 100)
+    wanted = now.sensitivity * 0.01 / (now.sensitivity * 0.01 + (1 - now.specificity) * 0.99)
+    assert now.ppv == pytest.approx(wanted) and now.ppv < 0.1 < now.sensitivity
+
+
+def test_a_contest_takes_the_classes_in_turn_and_gives_nothing_away():
+    run = make_run(lab.runs("task1b")["lr 1e-5"].with_(epochs=1))
+    chosen = numbers.contest_images(run, 20)
+    assert len(set(chosen.tolist())) == 20 and run.y_val[chosen].sum() == 10
+    assert run.y_val[chosen].tolist() != sorted(run.y_val[chosen].tolist())
+    assert numbers.contest_images(run, 20, seed=1).tolist() != chosen.tolist()
+
+
+def test_a_contest_of_many_classes_shows_what_their_names_mean():
+    assert instruments.contest_data(*contestants(2), n=4)["examples"] is None
+    run, dataset = contestants(9)
+    shown = instruments.contest_data(run, dataset, n=4)["examples"]
+    pixels = np.frombuffer(base64.b64decode(shown["bytes"]), np.uint8).reshape(9, shown["side"], shown["side"])
+    first = [dataset.x_train[list(dataset.y_train).index(k)][..., 0] for k in range(9)]
+    assert np.allclose(pixels / 255, first, atol=1 / 255)
+    few = replace(dataset, x_train=dataset.x_train[:8], y_train=dataset.y_train[:8])
+    assert instruments.contest_data(run, few, n=4)["examples"] is None, "a class without an image has no example"
+
+
+def contestants(classes):
+    dataset = tiny_dataset(classes=classes)
+    return made_up_run(tiny_config(dataset=dataset.name), dataset), dataset
+
+
+def test_every_control_in_the_page_can_be_made_and_stands_alone():
+    run = random_run(epochs=2, n=20)
+    widget = instrument("scrubber", instruments.scrubber_data({"a": run}, None))
+    assert widget.data["runs"][0]["title"] == "a" and "render" in widget._esm
+    page = static_page("threshold", instruments.threshold_data(run), "a < b")
+    assert page.count("<script") == page.count("</script>") == 1 and "export" not in page
+    assert "<noscript><pre>a &lt; b</pre></noscript>" in page
+
+
+def test_what_stands_alone_names_no_file_and_holds_no_image():
+    runs = {"a </script>": random_run(epochs=2, n=20), "b": random_run(epochs=2, n=20, seed=1)}
+    pages = instruments.standing_alone(runs)
+    assert list(pages) == ["Epoch by epoch", "Threshold: a </script>", "Threshold: b"]
+    for page in pages.values():
+        assert page.count("</script>") == 1 and not any(file in page for file in runs["b"].val_files)
+    assert '"images": null' in pages["Epoch by epoch"] and "epoch 1 of 2" in pages["Epoch by epoch"]
+    assert list(instruments.standing_alone({"many": random_run("x_ray", epochs=2, n=20)})) == ["Epoch by epoch"]
+    assert instruments.standing_alone({}) == {}
+
+
+def test_images_in_the_page_are_the_images_scaled_down():
+    import base64
+
+    images = np.random.default_rng(0).random((3, 96, 96, 1), np.float32)
+    packed = instruments.sprite(images)
+    pixels = np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(3, 48, 48, 1)
+    assert packed["side"] == 48 and abs(pixels[1, 0, 0, 0] - 255 * images[1, :2, :2].mean()) < 1

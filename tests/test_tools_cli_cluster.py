@@ -1,0 +1,184 @@
+"""`--scheduler`: certificates, other workers than expected, workers and schedulers that are lost; a sentence each."""
+
+import os
+import subprocess
+import sys
+import threading
+from shutil import which
+
+import pytest
+from click.testing import CliRunner
+from cluster_helpers import DEADLY, dask_cluster, instead_of_training
+from helpers import patience, python_path, tiny_config, tiny_dataset, wait_until
+
+from labutils.errors import ClusterError
+from labutils.runs.store import RunStore
+from labutils.tools.cli import cluster
+from labutils.tools.cli import commands as cli
+from labutils.tools.cli.cluster import Scheduler, connect
+from labutils.tools.cli.errors import Problem
+from labutils.training.workers import train_on
+
+pytest.importorskip("distributed")
+TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1", "--source", "phantom")
+
+
+def said_by(*arguments):
+    done = CliRunner().invoke(cli.main, [*arguments], catch_exceptions=False)
+    assert done.exit_code == 2
+    return done.output
+
+
+def test_certificates_are_asked_for_where_they_are_needed_and_only_there():
+    address = "tls://127.0.0.1:1"
+    with pytest.raises(Problem, match="asks for certificates: give --tls-ca FILE --tls-cert FILE --tls-key FILE"):
+        connect(Scheduler(address)).__enter__()
+    for scheduler in ([], ["--scheduler", "tcp://127.0.0.1:1"]):
+        said = said_by(*TRAIN, "--tls-ca", __file__, *scheduler)
+        assert "--tls-ca, --tls-cert and --tls-key go with --scheduler tls://HOST:PORT." in said
+    assert "'nowhere.pem' does not exist" in said_by("run", "task1b", "--scheduler", address, "--tls-ca", "nowhere.pem")
+    with pytest.raises(Problem, match=r"No Dask scheduler answers at tls://127.0.0.1:1"):  # it is no certificate
+        connect(Scheduler(address, __file__, __file__, __file__)).__enter__()
+
+
+@pytest.mark.parametrize("address", ["", "host", "tcp://", "tcp://host:port", "inproc://1", "tcp://\x1b[2J:1"])
+def test_what_is_no_address_is_refused_before_anything_is_loaded(address):
+    assert f"--scheduler is {address!r}: it must be tcp://HOST:PORT or tls://HOST:PORT." in said_by(
+        *TRAIN, "--scheduler", address
+    )
+
+
+def test_workers_with_other_versions_are_refused_by_name():
+    here = cluster.versions()
+    assert {"Python", "labutils", "numpy", "keras"} < here.keys()
+    cluster.compare_workers({})
+    cluster.compare_workers({"tcp://a": here, "tcp://b": {**here, "jax": "0.1"}})
+    with pytest.raises(Problem, match=f"Worker tcp://b has numpy 1.0, this machine has {here['numpy']}: results"):
+        cluster.compare_workers({"tcp://a": here, "tcp://b": {**here, "numpy": "1.0"}})
+    with pytest.raises(Problem, match=r"Worker tcp://b does not know this labutils .ModuleNotFoundError: No module"):
+        cluster.compare_workers({"tcp://b": ModuleNotFoundError("No module named 'labutils'")})
+
+
+@pytest.mark.skipif(which("openssl") is None, reason="needs openssl")
+def test_with_certificates_it_trains_and_a_scheduler_that_dies_costs_only_what_had_not_arrived(results, capfd):
+    made = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lab", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(["openssl", "req", "-x509", *made], cwd=results, check=True, capture_output=True)
+    certificate, key = str(results / "cert.pem"), str(results / "key.pem")  # it has signed itself
+    tls = ("--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key)
+    configs = {"short": tiny_config(epochs=1), "long": tiny_config(epochs=100_000)}
+    processes: list[subprocess.Popen] = []
+    settings = {"LABUTILS_THREADS": "1", "LABUTILS_DATA": str(results), "PYTHONPATH": python_path()}
+
+    def kill_the_scheduler() -> None:
+        wait_until(lambda: len(list(RunStore())) == 1, 60)
+        processes[0].kill()
+
+    with (
+        dask_cluster(results, *tls, workers=1, started=processes, **settings) as address,
+        connect(Scheduler(address, certificate, certificate, key)) as client,
+    ):
+        client.wait_for_workers(1, timeout=patience(10))
+        killer = threading.Thread(target=kill_the_scheduler)
+        killer.start()
+        with pytest.raises(
+            ClusterError, match=r"The scheduler is gone or out of reach. See .* 1 of 2 runs are finished and kept"
+        ):
+            train_on(client.get_executor(), configs, tiny_dataset())
+        killer.join()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_twenty_runs_on_two_workers_and_one_that_kills_whoever_trains_it(results, capfd):
+    twenty = {f"seed {seed}": tiny_config(seed=seed) for seed in range(20)}
+    with (
+        dask_cluster(results, **instead_of_training(results)) as address,
+        connect(Scheduler(address)) as client,
+    ):
+        client.wait_for_workers(2, timeout=patience(10))
+        runs = train_on(client.get_executor(), twenty, tiny_dataset())
+        assert [run.config.seed for run in runs.values()] == list(range(20))
+        with pytest.raises(
+            ClusterError, match=r"deadly was tried by several .* died of it.* 20 of 21 runs are finished"
+        ):
+            train_on(client.get_executor(), {**twenty, "deadly": DEADLY}, tiny_dataset())
+        client.wait_for_workers(2, timeout=patience(20))  # one that is being started again does not hear the stop key
+    assert {run.config.seed for run in RunStore().all()} == set(range(20))
+    assert len({run.provenance["stretches"][0]["device"] for run in RunStore().all()}) == 2, "both have worked"
+    said = capfd.readouterr()
+    assert "1 runs to train on workers, 20 stored already." in said.out
+    assert "Traceback" not in said.err
+
+
+# In a network of its own, which it shares with nobody and may therefore cut: `far` is another one behind a cable.
+CABLE = """
+import os, subprocess, sys, threading
+from pathlib import Path
+from cluster_helpers import ENDLESS, dask_cluster, instead_of_training
+from helpers import patience, tiny_config, tiny_dataset, wait_until
+from labutils.tools.cli.cluster import Scheduler, connect
+from labutils.errors import ClusterError
+from labutils.runs.store import RunStore
+from labutils.training.workers import train_on
+
+def ip(words, *within):
+    subprocess.run([*within, "ip", *words.split()], check=True)
+
+far = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+network = f"/proc/{far.pid}/ns/net"
+wait_until(lambda: os.readlink(network) != os.readlink("/proc/self/ns/net"))
+within = ("nsenter", f"--net={network}")
+ip(f"link add near type veth peer name far netns {far.pid}")
+ip("address add 10.9.9.1/24 dev near")
+ip("address add 10.9.9.2/24 dev far", *within)
+ip("link set lo up")
+ip("link set near up")
+ip("link set far up", *within)
+ip("link set lo up", *within)
+
+def cut():
+    wait_until(lambda: len(list(RunStore())) == 1, 60)
+    ip("link set near down")
+
+home = Path(os.environ["LABUTILS_RESULTS"])
+settings = instead_of_training(home)
+try:
+    with (
+        dask_cluster(home, workers=1, host="10.9.9.2", within=within, **settings) as address,
+        connect(Scheduler(address)) as client,
+    ):
+        client.wait_for_workers(1, timeout=patience(10))
+        threading.Thread(target=cut).start()
+        train_on(client.get_executor(), {"short": tiny_config(epochs=1), "endless": ENDLESS}, tiny_dataset())
+except ClusterError as error:
+    print(error)
+finally:
+    far.kill()
+"""
+
+
+def another_network() -> list[str]:
+    """The command that starts a process in a network of its own, or nothing where that is not allowed."""
+    for options in (["--net"], ["--map-root-user", "--net"]):
+        probe = ["unshare", *options, "sh", "-c", "ip link add one type veth peer name other && unshare --net true"]
+        if which("unshare") and which("ip") and subprocess.run(probe, capture_output=True).returncode == 0:
+            return ["unshare", *options]
+    return []
+
+
+@pytest.mark.skipif(not another_network(), reason="needs network namespaces (Linux, unshare and ip)")
+def test_a_network_that_is_cut_costs_only_what_had_not_arrived(results):
+    settings = {
+        "LABUTILS_RESULTS": str(results),
+        "PYTHONPATH": python_path(),
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",  # after which a silent connection counts as lost
+    }
+    done = subprocess.run(
+        [*another_network(), sys.executable, "-c", CABLE],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+    )
+    assert "The scheduler is gone or out of reach. See that it runs. 1 of 2 runs are finished and kept" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert [run.epochs for run in RunStore().all()] == [1]

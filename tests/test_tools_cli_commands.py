@@ -1,0 +1,169 @@
+"""The command: what it refuses, what it prints, and how it ends."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+from helpers import patience, start_python
+
+from labutils.tools.cli import commands as cli
+from labutils.tools.execution.execute import Outcome
+
+
+@pytest.fixture
+def runner(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # executed notebooks are written to `out` here
+    return CliRunner()
+
+
+def outcome(task="task1b", error=""):
+    return Outcome(task, Path("out") / f"{task}.ipynb", 90.0, error, {"trained": 2, "reused": 0}, {"reproduced": 1})
+
+
+def test_import_is_instant_for_it_brings_nothing_else():
+    code = "import sys; before = {*sys.modules}; import labutils\n"
+    code += "new = {name for name in {*sys.modules} - before if not name.startswith('labutils')}; assert not new, new"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_that_shows_stored_runs_brings_tensorflow():
+    code = "import sys\nfrom labutils import config, data, evaluate, plots, report, training, widgets\n"
+    code += "from labutils.training import search\n"
+    code += "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_summary_names_task_runs_minutes_and_verdicts(runner):
+    lines = cli.summary([outcome(), outcome("task1c", "ValueError: no")]).splitlines()
+    assert lines[0].split() == ["task", "runs", "minutes", "verdicts", "ended"]
+    assert lines[1].split() == ["task1b", "2", "trained", "1.5", "1", "reproduced", "well"]
+    assert lines[2].endswith("failed")
+
+
+def test_run_ends_with_one_if_a_notebook_fails(runner, monkeypatch):
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: [outcome(), outcome("task1c", "ValueError: no")])
+    result = runner.invoke(cli.main, ["run", "task1b", "task1c"])
+    assert result.exit_code == 1
+    assert "task1c failed: ValueError: no" in result.output
+
+
+def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monkeypatch):
+    given = {}
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: given.update(k) or [outcome()])
+    result = runner.invoke(cli.main, ["run", "task1b", "--quick", "-p", "n_epoch", "2"])
+    assert result.exit_code == 0
+    assert "out/task1b.ipynb" in result.output and "make run TASK=task1b" in result.output
+    assert given["parameters"]["n_epoch"] == 2 and given["parameters"]["source"] == "phantom"
+    assert given["results"] == Path("out") / "results", "a quick run stays out of results/"
+
+
+def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypatch):
+    given = {}
+
+    def execute(notebook, parameters, **options):
+        given[notebook.stem] = parameters
+        return outcome(notebook.stem)
+
+    monkeypatch.setattr("labutils.tools.execution.execute.execute", execute)
+    result = runner.invoke(cli.main, ["run", "--all", "-p", "n_epoch", "1", "-p", "source", "phantom"])
+    assert result.exit_code == 0, result.output
+    assert "n_epoch is not a parameter of task7: without it there." in result.output
+    assert given.pop("task7") == {"source": "phantom"}
+    assert len(given) > 14 and all(own == {"n_epoch": 1, "source": "phantom"} for own in given.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--all", "-p", "n_epochs", "1"], "There is no parameter 'n_epochs'. Did you mean n_epoch?"),
+        (["run", "--all", "-p", "n_epoch", "one"], "task1b: n_epoch is 'one': it must be a whole number."),
+        (["run", "task1b", "-p", "train_missing", "false"], "train_missing is 'false': it must be True or False."),
+        (["run", "task99"], "there are task1b"),
+        (["run", "task1b", "-p", "learning_rate", "1"], "Did you mean lr? There are:\n  lr ="),
+        (["run"], "Name a task, or --all"),
+        (["run", "task1b", "--jobs", "0"], "0 is not in the range"),
+        (["run", "task1b", "--limit", "-1"], "--limit is -1.0: it must be minutes, above 0."),
+        (["run", "task1b", "--limit", "nan"], "--limit is nan: it must be minutes, above 0."),
+        (["build", "nothing"], "There is no notebook 'nothing'; there are task1b"),
+        (["lab", "--reset", ""], "There is no notebook ''; there are task1b"),
+        (
+            ["lab", "--reset", "../tests/reference/task1b"],
+            "There is no notebook '../tests/reference/task1b'; there are",
+        ),
+        (["lab", "--reset", "x" * 300], "there are task1b"),
+        (["run", "task1b", "--jobs", "2", "--scheduler", "tcp://here:1"], "Give --jobs"),
+        (["run", "task1b", "--scheduler", "nonsense://here"], "'nonsense://here': it must be tcp://HOST:PORT"),
+        (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "tcp://here:1"], "There is no parameter"),
+        (["run", "task1b", "--missing"], "leave out task names, --all, -p, --quick and --scheduler"),
+        (["run", "--all", "--missing"], "leave out task names"),
+        (["run", "task1b", "--source", "course"], "-p source course"),
+        (["run", "--missing", "--source", "mine"], "'mine' is not one of 'course', 'public', 'phantom'"),
+        (["run", "--quick", "--missing"], "leave out task names"),
+        (["run", "-p", "lr", "1", "--missing"], "leave out task names"),
+        (["run", "--missing", "--scheduler", "tcp://here:1"], "leave out task names"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_can(runner, arguments, words):
+    result = runner.invoke(cli.main, arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split()).replace("There are: lr", "There are:\n  lr")
+
+
+def test_doctor_gives_everything_a_tick_or_a_cross(runner, monkeypatch):
+    result = runner.invoke(cli.main, ["doctor"])
+    marks = {line[2:18].strip(): line[0] for line in result.output.splitlines()}
+    for name in ("Python", "packages", "backend", "devices", "precision", "cores", "keras.json", "kernelspec"):
+        assert marks[name] in "✓✗"
+    assert {"images of Skin", "results", "disk", "stored runs"} <= marks.keys()
+    assert marks["backend"] == "✓"
+    monkeypatch.setenv("LABUTILS_THREADS", "abc")
+    result = runner.invoke(cli.main, ["doctor"])
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    cross = next(number for number, line in enumerate(lines) if line.startswith("✗ cores"))
+    assert lines[cross + 1].strip() == "-> LABUTILS_THREADS is 'abc': it must be a whole number from 1, or be unset."
+
+
+def test_a_report_on_images_without_a_run_says_what_there_is(runner, results):
+    result = runner.invoke(cli.main, ["report", "--source", "chest"])
+    assert result.exit_code == 2
+    assert "No stored run is on images of 'chest'; there are runs on none at all." in result.output
+
+
+def test_a_terminal_without_these_signs_gets_words(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(encoding="ascii"))
+    assert cli._marks() == ("ok ", "BAD")
+
+
+def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
+    """Even where several are executed at a time; what has not begun does not begin."""
+    code = """
+import sys
+from pathlib import Path
+from notebook_helpers import write
+from labutils.tools.cli.errors import explain
+from labutils.tools.execution.execute import run_notebooks
+notebooks = []
+for name in ("a", "b", "c"):
+    Path(name).mkdir()
+    notebooks.append(write(Path(name), f"print('begun {name}', flush=True)\\nimport time\\ntime.sleep(600)"))
+explain(lambda: run_notebooks(notebooks, Path("out"), jobs=2, show=lambda line: print(line, flush=True)))()
+"""
+    process = start_python(code, tmp_path)
+    assert process.stdout is not None
+    begun = {process.stdout.readline().strip() for _ in range(2)}
+    assert begun == {"begun a", "begun b"}
+    process.send_signal(signal.SIGINT)
+    said, err = process.communicate(timeout=patience(5))
+    assert process.returncode == 130 and "begun c" not in said
+    assert "Stopped; finished notebooks and epochs are kept." in err
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(runner, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    result = runner.invoke(cli.main, ["run", "task3", "--out", str(tmp_path / "file" / "out")])
+    assert result.exit_code == 2 and "cannot be made (not a directory)" in result.output and "--out" in result.output

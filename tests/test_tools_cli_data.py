@@ -1,0 +1,99 @@
+"""The `data` commands: exit status, one sentence for what cannot be used, and nothing heavy to start."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from picture_helpers import make_pictures, write_set
+from PIL import Image
+
+from labutils import paths
+from labutils.phantoms import files as phantom_files
+from labutils.phantoms import write as phantoms
+from labutils.tools.cli.data import data
+from labutils.tools.public import fetch as public
+
+
+def run(*arguments):
+    return CliRunner().invoke(data, [str(one) for one in arguments])
+
+
+def test_audit_of_a_clean_set(tmp_path):
+    result = run("audit", write_set(tmp_path / "Skin"))
+    assert result.exit_code == 0 and "80 training images" in result.output and "LEAKAGE" not in result.output
+    rows = [line.split("  ")[0] for line in result.output.splitlines() if "[" in line]
+    assert rows[-2:] == ["simple numbers, linear", "simple numbers, forest"]
+
+
+def test_audit_ends_with_1_on_leakage(tmp_path):
+    folder = write_set(tmp_path / "Skin")
+    (folder / "test" / "Mel_0002.png").write_bytes((folder / "train" / "Mel_0005.png").read_bytes())
+    result = run("audit", folder)
+    assert result.exit_code == 1 and "leak: train/Mel_0005.png | test/Mel_0002.png" in result.output
+
+
+def test_audit_goes_on_where_simple_models_cannot_be_measured(tmp_path):
+    folder = write_set(tmp_path / "Skin")
+    (folder / "test" / "Mel_0002.png").write_bytes(b"no picture")
+    result = run("audit", folder)
+    assert result.exit_code == 0 and "Unreadable files: problem" in result.output
+    assert "Simple models were not measured: not every file can be read." in result.output
+
+
+def test_audit_of_everything_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "generated_dir", lambda: tmp_path / "data")
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path))
+    result = run("audit")
+    assert result.exit_code == 2 and "labutils data phantoms" in result.output
+    write_set(tmp_path / "Skin")
+    picture = Image.fromarray(make_pictures(1, seed=9)[0])
+    for name in ("train/AFF_1.png", "train/NFF_1.png", "test/AFF_1.png", "test/NFF_1.png"):
+        (tmp_path / "data" / "phantoms" / "Bone" / name).parent.mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / "data" / "phantoms" / "Bone" / name)
+    result = run("audit")
+    assert result.exit_code == 1 and "Skin: course data" in result.output and "Bone: PHANTOMS" in result.output
+    assert run("audit", "skin").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("audit", "no/such/folder"), "neither a data set"),
+        (("fetch", "bone"), "skin and x_ray"),
+        (("fetch", "skin", "--size", "64"), "128 or 224"),
+        (("phantoms", "lung"), "'lung'"),
+        (("fetch",), "Missing argument"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2(arguments, says):
+    result = run(*arguments)
+    assert result.exit_code == 2 and says in result.output and "Traceback" not in result.output
+
+
+def test_fetch_passes_on_what_was_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr(public, "fetch", lambda *args, show: (asked.append(args), show("CC BY-NC")))
+    result = run("fetch", "skin", "--size", "224")
+    assert result.exit_code == 0 and asked == [("skin", 224)] and "CC BY-NC" in result.output
+
+
+def test_phantoms_are_drawn_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "generated_dir", lambda: tmp_path)
+    drawn = []
+    monkeypatch.setattr(phantoms, "write_phantoms", lambda name, folder: drawn.append((name, folder)))
+    monkeypatch.setattr(phantom_files, "is_complete", lambda name, folder: name == "bone")
+    assert run("phantoms", "xray").exit_code == 0 and drawn == [("x_ray", tmp_path / "phantoms" / "X_ray")]
+    drawn.clear()
+    result = run("phantoms")
+    assert [name for name, _ in drawn] == ["skin", "x_ray"] and "Bone is there already" in result.output
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from labutils.tools.cli import main; main(['--help'], standalone_mode=False);"
+        "print([m for m in ('numpy', 'pandas', 'sklearn', 'pooch', 'keras', 'tensorflow', 'matplotlib')"
+        " if m in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "[]"

@@ -1,0 +1,156 @@
+"""What `labutils doctor` finds, and what it says to type."""
+
+import errno
+import json
+import shutil
+import sys
+from importlib.metadata import version
+
+import pytest
+from helpers import made_up_run, state_of, tiny_config, tiny_dataset
+from PIL import Image
+
+from labutils import machine, paths
+from labutils.runs import RunStore
+from labutils.tools import doctor
+
+
+@pytest.fixture
+def pinned(tmp_path, monkeypatch):
+    """A repository whose requirements.txt says what is written into it."""
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    return (tmp_path / "requirements.txt").write_text
+
+
+HASH = " \\\n    --hash=sha256:0123456789abcdef"
+
+
+def test_pins_are_read_past_comments_hashes_and_markers(pinned):
+    pinned(f"# made by uv\nnumpy=={version('numpy')}{HASH}\nnot-there==1.0 ; sys_platform == 'elsewhere'{HASH}\n-e .\n")
+    assert str(doctor._packages()) == str(doctor.Check("packages", "1 as pinned in requirements.txt"))
+
+
+def test_other_versions_and_missing_packages_are_named(pinned):
+    pinned(f"numpy==0.1{HASH}\nnot-there==1.0{HASH}\n")
+    check = doctor._packages()
+    assert check.found == f"2 differ: numpy {version('numpy')}, not-there missing"
+    assert check.remedy == "pip install -r requirements.txt"
+
+
+def test_the_repositorys_own_pins_are_read():
+    assert len(doctor._pins()) > 100 and all("==" in line and "\\" not in line for line in doctor._pins())
+
+
+def test_damaged_runs_are_counted_and_one_is_named(results):
+    store, data = RunStore(), tiny_dataset()
+    for seed in range(3):
+        run = made_up_run(tiny_config(seed=seed), data)
+        place = store.put(run, state_of(run), None).path
+    assert doctor._runs() == doctor.Check("stored runs", "3 readable")
+    (place / "history.csv").write_text("nonsense")
+    assert doctor._runs() == doctor.Check("stored runs", "2 readable, 1 damaged", f"labutils runs rm {place.name}")
+    shutil.rmtree(place)
+    assert doctor._runs().remedy == ""
+
+
+def test_a_full_disk_and_little_memory_have_a_remedy(monkeypatch):
+    monkeypatch.setattr(doctor, "SMALLEST_DISK", 10.0**9)
+    assert doctor._disk().remedy == "make room"
+    monkeypatch.setattr(machine, "memory", lambda: 2_000_000_000)
+    assert "2.0 GB" in doctor._cores().found and doctor._cores().remedy
+    monkeypatch.setattr(machine, "memory", lambda: None)
+    assert "memory unknown" in doctor._cores().found and not doctor._cores().remedy
+
+
+def crosses():
+    return {check.name: f"{check.found}: {check.remedy}" for check in doctor.examine() if check.remedy}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check", "words"),
+    [
+        ("KERAS_BACKEND", "abacus", "backend", "must be tensorflow, jax or torch"),
+        ("KERAS_BACKEND", "torch", "backend", "torch is not installed here: pip install torch"),
+        ("LABUTILS_THREADS", "abc", "cores", "must be a whole number from 1"),
+        ("LABUTILS_PRECISION", "float8", "precision", "must be auto, float32 or bfloat16"),
+        ("LABUTILS_PRECISION", "bfloat16", "precision", "unset LABUTILS_PRECISION"),
+        ("LABUTILS_DATA", "/nowhere", "images", "which is not a folder"),
+        ("LABUTILS_RESULTS", __file__, "results", "which is a file"),
+    ],
+)
+def test_what_stops_every_training_is_a_cross_with_what_to_type(monkeypatch, name, value, check, words):
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr(machine, "bfloat16_units", lambda: False)
+    monkeypatch.setattr(machine, "find_spec", lambda name: True if name == "tensorflow" else None)
+    assert words in crosses()[check]
+
+
+def test_a_keras_json_is_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert doctor._keras_json() == doctor.Check("keras.json", "nothing unusual")
+    file = tmp_path / "keras.json"
+    file.write_text('{"floatx": "float16", "image_data_format": "channels_last"}')
+    assert doctor._keras_json() == doctor.Check("keras.json", "says floatx float16; the lab does not follow it")
+    file.write_text('{"floatx": 16}')
+    assert f"Remove {file}" in crosses()["keras.json"]
+
+
+def test_a_check_that_fails_is_a_cross_and_keeps_no_other(monkeypatch):
+    def breaks():
+        raise TypeError("nobody foresaw this\nnor that")
+
+    monkeypatch.setattr(doctor, "_devices", breaks)
+    assert crosses()["devices"].startswith("could not be looked at (nobody foresaw this): ")
+    assert len(doctor.examine()) > 10
+
+
+def test_a_kernel_of_another_python_has_a_remedy(tmp_path, monkeypatch):
+    def kernel(*argv):
+        folder = tmp_path / "kernels" / "python3"
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [*argv, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "x", "language": "python"}))
+
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    for good in ("python", sys.executable):
+        kernel(good)
+        assert doctor._kernelspec().remedy == ""
+    for other in ("/gone/bin/python", shutil.which("sh")):
+        kernel(other)
+        assert doctor._kernelspec().remedy.endswith("-m ipykernel install --sys-prefix"), other
+
+
+def test_images_are_counted_by_class_and_what_is_none_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path))
+    for split, n in (("train", 4), ("validation", 2)):
+        for label, word in enumerate(("Sick", "Well")):
+            folder = tmp_path / "Chest" / split / word
+            folder.mkdir(parents=True)
+            for i in range(n + label):
+                Image.new("L", (40 + 10 * (i == 0), 50)).save(folder / f"{i}.png")
+    check = doctor._images_of("chest", "Chest")
+    assert check.found == (
+        "course data; 9 training (4 Sick, 5 Well); 5 validation (2 Sick, 3 Well); 40x50 pixels and 1 other sizes, L"
+    )
+    assert check.remedy == "" and "images of Chest" in {check.name for check in doctor.examine()}
+    (tmp_path / "Chest" / "train" / "Sick" / "1.png").write_text("a text")
+    check = doctor._images_of("chest", "Chest")
+    assert check.found.endswith("no images: Sick/1.png") and check.remedy == "labutils data audit chest"
+
+
+def test_results_that_nobody_may_write_to_have_a_remedy(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path / "new" / "results"))
+    assert doctor._results() == doctor.Check("results", "new/results writable")
+    assert not (tmp_path / "new").exists(), "looking makes nothing"
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    check = doctor._results()
+    assert check.found == "new/results not writable (read-only file system)" and "LABUTILS_RESULTS" in check.remedy
+
+
+def test_the_table_has_a_row_for_every_check_and_a_dash_where_nothing_is_to_do():
+    table = doctor.table([doctor.Check("disk", "enough"), doctor.Check("images", "none", "draw them")])
+    assert table["to do"].tolist() == ["-", "draw them"] and table.index.tolist() == ["disk", "images"]

@@ -1,0 +1,246 @@
+"""From a source to a data set that the lab loads: written down, nobody named, gone on with after a stop."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from dicom_helpers import radiograph, shipped, write_patients
+from PIL import Image
+
+from labutils import paths
+from labutils.audit import audit
+from labutils.data.dataset import load_dataset
+from labutils.data.exam import load_exam
+from labutils.data.images import read_image
+from labutils.errors import DataError
+from labutils.tools.cli.data import data as command
+from labutils.tools.imports import import_images, staging
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A place of its own for data, and what the package writes."""
+    monkeypatch.setattr(paths, "ROOT", tmp_path / "home")
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(command, ["import", *map(str, arguments)])
+
+
+def rows(file):
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_pictures(folder, n=8, classes=("Normal", "Sick"), start=0):
+    for number in range(n):
+        for label, name in enumerate(classes):
+            file = folder / name / f"case{start + n * label + number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(radiograph(start + n * label + number)).save(file)
+    return folder
+
+
+def test_dicom_becomes_a_data_set(home):
+    result = run(write_patients(home / "source"), "Chest")
+    assert result.exit_code == 0, result.output
+    assert "patients told by PatientID" in result.output and "12 bits (40)" in result.output
+    data = load_dataset("chest", 32, progress=False)
+    assert data.class_names == ("Normal", "Pneumonia") and len(data.y_train) == 28
+    # Ten patients of each class: one and two of them for validation and exam, in turn.
+    sizes = len(data.y_val), len(load_exam("chest", 32, progress=False).y)
+    assert data.majority == 0.5 and sorted(sizes) == [4, 8]
+    # Everything that was there is written down, and nobody is named but in the key.
+    record, key = rows(home / "data" / "Chest" / "import.csv"), rows(home / "data" / "Chest.key.csv")
+    assert len(record) == len(key) == 40 and len({row["patient"] for row in record}) == 20
+    inside = " ".join(str(file) for file in (home / "data" / "Chest").rglob("*"))
+    assert "DOE" not in inside + (home / "data" / "Chest" / "import.csv").read_text()
+    splits = {}
+    for row in key:
+        splits.setdefault(row["patient"], set()).add(row["became"].split("/")[0])
+        picture = read_image(home / "data" / "Chest" / row["became"])
+        number = 2 * int(row["patient"].removeprefix("DOE")) + int(row["source"][-1])
+        assert np.abs(picture - radiograph(number) / 255).max() < 2 / 255
+    assert all(len(found) == 1 for found in splits.values())
+    assert not audit("chest").leakage
+    assert not list((home / "data").glob(".*importing"))
+
+
+def test_nothing_is_overwritten(home):
+    source = write_pictures(home / "source")
+    import_images(source, "Chest", show=lambda _: None, progress=False)
+    before = sorted((home / "data").rglob("*"))
+    for name in ("Chest", "chest", "CHEST"):
+        assert "is there already, and nothing is overwritten" in run(source, name).output
+    (home / "data" / "Chest").rename(home / "elsewhere")
+    assert "is the key of an earlier import" in run(source, "Chest").output
+    (home / "elsewhere").rename(home / "data" / "Chest")
+    assert sorted((home / "data").rglob("*")) == before
+
+
+def test_the_same_seed_gives_the_same_data_set(home):
+    source = write_pictures(home / "source")
+    said = [run(source, name, "--seed", seed).exit_code for name, seed in (("A1", 3), ("A2", 3), ("A3", 4))]
+    keys = [(home / "data" / f"{name}.key.csv").read_text() for name in ("A1", "A2", "A3")]
+    assert said == [0, 0, 0] and keys[0] == keys[1] != keys[2]
+
+
+def test_goes_on_where_it_was_killed(home, monkeypatch):
+    source, real, made = write_pictures(home / "source"), staging.convert, []
+
+    def convert(item, *rest):
+        if len(made) == 5:
+            raise KeyboardInterrupt
+        made.append(item.name)
+        return real(item, *rest)
+
+    monkeypatch.setattr("labutils.machine.cores", lambda: 1)
+    monkeypatch.setattr(staging, "convert", convert)
+    with pytest.raises(KeyboardInterrupt):
+        import_images(source, "Chest", show=print, progress=False)
+    journal = home / "data" / ".Chest.importing" / "journal.jsonl"
+    assert not (home / "data" / "Chest").exists()
+    finished = journal.read_text().count("\n")
+    journal.write_text(journal.read_text() + '{"name": "Normal/cas')  # as a process leaves it that is killed
+    made.clear()
+    monkeypatch.setattr(staging, "convert", lambda item, *rest: (made.append(item.name), real(item, *rest))[1])
+    said = []
+    import_images(source, "Chest", show=said.append, progress=False)
+    assert said[0] == f"Going on: {finished} of 16 pictures are made already." and len(made) == 16 - finished
+    monkeypatch.setattr(staging, "convert", real)
+    import_images(source, "Again", show=said.append, progress=False)
+    files = [
+        {file.name: file.read_bytes() for file in (home / "data" / name).rglob("*.png")} for name in ("Chest", "Again")
+    ]
+    assert files[0] == files[1] and len(files[0]) == 16
+
+
+def test_killed_while_names_were_given(home, monkeypatch):
+    source = write_pictures(home / "source")
+
+    def rename(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("labutils.tools.imports.importing.os.rename", rename)
+        import_images(source, "Chest", show=print, progress=False)
+    import_images(source, "Chest", show=print, progress=False)
+    assert len(load_dataset("chest", 32, progress=False).y_train) + 0 > 8
+
+
+def test_copies_stay_on_one_side(home):
+    source, said = write_pictures(home / "source", n=12), []
+    for number in range(4):  # the same picture again, brighter, under the name of another patient
+        picture = Image.open(source / "Normal" / f"case{number}.png").point(lambda value: min(255, value + 10))
+        picture.save(source / "Normal" / f"case{900 + number}.png")
+    import_images(source, "Chest", show=said.append, progress=False)
+    assert "4 patients were joined to others" in said[0]
+    became = {row["source"]: row["became"].split("/")[0] for row in rows(home / "data" / "Chest.key.csv")}
+    assert all(became[f"Normal/case{n}.png"] == became[f"Normal/case{900 + n}.png"] for n in range(4))
+    assert not audit("chest").leakage
+
+
+def test_a_source_made_of_one_picture_is_split_by_patient_and_that_is_said(home):
+    for number in range(10):
+        (home / "source" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(radiograph(0)).save(home / "source" / "ab"[number % 2] / f"case{number}.png")
+    result = run(home / "source", "Chest", "--shares", "80,20")
+    assert result.exit_code == 0 and "10 of 10 pictures are alike" in result.output
+    assert run(home / "source", "Other").exit_code == 0
+
+
+def test_a_table_with_classes_in_order(home):
+    write_pictures(home / "source")
+    lines = [f"Normal/case{n}.png,well,{n // 2}" for n in range(8)] + [
+        f"Sick/case{n}.png,ill,{n}" for n in range(8, 16)
+    ]
+    (home / "source" / "labels.csv").write_text("file,label,who\n" + "\n".join(lines))
+    result = run(home / "source" / "labels.csv", "Chest", "--group", "who", "--classes", "well,ill")
+    assert result.exit_code == 0, result.output
+    assert load_dataset("chest", 32, progress=False).class_names == ("well", "ill")
+    result = run(home / "source" / "labels.csv", "Other", "--group", "who", "--classes", "well,sick")
+    assert result.exit_code == 2 and "is of class ill, which is none of well, sick" in result.output
+
+
+def test_a_patient_with_two_labels_is_told_and_kept_on_one_side(home):
+    write_pictures(home / "source", n=10)
+    result = run(home / "source", "Chest", "--group", r"case\d?(\d)")
+    assert "10 patients have images of more than one class" in result.output
+    sides = {}
+    for row in rows(home / "data" / "Chest" / "import.csv"):
+        sides.setdefault(row["patient"], set()).add(row["split"])
+    assert len(sides) == 10 and all(len(found) == 1 for found in sides.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--shares", "70"), "numbers with a comma"),
+        (("--shares", "90,10,0"), "two or three numbers above 0"),
+        (("--window", "400,-1000"), "the smaller first"),
+        (("--group", "case("), "is no pattern"),
+        (("--group", r"(\w+)/"), "patients cannot be dealt out|has images of 1 patient"),
+        (("--classes", "Normal"), "is of class Sick, which is none of Normal"),
+        (("--label", "Modality"), "lies in no folder of a class|says nothing"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(home, arguments, says):
+    source = write_pictures(home / "source", n=3)
+    result = run(source, "Chest", *arguments)
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    assert re.search(says, result.output), result.output
+    assert not (home / "data" / "Chest").exists()
+
+
+@pytest.mark.parametrize("name", ["../Chest", "phantoms", "Skin"])
+def test_names_and_classes_that_the_lab_does_not_allow(home, name):
+    result = run(write_pictures(home / "source", n=3), name)
+    assert result.exit_code == 2 and ("cannot be the name" in result.output or "none of Mel, Nev" in result.output)
+
+
+def test_broken_files_are_all_named_and_left_out_if_asked(home):
+    source = write_pictures(home / "source")
+    (source / "Sick" / "broken.png").write_bytes(b"<html>not found</html>")
+    (source / "Sick" / "case99.dcm").write_bytes((shipped("MR_truncated.dcm")).read_bytes())
+    for word in ("broken.png is not an image", "case99.dcm is damaged", "--leave-out"):
+        assert word in run(source, "Chest").output
+    assert not (home / "data" / "Chest").exists()
+    result = run(source, "Chest", "--leave-out")
+    assert result.exit_code == 0 and "2 files were left out: Sick/broken.png, Sick/case99.dcm" in result.output
+    left = [row for row in rows(home / "data" / "Chest.key.csv") if row["became"].startswith("left out")]
+    assert len(left) == 2 and len(load_dataset("chest", 32, progress=False).y_train) > 8
+
+
+def test_deep_and_coloured_images_keep_what_they_show(home):
+    source = write_pictures(home / "source")
+    dark = (radiograph(99) // 8).astype(np.uint16) * 257
+    Image.fromarray(dark).save(source / "Sick" / "case98.png")
+    colour = np.stack([radiograph(n) for n in (1, 2, 3)], axis=2)
+    Image.fromarray(colour).save(source / "Sick" / "case97.png")
+    import_images(source, "Chest", show=print, progress=False)
+    became = {row["source"]: home / "data" / "Chest" / row["became"] for row in rows(home / "data" / "Chest.key.csv")}
+    assert np.abs(read_image(became["Sick/case98.png"]) - dark / 65535).max() < 1e-4
+    assert np.abs(read_image(became["Sick/case97.png"], 3) - colour / 255).max() < 1e-6
+
+
+def test_colour_of_dicom_is_kept_and_written_down(home):
+    source = write_pictures(home / "source")
+    (source / "Sick" / "case97.dcm").write_bytes(shipped("SC_rgb_rle.dcm").read_bytes())
+    assert run(source, "Skins", "--group", r"case(\d+)").exit_code == 0
+    became = {row["source"]: row["became"] for row in rows(home / "data" / "Skins.key.csv")}["Sick/case97.dcm"]
+    record = {row["file"]: row["grey levels"] for row in rows(home / "data" / "Skins" / "import.csv")}
+    assert record[became] == "colour (RGB), 8 bits for each"
+    assert read_image(home / "data" / "Skins" / became, 3)[5, 50].tolist() == [1, 0, 0]
+
+
+def test_two_at_a_time_wait(home):
+    from filelock import FileLock
+
+    source = write_pictures(home / "source", n=3)
+    with FileLock(home / "data" / ".Chest.lock"), pytest.raises(DataError, match="Another import of Chest is running"):
+        import_images(source, "Chest", show=print, progress=False)

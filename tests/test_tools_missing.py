@@ -1,0 +1,246 @@
+"""`labutils run --missing`: what another process trains is passed over, what fails is named; in real processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+from helpers import TESTS, patience, python_path, start_python, tiny_config, wait_until
+from PIL import Image
+
+from labutils import lab
+from labutils.data import load_dataset
+from labutils.lab import Planned
+from labutils.runs.files import read_run
+from labutils.runs.store import RunStore
+from labutils.tools import missing
+from labutils.tools.cli import commands as cli
+from labutils.training import request, train
+
+SMALL = {"n_train": 16, "n_val": 8}
+
+
+def tiny_list(n: int, epochs: int = 1) -> list[Planned]:
+    return [Planned("a", "task1b", f"seed {seed}", tiny_config(seed=seed, epochs=epochs, **SMALL)) for seed in range(n)]
+
+
+@pytest.fixture
+def three(results, monkeypatch):
+    """Three tiny runs are the whole lab."""
+    monkeypatch.setattr(lab, "training_list", lambda: tiny_list(3))
+    monkeypatch.setattr(missing, "PAUSE", 0.1)
+    monkeypatch.setattr(request, "planned_lengths", lambda config: frozenset())  # no exam: it would have to be drawn
+    return [planned.config for planned in tiny_list(3)]
+
+
+def images():
+    return load_dataset("skin", 32, source="phantom", **SMALL)
+
+
+def place(config):
+    return RunStore().path_of(config, images().fingerprint)
+
+
+def seeds_stored() -> list[int]:
+    return sorted(read_run(folder).config.seed for folder in RunStore())
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.main, ["run", "--missing", *arguments], catch_exceptions=False)
+
+
+def test_what_is_missing_is_counted_and_trained(three, capsys):
+    train(three[1], images())
+    said = run().output
+    assert re.search(r"^1 of the lab's 3 runs are stored, 2 are missing: about \d+ s of training here.$", said, re.M)
+    assert "task1b seed 0: trained 1 epochs" in said
+    assert "seed 1: " not in said
+    assert seeds_stored() == [0, 1, 2]
+    again = run()
+    assert (again.exit_code, again.output) == (0, "3 of the lab's 3 runs are stored, 0 are missing.\n")
+
+
+def test_own_images_are_trained_on_where_they_are(three, tmp_path, monkeypatch):
+    for split, n in (("train", 8), ("validation", 4)):
+        for word in ("Mel", "Nev"):
+            folder = tmp_path / "data" / "Skin" / split / word
+            folder.mkdir(parents=True)
+            for i in range(n):
+                Image.new("L", (40, 40), 20 * i + 5 * len(split)).save(folder / f"{i}.png")
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "data"))
+    elsewhere = Planned("a", "task2", "b8", tiny_config(dataset="bone"))
+    monkeypatch.setattr(lab, "training_list", lambda: [*tiny_list(1), elsewhere])
+    said = run("--source", "course").output
+    assert "There are no course images of bone: its runs are left out." in said
+    assert "0 of the lab's 1 runs are stored, 1 are missing" in said
+    assert {read_run(folder).source for folder in RunStore()} == {"course"}
+    assert "1 of the lab's 1 runs are stored" in run("--source", "course").output
+
+
+def test_only_the_epochs_that_are_missing_are_counted(three, monkeypatch, capsys):
+    lengths = (1, 4, 6)  # the same run, three times longer
+    monkeypatch.setattr(
+        lab, "training_list", lambda: [Planned("a", "t", "r", three[0].with_(epochs=n)) for n in lengths]
+    )
+    asked = []
+    monkeypatch.setattr(missing, "estimate_seconds", lambda config, *rest: asked.append(config.epochs) or 1.0)
+    train(three[0], images())
+    assert len(missing._find_missing(RunStore(), "phantom")) == 2
+    assert asked == [3, 2]
+
+
+def test_a_damaged_run_is_named_and_does_not_keep_the_others(three):
+    train(three[0], images())
+    (place(three[0]) / "history.csv").write_text("nonsense")
+    said = run()
+    assert said.exit_code == 1
+    assert "0 of the lab's 3 runs are stored, 3 are missing" in said.output
+    assert re.search(r"task1b seed 0: failed. .* is not a stored run or is damaged \(", said.output)
+    assert "1 runs could not be trained, see above: task1b seed 0." in said.output
+    assert place(three[1]).exists() and place(three[2]).exists()
+
+
+# Holds its run until the file `go` is there.
+HELD = """
+import pathlib, time
+from labutils import progress
+from labutils.data import load_dataset
+from labutils.training import train
+from helpers import tiny_config
+def hold(self):
+    print("held", flush=True)
+    while not pathlib.Path("go").exists():
+        time.sleep(0.02)
+    return self
+progress.Progress.__enter__ = hold
+small = {"n_train": 16, "n_val": 8}
+train(tiny_config(seed=0, epochs=1, **small), load_dataset("skin", 32, source="phantom", **small))
+"""
+
+
+def test_a_run_that_another_process_trains_is_passed_over_and_looked_at_again(three, results, monkeypatch):
+    other = start_python(HELD, results)
+    try:
+        wait_until(lambda: other.stdout.readline() == "held\n")
+        pauses = []
+
+        def pause(seconds):
+            pauses.append(seeds_stored())
+            (results / "go").touch()
+            other.wait(patience(10))
+
+        monkeypatch.setattr(missing, "time", SimpleNamespace(sleep=pause))
+        said = run()
+    finally:
+        (results / "go").touch()
+        out, err = other.communicate(timeout=patience(10))
+    assert said.exit_code == 0, said.output
+    assert said.output.count("task1b seed 0: passed over, another process trains it.") == 1
+    assert pauses == [[1, 2]], "the others were trained meanwhile"
+    assert seeds_stored() == [0, 1, 2]
+    assert "trained 1 epochs" in out, err
+    assert "task1b seed 0: trained" not in said.output
+
+
+# What runs at the start of every Python of the command: a small lab, and runs that tell who trains them and begin when
+# two processes have begun one, or when they are told to.
+SITE = """
+import os, pathlib, sys, time
+sys.path.insert(0, os.environ["TESTS"])
+from helpers import tiny_config
+from labutils import progress
+from labutils import lab
+from labutils.lab import Planned
+epochs = int(os.environ["EPOCHS"])
+lab.training_list = lambda: [
+    Planned("a", "task1b", f"seed {seed}", tiny_config(seed=seed, epochs=epochs, n_train=16, n_val=8))
+    for seed in range(4)
+]
+def begin(self):
+    begun, go = pathlib.Path(os.environ["BEGUN"]), pathlib.Path(os.environ["GO"])
+    (begun / f"{os.getpid()}-{os.environ['LABUTILS_THREADS']}").touch()
+    while len(list(begun.iterdir())) < 2 or not go.exists():
+        time.sleep(0.05)
+    return self
+from labutils.training import request
+request.planned_lengths = lambda config: frozenset()
+progress.Progress.__enter__ = begin
+progress.Progress.epoch = lambda self, *what: time.sleep(0.05)
+"""
+
+
+def start(results: Path, *arguments: str, **environment: str) -> subprocess.Popen:
+    (results / "sitecustomize.py").write_text(SITE)
+    (results / "begun").mkdir(exist_ok=True)
+    settings = {"TESTS": str(TESTS), "BEGUN": str(results / "begun"), "GO": str(results / "go")}
+    settings |= {"PYTHONPATH": python_path(results)}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from labutils.tools.cli import main; main()", "run", "--missing", *arguments],
+        env={**os.environ, "LABUTILS_RESULTS": str(results), **settings, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def who(results: Path) -> set[tuple[str, str]]:
+    """Process and threads of those that have begun a run."""
+    return {(*file.name.split("-"),) for file in (results / "begun").iterdir()}
+
+
+def test_two_jobs_share_the_list_and_the_cores(results):
+    (results / "go").touch()
+    process = start(results, "--jobs", "2", EPOCHS="2", LABUTILS_THREADS="4")
+    said = process.communicate(timeout=patience(30))[0]
+    assert process.returncode == 0, said
+    assert seeds_stored() == [0, 1, 2, 3]
+    assert said.count(": trained 2 epochs") == 4, said
+    assert "waiting" not in said
+    assert len(who(results)) == 2
+    assert {threads for _, threads in who(results)} == {"2"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal")
+def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
+    (results / "go").touch()
+    process = start(results, "--jobs", "2", EPOCHS="5000")
+    try:
+        wait_until(lambda: len(list(RunStore())) == 2)
+        pids = [pid for pid, _ in who(results)]
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=patience(10))[0]
+    finally:
+        process.kill()
+    assert process.returncode == 130, said
+    assert len(pids) == 2
+    assert len(re.findall(r"stopped, \d+ of 5000 epochs are finished and kept. Run the same again", said)) == 2, said
+    assert "All 2 processes have stopped. Run the same again to go on from there." in said
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert all(read_run(folder).epochs >= 1 for folder in RunStore())
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
+def test_processes_leave_with_a_command_that_is_killed(results):
+    process = start(results, "--jobs", "2", EPOCHS="5000")
+    try:
+        wait_until(lambda: len(who(results)) == 2)
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid, _ in who(results)))
+
+
+def test_a_process_that_is_killed_makes_the_command_fail(results):
+    process = start(results, "--jobs", "2", EPOCHS="1")
+    wait_until(lambda: len(who(results)) == 2)
+    os.kill(int(min(who(results))[0]), signal.SIGKILL)
+    (results / "go").touch()
+    said = process.communicate(timeout=patience(30))[0]
+    assert process.returncode == 1, said
+    assert "A process was killed (signal 9). Run the same again to go on from there." in said
+    assert seeds_stored() == [0, 1, 2, 3], "the other one took its run up"

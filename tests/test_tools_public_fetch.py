@@ -1,0 +1,494 @@
+"""Public images from a local server: what arrives is laid out like the course's; what goes wrong leaves nothing."""
+
+import errno
+import hashlib
+import io
+import json
+import sys
+import tarfile
+import threading
+import time
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labutils.audit import duplicates
+from labutils.data.images import read_image
+from labutils.data.layouts import find_files, read_class_names
+from labutils.errors import DataError
+from labutils.tools.public import archives, download
+from labutils.tools.public import fetch as public
+
+REGIONS = ("Hand", "HeadCT", "CXR")
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `content`; `cut` breaks the connection after that many bytes, `status` answers with an error."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.cut, self.status = b"", [], 200
+        self.ranges = True
+        self.told = None  # the length that is told, where it is not the true one
+        self.trickle = False  # a byte now and then, without end
+        self.asked = []  # the Range header of every request
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/archive"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        asked = self.headers.get("Range")
+        server.asked.append(asked)
+        if server.status != 200:
+            self.send_error(server.status)
+            return
+        start = int(asked[len("bytes=") : -1]) if asked and server.ranges else 0
+        if start >= len(server.content):
+            self.send_error(416)
+            return
+        body = server.content[start:]
+        self.send_response(206 if start else 200)
+        if server.told != "":
+            self.send_header("Content-Length", server.told or str(len(body)))
+        self.end_headers()
+        while server.trickle:
+            self.wfile.write(b"x")
+            time.sleep(0.01)
+        self.wfile.write(body[: server.cut.pop(0)] if server.cut else body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def make_picture(rng, size=48):
+    """A picture unlike any other: coarse random blocks, smoothed a little."""
+    coarse = Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8))
+    return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def medmnist(rng, n=12, twins=0):
+    """A file like MedMNIST's; the first `twins` images of each validation class are copies of training images."""
+    arrays = {}
+    for part in ("train", "val", "test"):
+        arrays[f"{part}_images"] = np.stack([make_picture(rng) for _ in range(4 * n)])
+        arrays[f"{part}_labels"] = np.repeat([1, 4, 5, 5], n)[:, None].astype(np.uint8)
+    for label in (4, 5):
+        for late in ("val", "test"):
+            train = np.flatnonzero(arrays["train_labels"] == label)
+            copies = np.flatnonzero(arrays[f"{late}_labels"] == label)[:twins]
+            arrays[f"{late}_images"][copies] = arrays["train_images"][train[:twins], ::-1] // 2 + 60
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue(), arrays
+
+
+def mednist(rng, n=12, extra=()):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        add(tar, "MedNIST/README.md", b"what this is")
+        for region in (*REGIONS, "Unused"):
+            for number in range(n):
+                jpeg = io.BytesIO()
+                Image.fromarray(make_picture(rng)).convert("L").save(jpeg, "JPEG", quality=95)
+                add(tar, f"MedNIST/{region}/{number:06}.jpeg", jpeg.getvalue())
+                add(tar, f"MedNIST/{region}/._{number:06}.jpeg", b"left by macOS")
+        for name, kind in extra:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/hostname"
+            tar.addfile(member)
+    return file.getvalue()
+
+
+def add(tar, name, content):
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def offer(server, monkeypatch, content, name="skin"):
+    """Put `content` on the server and on the list of downloads."""
+    server.content = content
+    if name == "skin":
+        unpack = partial(archives.unpack_medmnist, classes={"Mel": 4, "Nev": 5}, wanted=(8, 3))
+        collection = replace(public.DERMAMNIST, unpack=unpack)
+    else:
+        unpack = partial(archives.unpack_folders, classes={r: r for r in REGIONS}, wanted=(6, 1))
+        collection = replace(public.MEDNIST, unpack=unpack, class_names=REGIONS)
+    md5 = hashlib.md5(content).hexdigest()
+    entry = public.Download(name, 48, server.url, "archive.bin", md5, 10_000_000, collection)
+    monkeypatch.setattr(public, "DOWNLOADS", (entry,))
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    return entry
+
+
+def visible(folder: Path):
+    """What a person or the loader sees: everything whose name does not start with a dot."""
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+
+
+def fetch(name, folder, **settings):
+    said = []
+    return public.fetch(name, folder=folder, progress=False, show=said.append, **settings), said
+
+
+def most_alike(folder):
+    train, validation = (
+        np.stack([duplicates.make_thumbnail(read_image(file)) for file in split.files])
+        for split in find_files("skin", folder)
+    )
+    return duplicates.similarity_to(validation, train).max()
+
+
+def test_skin_is_laid_out_like_the_course(server, monkeypatch, tmp_path):
+    content, arrays = medmnist(np.random.default_rng(1))
+    offer(server, monkeypatch, content)
+    folder, said = fetch("skin", tmp_path)
+    assert folder == tmp_path / "Skin" and visible(tmp_path) == ["Skin"]
+    train, validation = find_files("skin", folder)
+    assert np.bincount(train.labels).tolist() == [8, 8] and np.bincount(validation.labels).tolist() == [3, 3]
+    assert train.files[0].name == "Mel_0001.png"
+    # Lossless, from the right part and with the right label.
+    for split, parts in ((train, ("train",)), (validation, ("val", "test"))):
+        for file, label in zip(split.files, split.labels, strict=True):
+            pixels = np.asarray(Image.open(file))
+            labels = [
+                arrays[f"{part}_labels"][i, 0]
+                for part in parts
+                for i in np.flatnonzero((arrays[f"{part}_images"] == pixels).all(axis=(1, 2, 3)))
+            ]
+            assert labels == [4 + label]
+    assert "CC BY-NC 4.0" in said[0] and "Tschandl" in said[0] and server.url in said[0]
+    manifest = json.loads((folder / public.MANIFEST).read_text())
+    assert manifest["images"] == 22 and "CC BY-NC" in manifest["licence"]
+
+
+def test_lookalikes_of_training_images_stay_out_of_validation(server, monkeypatch, tmp_path):
+    content, _ = medmnist(np.random.default_rng(2), twins=3)
+    entry = offer(server, monkeypatch, content)
+    # Every training image of the file is taken, so that each of its twins has to be recognised.
+    unpack = partial(archives.unpack_medmnist, classes={"Mel": 4, "Nev": 5}, wanted=(12, 6))
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, collection=replace(entry.collection, unpack=unpack)),))
+    folder, _ = fetch("skin", tmp_path)
+    assert most_alike(folder) < archives.TOO_ALIKE
+    monkeypatch.setattr(duplicates, "SIMILAR", 2.0)
+    monkeypatch.setattr(archives, "TOO_ALIKE", 2.0)
+    (folder / public.MANIFEST).write_text("{}")
+    assert most_alike(fetch("skin", tmp_path)[0]) > 0.9
+
+
+def test_x_ray_has_its_own_classes(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, mednist(np.random.default_rng(3)), "x_ray")
+    folder, _ = fetch("xray", tmp_path)
+    assert read_class_names("x_ray", folder) == REGIONS
+    train, validation = find_files("x_ray", folder)
+    assert np.bincount(train.labels).tolist() == [6] * 3 and np.bincount(validation.labels).tolist() == [1] * 3
+    # The files are those of the archive, byte for byte.
+    with tarfile.open(fileobj=io.BytesIO(server.content)) as tar:
+        known = {tar.extractfile(m).read(): m.name.split("/")[1] for m in tar if "/0" in m.name}
+    for split in (train, validation):
+        for file, label in zip(split.files, split.labels, strict=True):
+            assert known[file.read_bytes()] == REGIONS[label]
+
+
+def test_choice_depends_on_the_seed_only(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(4))[0])
+    once, again = (fetch("skin", tmp_path / one)[0] for one in ("a", "b"))
+    for split in ("train", "test"):
+        files = sorted(p.name for p in (once / split).iterdir())
+        assert files == sorted(p.name for p in (again / split).iterdir())
+        assert all((once / split / f).read_bytes() == (again / split / f).read_bytes() for f in files)
+
+
+def test_second_call_does_nothing(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(5))[0])
+    folder, _ = fetch("skin", tmp_path)
+    before = (folder / "train").stat().st_mtime_ns
+    _, said = fetch("skin", tmp_path)
+    assert len(server.asked) == 1 and "there already" in said[0]
+    assert (folder / "train").stat().st_mtime_ns == before
+    # A file that was lost is noticed, and comes back.
+    next((folder / "train").iterdir()).unlink()
+    fetch("skin", tmp_path)
+    assert len(server.asked) == 2 and len(list((folder / "train").iterdir())) == 16
+
+
+def test_archive_is_not_kept(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(5))[0])
+    fetch("skin", tmp_path)
+    assert list((tmp_path / ".downloads").iterdir()) == []
+
+
+def test_wrong_checksum(server, monkeypatch, tmp_path):
+    entry = offer(server, monkeypatch, medmnist(np.random.default_rng(6))[0])
+    server.content = server.content[:-1] + b"x"
+    with pytest.raises(DataError, match=r"archive\.bin .* not the file that was expected") as caught:
+        fetch("skin", tmp_path)
+    assert entry.md5 in str(caught.value)
+    assert visible(tmp_path) == [] and list((tmp_path / ".downloads").iterdir()) == []
+
+
+@pytest.mark.parametrize("told", [None, "", "0", "many", "9" * 30])
+def test_a_file_that_is_too_large_is_not_kept(server, monkeypatch, tmp_path, told):
+    entry = offer(server, monkeypatch, bytes(300_000))
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, largest=100_000),))
+    server.told = told
+    with pytest.raises(DataError, match="not the file that was expected") as caught:
+        fetch("skin", tmp_path)
+    assert "it has more than 100,000 bytes" in str(caught.value) or told in ("0", "9" * 30)
+    assert not [file for file in (tmp_path / ".downloads").iterdir() if file.stat().st_size > 130_000]
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, bytes(300_000))
+    server.trickle = True
+    monkeypatch.setattr(download, "_STANDSTILL", 0.2)
+    with pytest.raises(DataError, match=r"has come to a standstill \(\d+ bytes in 0\.2 s\).*goes on where it stopped"):
+        fetch("skin", tmp_path)
+    server.trickle = False
+    assert (tmp_path / ".downloads" / "archive.bin.part").stat().st_size > 0
+
+
+def test_a_file_with_the_right_md5_and_the_wrong_sha256_is_refused(server, monkeypatch, tmp_path):
+    content = medmnist(np.random.default_rng(14))[0]
+    entry = offer(server, monkeypatch, content)
+    right = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, sha256="0" * 64),))
+    with pytest.raises(DataError, match=r"its sha256 is not 0000"):
+        fetch("skin", tmp_path)
+    assert list((tmp_path / ".downloads").iterdir()) == []
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, sha256=right),))
+    folder, _ = fetch("skin", tmp_path)
+    assert json.loads((folder / public.MANIFEST).read_text())["sha256"] == right
+
+
+def test_a_file_fetched_again_has_the_sha256_that_it_had_at_first(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(15))[0])
+    folder, _ = fetch("skin", tmp_path)
+    manifest = folder / public.MANIFEST
+    told = json.loads(manifest.read_text())
+    assert told["sha256"] == hashlib.sha256(server.content).hexdigest()
+    next((folder / "train").iterdir()).unlink()
+    manifest.write_text(json.dumps(told | {"sha256": "1" * 64}))  # as if another file with this md5 had come
+    with pytest.raises(DataError, match=r"its sha256 is not 1111"):
+        fetch("skin", tmp_path)
+    for nonsense in (None, 3, "1" * 63, "../" * 20):
+        manifest.write_text(json.dumps(told | {"sha256": nonsense}))
+        fetch("skin", tmp_path)
+        assert json.loads(manifest.read_text()) == told
+        next((folder / "train").iterdir()).unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on files (Linux, macOS)")
+def test_a_file_that_may_not_grow_so_large(server, monkeypatch, tmp_path):
+    import resource
+
+    offer(server, monkeypatch, bytes(300_000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(DataError, match=r"cannot be written .the file is larger than .* allows.. Mend that"):
+            fetch("skin", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert visible(tmp_path) == []
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_cut_connection_goes_on_where_it_stopped(server, monkeypatch, tmp_path, ranges):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(7))[0])
+    server.ranges, server.cut = ranges, [60_000]
+    with pytest.raises(DataError, match="goes on where it stopped"):
+        fetch("skin", tmp_path)
+    assert visible(tmp_path) == []
+    have = (tmp_path / ".downloads" / "archive.bin.part").stat().st_size
+    assert 40_000 < have <= 60_000
+    fetch("skin", tmp_path)
+    assert server.asked == [None, f"bytes={have}-"]
+    assert visible(tmp_path) == ["Skin"]
+
+
+def test_broken_connection_is_taken_up_again(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(7))[0])
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    server.cut = [60_000]
+    fetch("skin", tmp_path)
+    assert len(server.asked) == 2 and server.asked[1] != "bytes=0-"
+    assert visible(tmp_path) == ["Skin"]
+
+
+def test_part_that_is_complete_needs_no_bytes(server, monkeypatch, tmp_path):
+    content, _ = medmnist(np.random.default_rng(7))
+    offer(server, monkeypatch, content)
+    (tmp_path / ".downloads").mkdir()
+    (tmp_path / ".downloads" / "archive.bin.part").write_bytes(content)
+    fetch("skin", tmp_path)
+    assert visible(tmp_path) == ["Skin"]
+
+
+@pytest.mark.parametrize(("status", "says"), [(500, "try again later"), (404, "The address may have changed")])
+def test_server_error(server, monkeypatch, tmp_path, status, says):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(8))[0])
+    server.status = status
+    with pytest.raises(DataError, match=says) as caught:
+        fetch("skin", tmp_path)
+    assert str(status) in str(caught.value) and visible(tmp_path) == []
+
+
+def test_no_server(server, monkeypatch, tmp_path):
+    entry = offer(server, monkeypatch, b"nothing")
+    monkeypatch.setattr(public, "DOWNLOADS", (replace(entry, url="http://127.0.0.1:9/archive"),))
+    with pytest.raises(DataError, match="no connection"):
+        fetch("skin", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("../x.jpeg", tarfile.REGTYPE),
+        ("MedNIST/../../x.jpeg", tarfile.REGTYPE),
+        ("/tmp/x.jpeg", tarfile.REGTYPE),
+        ("C:\\x.jpeg", tarfile.REGTYPE),
+        ("..\\x.jpeg", tarfile.REGTYPE),
+        ("MedNIST/Hand/x.jpeg", tarfile.SYMTYPE),
+        ("MedNIST/Hand/x.jpeg", tarfile.LNKTYPE),
+        ("MedNIST/Hand/x.jpeg", tarfile.FIFOTYPE),
+    ],
+)
+def test_unsafe_archive_is_refused(server, monkeypatch, tmp_path, name, kind):
+    offer(server, monkeypatch, mednist(np.random.default_rng(9), extra=[(name, kind)]), "x_ray")
+    with pytest.raises(DataError, match="nothing was unpacked") as caught:
+        fetch("x_ray", tmp_path / "public")
+    assert repr(name) in str(caught.value)
+    assert visible(tmp_path / "public") == [] and visible(tmp_path) == ["public"]
+
+
+@pytest.mark.parametrize("where", ["download", "unpack"])
+def test_disk_full(server, monkeypatch, tmp_path, where):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(10))[0])
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        if where == "download":
+            (tmp_path / ".downloads").mkdir()
+            (tmp_path / ".downloads" / "archive.bin.part").write_bytes(b"half")
+            patch.setattr(download, "_receive_once", full)
+        else:
+            patch.setattr(archives, "_write_image", full)
+        with pytest.raises(DataError, match="is full"):
+            fetch("skin", tmp_path)
+    assert visible(tmp_path) == []
+    assert not list(tmp_path.rglob("*.part")) and not list(tmp_path.glob("*.partial"))
+    assert visible(fetch("skin", tmp_path)[0]) == ["source.json", "test", "train"]
+
+
+def test_interrupted_while_unpacking(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(11))[0])
+    write, written = archives._write_image, []
+
+    def interrupted(path, image):
+        written.append(path)
+        if len(written) > 5:
+            raise KeyboardInterrupt
+        write(path, image)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archives, "_write_image", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetch("skin", tmp_path)
+    assert visible(tmp_path) == []
+    # What a killed process leaves behind does not get into the next attempt, which need not fetch again.
+    (tmp_path / ".Skin.partial" / "train").mkdir(parents=True)
+    (tmp_path / ".Skin.partial" / "train" / "Mel_9999.png").write_bytes(b"")
+    folder, _ = fetch("skin", tmp_path)
+    assert len(server.asked) == 1 and len(find_files("skin", folder)[0].files) == 16
+
+
+def test_files_of_somebody_else_are_left_alone(server, monkeypatch, tmp_path):
+    offer(server, monkeypatch, medmnist(np.random.default_rng(12))[0])
+    mine = tmp_path / "Skin" / "train" / "Mel_0001.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(DataError, match="left as it is"):
+        fetch("skin", tmp_path)
+    assert mine.read_bytes() == b"mine" and server.asked == []
+
+
+def misplaced(content: bytes, by: int) -> bytes:
+    """A ZIP file that says that its list of contents begins elsewhere."""
+    at = len(content) - 6
+    return (
+        content[:at] + (int.from_bytes(content[at : at + 4], "little") + by).to_bytes(4, "little") + content[at + 4 :]
+    )
+
+
+def with_header(content: bytes, place: int, value: bytes) -> bytes:
+    """A ZIP file in whose every header, at the contents and in their list, stands `value`."""
+    for mark, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        at = content.find(mark)
+        while at >= 0:
+            content = content[: at + place + shift] + value + content[at + place + shift + len(value) :]
+            at = content.find(mark, at + 4)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("skin", misplaced(medmnist(np.random.default_rng(13))[0], 10**7), "not a MedMNIST file"),  # found by fuzzing
+        ("skin", with_header(medmnist(np.random.default_rng(13))[0], 6, b"\x01"), "not a MedMNIST file .*encrypted"),
+        ("skin", with_header(medmnist(np.random.default_rng(13))[0], 8, b"\x63"), "not a MedMNIST file .*compression"),
+        ("x_ray", b"\x1f\x8b\x08" + bytes(100), "is damaged"),
+        ("x_ray", mednist(np.random.default_rng(13), 0, [("MedNIST/Hand/1.jpeg", tarfile.REGTYPE)]), "cannot be read"),
+        ("skin", b"no archive at all", "not a MedMNIST file"),
+        ("x_ray", b"no archive at all", "is damaged"),
+        ("skin", medmnist(np.random.default_rng(13), n=2)[0], "8 are needed"),
+        ("x_ray", mednist(np.random.default_rng(13), n=2), "6 are needed"),
+        ("x_ray", mednist(np.random.default_rng(13))[:-2000], "is damaged"),
+    ],
+)
+def test_archive_of_another_form(server, monkeypatch, tmp_path, name, content, says):
+    offer(server, monkeypatch, content, name)
+    with pytest.raises(DataError, match=says):
+        fetch(name, tmp_path)
+    assert visible(tmp_path) == []
+
+
+def test_pickles_are_not_loaded(server, monkeypatch, tmp_path):
+    file = io.BytesIO()
+    np.savez(file, train_labels=np.array([{}], dtype=object))
+    offer(server, monkeypatch, file.getvalue())
+    with pytest.raises(DataError, match="not a MedMNIST file"):
+        fetch("skin", tmp_path)
+
+
+def test_what_is_offered():
+    assert public.find_download("skin").size == 128 and public.find_download("skin", 224).md5.startswith("8974")
+    assert public.find_download("xray").collection is public.MEDNIST
+    with pytest.raises(DataError, match="128 or 224"):
+        public.find_download("skin", 64)
+    with pytest.raises(DataError, match="skin and x_ray"):
+        public.find_download("bone")
+    assert all(len(one.md5) == 32 and one.url.startswith("https://") for one in public.DOWNLOADS)

@@ -1,0 +1,229 @@
+"""The report over the stored runs: complete, honest about what is missing, and the same every time."""
+
+import json
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run, with_exam
+from helpers import STRETCH
+
+from labutils import evaluate, lab
+from labutils.runs.files import write_run
+from labutils.runs.store import RunStore
+from labutils.tools import report
+
+LEARNING_RATES = lab.runs("task1b")
+
+
+def store_run(store, config, source="phantom", **looks):
+    run = make_run(config, **looks)
+    provenance = {
+        "source": source,
+        "fingerprint": "0123456789ab",
+        "class_names": list(run.class_names),
+        "counts": {},
+        "stretches": [STRETCH],
+    }
+    from dataclasses import replace
+
+    fingerprint = "0123456789ab" if source == "phantom" else "ba9876543210"
+    run = replace(run, provenance=provenance | {"fingerprint": fingerprint}, path=store.path_of(config, fingerprint))
+    write_run(run, {"epochs": np.array(run.epochs)}, None)
+    return run
+
+
+@pytest.fixture
+def store(results):
+    store = RunStore()
+    for wrong, config in zip((30, 40, 60), LEARNING_RATES.values(), strict=True):
+        store_run(store, config.with_(epochs=100), wrong=wrong)
+    store_run(store, LEARNING_RATES["lr 1e-5"], source=lab.REAL, wrong=55)
+    return store
+
+
+def test_report_is_complete_and_the_same_every_time(store, results):
+    text = report.write_report().read_text(encoding="utf-8")
+    assert "phantom" in text.lower()
+    for column in ("What the lab could know", "What holds for these images"):
+        assert re.search(rf"{column}, of 24 claims: \*\*\d+\*\* reproduced, .* \*\*\d+\*\* missing", text)
+    assert "- Task 9: Skin; Bone" in text and lab.REAL in text
+    assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
+    for label, graph in product(("lr-1e-4", "lr-1e-5", "lr-1e-6"), ("curves", "confusion", "roc")):
+        assert (results / "task1b" / f"{label}-{graph}.png").is_file()
+    pictures = re.findall(r"!\[(.+?)\]\((.+?)\)", text)
+    assert pictures
+    for words, file in pictures:
+        assert (results / file).is_file() and len(words) > 40
+    files = {file: file.read_bytes() for file in results.rglob("*") if file.suffix in (".md", ".png")}
+    report.write_report()
+    assert {file: file.read_bytes() for file in results.rglob("*") if file.suffix in (".md", ".png")} == files
+
+
+def test_a_changed_run_changes_what_is_written(store):
+    before = report.results_table()
+    store_run(store, LEARNING_RATES["lr 1e-4"], wrong=31)
+    assert report.results_table() != before
+
+
+def test_without_runs_everything_is_missing(results):
+    text = report.write_report().read_text(encoding="utf-8")
+    assert text.count("**24** missing") == 2
+    assert "The run on real images is missing" in text
+
+
+def test_readme_shows_what_the_store_holds():
+    """Its table is written by `labutils report`; a run that changed since would make it say something else."""
+    text = (report.paths.ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text.split(report.START)[1].split(report.END)[0].strip()
+    assert shown == report.results_table()
+
+
+def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
+    rows = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
+    assert rows["1B", "lr 1e-5"][1:3] == ["missing", "0.938"]
+    assert rows["1B", "lr 1e-5"][3].startswith("0.725 ["), "the real images"
+    assert rows["5B", "batch norm"][4] == "final training 1.0000" and ("5B", "no dropout") not in rows
+    assert rows["4", "LeNet (5) dropout 0.4"][4] == "element-wise 0.9872"
+    sit_exam(store, 0.8)
+    after = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
+    assert after["1B", "lr 1e-5"][1].startswith("0.800 [") and after["1B", "lr 1e-5"][1].endswith("(3 seeds)")
+    assert after["1B", "lr 1e-4"][1] == "missing"
+
+
+def test_what_is_no_network_stands_below_the_networks(store, results):
+    assert "no network" not in report.results_table(), "nothing is known of these images"
+    runs = RunStore().all()
+    drawn, real = (next(run for run in runs if run.source == source) for source in ("phantom", lab.REAL))
+    keep_simple(results, drawn, {"forest": 0.7, "linear": 0.8}, {"forest": 0.9, "linear": 0.75})
+    keep_simple(results, real, {"forest": 0.74, "linear": 0.61})
+    rows = {cells[2]: cells[3:8] for cells in table_rows(report.results_table())}
+    assert rows["Skin, no network: simple numbers"] == [
+        "0.800 [0.750, 0.850] (linear)",
+        "0.750 [0.700, 0.800]",
+        "0.938",
+        "0.740 [0.690, 0.790] (forest)",
+        "-",
+    ]
+    assert "*No network*" in report.results_table()
+    text = report.write_report().read_text(encoding="utf-8")
+    assert "| PHANTOM, no network: simple numbers, linear | - | 0.800 [0.750, 0.850] |" in text
+    assert f"| {lab.REAL}, no network: simple numbers, forest | - | 0.740 [0.690, 0.790] |" in text
+    assert "| no network: val accuracy | - | 0.800 [0.750, 0.850] | 0.740 [0.690, 0.790] |" in text
+
+
+def keep_simple(results, run, validation, exam=None):
+    """As if simple models had been measured on the images of a run: accuracies by kind of model."""
+
+    def models(accuracies):
+        return [
+            {"name": f"simple numbers, {kind}", "accuracy": value, "accuracy_interval": [value - 0.05, value + 0.05]}
+            for kind, value in accuracies.items()
+        ]
+
+    name = f"{run.config.dataset}-{run.provenance['fingerprint']}.json"
+    (results / "baselines" / "exam").mkdir(parents=True, exist_ok=True)
+    (results / "baselines" / name).write_text(json.dumps(models(validation)))
+    if exam:
+        found = {"fingerprint": "f" * 12, "images": 4000, "models": models(exam)}
+        (results / "baselines" / "exam" / name).write_text(json.dumps(found))
+
+
+def test_what_small_means_is_said_where_a_small_run_stands_in(store):
+    assert "small" not in report.results_table().lower()
+    for config in lab.stand_ins("task9").values():
+        store_run(store, config)
+    table = report.results_table()
+    assert "| 9 | Skin, small |" in table and f"*Small*: {lab.SMALL_IN_WORDS}" in table
+
+
+def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
+    column = "on real images (validation, one seed)"
+    text = report.write_report().read_text(encoding="utf-8")
+    rows = {cells[1]: cells for cells in table_rows(text)[:26]}
+    assert rows["id"][6] == column
+    judged = {verdict.id: verdict.verdict for verdict in evaluate.judge_real()}
+    assert set(judged) == {"C19"}, "the one claim that is about this run alone"
+    assert {name: rows[name][6] for name in ("C19", "C1", "C24")} == {"C19": judged["C19"], "C1": "-", "C24": "-"}
+    words = ("reproduced", "not reproduced", "undecided")
+    counted = ", ".join(f"{int(judged['C19'] == word)} {word}" for word in words)
+    told = f"The real images can answer 1 of them (validation, one seed): {counted}."
+    assert told in report.results_table()
+    assert any(line.startswith(f"| lr 1e-5, {lab.REAL} |") for line in text.splitlines()), "its numbers, in Task 1B"
+    store.remove(next(run.path.name for run in store.all() if run.source == lab.REAL))
+    assert not evaluate.judge_real() and "The real images can" not in report.results_table()
+    assert column not in report.write_report().read_text(encoding="utf-8")
+
+
+def test_the_verdicts_of_the_report_take_all_stored_seeds(store):
+    before = {v.id: v for v in report.verdicts()}
+    assert before["C19"].holds == "missing" and "no exam is stored" in before["C19"].exam
+    sit_exam(store, 0.8)
+    assert "3 seeds" in {v.id: v for v in report.verdicts()}["C19"].exam
+
+
+def table_rows(text):
+    return [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| ")]
+
+
+def sit_exam(store, right):
+    """Three seeds of the middle rate are stored with an exam."""
+    for seed in range(3):
+        config = LEARNING_RATES["lr 1e-5"].with_(seed=seed)
+        run = with_exam(store_run(store, config, wrong=40), right, noise=seed)
+        write_run(run, {"epochs": np.array(run.epochs)}, None)
+
+
+@pytest.fixture
+def own(results):
+    """Nothing but runs on somebody's own images: of the lab's list, of other settings, of another data set."""
+    store = RunStore()
+    for config in LEARNING_RATES.values():
+        store_run(store, config, "course", n=40, wrong=7)
+    store_run(store, LEARNING_RATES["lr 1e-5"].with_(epochs=3, dropout=0.15), "course", n=40)
+    return store
+
+
+def test_a_report_on_own_runs_alone_is_about_them(own, results):
+    text = report.write_report().read_text(encoding="utf-8")
+    assert "phantom" not in text.lower() and "All runs are on **course data**" in text
+    assert "## Task 1B" in text and "## Task 5A" not in text, "no page about nothing"
+    assert "- Task 5A: no dropout; dropout 0.4" in text
+    assert "`labutils run --missing --source course` trains them" in text
+    assert "| lr 1e-5 | 100 | 0.825 [" in text and "always the largest class | - | 0.500 [" in text
+    assert "## Runs on skin, images ba9876" in text and "skin-vgg16-b8-lr1e-05-do0.15" in text
+    for words, file in re.findall(r"!?\[(.+?)\]\((\S+?\.png)\)", text):
+        assert words and (results / file).is_file(), file
+
+
+def test_own_runs_have_their_report_beside_that_on_phantoms(own, results):
+    store_run(own, LEARNING_RATES["lr 1e-5"], wrong=40)
+    assert "All runs are on **phantoms**" in report.write_report().read_text(encoding="utf-8")
+    file = report.write_report(source="course", beside=["phantom"])
+    assert file == results / "own" / "course" / "REPORT.md"
+    text = file.read_text(encoding="utf-8")
+    assert "Other stored runs: 1 on phantom" in text
+    assert "| lr 1e-5, PHANTOM | 100 | 0.800 [" in text
+    pages = re.findall(r"!\[.+?\]\((\S+?\.png)\)", text)
+    assert pages and all((file.parent / page).is_file() for page in pages)
+    assert any(cells[6].startswith("0.825 [") for cells in table_rows(report.results_table()))
+    assert "the real images are course data." in report.results_table()
+
+
+def test_the_overview_counts_runs_on_the_images_that_are_used(own, monkeypatch):
+    monkeypatch.setattr(report, "_source_here", lambda dataset: "course" if dataset == "skin" else "phantom")
+    rows = report.overview()
+    assert next(iter(rows["runs stored"])) == "3 of 3 on course images, 0 on phantoms"
+    assert "0 of 14" in list(rows["runs stored"])
+
+
+def test_figures_are_drawn_when_something_has_changed(store, results, monkeypatch, tmp_path):
+    monkeypatch.setattr(report.paths, "generated_dir", lambda: tmp_path / "generated")
+    report.write_report()
+    before = {file: file.stat().st_mtime_ns for file in results.rglob("*.png")}
+    store_run(store, LEARNING_RATES["lr 1e-4"], wrong=31)
+    report.write_report()
+    new = {file.name for file in results.rglob("*.png") if before.get(file) != file.stat().st_mtime_ns}
+    assert {"lr-1e-4-curves.png", "learning-curves.png"} <= new
+    assert not [name for name in new if "lr-1e-6" in name]
