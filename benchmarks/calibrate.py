@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from labutils.audit.shortcuts import score_features
 from PIL import Image
 
 from labutils import evaluate
 from labutils.audit.baselines import keep_on_exam
-from labutils.audit.shortcuts import score_features
 from labutils.audit.simple import baselines
 from labutils.config import RunConfig
 from labutils.data import Dataset, load_dataset
@@ -177,7 +177,7 @@ def report_simple_models(dataset: Dataset, exam: Exam, whole: bool = True) -> bo
         score = score_features(sizes[0], dataset.y_train, sizes[1], exam.y)
         assert score is not None, "both splits of the phantoms hold every class"
         note = f"{score.low:.3f} to {score.high:.3f}"
-        inside &= report("size of the file's picture, linear: AUC", score.auc, (0.0, PIXELS), note)
+        inside &= report("size of the file's picture, linear: AUC", score.value, (0.0, PIXELS), note)
     return inside
 
 

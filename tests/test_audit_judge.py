@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_helpers import make_pictures, write_set
+from picture_helpers import COUNTS, make_pictures, write_set
 from PIL import Image, ImageEnhance
 
 from labutils.audit import audit
+from labutils.audit.pictures import measure_files
+from labutils.data.locate import find_source
 from labutils.errors import DataError
+from labutils.statistics import Estimate
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 
@@ -187,14 +190,13 @@ def test_class_folders_with_classes_of_their_own(tmp_path):
     assert "24 validation images (Hand 8, Knee 8, Foot 8)" in finding(found, "Images") and not found.leakage
 
 
-def test_few_images_cannot_rule_out_a_shortcut(monkeypatch, clean):
-    from labutils.audit import shortcuts
-
-    said = {(0.49, 0.98): "cannot tell", (0.34, 0.66): "fine", (0.55, 0.7): "look", (0.6, 0.9): "look"}
-    for (low, high), word in said.items():
-        score = shortcuts.Score(0.73, low, high)
-        monkeypatch.setattr(shortcuts, "score_features", lambda *_, score=score: score)
-        assert verdicts(audit(clean))["Brightness and its square"].startswith(word)
+@pytest.mark.parametrize(
+    ("interval", "word"),
+    {(0.49, 0.98): "cannot tell", (0.34, 0.66): "fine", (0.55, 0.7): "look", (0.6, 0.9): "look"}.items(),
+)
+def test_few_images_cannot_rule_out_a_shortcut(monkeypatch, clean, interval, word):
+    monkeypatch.setattr("labutils.audit.judge.score_features", lambda *_: Estimate(0.73, *interval))
+    assert verdicts(audit(clean))["Brightness and its square"].startswith(word)
 
 
 def test_folder_of_another_name_is_recognised_by_its_files(clean):
@@ -226,3 +228,30 @@ def test_real_lesions_are_one_image_each():
     found = audit(REAL / "Skin")
     assert not found.leakage
     assert not [check for check, verdict in verdicts(found).items() if verdict.startswith(("SHORTCUT", "problem"))]
+
+
+def measured(folder):
+    found = find_source(folder)
+    return measure_files(found.root, (found.train, found.validation), found.class_names)
+
+
+def test_every_picture_is_measured_and_a_broken_one_is_kept_with_its_problem(tmp_path):
+    folder = write_set(tmp_path / "Skin")
+    (folder / "train" / "Mel_0003.png").write_bytes(b"nothing")
+    found = measured(folder)
+    assert len(found.files) == 2 * sum(COUNTS.values()) == len(found.readable)
+    assert [file for file, good in zip(found.files, found.readable, strict=True) if not good] == ["train/Mel_0003.png"]
+    assert set(found.modes) == {"L", ""} and found.sizes.max() == 72
+    assert found.in_validation.sum() == 2 * COUNTS["test"]
+    assert found.thumbnails[~found.readable].sum() == 0
+
+
+def test_the_same_picture_in_another_format_has_the_same_checksum(tmp_path):
+    folder = write_set(tmp_path / "Skin")
+    with Image.open(folder / "train" / "Mel_0001.png") as picture:
+        picture.convert("RGB").save(folder / "train" / "Mel_0002.bmp")
+    (folder / "train" / "Mel_0002.png").unlink()
+    found = measured(folder)
+    one, two = (found.files.index(f"train/{name}") for name in ("Mel_0001.png", "Mel_0002.bmp"))
+    assert found.checksums[one] == found.checksums[two]
+    assert found.checksums[one] not in np.delete(found.checksums, [one, two])

@@ -80,16 +80,7 @@ MODELS, ON_EXAM = TypeAdapter(Models), TypeAdapter(OnExam)
 
 
 def stored_baselines(dataset: Dataset) -> list[Baseline]:
-    """`baselines` on the validation images, from `results/baselines` if they were measured on these images before.
-
-    Parameters
-    ----------
-    dataset : Dataset
-
-    Returns
-    -------
-    list of Baseline
-    """
+    """`baselines` on the validation images, from `results/baselines` if they were measured on these images before."""
     return kept(
         VALIDATION,
         dataset,
@@ -103,10 +94,6 @@ def exam_baselines(dataset: Dataset) -> OnExam | None:
 
     Of own images they are measured when first asked for. Of phantoms they are what `benchmarks/calibrate.py` has kept
     in `results/baselines/exam`.
-
-    Parameters
-    ----------
-    dataset : Dataset
     """
     from labutils.data.exam import load_exam
 
@@ -117,10 +104,8 @@ def exam_baselines(dataset: Dataset) -> OnExam | None:
         exam = load_exam(dataset.name, dataset.image_size, dataset.channels, progress=False, source=dataset.source)
     except LabError:  # told where the exam is sat
         return None
-    if exam is None:
-        return None
-    if known and known.fingerprint == exam.fingerprint:
-        return known
+    if exam is None or (known and known.fingerprint == exam.fingerprint):
+        return known if exam else None
     models = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(exam.x), exam.y)
     return keep_on_exam(dataset, exam, models)
 
@@ -132,10 +117,6 @@ def keep_on_exam(dataset: Dataset, exam: Exam, models: list[Baseline]) -> OnExam
 
 def baseline_table(dataset: Dataset) -> Table:
     """What simple models reach on the validation images of a data set, and on phantoms what can be known at best.
-
-    Parameters
-    ----------
-    dataset : Dataset
 
     Returns
     -------
@@ -158,10 +139,6 @@ def file_baselines(source: str | Path, progress: bool = False) -> Table:
     progress : bool
         Whether to show a progress bar while the images are read and measured (8 ms each).
 
-    Returns
-    -------
-    Table
-
     Raises
     ------
     DataError
@@ -171,18 +148,17 @@ def file_baselines(source: str | Path, progress: bool = False) -> Table:
 
     found = find_source(source)
     window = describe(found.root).window
-    train, validation = (_measure(split, window, progress) for split in (found.train, found.validation))
-    models = fit_baselines(train, found.train.labels, validation, found.validation.labels)
+
+    def measure(split: Split) -> dict[str, np.ndarray]:
+        read = iterate_images(split.files, SIDE, 1, progress, find_levels(split.files, window))
+        blocks = [simple_features(pixels) for pixels, _ in read]
+        return {kind: np.concatenate([block[kind] for block in blocks]) for kind in blocks[0]}
+
+    models = fit_baselines(measure(found.train), found.train.labels, measure(found.validation), found.validation.labels)
     counts = np.bincount(found.validation.labels)
     table = _as_table(models, counts.max() / counts.sum())
     table.note = "What is reached on the validation images without a network, with 95 % intervals; one has to beat it."
     return table
-
-
-def _measure(split: Split, window: tuple[float, float] | None, progress: bool) -> dict[str, np.ndarray]:
-    read = iterate_images(split.files, SIDE, 1, progress, find_levels(split.files, window))
-    blocks = [simple_features(pixels) for pixels, _ in read]
-    return {kind: np.concatenate([block[kind] for block in blocks]) for kind in blocks[0]}
 
 
 def _as_table(models: list[Baseline], majority: float) -> Table:
@@ -196,11 +172,7 @@ def _as_table(models: list[Baseline], majority: float) -> Table:
 def better_simple(dataset: Dataset, on_exam: OnExam | None) -> Simple:
     """The simple model that is the better one on the validation images, measured where that is not known.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    on_exam : OnExam or None
-        From `exam_baselines`.
+    `on_exam` is what `exam_baselines` gives.
     """
     return _better(stored_baselines(dataset), on_exam)
 
@@ -208,16 +180,8 @@ def better_simple(dataset: Dataset, on_exam: OnExam | None) -> Simple:
 def beside(*datasets: Dataset) -> dict[str, Reached]:
     """Accuracies to stand below those of networks: the better simple model of each data set, and what is possible.
 
-    Parameters
-    ----------
-    *datasets : Dataset
-        Of several, each is named.
-
-    Returns
-    -------
-    dict of str to Reached
-        By what it is of. The simple model was chosen on the validation images, as a network's epoch is; the ceiling,
-        of phantoms, is on the exam.
+    The simple model was chosen on the validation images, as a network's epoch is; the ceiling, of phantoms, is on the
+    exam. Of several data sets, each is named.
     """
     rows: dict[str, Reached] = {}
     for dataset in datasets:
@@ -229,10 +193,7 @@ def beside(*datasets: Dataset) -> dict[str, Reached]:
 def beside_runs(runs: Iterable[Run]) -> dict[str, Reached]:
     """The rows of `beside` for the images that runs are on, as far as `results/baselines` has them.
 
-    Parameters
-    ----------
-    runs : iterable of Run
-        Where they are of several data sets or sources, each row says which.
+    Where the runs are of several data sets or sources, each row says which.
     """
     images = {(run.config.dataset, _fingerprint(run)): run for run in runs}
     titles = {title_of(run.config.dataset) for run in images.values()}
@@ -248,23 +209,23 @@ def beside_runs(runs: Iterable[Run]) -> dict[str, Reached]:
 
 def simple_of(run: Run) -> Simple | None:
     """The better simple model on the images of a run; None if `results/baselines` does not have them."""
-    models = recall(VALIDATION, run.config.dataset, _fingerprint(run), MODELS)
-    return _better(models, recall(EXAM, run.config.dataset, _fingerprint(run), ON_EXAM)) if models else None
+    name, fingerprint = run.config.dataset, _fingerprint(run)
+    models = recall(VALIDATION, name, fingerprint, MODELS)
+    return _better(models, recall(EXAM, name, fingerprint, ON_EXAM)) if models else None
 
 
 def simple_cells(runs: Iterable[Run]) -> dict[str, dict[str, str]]:
     """What the simple models of `simple_of` reach, ready to be read, by the source of the images: see `truth_table`."""
-    cells = {}
-    for run in runs:
-        if simple := simple_of(run):
-            reached = simple.reached()
-            cells[run.source] = {
-                "no network, what it is": simple.validation.name,
-                "no network: val accuracy": reached.validation,
-                "no network: AUC": simple.validation.auc_shown(),
-                "no network: exam accuracy": reached.exam,
-            }
-    return cells
+    found = {run.source: simple for run in runs if (simple := simple_of(run))}
+    return {
+        source: {
+            "no network, what it is": simple.validation.name,
+            "no network: val accuracy": simple.validation.shown(),
+            "no network: AUC": simple.validation.auc_shown(),
+            "no network: exam accuracy": simple.reached().exam,
+        }
+        for source, simple in found.items()
+    }
 
 
 def _rows(whose: str, simple: Simple, ceiling: float | None) -> dict[str, Reached]:

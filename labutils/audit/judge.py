@@ -7,7 +7,7 @@ The judging lives here. Measuring is in `pictures`, finding what is there twice 
 import textwrap
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from pydantic import TypeAdapter
 
 from labutils.audit import duplicates
 from labutils.audit.kept import kept
-from labutils.audit.pictures import Pictures, measure_dataset, measure_exam, measure_files, sample_colours
+from labutils.audit.pictures import Pictures, measure_dataset, measure_files, sample_colours
+from labutils.audit.simple import score_features
 from labutils.data.images import GREY_WEIGHTS
 from labutils.data.layouts import Split, find_exam
 
@@ -33,6 +34,8 @@ _EXAMPLES = 3  # how many file names a finding quotes
 _WIDE = 0.4  # width of the interval of an area under the curve that lets both guessing and a shortcut be true
 _COLOURED = 4 / 255  # difference of mean red, green and blue from which a picture counts as coloured
 _SAME = 1 / 512  # spread of a thumbnail below which a picture is of one colour
+
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
         from labutils.data.locate import find_source
 
         found = find_source(source)
-        return _judge(measure_files(found, progress), found.title, found.root, found.exam, progress)
+        pictures = measure_files(found.root, (found.train, found.validation), found.class_names, progress)
+        return _judge(pictures, found.title, found.root, found.exam, progress)
     if source.source == "phantom":
         return kept("audits", source, TypeAdapter(Audit), lambda: _audit_dataset(source, progress))
     return _audit_dataset(source, progress)
@@ -149,8 +153,8 @@ def _judge(
         "Nearly the same picture": _find_alike(pictures),
     }
     for what, groups in twice.items():
-        within, across = _split_groups(groups, late)
-        rows += [_judge_within(pictures, what, within), _judge_across(pictures, what, across)]
+        found, across = _judge_copies(pictures, what, groups)
+        rows += found
         leaks += across
     rows.append(_judge_ids(pictures, ids, shared))
     rows.append(_judge_by_class(pictures, "File sizes", _describe_sizes))
@@ -158,7 +162,7 @@ def _judge(
     rows += _judge_shortcuts(pictures)
     named = {(pictures.files[first], pictures.files[second]) for first, second in leaks}
     if exam:
-        row, more = _judge_exam(pictures, measure_exam(root, exam, pictures.class_names, progress))
+        row, more = _judge_exam(pictures, measure_files(root, (exam,), pictures.class_names, progress))
         rows.append(row)
         named |= more
     return Audit(title, tuple(rows), tuple(sorted(named)))
@@ -171,12 +175,8 @@ def _judge_counts(pictures: Pictures) -> Row:
         each = ", ".join(f"{name} {n}" for name, n in zip(pictures.class_names, counts, strict=True))
         parts.append(f"{counts.sum()} {split} images ({each})")
     n_val = int(pictures.in_validation.sum())
-    verdict = (
-        f"fine: one validation image is worth {100 / n_val:.2g} points of accuracy"
-        if n_val
-        else "problem: nothing to validate on"
-    )
-    return Row("Images", "; ".join(parts) + ".", verdict)
+    worth = f"fine: one validation image is worth {100 / max(n_val, 1):.2g} points of accuracy"
+    return Row("Images", "; ".join(parts) + ".", worth if n_val else "problem: nothing to validate on")
 
 
 def _judge_balance(pictures: Pictures) -> Row:
@@ -284,27 +284,22 @@ def _joined(pictures: Pictures, exam: Pictures) -> Pictures:
     return Pictures(**joined | {"class_names": pictures.class_names})
 
 
-def _judge_within(pictures: Pictures, what: str, pairs: list[tuple[int, int]]) -> Row:
-    check = f"{what}, within a split"
-    if not pairs:
-        return Row(check, "No pair.", "fine")
-    torn = sum(pictures.labels[first] != pictures.labels[second] for first, second in pairs)
-    finding = f"{_count(pairs)}: {_quote(pictures, pairs)}"
-    if torn:
-        return Row(check, f"{finding} {torn} of them with two different labels.", "problem: one label must be wrong")
-    return Row(check, finding, "look: these images count twice")
-
-
-def _judge_across(pictures: Pictures, what: str, pairs: list[tuple[int, int]]) -> Row:
-    check = f"{what}, in training and validation"
-    if not pairs:
-        return Row(check, "No pair.", "fine")
-    n_val = len({second for _, second in pairs})
-    return Row(
-        check,
-        f"{_count(pairs)}, {n_val} of {int(pictures.in_validation.sum())} validation images: {_quote(pictures, pairs)}",
-        "LEAKAGE: the network is tested on what it was trained on; take them out of one split",
-    )
+def _judge_copies(pictures: Pictures, what: str, groups: list[tuple[int, ...]]) -> tuple[list[Row], list[Pair]]:
+    """A row for copies within a split and one for those across, and the pairs across."""
+    within, across = _split_groups(groups, pictures.in_validation)
+    inside, both = Row(f"{what}, within a split", "No pair.", "fine"), f"{what}, in training and validation"
+    if within:
+        finding = f"{_count(within)}: {_quote(pictures, within)}"
+        torn = sum(pictures.labels[first] != pictures.labels[second] for first, second in within)
+        inside = replace(inside, finding=finding, verdict="look: these images count twice")
+        if torn:
+            told = f"{finding} {torn} of them with two different labels."
+            inside = replace(inside, finding=told, verdict="problem: one label must be wrong")
+    if not across:
+        return [inside, Row(both, "No pair.", "fine")], across
+    n_val = f"{len({second for _, second in across})} of {int(pictures.in_validation.sum())} validation images"
+    verdict = "LEAKAGE: the network is tested on what it was trained on; take them out of one split"
+    return [inside, Row(both, f"{_count(across)}, {n_val}: {_quote(pictures, across)}", verdict)], across
 
 
 def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple[int, ...]]]) -> Row:
@@ -357,8 +352,6 @@ def _describe_modes(pictures: Pictures, chosen: np.ndarray) -> str:
 
 
 def _judge_shortcuts(pictures: Pictures) -> list[Row]:
-    from labutils.audit.shortcuts import score_features
-
     usable = pictures.readable
     train, late = usable & ~pictures.in_validation, usable & pictures.in_validation
     features = {
@@ -381,13 +374,14 @@ def _judge_shortcuts(pictures: Pictures) -> list[Row]:
             verdict = f"cannot tell: {int(late.sum())} validation images are too few to rule out a shortcut"
         elif score.low <= 0.5:
             verdict = "fine: no better than guessing"
-        elif score.auc < SHORTCUT:
+        elif score.value < SHORTCUT:
             verdict = "look: better than guessing; a network should do clearly better than this"
         elif check.startswith("16x16"):
             verdict = "SHORTCUT, or an easy task: rough shapes and shades suffice; a network has to beat this score"
         else:
             verdict = "SHORTCUT: this alone tells the classes apart, and a network will find it"
-        rows.append(Row(check, f"{score} on the validation images.", verdict))
+        said = f"AUC {score.value:.2f} (95 % interval {score.low:.2f} to {score.high:.2f}) on the validation images."
+        rows.append(Row(check, said, verdict))
     return rows
 
 
@@ -420,9 +414,7 @@ def _find_alike(pictures: Pictures) -> list[tuple[int, ...]]:
     return [(a, b) for a, b in pairs if pictures.checksums[a] != pictures.checksums[b]]
 
 
-def _split_groups(
-    groups: list[tuple[int, ...]], in_validation: np.ndarray
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def _split_groups(groups: list[tuple[int, ...]], in_validation: np.ndarray) -> tuple[list[Pair], list[Pair]]:
     """Pairs within a split, and pairs of a training and a validation file; each pair with the first of its group."""
     within, across = [], []
     for group in groups:
@@ -433,10 +425,10 @@ def _split_groups(
     return within, across
 
 
-def _count(pairs: list[tuple[int, int]]) -> str:
+def _count(pairs: list[Pair]) -> str:
     return f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}"
 
 
-def _quote(pictures: Pictures, pairs: list[tuple[int, int]]) -> str:
+def _quote(pictures: Pictures, pairs: list[Pair]) -> str:
     shown = "; ".join(f"{pictures.files[a]} and {pictures.files[b]}" for a, b in pairs[:_EXAMPLES])
     return shown + ("; ..." if len(pairs) > _EXAMPLES else ".")

@@ -1,7 +1,4 @@
-"""What is measured of the same images every time alike, kept beside the stored runs: `results/<what>/`.
-
-What is measured is the business of `judge` and `simple`.
-"""
+"""What is measured of the same images every time alike, kept beside the stored runs: `results/<what>/`."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ decided in `audit`.
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -20,7 +20,6 @@ from labutils.audit import duplicates
 from labutils.data.description import describe
 from labutils.data.images import FORMATS, GREY_WEIGHTS, Levels, find_levels, read_image
 from labutils.data.layouts import Split
-from labutils.data.locate import Source
 from labutils.errors import DataError
 from labutils.progress import bar
 
@@ -82,52 +81,32 @@ class _Picture:
     problem: str = ""
 
 
-def measure_files(source: Source, progress: bool = False) -> Pictures:
-    """Read and measure the files of a data set, on all cores.
-
-    Parameters
-    ----------
-    source : Source
-    progress : bool
-        Whether to show a progress bar.
+def measure_files(
+    root: Path, splits: Sequence[Split], class_names: tuple[str, ...], progress: bool = False
+) -> Pictures:
+    """Read and measure the files of a data set in `root`, on all cores; those of a second split are in validation.
 
     Returns
     -------
     Pictures
         With a problem noted for each file that cannot be read; none is left out.
     """
-    splits, window = (source.train, source.validation), describe(source.root).window
-    files = [file for split in splits for file in split.files]
     # As the loader reads them: a split at a time, with the window that somebody has written down.
-    levels = [
+    window = describe(root).window
+    items = [
         (file, levels) for split in splits for levels in [find_levels(split.files, window)] for file in split.files
     ]
-    names = [file.relative_to(source.root).as_posix() for file in files]
-    labels = [split.labels for split in splits]
-    return _collect(_measure_files(levels), names, labels, source.class_names, progress)
-
-
-def measure_exam(root: Path, exam: Split, class_names: tuple[str, ...], progress: bool = False) -> Pictures:
-    """Read and measure the files of a data set's exam, as `measure_files` does; none of them is in validation."""
-    levels = find_levels(exam.files, describe(root).window)
-    names = [file.relative_to(root).as_posix() for file in exam.files]
-    items = [(file, levels) for file in exam.files]
-    return _collect(_measure_files(items), names, [exam.labels, exam.labels[:0]], class_names, progress)
+    names = [file.relative_to(root).as_posix() for file, _ in items]
+    # Threads, not processes: decoding and resizing leave Python's lock, and nothing has to be sent back.
+    with ThreadPoolExecutor(machine.cores()) as pool:
+        found = pool.map(_measure_file, items)
+        return _collect(found, names, [split.labels for split in splits], class_names, progress)
 
 
 def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
     """Measure the pictures of a loaded data set; sizes and modes come from the headers of its files.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    progress : bool
-        Whether to show a progress bar.
-
-    Returns
-    -------
-    Pictures
-        Without problems: what cannot be read cannot be loaded either.
+    None has a problem: what cannot be read cannot be loaded either.
     """
     names = [*dataset.files_train, *dataset.files_val]
     pixels = chain(dataset.x_train, dataset.x_val)
@@ -140,18 +119,9 @@ def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
 
 
 def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
-    """Mean red, green and blue of some of a data set's files, however it was loaded.
+    """Mean red, green and blue of some of a data set's files, however it was loaded, (k, 3) from 0 to 1.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    most : int
-        How many files to read, spread evenly.
-
-    Returns
-    -------
-    ndarray, (k, 3), float
-        From 0 to 1; empty where the files are not at hand.
+    `most` files are read, spread evenly; empty where they are not at hand.
     """
     names = [*dataset.files_train, *dataset.files_val]
     colours = []
@@ -177,7 +147,7 @@ def _collect(
     return Pictures(
         files=tuple(names),
         labels=np.concatenate(labels).astype(np.int64),
-        in_validation=np.repeat([False, True], [len(one) for one in labels]),
+        in_validation=np.repeat(np.arange(len(labels)) == 1, [len(one) for one in labels]),
         class_names=class_names,
         sizes=np.array([one.size for one in found], dtype=np.int64).reshape(-1, 2),
         modes=tuple(one.mode for one in found),
@@ -186,12 +156,6 @@ def _collect(
         thumbnails=np.array(thumbnails, dtype=np.float32).reshape(-1, *blank.shape),
         problems=tuple(one.problem for one in found),
     )
-
-
-def _measure_files(items: Iterable[tuple[Path, Levels]]) -> Iterator[_Picture]:
-    # Threads, not processes: decoding and resizing leave Python's lock, and nothing has to be sent back.
-    with ThreadPoolExecutor(machine.cores()) as pool:
-        yield from pool.map(_measure_file, items)
 
 
 def _measure_file(item: tuple[Path, Levels]) -> _Picture:

@@ -1,18 +1,18 @@
-"""What simple models reach: a few dozen numbers per image instead of a network.
+"""What simple models reach: a few numbers per image instead of a network.
 
 Beating them is the first thing a network has to show. `simple_features` measures images, `baselines` fits and judges
-the models.
+the models on them; `score_features` is for what is not the disease at all (brightness, colour, file size).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from labutils.audit.shortcuts import score_probabilities
-from labutils.statistics import Estimate, wilson_interval
+from labutils.statistics import Estimate, mean_auc_interval, wilson_interval
 
 RINGS = 6
 """Rings of spatial frequency, doubling in radius from one cycle per image."""
@@ -71,7 +71,7 @@ def simple_features(x: np.ndarray) -> dict[str, np.ndarray]:
         the two parts that Otsu's threshold makes, 11), ``band powers`` (differences of Gaussians, 8), ``FFT rings``
         (6), ``16x16 pixels`` (256) and ``HOG`` (Dalal and Triggs 2005, 512). All finite, of constant images too.
     """
-    rows: list[dict[str, np.ndarray]] = []
+    rows = []
     for image in x:
         grey = np.asarray(image, np.float64)
         rows.append(_measure(grey.mean(axis=2) if grey.ndim == 3 else grey))
@@ -101,37 +101,65 @@ def fit_baselines(
     train: dict[str, np.ndarray], y_train: np.ndarray, evaluated: dict[str, np.ndarray], y_eval: np.ndarray
 ) -> list[Baseline]:
     """The models of `baselines` on features that `simple_features` has measured already."""
-    found = []
-    for kind in ("mean brightness", "16x16 pixels", "FFT rings", "HOG"):
-        found.append(_judge(f"{kind}, linear", "linear", train[kind], y_train, evaluated[kind], y_eval))
-    joined = [np.concatenate([features[kind] for kind in SIMPLE], axis=1) for features in (train, evaluated)]
-    for model in ("linear", "forest"):
-        found.append(_judge(f"simple numbers, {model}", model, joined[0], y_train, joined[1], y_eval))
-    return found
-
-
-def _judge(
-    name: str, kind: str, train: np.ndarray, y_train: np.ndarray, evaluated: np.ndarray, y_eval: np.ndarray
-) -> Baseline:
     from sklearn.ensemble import RandomForestClassifier
+
+    def joined(features: dict[str, np.ndarray]) -> np.ndarray:
+        return np.concatenate([features[kind] for kind in SIMPLE], axis=1)
+
+    def linear(x: np.ndarray) -> Any:
+        # With hundreds of correlated features for a thousand images, a weak penalty would learn noise.
+        return _linear(1.0 if x.shape[1] < 100 else 0.01, 2000)
+
+    kinds = ("mean brightness", "16x16 pixels", "FFT rings", "HOG")
+    rows = [(f"{kind}, linear", linear(train[kind]), train[kind], evaluated[kind]) for kind in kinds]
+    numbers, others = joined(train), joined(evaluated)
+    forest = RandomForestClassifier(300, min_samples_leaf=2, random_state=_SEED)
+    rows += [("simple numbers, linear", linear(numbers), numbers, others)]
+    rows += [("simple numbers, forest", forest, numbers, others)]
+    return [_judge(name, model.fit(x, y_train), x_eval, y_eval) for name, model, x, x_eval in rows]
+
+
+def score_features(x_train: np.ndarray, y_train: np.ndarray, x_val: np.ndarray, y_val: np.ndarray) -> Estimate | None:
+    """How well a linear model on a few numbers per image tells the classes apart, as an area under the ROC curve.
+
+    Parameters
+    ----------
+    x_train, x_val : ndarray, (n, features)
+    y_train, y_val : ndarray, (n,), int
+
+    Returns
+    -------
+    Estimate or None
+        On the validation images, with its 95 % interval; 0.5 is guessing; with several classes the mean over each
+        class against the rest. None where a class of either split is missing in the other.
+    """
+    classes = np.unique(y_train)
+    if len(classes) < 2 or not np.array_equal(classes, np.unique(y_val)):
+        return None
+    if np.ptp(x_train, axis=0).max() == 0:  # nothing to go by: every image gets the same score
+        return mean_auc_interval(y_val, np.zeros((len(y_val), len(classes))))
+    # Hundreds of correlated pixels for a thousand images: without a strong penalty the model learns noise and
+    # would hide the very shortcut it is to find.
+    model = _linear(1.0 if x_train.shape[1] < 10 else 0.01, 1000).fit(x_train, y_train)
+    return mean_auc_interval(y_val, model.predict_proba(x_val))
+
+
+def _linear(strength: float, steps: int) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if kind == "forest":
-        model = RandomForestClassifier(300, min_samples_leaf=2, random_state=_SEED)
-    else:
-        # With hundreds of correlated features for a thousand images, a weak penalty would learn noise.
-        penalty = 1.0 if train.shape[1] < 100 else 0.01
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=2000))
-    model.fit(train, y_train)
-    probabilities = model.predict_proba(evaluated)
-    right = int((model.classes_[probabilities.argmax(axis=1)] == y_eval).sum())
-    interval = wilson_interval(right, len(y_eval))
-    if len(model.classes_) != 2 or len(np.unique(y_eval)) != 2:
-        return Baseline(name, right / len(y_eval), interval)
-    score = score_probabilities(y_eval, probabilities)
-    return Baseline(name, right / len(y_eval), interval, score.auc, (score.low, score.high))
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=steps))
+
+
+def _judge(name: str, model: Any, x: np.ndarray, y: np.ndarray) -> Baseline:
+    probabilities = model.predict_proba(x)
+    right = int((model.classes_[probabilities.argmax(axis=1)] == y).sum())
+    interval = wilson_interval(right, len(y))
+    if len(model.classes_) != 2 or len(np.unique(y)) != 2:
+        return Baseline(name, right / len(y), interval)
+    area = mean_auc_interval(y, probabilities)
+    return Baseline(name, right / len(y), interval, area.value, (area.low, area.high))
 
 
 def _measure(grey: np.ndarray) -> dict[str, np.ndarray]:
