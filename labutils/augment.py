@@ -1,7 +1,8 @@
 """Changed versions of images: one transform of one image (Task 7), random changes of a batch (Tasks 8 and 9).
 
 Everything here is a pure function of its arguments, seeds included, and gives back an image of the shape, type and
-range that it was given. When training draws which change is the business of `training.fit`.
+range that it was given; what is no floating-point image in [0, 1] is a ValueError. When training draws which change
+is the business of `training`.
 """
 
 from __future__ import annotations
@@ -38,8 +39,6 @@ def scale(image: np.ndarray, factor: float = 2) -> np.ndarray:
     ------
     ParameterError
         If `factor` is out of range.
-    ValueError
-        If `image` is no image as described.
     """
     from skimage.transform import SimilarityTransform, warp
 
@@ -69,8 +68,6 @@ def rotate(image: np.ndarray, angle: float = 40) -> np.ndarray:
     ------
     ParameterError
         If `angle` is out of range.
-    ValueError
-        If `image` is no image as described.
     """
     from skimage.transform import rotate as turn
 
@@ -110,8 +107,6 @@ def rescale_intensity(image: np.ndarray, low: float = 6, high: float = 80) -> np
     ------
     ParameterError
         If the percentiles are out of range or in the wrong order.
-    ValueError
-        If `image` is no image as described.
     """
     from skimage import exposure
 
@@ -162,8 +157,6 @@ def random_images(
     ------
     ParameterError
         If a setting is out of range.
-    ValueError
-        If `image` is no image as described.
     """
     _check_image(image)
     _check_number("n", n, 0, 1_000_000, "")

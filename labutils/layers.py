@@ -16,18 +16,8 @@ def max_of_windows(images: Any, size: tuple[int, int]) -> Any:
     pass over memory. Where several values of a window are the largest, they share the gradient, while Keras's pooling
     gives it to one of them; after a ReLU the usual tie is at 0, and no gradient goes on from there.
 
-    Parameters
-    ----------
-    images : tensor
-        Shape (batch, height, width, channels).
-    size : (int, int)
-        Height and width of a window, in pixels; windows do not overlap. Rows and columns that fill no window are
-        left out, as with Keras's valid padding.
-
-    Returns
-    -------
-    tensor
-        Shape (batch, height // size[0], width // size[1], channels).
+    `images` are (batch, height, width, channels); windows do not overlap, and rows and columns that fill none are left
+    out, as with Keras's valid padding.
     """
     (_, height, width, channels), (down, across) = images.shape, size
     rows, columns = height // down, width // across
@@ -41,13 +31,6 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
 
     On JAX, where every step goes through XLA, a training step of AlexNet takes about half the time with it. The other
     backends have a fast pooling of their own, and keep it.
-
-    Parameters
-    ----------
-    pool_size : int or (int, int)
-        Side of a window in pixels, and the step from one to the next.
-    name : str, optional
-        Name of the layer.
     """
 
     def __init__(self, pool_size: int | tuple[int, int] = 2, name: str | None = None) -> None:

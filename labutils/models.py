@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,8 @@ POOL = 2
 class Architecture:
     """The convolutional part of a network.
 
-    Parameters
-    ----------
-    blocks : tuple of (int, int)
-        For each block: filters as a multiple of `n_base`, and the number of convolutions.
-    pools : tuple of int
-        The blocks, counted from 1, that end with max-pooling.
+    `blocks`: for each, its filters as a multiple of `n_base`, and its number of convolutions. `pools`: the blocks,
+    counted from 1, that end with max-pooling.
     """
 
     blocks: tuple[tuple[int, int], ...]
@@ -44,73 +41,54 @@ class Architecture:
 
 
 ARCHITECTURES: dict[str, Architecture] = {
+    # LeCun et al. (1998), Gradient-based learning applied to document recognition; with ReLU, max-pooling, 3x3 windows
     "lenet": Architecture(((1, 1), (2, 1)), pools=(1, 2)),
+    # Krizhevsky et al. (2012), ImageNet classification with deep convolutional neural networks; with 3x3 windows
     "alexnet": Architecture(((1, 1), (2, 1), (4, 1), (4, 1), (2, 1)), pools=(1, 2, 5)),
+    # Simonyan and Zisserman (2014), Very deep convolutional networks for large-scale image recognition
     "vgg16": Architecture(((1, 2), (2, 2), (4, 3), (8, 3), (8, 3)), pools=(1, 2, 3, 4, 5)),
 }
 
 
-def lenet(
+def build_model(config: RunConfig, n_classes: int = 2) -> keras.Model:
+    """The network that a run trains, with its initial weights, not compiled; see `network`."""
+    return network(
+        config.model,
+        input_shape=(config.image_size, config.image_size, config.channels),
+        n_base=config.n_base,
+        n_classes=n_classes,
+        dense=config.hidden,
+        dropout=config.dropout,
+        batch_norm=config.batch_norm,
+        spatial_dropout=config.spatial_dropout,
+        seed=config.seed,
+    )
+
+
+def network(
+    name: str,
     input_shape: tuple[int, int, int] = (128, 128, 1),
     n_base: int = 8,
     n_classes: int = 2,
-    dense: tuple[int, ...] = DENSE_UNITS["lenet"],
+    dense: tuple[int, ...] | None = None,
     dropout: float = 0.0,
     batch_norm: bool = False,
     spatial_dropout: float = 0.0,
     seed: int = 0,
 ) -> keras.Model:
-    """LeNet: two convolutions, each followed by max-pooling, then the dense part.
-
-    After LeCun et al. (1998), Gradient-based learning applied to document recognition, with the lab's ReLU,
-    max-pooling and 3x3 windows. Parameters and result are those of `vgg16`.
-    """
-    return _network("lenet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed)
-
-
-def alexnet(
-    input_shape: tuple[int, int, int] = (128, 128, 1),
-    n_base: int = 8,
-    n_classes: int = 2,
-    dense: tuple[int, ...] = DENSE_UNITS["alexnet"],
-    dropout: float = 0.0,
-    batch_norm: bool = False,
-    spatial_dropout: float = 0.0,
-    seed: int = 0,
-) -> keras.Model:
-    """AlexNet: five convolutions, with max-pooling after the first, second and fifth, then the dense part.
-
-    After Krizhevsky et al. (2012), ImageNet classification with deep convolutional neural networks, with the
-    lab's 3x3 windows. Parameters and result are those of `vgg16`.
-    """
-    return _network("alexnet", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed)
-
-
-def vgg16(
-    input_shape: tuple[int, int, int] = (128, 128, 1),
-    n_base: int = 8,
-    n_classes: int = 2,
-    dense: tuple[int, ...] = DENSE_UNITS["vgg16"],
-    dropout: float = 0.0,
-    batch_norm: bool = False,
-    spatial_dropout: float = 0.0,
-    seed: int = 0,
-) -> keras.Model:
-    """VGG16: thirteen convolutions in five blocks, each block followed by max-pooling, then the dense part.
-
-    After Simonyan and Zisserman (2014), Very deep convolutional networks for large-scale image recognition,
-    with `n_base` filters in the first block in place of 64.
+    """One of the `ARCHITECTURES` as a Keras model: blocks of convolutions, then the dense part.
 
     Parameters
     ----------
+    name : {"lenet", "alexnet", "vgg16"}
     input_shape : (int, int, int)
         Height, width (pixels) and channels of an image; values are expected in [0, 1].
     n_base : int
         Filters of the first block, from 1; the others are multiples of it.
     n_classes : int
         Two classes give one sigmoid output (the probability of label 1), more give one softmax output each.
-    dense : tuple of int
-        Units of each hidden dense layer.
+    dense : tuple of int, optional
+        Units of each hidden dense layer; `config.DENSE_UNITS` unless given.
     dropout : float
         Rate in [0, 1) at which outputs of every hidden dense layer are dropped (Srivastava et al., 2014).
         0: no such layer.
@@ -134,38 +112,54 @@ def vgg16(
     ValueError
         If the image is too small to be halved by every max-pooling.
     """
-    return _network("vgg16", input_shape, n_base, n_classes, dense, dropout, batch_norm, spatial_dropout, seed)
+    import keras
+    from keras import layers
+
+    from labutils.layers import MaxPooling2D
+
+    architecture = ARCHITECTURES[name]
+    smallest = POOL ** len(architecture.pools)
+    if min(input_shape[:2]) < smallest:
+        raise ValueError(
+            f"{name} halves the image {len(architecture.pools)} times: "
+            f"{input_shape[0]}x{input_shape[1]} pixels are too few, give at least {smallest}x{smallest}."
+        )
+
+    def weights(layer: str) -> keras.Initializer:
+        return keras.initializers.GlorotUniform(_layer_seed(seed, layer))
+
+    image = x = keras.Input(input_shape, name="image")
+    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
+        block = f"block{number}"
+        for i in range(1, repeats + 1):
+            conv = f"{block}_conv{i}"
+            x = layers.Conv2D(multiple * n_base, KERNEL, padding="same", kernel_initializer=weights(conv), name=conv)(x)
+            if batch_norm:
+                x = layers.BatchNormalization(name=f"{block}_norm{i}")(x)
+            x = layers.ReLU(name=f"{block}_relu{i}")(x)
+            if spatial_dropout:
+                drop = f"{block}_drop{i}"
+                x = layers.SpatialDropout2D(spatial_dropout, seed=_layer_seed(seed, drop), name=drop)(x)
+        if number in architecture.pools:
+            x = MaxPooling2D(POOL, name=f"{block}_pool")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for i, units in enumerate(dense or DENSE_UNITS[name], start=1):
+        hidden, drop = f"dense{i}", f"dense{i}_drop"
+        x = layers.Dense(units, activation="relu", kernel_initializer=weights(hidden), name=hidden)(x)
+        if dropout:
+            x = layers.Dropout(dropout, seed=_layer_seed(seed, drop), name=drop)(x)
+    x = layers.Dense(
+        _n_outputs(n_classes),
+        activation="sigmoid" if n_classes == 2 else "softmax",
+        kernel_initializer=weights("output"),
+        dtype="float32",  # whatever the precision of the others
+        name="output",
+    )(x)
+    return keras.Model(image, x, name=name)
 
 
-NETWORKS = {"lenet": lenet, "alexnet": alexnet, "vgg16": vgg16}
-
-
-def build_model(config: RunConfig, n_classes: int = 2) -> keras.Model:
-    """The network that a run trains, with its initial weights, not compiled.
-
-    Parameters
-    ----------
-    config : RunConfig
-        Network, image size, options and seed.
-    n_classes : int
-        Classes of the data set, from 2.
-
-    Returns
-    -------
-    keras.Model
-        Input (batch, image_size, image_size, channels), output (batch, 1) for two classes, else
-        (batch, n_classes).
-    """
-    return NETWORKS[config.model](
-        input_shape=(config.image_size, config.image_size, config.channels),
-        n_base=config.n_base,
-        n_classes=n_classes,
-        dense=config.hidden,
-        dropout=config.dropout,
-        batch_norm=config.batch_norm,
-        spatial_dropout=config.spatial_dropout,
-        seed=config.seed,
-    )
+lenet, alexnet, vgg16 = (partial(network, name) for name in ARCHITECTURES)
+"""The three by name, with the options of `network`."""
 
 
 @dataclass(frozen=True)
@@ -200,18 +194,7 @@ class Description:
 def describe(config: RunConfig, n_classes: int = 2) -> Description:
     """Layers, parameters, operations and receptive field of a run's network, without building it.
 
-    Parameters
-    ----------
-    config : RunConfig
-        Network, image size and options.
-    n_classes : int
-        Classes of the data set, from 2.
-
-    Returns
-    -------
-    Description
-        Receptive field as in Araujo et al. (2019), Computing receptive fields of convolutional neural
-        networks.
+    Receptive field as in Araujo et al. (2019), Computing receptive fields of convolutional neural networks.
     """
     architecture = ARCHITECTURES[config.model]
     side = config.image_size
@@ -245,60 +228,3 @@ def _n_outputs(n_classes: int) -> int:
 def _layer_seed(seed: int, name: str) -> int:
     # By name, not by position: a convolution keeps its weights when a dropout layer is put before it.
     return int(np.random.SeedSequence([seed, zlib.crc32(name.encode())]).generate_state(1)[0] >> 1)
-
-
-def _network(
-    name: str,
-    input_shape: tuple[int, int, int],
-    n_base: int,
-    n_classes: int,
-    dense: tuple[int, ...],
-    dropout: float,
-    batch_norm: bool,
-    spatial_dropout: float,
-    seed: int,
-) -> keras.Model:
-    import keras
-    from keras import layers
-
-    from labutils.layers import MaxPooling2D
-
-    architecture = ARCHITECTURES[name]
-    smallest = POOL ** len(architecture.pools)
-    if min(input_shape[:2]) < smallest:
-        raise ValueError(
-            f"{name} halves the image {len(architecture.pools)} times: "
-            f"{input_shape[0]}x{input_shape[1]} pixels are too few, give at least {smallest}x{smallest}."
-        )
-
-    def weights(layer: str) -> keras.Initializer:
-        return keras.initializers.GlorotUniform(_layer_seed(seed, layer))
-
-    image = x = keras.Input(input_shape, name="image")
-    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
-        block = f"block{number}"
-        for i in range(1, repeats + 1):
-            conv = f"{block}_conv{i}"
-            x = layers.Conv2D(multiple * n_base, KERNEL, padding="same", kernel_initializer=weights(conv), name=conv)(x)
-            if batch_norm:
-                x = layers.BatchNormalization(name=f"{block}_norm{i}")(x)
-            x = layers.ReLU(name=f"{block}_relu{i}")(x)
-            if spatial_dropout:
-                drop = f"{block}_drop{i}"
-                x = layers.SpatialDropout2D(spatial_dropout, seed=_layer_seed(seed, drop), name=drop)(x)
-        if number in architecture.pools:
-            x = MaxPooling2D(POOL, name=f"{block}_pool")(x)
-    x = layers.Flatten(name="flatten")(x)
-    for i, units in enumerate(dense, start=1):
-        hidden, drop = f"dense{i}", f"dense{i}_drop"
-        x = layers.Dense(units, activation="relu", kernel_initializer=weights(hidden), name=hidden)(x)
-        if dropout:
-            x = layers.Dropout(dropout, seed=_layer_seed(seed, drop), name=drop)(x)
-    x = layers.Dense(
-        _n_outputs(n_classes),
-        activation="sigmoid" if n_classes == 2 else "softmax",
-        kernel_initializer=weights("output"),
-        dtype="float32",  # whatever the precision of the others
-        name="output",
-    )(x)
-    return keras.Model(image, x, name=name)
