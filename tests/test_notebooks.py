@@ -234,3 +234,24 @@ def test_live_run(name, tmp_path):
     )
     assert outcome.error == ""
     assert sorted(Path(paths.results_dir()).rglob("*")) == before
+
+
+def printed(cell):
+    return "".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout")
+
+
+def test_every_cell_runs_twice_in_one_kernel(notebook, tmp_path, monkeypatch):
+    """A student goes back to a cell and runs it again: no later cell has taken a name from it, or changed a run."""
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path))
+    once = code_cells(notebook)
+    # Not the parameters: nobody goes back that far, and they would give back a name that an exercise has taken.
+    again = [nbformat.from_dict(cell) for cell in once if "parameters" not in tags(cell)]
+    notebook.cells = [*once, *again]
+    NotebookClient(
+        notebook, timeout=patience(5), resources={"metadata": {"path": str(paths.notebooks_dir())}}
+    ).execute()
+    for first, second in zip(once[len(once) - len(again) :], again, strict=True):
+        if "nbval-ignore-output" not in tags(first):
+            assert printed(first) == printed(second), first.source
