@@ -26,6 +26,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -171,15 +172,18 @@ class Way:
     def epoch(self) -> float:
         """Seconds by the clock."""
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write("epoch\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        line = ""
+        with suppress(BrokenPipeError):  # it has ended: said below
+            self.process.stdin.write("epoch\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"A process ended early: {' '.join(map(str, self.process.args))}. Run it to see why.")
         return float(json.loads(line))
 
     def stop(self) -> None:
-        self.process.communicate()
+        with suppress(BrokenPipeError):
+            self.process.communicate()
 
 
 def work(way: str, network: str, images: int) -> None:
@@ -239,9 +243,11 @@ def main() -> None:
     if shutil.which(torch) is None:
         parser.error(f"--torch-python {torch} is no program: give the path of a Python interpreter")
     ways = {way: torch if make is pytorch else sys.executable for way, (make, _) in WAYS.items()}
-    if subprocess.run([torch, "-c", "import torch"], capture_output=True).returncode:
+    needed = subprocess.run([torch, "-c", "import torch, numpy, pydantic"], capture_output=True, text=True)
+    if needed.returncode:
         ways = {way: python for way, python in ways.items() if WAYS[way][0] is not pytorch}
-        print("PyTorch is not compared: torch cannot be imported. Give --torch-python, or pip install torch.")
+        why = (needed.stderr.splitlines() or ["it ended at once"])[-1]
+        print(f"PyTorch is not compared: {why}. Give --torch-python an interpreter with torch, numpy and pydantic.")
     for network in networks:
         compare(network, ways, arguments.rounds, arguments.images)
 
