@@ -7,7 +7,9 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 # What takes longest, or trains: `make quick` leaves it out.
 SLOW := test_notebooks test_planted_faults test_tools_execution_build test_tools_execution_execute test_tools_execution_remote \
   test_tools_missing test_training_request test_training_verify test_training_workers test_tools_report
-.PHONY: help run lab test check quick test-browser format notebooks bench mutants verify results report pins
+# One reference for each kind of training cell: curves over rates, a search, dropout, one's own images.
+LIVE := task1b task4 task5a own
+.PHONY: help run lab test nightly check quick test-browser format notebooks bench mutants verify results report pins
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */|/' | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -18,12 +20,16 @@ run: .venv/installed  ## one notebook, live: make run, or make run TASK=task1b A
 lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 	$(BIN)/labutils lab $(ARGS)
 
-test: check  ## every check there is
+test: check  ## every check that a change must pass
 	$(BIN)/labutils data phantoms
 	$(BIN)/pytest -n 3 --dist loadscope
 	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
-	$(BIN)/pytest -n 2 --dist loadscope --nbval tests/reference
+	$(BIN)/pytest -n 2 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb)
 	$(BIN)/labutils verify --some 2
+
+nightly: test  ## that, every notebook trained live, and every stored run repeated
+	$(BIN)/pytest -n 2 --dist loadscope --nbval tests/reference
+	$(BIN)/labutils verify --all
 
 check: .venv/installed-dev  ## style, types, and that imports point downwards
 	$(BIN)/ruff check .
