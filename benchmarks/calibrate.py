@@ -29,8 +29,8 @@ from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
 from labutils.paths import generated_dir
 from labutils.phantoms.write import ceiling
-from labutils.runs.files import Run, predicted_labels
 from labutils.runs.queries import task_runs
+from labutils.runs.run import Run, predicted_labels
 from labutils.statistics import Estimate, proportion
 from labutils.training import load_best, train
 

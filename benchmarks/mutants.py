@@ -175,7 +175,7 @@ FAULTS = (
     ),
     Fault(
         "best epoch by the training accuracy",
-        "runs/files.py",
+        "runs/run.py",
         'np.argmax(self.history["val_accuracy"])',
         'np.argmax(self.history["accuracy"])',
         ("test_evaluate_metrics.py", "test_evaluate_compare.py", "-k", "best_epoch or agrees"),
@@ -185,7 +185,7 @@ FAULTS = (
         "training/state.py",
         "            variable.assign(saved)\n",
         '            if prefix == "weight":\n                variable.assign(saved)\n',
-        ("test_training_request.py", "-k", "extended_to_six"),
+        ("test_training_train.py", "-k", "extended_to_six"),
     ),
     Fault(
         "dropout left out of a run's key",

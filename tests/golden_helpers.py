@@ -11,7 +11,7 @@ from helpers import tiny_config, tiny_dataset
 
 from labutils.config import Augmentation, RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 
 FILE = Path(__file__).parent / "golden.json"
 FEATURES: dict[str, dict] = {

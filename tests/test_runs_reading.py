@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.errors import LabError, StoreError, visible
-from labutils.runs.files import ExamResult, read_run, read_start, write_run
+from labutils.runs.run import ExamResult, read_run, read_start, write_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import main
 

@@ -8,7 +8,7 @@ from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.config import Augmentation
 from labutils.errors import TrainingInterrupted
-from labutils.runs.files import read_run, write_run
+from labutils.runs.run import read_run, write_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import runs as cli_runs
 from labutils.training.verify import Comparison, Verification
@@ -133,7 +133,7 @@ def asked(results, monkeypatch):
         return {label: made_up_run(config, DATASET) for label, config in configs.items()}
 
     monkeypatch.setattr("labutils.data.dataset.load_dataset", lambda *images: DATASET)
-    monkeypatch.setattr("labutils.training.request.train_all", note)
+    monkeypatch.setattr("labutils.training.train_all", note)
     monkeypatch.setattr("labutils.training.workers.train_on_cores", note)
     return found
 
@@ -190,7 +190,7 @@ def test_the_stop_key_ends_train_with_130(asked, monkeypatch):
     def stop(configs, dataset):
         raise TrainingInterrupted("stopped, 3 of 9 epochs are finished and kept.")
 
-    monkeypatch.setattr("labutils.training.request.train_all", stop)
+    monkeypatch.setattr("labutils.training.train_all", stop)
     found = call(cli_runs.train, *TINY, "--lr", "1e-5", "--epochs", 9)
     assert found.exit_code == 130
     assert "3 of 9 epochs are finished and kept." in found.output

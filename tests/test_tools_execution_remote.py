@@ -14,7 +14,7 @@ from notebook_helpers import write
 from labutils import paths
 from labutils.data import load_dataset
 from labutils.errors import TrainingInterrupted
-from labutils.runs.files import best_weights_file, read_run, read_start
+from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.tools.cli import commands as cli
 from labutils.tools.execution import remote

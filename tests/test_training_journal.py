@@ -6,7 +6,7 @@ import pytest
 from helpers import made_up_run, tiny_config, tiny_dataset
 
 from labutils.errors import StoreError
-from labutils.training import request, search
+from labutils.training import search
 
 DATASET = tiny_dataset()
 BASE = tiny_config(epochs=3)
@@ -15,7 +15,7 @@ BASE = tiny_config(epochs=3)
 @pytest.fixture
 def trials(results, monkeypatch):
     """The file of a study with three trials; training is replaced by made-up runs."""
-    monkeypatch.setattr(request, "train", lambda config, dataset, **_: made_up_run(config, dataset))
+    monkeypatch.setattr("labutils.training.train", lambda config, dataset, **_: made_up_run(config, dataset))
     search.study(BASE, DATASET, 3)
     return next(results.rglob("*.study.jsonl"))
 

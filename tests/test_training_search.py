@@ -7,9 +7,9 @@ from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils import plots
 from labutils.config import scientific
-from labutils.runs.files import write_run
+from labutils.runs.run import write_run
 from labutils.runs.store import RunStore
-from labutils.training import request, search
+from labutils.training import search
 
 DATASET = tiny_dataset()
 
@@ -23,7 +23,7 @@ def trained(monkeypatch):
         asked.append(config)
         return made_up_run(config, dataset)
 
-    monkeypatch.setattr(request, "train", train)
+    monkeypatch.setattr("labutils.training.train", train)
     return asked
 
 

@@ -11,7 +11,7 @@ import pytest
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.errors import StoreError
-from labutils.runs.files import Run, write_run
+from labutils.runs.run import Run, write_run
 from labutils.runs.store import RunStore
 from labutils.training import load_best
 from labutils.training.backend import import_keras

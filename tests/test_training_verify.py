@@ -10,7 +10,7 @@ import pytest
 from helpers import made_up_run, tiny_config, tiny_dataset
 
 from labutils import models
-from labutils.runs.files import write_run
+from labutils.runs.run import write_run
 from labutils.training import bands, verify
 from labutils.training.backend import compiled_model
 from labutils.training.fit import fit

@@ -9,7 +9,7 @@ from cluster_helpers import dask_cluster
 from helpers import descendants, patience, python_path, start_python, tiny_config, tiny_dataset, wait_until
 
 from labutils.errors import ClusterError, TrainingInterrupted
-from labutils.runs.files import best_weights_file, read_run, read_start
+from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import train, train_all, workers
 from labutils.training.fit import fit

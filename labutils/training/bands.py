@@ -12,7 +12,7 @@ import numpy as np
 
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 from labutils.training.state import state_of
 
 TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, "predictions": 5e-4}

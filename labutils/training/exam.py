@@ -16,7 +16,7 @@ from labutils.data.dataset import Dataset
 from labutils.data.layouts import EXAM_FOLDERS, find_folder
 from labutils.errors import DataError
 from labutils.paths import LAB_DATASETS
-from labutils.runs.files import ExamResult, Run
+from labutils.runs.run import ExamResult, Run
 
 if TYPE_CHECKING:
     import keras

@@ -2,7 +2,7 @@
 
 What an epoch does depends on the seed and the epoch's number alone: the order of the images, the units that dropout
 leaves out and the augmentation are drawn anew from both, so that a training that was stopped and taken up again is the
-training that was never stopped. Which run is asked for, and where it is kept, is the business of `request`. Importing
+training that was never stopped. Which run is asked for, and where it is kept, is the business of `train`. Importing
 this module imports Keras.
 """
 
@@ -19,7 +19,7 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import TrainingInterrupted
 from labutils.progress import Progress, minutes
-from labutils.runs.files import Run, predicted_labels
+from labutils.runs.run import Run, predicted_labels
 from labutils.statistics import cross_entropy
 from labutils.training.backend import choose_precision, compiled_model, feed, import_keras, provenance
 from labutils.training.exam import Candidates

@@ -16,8 +16,8 @@ from labutils.data.dataset import Dataset
 from labutils.evaluate import best
 from labutils.evaluate.tables import as_table
 from labutils.runs.disk import clear_errors
-from labutils.runs.files import Run
 from labutils.runs.own import chosen_store
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def study(
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
+    from labutils.training import train
     from labutils.training.journal import mend
-    from labutils.training.request import train
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     store = store or chosen_store()

@@ -13,8 +13,8 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.models import describe
-from labutils.runs.files import COLUMNS, OPTIONAL_COLUMNS, Run
 from labutils.runs.reading import open_regular
+from labutils.runs.run import COLUMNS, OPTIONAL_COLUMNS, Run
 
 if TYPE_CHECKING:
     import keras

@@ -22,7 +22,7 @@ from labutils import machine
 from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import DataError, StoreError
 from labutils.machine import leave_with_parent
-from labutils.runs.files import Run, read_run
+from labutils.runs.run import Run, read_run
 from labutils.statistics import SMALLEST_PROBABILITY
 from labutils.training.bands import ROUNDING, STEPS, TIGHT, measured_bands, tight_bands
 from labutils.training.cost import estimate_seconds

@@ -21,7 +21,7 @@ from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
 from labutils.machine import leave_with_parent
 from labutils.progress import minutes
-from labutils.runs.files import Run, read_start
+from labutils.runs.run import Run, read_start
 from labutils.runs.store import RunStore
 from labutils.training.exam import planned_lengths
 from labutils.training.state import Trained, check_dataset

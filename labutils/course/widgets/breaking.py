@@ -16,12 +16,12 @@ from labutils.course.widgets.small import Knob, number_knob
 from labutils.course.widgets.stage import NOTHING, show
 from labutils.errors import StoreError
 from labutils.evaluate.metrics import accuracy
-from labutils.runs.files import predicted_labels
+from labutils.runs.run import predicted_labels
 from labutils.statistics import Estimate, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 @dataclass(frozen=True)

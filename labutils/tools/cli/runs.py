@@ -162,7 +162,7 @@ def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
 
 def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: Scheduler | None) -> dict[str, Run]:
     if scheduler is None and jobs == 1:
-        from labutils.training.request import train_all
+        from labutils.training import train_all
 
         return train_all(configs, dataset)
     from labutils.training.workers import train_on, train_on_cores

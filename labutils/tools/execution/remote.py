@@ -20,7 +20,7 @@ from labutils.data.layouts import DATASETS
 from labutils.data.locate import source_of
 from labutils.errors import DataError, StoreError, TrainingInterrupted
 from labutils.runs.disk import clear_errors, write_atomic
-from labutils.runs.files import best_weights_file, read_run, read_start
+from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.tools.execution.execute import TIME_LIMIT, Outcome, execute, fitting
 from labutils.tools.missing import BusyError, ImpatientStore

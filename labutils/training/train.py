@@ -16,9 +16,9 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.progress import minutes
-from labutils.runs.files import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.own import chosen_store
 from labutils.runs.queries import stored_runs
+from labutils.runs.run import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore
 from labutils.training.cost import estimate_seconds
 from labutils.training.exam import planned_lengths
