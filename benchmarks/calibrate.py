@@ -69,7 +69,7 @@ def exam_accuracy(run: Run, exam: Exam) -> Estimate:
     """Accuracy on the exam at the best epoch: as stored with the run, else by its weights."""
     if stored := evaluate.exam_accuracy([run]):
         return stored
-    from labutils.training.fit import predict  # Keras is imported where something predicts
+    from labutils.training.epoch import predict  # Keras is imported where something predicts
 
     model, _ = load_best(run)
     return proportion(predicted_labels(predict(model, exam.x)) == exam.y)

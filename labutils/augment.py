@@ -1,7 +1,7 @@
 """Changed versions of images: one transform of one image (Task 7), random changes of a batch (Tasks 8 and 9).
 
 Everything here is a pure function of its arguments, seeds included, and gives back an image of the shape, type and
-range that it was given. When training draws which change is the business of `training.fit`.
+range that it was given. When training draws which change is the business of `training.epoch`.
 """
 
 from __future__ import annotations

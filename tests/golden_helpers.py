@@ -39,7 +39,7 @@ def numbers(run: Run) -> dict[str, list[float]]:
 def write() -> None:
     """Train every feature and keep its numbers."""
     from labutils.training.bands import ROUNDING, measured_bands
-    from labutils.training.fit import fit
+    from labutils.training.epoch import fit
 
     golden = {}
     for feature in FEATURES:

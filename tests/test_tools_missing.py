@@ -36,7 +36,9 @@ def three(results, monkeypatch):
     """Three tiny runs are the whole lab."""
     monkeypatch.setattr(lab, "training_list", lambda: tiny_list(3))
     monkeypatch.setattr(missing, "PAUSE", 0.1)
-    monkeypatch.setattr(requests, "planned_lengths", lambda config: frozenset())  # no exam: it would have to be drawn
+    monkeypatch.setattr(
+        "labutils.training.epoch.planned_lengths", lambda config: frozenset()
+    )  # no exam: it would have to be drawn
     return [planned.config for planned in tiny_list(3)]
 
 
@@ -170,7 +172,7 @@ def begin(self):
         time.sleep(0.05)
     return self
 from importlib import import_module
-import_module("labutils.training.train").planned_lengths = lambda config: frozenset()
+import_module("labutils.training.epoch").planned_lengths = lambda config: frozenset()
 progress.Progress.__enter__ = begin
 progress.Progress.epoch = lambda self, *what: time.sleep(0.05)
 """

@@ -13,7 +13,7 @@ from labutils.course.widgets import standing_alone
 from labutils.frames import Table
 from labutils.runs.run import ExamResult
 from labutils.tools import own
-from labutils.training.exam import planned_lengths
+from labutils.training.epoch import planned_lengths
 
 
 def with_exam(classes=2):

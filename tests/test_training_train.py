@@ -22,9 +22,9 @@ from labutils.progress import Progress, minutes
 from labutils.runs.run import read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import backend, load_best, train, train_all
+from labutils.training.checkpoint import check_dataset, write_weights
 from labutils.training.cost import estimate_seconds
-from labutils.training.fit import fit
-from labutils.training.state import check_dataset, write_weights
+from labutils.training.epoch import fit
 
 DATASET = tiny_dataset()
 training = import_module("labutils.training.train")  # the package has a function of that name
@@ -265,7 +265,7 @@ def test_several_classes_and_another_seed(results):
 
 def test_a_training_that_diverges_is_stored_and_read_back(results, monkeypatch):
     config = tiny_config(learning_rate=1, epochs=2)
-    monkeypatch.setattr("labutils.training.fit.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
+    monkeypatch.setattr("labutils.training.epoch.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
     run = train(config, DATASET)
     assert np.isnan(run.history["val_loss"]).all()
     assert train(config, DATASET).status == "reused"
@@ -457,7 +457,7 @@ def test_the_exam_is_sat_at_three_epochs_and_changes_nothing(monkeypatch):
     config, sat = tiny_config(epochs=4, learning_rate=0.01), []
     images = tiny_dataset(n_val=6, seed=1)
     answers = Exam(images.x_val, images.y_val, images.files_val, "e" * 12)
-    monkeypatch.setattr("labutils.training.exam._images", lambda *_: sat.append(1) or answers)
+    monkeypatch.setattr("labutils.training.epoch.exam_images", lambda *_: sat.append(1) or answers)
     plain = fit(config, DATASET, show=False).run
     run = fit(config, DATASET, exam_at=frozenset({2, 4}), show=False).run
     assert plain.exam is None and len(sat) == 2

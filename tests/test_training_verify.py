@@ -13,8 +13,8 @@ from labutils import models
 from labutils.runs.run import write_run
 from labutils.training import bands, verify
 from labutils.training.backend import compiled_model
-from labutils.training.fit import fit
-from labutils.training.state import state_of
+from labutils.training.checkpoint import state_of
+from labutils.training.epoch import fit
 
 DATASET = tiny_dataset(n_train=32)
 CONFIG = tiny_config(model="lenet", batch_norm=True, spatial_dropout=0.2, batch_size=4, epochs=2, learning_rate=1e-4)
@@ -97,7 +97,7 @@ def test_errors_are_planted_once_in_every_weight_and_every_phantom():
 
 
 def test_a_run_that_does_not_know_its_first_steps_claims_nothing_about_them(trained, stored, monkeypatch):
-    monkeypatch.setattr("labutils.training.fit.fit", lambda *args, **options: trained)
+    monkeypatch.setattr("labutils.training.epoch.fit", lambda *args, **options: trained)
     known = {name: value for name, value in stored.provenance.items() if name != "first_losses"}
     found = verify.verify(replace(stored, provenance=known), epochs=2, dataset=DATASET)
     assert found.passed
@@ -135,7 +135,7 @@ def train_otherwise(monkeypatch, change):
         config, dataset = change(config, dataset)
         return fit(config, dataset, **options)
 
-    monkeypatch.setattr("labutils.training.fit.fit", other_fit)
+    monkeypatch.setattr("labutils.training.epoch.fit", other_fit)
 
 
 def change_config(**changes):
@@ -209,7 +209,7 @@ def test_a_planted_change_is_caught_from_elsewhere(drawn, measured, monkeypatch,
     ],
 )
 def test_a_changed_number_is_caught(trained, stored, monkeypatch, change, said):
-    monkeypatch.setattr("labutils.training.fit.fit", lambda *args, **options: replace(trained, run=stored.first(1)))
+    monkeypatch.setattr("labutils.training.epoch.fit", lambda *args, **options: replace(trained, run=stored.first(1)))
     run = replace(
         stored,
         history={name: values.copy() for name, values in stored.history.items()},
@@ -222,9 +222,9 @@ def test_a_changed_number_is_caught(trained, stored, monkeypatch, change, said):
 
 
 def test_a_run_that_diverged_is_repeated(stored, monkeypatch):
-    monkeypatch.setattr("labutils.training.fit.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
+    monkeypatch.setattr("labutils.training.epoch.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
     diverged = fit(CONFIG.with_(epochs=1), DATASET, show=False)
-    monkeypatch.setattr("labutils.training.fit.fit", lambda *args, **options: diverged)
+    monkeypatch.setattr("labutils.training.epoch.fit", lambda *args, **options: diverged)
     assert verify.verify(diverged.run, dataset=DATASET).passed
 
 

@@ -12,7 +12,7 @@ from labutils.errors import ClusterError, TrainingInterrupted
 from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import train, train_all, workers
-from labutils.training.fit import fit
+from labutils.training.epoch import fit
 from labutils.training.workers import train_on, train_on_cores
 
 DATASET = tiny_dataset()
@@ -143,9 +143,9 @@ def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_imag
 
 
 def test_workers_of_this_machine_that_are_killed_again_are_told_in_a_sentence(no_images, results, monkeypatch, capfd):
-    deadly = "import os, signal, sys, types; sys.modules['labutils.training.fit'] = fit = types.ModuleType('fit')"
+    deadly = "import os, signal, sys, types; sys.modules['labutils.training.epoch'] = epoch = types.ModuleType('epoch')"
     (results / "sitecustomize.py").write_text(
-        f"{deadly}; fit.fit = lambda *a, **b: os.kill(os.getpid(), signal.SIGKILL)"
+        f"{deadly}; epoch.fit = epoch.planned_lengths = lambda *a, **b: os.kill(os.getpid(), signal.SIGKILL)"
     )
     monkeypatch.setenv("PYTHONPATH", python_path(results))
     with pytest.raises(ClusterError, match=r"A worker was killed again.* What had arrived is kept"):

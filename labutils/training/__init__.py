@@ -1,8 +1,9 @@
 """From a `RunConfig` and images to a `Run`: `train` and `train_all`; `load_best` gives a trained network back.
 
-`train` answers from the store or trains, `fit` holds an epoch's whole life (with `backend`, `state` and `exam`),
-`cost` says how long it takes, `workers` and `missing` use several processes or machines, `verify` repeats stored runs
-and says by `bands` how far they may be apart, `search` tunes. Keras is imported when something trains or predicts.
+From settings to optimizer: `train` answers from the store or trains, `epoch` holds an epoch's whole life, `backend`
+gives the compiled network, `models` its layers. `checkpoint` is what a training leaves, `cost` says how long it takes,
+`workers` use several processes or machines, `verify` repeats a stored run, `search` tunes. Keras is imported when
+something trains or predicts.
 """
 
 from labutils.training.backend import import_keras

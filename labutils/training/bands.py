@@ -13,7 +13,7 @@ import numpy as np
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.runs.run import Run
-from labutils.training.state import state_of
+from labutils.training.checkpoint import state_of
 
 TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, "predictions": 5e-4}
 """Bands on the same machine, threads and versions: history.csv keeps seven digits, predictions are float16."""
@@ -58,7 +58,7 @@ def measured_bands(again: Run, dataset: Dataset, precision: str, rounding: float
     dict of str to ndarray
         For every name of `TIGHT`, a band for each of `STEPS` or for each epoch.
     """
-    from labutils.training.fit import fit
+    from labutils.training.epoch import fit
 
     moved = []
     for trial in range(TRIALS):

@@ -20,9 +20,8 @@ from labutils.runs.own import chosen_store
 from labutils.runs.queries import stored_runs
 from labutils.runs.run import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore
+from labutils.training.checkpoint import check_dataset, read_weights
 from labutils.training.cost import estimate_seconds
-from labutils.training.exam import planned_lengths
-from labutils.training.state import check_dataset, read_weights
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +74,7 @@ def train(
     store, label = store or chosen_store(), label or config.slug
     found = store.find(config, dataset.fingerprint)
     if found and not reuse:
-        from labutils.training.fit import fit
+        from labutils.training.epoch import fit, planned_lengths
 
         run = fit(config, dataset, exam_at=planned_lengths(config), on_epoch=on_epoch, label=label).run
         print(f"{label}: trained {run.epochs} epochs anew; not stored, the stored run stays.")
@@ -266,7 +265,7 @@ def _train_stored(
     run, checkpoint = start or (None, None)
     first = run.epochs if run else 0
     if first < config.epochs:
-        from labutils.training.fit import fit
+        from labutils.training.epoch import fit, planned_lengths
 
         run = fit(
             config,

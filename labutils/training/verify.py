@@ -25,8 +25,8 @@ from labutils.machine import leave_with_parent
 from labutils.runs.run import Run, read_run
 from labutils.statistics import SMALLEST_PROBABILITY
 from labutils.training.bands import ROUNDING, STEPS, TIGHT, measured_bands, tight_bands
+from labutils.training.checkpoint import check_dataset
 from labutils.training.cost import estimate_seconds
-from labutils.training.state import check_dataset
 
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
 
@@ -138,7 +138,7 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
     epochs = min(epochs, run.epochs)
     config = run.config.with_(epochs=epochs)
     check_dataset(config, dataset)
-    from labutils.training.fit import fit
+    from labutils.training.epoch import fit
 
     precision = precision_here(stretches[0])
     again = fit(config, dataset, precision=precision, show=False).run

@@ -23,8 +23,7 @@ from labutils.machine import leave_with_parent
 from labutils.progress import minutes
 from labutils.runs.run import Run, read_start
 from labutils.runs.store import RunStore
-from labutils.training.exam import planned_lengths
-from labutils.training.state import Trained, check_dataset
+from labutils.training.checkpoint import Trained, check_dataset
 
 _ONE_AT_A_TIME = threading.Lock()
 """A Dask worker may offer several threads, but TensorFlow's seeds and threads are the process's."""
@@ -173,7 +172,7 @@ def _work(
             raise MissingImagesError from None
         if images.fingerprint != fingerprint:
             raise MissingImagesError
-    from labutils.training.fit import fit
+    from labutils.training.epoch import fit, planned_lengths
 
     run, checkpoint = start or (None, None)
     with _ONE_AT_A_TIME:

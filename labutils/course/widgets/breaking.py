@@ -74,7 +74,7 @@ def apply(picture: np.ndarray, change: Change) -> np.ndarray:
 
 def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     """A network's accuracy on all validation images under a change, with its Wilson interval."""
-    from labutils.training.fit import predict
+    from labutils.training.epoch import predict
 
     pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
     hits = int((predicted_labels(predict(model, pictures)) == dataset.y_val).sum())

@@ -24,7 +24,7 @@ from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.tools.execution.execute import TIME_LIMIT, Outcome, execute, fitting
 from labutils.tools.missing import BusyError, ImpatientStore
-from labutils.training.state import Trained
+from labutils.training.checkpoint import Trained
 
 LIGHT = ("config.json", "history.csv", "provenance.json", "val_files.csv", "val_predictions.npy", "exam.npz")
 """Files of a stored run that every notebook is sent: tables, curves and tests need no others."""

@@ -15,7 +15,7 @@ from labutils.runs.run import Run, write_run
 from labutils.runs.store import RunStore
 from labutils.training import load_best
 from labutils.training.backend import import_keras
-from labutils.training.state import restore, write_weights
+from labutils.training.checkpoint import restore, write_weights
 
 DATASET = tiny_dataset()
 
