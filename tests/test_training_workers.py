@@ -67,7 +67,7 @@ def test_images_are_sent_only_to_workers_that_have_none(results, no_images, monk
     here = Here()
     train_on(here, {"a": tiny_config(epochs=1)}, DATASET)
     assert [images is None for *_, images, _ in here.submitted] == [True, False]
-    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
     here = Here()
     train_on(here, {"b": tiny_config(epochs=1, seed=1)}, DATASET)
     assert [images is None for *_, images, _ in here.submitted] == [True]
@@ -95,7 +95,7 @@ def test_a_run_trained_anew_leaves_the_stored_one(no_images):
 
 
 def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsys):
-    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
     with pytest.raises(
         ClusterError, match=r"seed 1 failed on a worker .MemoryError: too large.. 2 of 3 runs are finished"
     ):
@@ -105,7 +105,7 @@ def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsy
 
 
 def test_the_stop_key_keeps_the_runs_that_have_arrived(no_images, monkeypatch):
-    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
     with pytest.raises(TrainingInterrupted, match=r"Stopped, \d of 3 runs are finished and kept"):
         train_on(Here([None, None, KeyboardInterrupt()]), CONFIGS, DATASET)
 

@@ -2,7 +2,7 @@
 
 From settings to optimizer: `train` answers from the store or trains, `epoch` holds an epoch's whole life, `backend`
 gives the compiled network, `models` its layers. `checkpoint` is what a training leaves, `cost` says how long it takes,
-`workers` use several processes or machines, `verify` repeats a stored run, `search` tunes. Keras is imported when
+`workers` train on several processes or machines, `verify` repeats a stored run, `search` tunes. Keras is imported when
 something trains or predicts.
 """
 

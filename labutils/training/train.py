@@ -116,15 +116,15 @@ def train_all(
         Without the runs that were left out.
     """
     store = store or chosen_store()
+    from labutils.training.workers import chosen_workers, train_on
 
     def wanted(label: str) -> bool:
         return train_missing or not reuse or not _left_out(label, configs[label], dataset, store)
 
-    if executor is not None:
-        from labutils.training.workers import train_on
-
-        chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
-        return train_on(executor, chosen_configs, dataset, reuse=reuse, store=store)
+    with chosen_workers(executor) as workers:
+        if workers is not None:
+            chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
+            return train_on(workers, chosen_configs, dataset, reuse=reuse, store=store)
     return {
         label: train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
         for label, config in configs.items()

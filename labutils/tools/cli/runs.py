@@ -19,11 +19,12 @@ import click
 
 from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.errors import ParameterError, visible
-from labutils.tools.cli.cluster import Scheduler, connect, scheduler_options
 from labutils.tools.cli.errors import Problem, explain
+from labutils.tools.machines import scheduler_options
 
 if TYPE_CHECKING:
     from labutils.runs import Run
+    from labutils.training.workers import Scheduler
 
 
 @click.group(invoke_without_command=True)
@@ -165,7 +166,7 @@ def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: Sc
         from labutils.training import train_all
 
         return train_all(configs, dataset)
-    from labutils.training.workers import train_on, train_on_cores
+    from labutils.training.workers import connect, train_on, train_on_cores
 
     if scheduler is None:
         return train_on_cores(configs, dataset, jobs)
