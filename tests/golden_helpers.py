@@ -38,8 +38,8 @@ def numbers(run: Run) -> dict[str, list[float]]:
 
 def write() -> None:
     """Train every feature and keep its numbers."""
-    from labutils.training.bands import ROUNDING, measured_bands
     from labutils.training.epoch import fit
+    from labutils.training.verify import ROUNDING, measured_bands
 
     golden = {}
     for feature in FEATURES:

@@ -272,10 +272,10 @@ def test_verify_says_so_and_goes_on(results):
 
 
 def test_a_name_of_an_image_is_shown_by_verify(results, monkeypatch):
-    from labutils.training import verify
+    from labutils.training.verify import Verification
 
-    said = [verify.Verification("run", problem=f"prediction for {ESCAPE} differs")]
-    monkeypatch.setattr(verify, "verify_all", lambda *_: said)
+    said = [Verification("run", problem=f"prediction for {ESCAPE} differs")]
+    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda *_: said)
     store_run(results / "runs")
     assert "\x1b" not in CliRunner().invoke(main, ["verify", "--all"], color=True).output
 

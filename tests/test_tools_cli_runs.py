@@ -74,7 +74,7 @@ SILENT = Verification("silent", problem="its images are not here.")
 )
 def test_the_status_of_verify_tells_what_came_of_it(results, monkeypatch, found, arguments, status):
     store_run()
-    monkeypatch.setattr("labutils.training.verify.verify_all", lambda folders, epochs: iter(found))
+    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda folders, epochs: iter(found))
     said = call(cli_runs.verify, *arguments)
     assert said.exit_code == status
     assert [str(v) for v in found] == said.output.splitlines()[:-1]
@@ -86,7 +86,7 @@ def test_some_runs_are_that_many(results, monkeypatch):
         store_run(seed=seed)
     asked = []
     monkeypatch.setattr(
-        "labutils.training.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD]
+        "labutils.tools.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD]
     )
     call(cli_runs.verify, "--some", 2, "--epochs", 3)
     ((folders, epochs),) = asked
@@ -105,7 +105,7 @@ def test_some_runs_are_none_of_those_that_take_long(results, monkeypatch):
     # A matrix product's speed on a plain laptop: half of it is what a training step reaches.
     monkeypatch.setattr("labutils.training.cost._product_speed", lambda: 2e11)
     asked = []
-    monkeypatch.setattr("labutils.training.verify.verify_all", lambda folders, epochs: asked.extend(folders) or [GOOD])
+    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda folders, epochs: asked.extend(folders) or [GOOD])
     call(cli_runs.verify, "--some", 3)
     assert set(asked) == {quick, damaged}
     asked.clear()

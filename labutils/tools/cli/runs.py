@@ -73,7 +73,7 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
     Ends with status 1 if one of them differs, with 2 if one that was named cannot be verified here, or none can.
     """
     from labutils.runs import RunStore
-    from labutils.training.verify import quick_ones, verify_all
+    from labutils.tools.verify import quick_ones, verify_all
 
     store = RunStore()
     if sum((bool(names), every, some is not None)) != 1:
