@@ -42,10 +42,6 @@ _ONE_AT_A_TIME = threading.Lock()
 """A Dask worker may offer several threads, but TensorFlow's seeds and threads are the process's."""
 
 
-class MissingImagesError(Exception):
-    """A worker has no images of that name with that fingerprint: send them."""
-
-
 def train_on(
     executor: Executor,
     configs: Mapping[str, RunConfig],
@@ -87,21 +83,22 @@ def train_on(
     def receive(label: str, future: Future) -> None:
         nonlocal lost
         try:
-            trained: Trained = future.result()
+            trained: Trained | None = future.result()
         except CancelledError:
             lost = True
-        except MissingImagesError:
-            # A memory map is a file of this machine.
-            send(label, replace(dataset, x_train=np.array(dataset.x_train), x_val=np.array(dataset.x_val)))
+            return
         except Exception as error:
             failed[label] = error
             print(f"{label}: failed, {type(error).__name__}: {error}", flush=True)
-        else:
-            keep = reuse or not stored[label]
-            run = store.put(trained.run, trained.checkpoint, trained.best_weights) if keep else trained.run
-            runs[label] = run
-            spent = minutes(float(run.history["seconds"].sum()))
-            print(f"{label}: {run.status} {run.epochs} epochs in {spent} by a worker.", flush=True)
+            return
+        if trained is None:  # it has no such images; of a memory map, the file is this machine's
+            send(label, replace(dataset, x_train=np.array(dataset.x_train), x_val=np.array(dataset.x_val)))
+            return
+        run, keep = trained.run, reuse or not stored[label]
+        runs[label] = store.put(run, trained.checkpoint, trained.best_weights) if keep else run
+        what = "extended to" if run.status == "extended" else "trained"
+        spent = minutes(float(run.history["seconds"].sum()))
+        print(f"{label}: {what} {run.epochs} epochs in {spent} by a worker.", flush=True)
 
     try:
         for label, config in configs.items():
@@ -253,17 +250,20 @@ def _work(
     fingerprint: str,
     images: Dataset | None,
     start: tuple[Run, dict[str, np.ndarray]] | None,
-) -> Trained:
-    """What a worker does: train and hand back everything; it writes nothing but images that it draws itself."""
+) -> Trained | None:
+    """What a worker does: train and hand back everything, or None if the images have to be sent.
+
+    It writes nothing but images that it draws itself.
+    """
     config = RunConfig(**settings)
     if images is None:
         kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
             images = load_dataset(*kind, progress=False)
         except DataError:
-            raise MissingImagesError from None
+            return None
         if images.fingerprint != fingerprint:
-            raise MissingImagesError
+            return None
     from labutils.training.epoch import fit, planned_lengths
 
     run, checkpoint = start or (None, None)
