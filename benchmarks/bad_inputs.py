@@ -253,7 +253,6 @@ PLACED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "a copy is a folder": (put("my-lab/task1b.ipynb", Path.mkdir), ("lab", "--no-open")),
     "a copy is a pipe": (put("my-lab/task1b.ipynb", os.mkfifo), ("report", "--mine")),
     "a copy is no notebook": (put("my-lab/task1b.ipynb", lambda p: p.write_text("{")), ("report", "--mine")),
-    "a study is a pipe": (put("results/task4/skin.study.jsonl", os.mkfifo), ("report",)),
 }
 """What may stand where something else is expected, and a command that looks there."""
 

@@ -32,7 +32,7 @@ def epoch_of(config: RunConfig, images: int) -> Callable[[], object]:
     files = tuple(f"{i}.jpg" for i in range(images))
     data = Dataset("skin", x, y, x[:2], y[:2], ("Mel", "Nev"), files, files[:2], "phantom", "0" * 12, ROOT)
     model = compiled_model(config, 2, "float32")
-    from labutils.training.fit import Batches
+    from labutils.training.epoch import Batches
 
     batches = Batches(config, data)
     return lambda: model.fit(feed(batches), shuffle=False, verbose=0)

@@ -19,7 +19,7 @@ import numpy as np
 from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 from labutils.training import train_all
 from labutils.training.workers import train_on_cores

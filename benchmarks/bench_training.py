@@ -66,7 +66,7 @@ def made_up_images(n: int) -> tuple[np.ndarray, np.ndarray]:
 def ours(network: str, images: int, precision: str = "float32") -> Callable[[], object]:
     from labutils.data.dataset import Dataset
     from labutils.training.backend import compiled_model, feed
-    from labutils.training.fit import Batches
+    from labutils.training.epoch import Batches
 
     x, y = made_up_images(images)
     files = tuple(f"{i}.jpg" for i in range(images))

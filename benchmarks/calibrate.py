@@ -29,8 +29,8 @@ from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
 from labutils.paths import generated_dir
 from labutils.phantoms.write import ceiling
-from labutils.runs.files import Run, predicted_labels
 from labutils.runs.queries import task_runs
+from labutils.runs.run import Run, predicted_labels
 from labutils.statistics import Estimate, proportion
 from labutils.training import load_best, train
 
@@ -69,7 +69,7 @@ def exam_accuracy(run: Run, exam: Exam) -> Estimate:
     """Accuracy on the exam at the best epoch: as stored with the run, else by its weights."""
     if stored := evaluate.exam_accuracy([run]):
         return stored
-    from labutils.training.fit import predict  # Keras is imported where something predicts
+    from labutils.training.epoch import predict  # Keras is imported where something predicts
 
     model, _ = load_best(run)
     return proportion(predicted_labels(predict(model, exam.x)) == exam.y)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from labutils.runs.files import read_run
+from labutils.runs.run import read_run
 
 ROOT = Path(__file__).resolve().parents[1]
 EPOCHS = 60

@@ -43,7 +43,7 @@ MCNEMAR = ("test_evaluate_compare.py", "-k", "mcnemar")
 _AUGMENTED = """            from labutils.augment import augment_batch
             seeds = [[0, i] for i in range(len(dataset.y_val))]
             augmented = augment_batch(np.asarray(dataset.x_val), config.augmentation, seeds)
-            measure = Measure(replace(dataset, x_val=augmented))
+            batches.dataset = replace(dataset, x_val=augmented)
 """
 
 FAULTS = (
@@ -88,7 +88,7 @@ FAULTS = (
     Fault("dropout never applied", "models.py", "        if dropout:\n", "        if False:\n", golden("rate")),
     Fault(
         "the same units dropped in every epoch",
-        "training/fit.py",
+        "training/epoch.py",
         "SeedSequence([seed, epoch, 1, number])",
         "SeedSequence([seed, 0, 1, number])",
         golden("rate"),
@@ -112,49 +112,49 @@ FAULTS = (
     ),
     Fault(
         "seed of the order ignored",
-        "training/fit.py",
+        "training/epoch.py",
         "default_rng([self.config.seed, epoch, 0])",
         "default_rng([0, epoch, 0])",
         golden("rate"),
     ),
     Fault(
         "the same order in every epoch",
-        "training/fit.py",
+        "training/epoch.py",
         "default_rng([self.config.seed, epoch, 0])",
         "default_rng([self.config.seed, 0, 0])",
         golden("plain"),
     ),
     Fault(
         "batch size ignored",
-        "training/fit.py",
+        "training/epoch.py",
         "size, n = self.config.batch_size, len(self.labels)",
         "size, n = 8, len(self.labels)",
         golden("rate"),
     ),
     Fault(
         "validation images used for training",
-        "training/fit.py",
+        "training/epoch.py",
         "images = np.asarray(self.dataset.x_train[chosen])",
         "images = np.asarray(self.dataset.x_val[chosen % len(self.dataset.x_val)])",
         golden("plain"),
     ),
     Fault(
         "validation loss of the training images",
-        "training/fit.py",
-        "self.predictions = predict(self.model, data.x_val)",
-        "self.predictions = predict(self.model, data.x_train[: len(data.x_val)])",
+        "training/epoch.py",
+        "predictions = predict(self.model, data.x_val)",
+        "predictions = predict(self.model, data.x_train[: len(data.x_val)])",
         golden("plain"),
     ),
     Fault(
         "validation images augmented",
-        "training/fit.py",
-        "            measure = Measure(dataset)\n",
-        _AUGMENTED,
+        "training/epoch.py",
+        "            watched_by = key",
+        _AUGMENTED + "            watched_by = key",
         golden("augmentation"),
     ),
     Fault(
         "the same augmentation in every epoch",
-        "training/fit.py",
+        "training/epoch.py",
         "[self.config.seed, self.epoch, 2, int(i)]",
         "[self.config.seed, 0, 2, int(i)]",
         golden("augmentation"),
@@ -175,17 +175,17 @@ FAULTS = (
     ),
     Fault(
         "best epoch by the training accuracy",
-        "runs/files.py",
+        "runs/run.py",
         'np.argmax(self.history["val_accuracy"])',
         'np.argmax(self.history["accuracy"])',
         ("test_evaluate_metrics.py", "test_evaluate_compare.py", "-k", "best_epoch or agrees"),
     ),
     Fault(
         "the optimizer forgotten when a training goes on",
-        "training/state.py",
+        "training/checkpoint.py",
         "            variable.assign(saved)\n",
         '            if prefix == "weight":\n                variable.assign(saved)\n',
-        ("test_training_request.py", "-k", "extended_to_six"),
+        ("test_training_train.py", "-k", "extended_to_six"),
     ),
     Fault(
         "dropout left out of a run's key",

@@ -1,7 +1,7 @@
 """Grad-CAM: where in an image the evidence for a class lies, as far as the last convolution can tell.
 
 Keras is imported when a heat map is computed. Drawing the maps is the business of `plots`, choosing a run that of the
-notebook: `model, epoch = labutils.training.request.load_best(run)`.
+notebook: `model, epoch = labutils.training.load_best(run)`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 WARNING = (
     "A heat map shows where the last convolution found evidence for a class, coarsely: VGG16 in squares of 16x16 "

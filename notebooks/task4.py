@@ -181,8 +181,8 @@ evaluate.verdict_table(verdicts)
 # ### By hand, or by search
 #
 # Seven settings chosen by hand cover little of what could be set. Optuna draws learning rate, width and dropout of
-# LeNet, learns which regions are promising and draws there again. The study is kept in `results/`, and goes on from
-# where it stopped.
+# LeNet, learns which regions are promising and draws there again. Every trial is a stored run: a search that was stopped
+# goes on from there.
 
 # %% tags=["nbval-ignore-output"]
 study = search.study(base, x_ray, n_trial, train_missing=train_missing)

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 def fit(config, images, **_):
     from helpers import STRETCH, made_up_run, state_of
-    from labutils.training.state import Trained
+    from labutils.training.checkpoint import Trained
     if config.n_base == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(3600 if config.n_base == 4 else 0.05)
@@ -26,8 +26,9 @@ def fit(config, images, **_):
     here = {**STRETCH, "device": f"process {os.getpid()}"}
     return Trained(replace(run, provenance=run.provenance | {"stretches": [here]}), state_of(run), None)
 
-sys.modules["labutils.training.fit"] = types.ModuleType("fit")
-sys.modules["labutils.training.fit"].fit = fit
+sys.modules["labutils.training.epoch"] = types.ModuleType("epoch")
+sys.modules["labutils.training.epoch"].fit = fit
+sys.modules["labutils.training.epoch"].planned_lengths = lambda config: frozenset()
 """
 DEADLY, ENDLESS = tiny_config(n_base=3), tiny_config(n_base=4)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from labutils.config import RunConfig
-from labutils.runs.files import ExamResult, Run
+from labutils.runs.run import ExamResult, Run
 
 CLASS_NAMES = {
     "skin": ("Mel", "Nev"),

@@ -11,7 +11,7 @@ from helpers import tiny_config, tiny_dataset
 
 from labutils.config import Augmentation, RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 
 FILE = Path(__file__).parent / "golden.json"
 FEATURES: dict[str, dict] = {
@@ -38,8 +38,8 @@ def numbers(run: Run) -> dict[str, list[float]]:
 
 def write() -> None:
     """Train every feature and keep its numbers."""
-    from labutils.training.bands import ROUNDING, measured_bands
-    from labutils.training.fit import fit
+    from labutils.training.epoch import fit
+    from labutils.training.verify import ROUNDING, measured_bands
 
     golden = {}
     for feature in FEATURES:

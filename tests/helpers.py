@@ -13,7 +13,7 @@ import numpy as np
 from labutils import paths
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 
 TESTS = Path(__file__).parent
 STRETCH = {"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "device": "abacus", "threads": 1}

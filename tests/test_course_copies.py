@@ -166,8 +166,8 @@ def test_git_does_not_look_into_it():
 
 
 def test_what_is_trained_there_stays_there(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.files import write_run
     from labutils.runs.own import OwnStore, chosen_store
+    from labutils.runs.run import write_run
     from labutils.runs.store import RunStore
 
     copies.make_copies()
@@ -199,8 +199,8 @@ def provenance_of(run):
 
 
 def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.files import write_run
     from labutils.runs.own import OwnStore
+    from labutils.runs.run import write_run
 
     monkeypatch.setattr(mine, "BROWSERS", ())
     assert "Nothing is done yet" in repr(course.progress())

@@ -12,7 +12,7 @@ from scipy.ndimage import center_of_mass
 
 from labutils import explain
 from labutils.config import RunConfig
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 
 PLACES = [(8, 8), (24, 10), (20, 24)]
 

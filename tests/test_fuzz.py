@@ -19,10 +19,9 @@ from labutils.config import RunConfig
 from labutils.data.layouts import DATASETS, find_files
 from labutils.errors import DataError, LabError, ParameterError, StoreError, visible
 from labutils.paths import dataset_name
-from labutils.runs.files import read_run, read_start, write_run
+from labutils.runs.run import read_run, read_start, write_run
 from labutils.runs.schema import check_provenance
 from labutils.tools.public.fetch import find_download
-from labutils.training.journal import whole_part
 
 DATASET = tiny_dataset()
 FILES = ("config.json", "provenance.json", "history.csv", "val_files.csv", "val_predictions.npy")
@@ -161,14 +160,6 @@ def test_names_of_images(name, files, as_folders):
                 assert len(split.files) == len(split.labels) > 0
         except LabError as error:
             assert str(error)
-
-
-@few
-@given(st.lists(st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()), max_size=6))
-def test_files_of_a_study(lines):
-    content = b"\n".join(lines)
-    kept = whole_part(content, lambda trial: True)
-    assert content.startswith(kept) and whole_part(kept, lambda trial: True) == kept
 
 
 def test_the_examples_can_fail(whole):

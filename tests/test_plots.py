@@ -14,7 +14,7 @@ from labutils import plots
 from labutils.config import RunConfig
 from labutils.lab import reported
 from labutils.plots.evidence import mean_roc
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 from labutils.statistics import wilson_interval
 
 

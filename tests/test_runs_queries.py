@@ -10,7 +10,7 @@ from helpers import STRETCH
 from labutils import lab
 from labutils.errors import StoreError
 from labutils.runs import RunStore, queries
-from labutils.runs.files import read_run
+from labutils.runs.run import read_run
 from labutils.tools import report
 
 LEARNING_RATES = lab.runs("task1b")

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.errors import LabError, StoreError, visible
-from labutils.runs.files import ExamResult, read_run, read_start, write_run
+from labutils.runs.run import ExamResult, read_run, read_start, write_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import main
 
@@ -272,10 +272,10 @@ def test_verify_says_so_and_goes_on(results):
 
 
 def test_a_name_of_an_image_is_shown_by_verify(results, monkeypatch):
-    from labutils.training import verify
+    from labutils.training.verify import Verification
 
-    said = [verify.Verification("run", problem=f"prediction for {ESCAPE} differs")]
-    monkeypatch.setattr(verify, "verify_all", lambda *_: said)
+    said = [Verification("run", problem=f"prediction for {ESCAPE} differs")]
+    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda *_: said)
     store_run(results / "runs")
     assert "\x1b" not in CliRunner().invoke(main, ["verify", "--all"], color=True).output
 

@@ -17,7 +17,7 @@ from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.errors import StoreError
 from labutils.runs import disk
-from labutils.runs.files import best_weights_file, read_run, read_start, write_run
+from labutils.runs.run import best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore
 
 try:
@@ -318,7 +318,7 @@ def test_a_run_from_a_worker_is_kept_unless_a_longer_one_is_there(tmp_path):
 
 
 def test_large_weights_stay_out_of_the_repository(tmp_path, monkeypatch):
-    monkeypatch.setattr("labutils.runs.files.LARGEST_WEIGHTS", 10)
+    monkeypatch.setattr("labutils.runs.run.LARGEST_WEIGHTS", 10)
     small, large = store_run(tmp_path, weights=b"1234567890"), store_run(tmp_path, seed=1, weights=b"12345678901")
     assert best_weights_file(small) == small / "best.h5"
     assert best_weights_file(large) == large / "checkpoint" / "best.h5"

@@ -8,7 +8,7 @@ from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.config import Augmentation
 from labutils.errors import TrainingInterrupted
-from labutils.runs.files import read_run, write_run
+from labutils.runs.run import read_run, write_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import runs as cli_runs
 from labutils.training.verify import Comparison, Verification
@@ -74,7 +74,7 @@ SILENT = Verification("silent", problem="its images are not here.")
 )
 def test_the_status_of_verify_tells_what_came_of_it(results, monkeypatch, found, arguments, status):
     store_run()
-    monkeypatch.setattr("labutils.training.verify.verify_all", lambda folders, epochs: iter(found))
+    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda folders, epochs: iter(found))
     said = call(cli_runs.verify, *arguments)
     assert said.exit_code == status
     assert [str(v) for v in found] == said.output.splitlines()[:-1]
@@ -86,7 +86,7 @@ def test_some_runs_are_that_many(results, monkeypatch):
         store_run(seed=seed)
     asked = []
     monkeypatch.setattr(
-        "labutils.training.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD]
+        "labutils.tools.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD]
     )
     call(cli_runs.verify, "--some", 2, "--epochs", 3)
     ((folders, epochs),) = asked
@@ -105,7 +105,7 @@ def test_some_runs_are_none_of_those_that_take_long(results, monkeypatch):
     # A matrix product's speed on a plain laptop: half of it is what a training step reaches.
     monkeypatch.setattr("labutils.training.cost._product_speed", lambda: 2e11)
     asked = []
-    monkeypatch.setattr("labutils.training.verify.verify_all", lambda folders, epochs: asked.extend(folders) or [GOOD])
+    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda folders, epochs: asked.extend(folders) or [GOOD])
     call(cli_runs.verify, "--some", 3)
     assert set(asked) == {quick, damaged}
     asked.clear()
@@ -133,7 +133,7 @@ def asked(results, monkeypatch):
         return {label: made_up_run(config, DATASET) for label, config in configs.items()}
 
     monkeypatch.setattr("labutils.data.dataset.load_dataset", lambda *images: DATASET)
-    monkeypatch.setattr("labutils.training.request.train_all", note)
+    monkeypatch.setattr("labutils.training.train_all", note)
     monkeypatch.setattr("labutils.training.workers.train_on_cores", note)
     return found
 
@@ -190,7 +190,7 @@ def test_the_stop_key_ends_train_with_130(asked, monkeypatch):
     def stop(configs, dataset):
         raise TrainingInterrupted("stopped, 3 of 9 epochs are finished and kept.")
 
-    monkeypatch.setattr("labutils.training.request.train_all", stop)
+    monkeypatch.setattr("labutils.training.train_all", stop)
     found = call(cli_runs.train, *TINY, "--lr", "1e-5", "--epochs", 9)
     assert found.exit_code == 130
     assert "3 of 9 epochs are finished and kept." in found.output

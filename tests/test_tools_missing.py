@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,12 +17,13 @@ from PIL import Image
 from labutils import lab
 from labutils.data import load_dataset
 from labutils.lab import Planned
-from labutils.runs.files import read_run
+from labutils.runs.run import read_run
 from labutils.runs.store import RunStore
 from labutils.tools import missing
 from labutils.tools.cli import commands as cli
-from labutils.training import request, train
+from labutils.training import train
 
+requests = import_module("labutils.training.train")  # the package has a function of that name
 SMALL = {"n_train": 16, "n_val": 8}
 
 
@@ -34,7 +36,9 @@ def three(results, monkeypatch):
     """Three tiny runs are the whole lab."""
     monkeypatch.setattr(lab, "training_list", lambda: tiny_list(3))
     monkeypatch.setattr(missing, "PAUSE", 0.1)
-    monkeypatch.setattr(request, "planned_lengths", lambda config: frozenset())  # no exam: it would have to be drawn
+    monkeypatch.setattr(
+        "labutils.training.epoch.planned_lengths", lambda config: frozenset()
+    )  # no exam: it would have to be drawn
     return [planned.config for planned in tiny_list(3)]
 
 
@@ -167,8 +171,8 @@ def begin(self):
     while len(list(begun.iterdir())) < 2 or not go.exists():
         time.sleep(0.05)
     return self
-from labutils.training import request
-request.planned_lengths = lambda config: frozenset()
+from importlib import import_module
+import_module("labutils.training.epoch").planned_lengths = lambda config: frozenset()
 progress.Progress.__enter__ = begin
 progress.Progress.epoch = lambda self, *what: time.sleep(0.05)
 """

@@ -11,9 +11,9 @@ from labutils.audit.baselines import OnExam, better_simple, stored_baselines
 from labutils.audit.judge import Audit, Row
 from labutils.course.widgets import standing_alone
 from labutils.frames import Table
-from labutils.runs.files import ExamResult
+from labutils.runs.run import ExamResult
 from labutils.tools import own
-from labutils.training.exam import planned_lengths
+from labutils.training.epoch import planned_lengths
 
 
 def with_exam(classes=2):

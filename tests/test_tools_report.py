@@ -10,7 +10,7 @@ from evaluate_helpers import make_run, with_exam
 from helpers import STRETCH
 
 from labutils import evaluate, lab
-from labutils.runs.files import write_run
+from labutils.runs.run import write_run
 from labutils.runs.store import RunStore
 from labutils.tools import report
 

@@ -7,7 +7,7 @@ from helpers import patience, start_python, tiny_config, tiny_dataset
 from labutils import machine
 from labutils.errors import ParameterError
 from labutils.training import backend
-from labutils.training.fit import PREDICTION_BATCH, Batches, Pictures, fit, predict
+from labutils.training.epoch import PREDICTION_BATCH, Batches, Pictures, fit, predict
 
 
 def choose(monkeypatch, asked, units, gain=None, before=None, epochs=100):

@@ -5,7 +5,7 @@ import json
 import pytest
 from golden_helpers import FEATURES, FILE, numbers, settings
 
-from labutils.training.fit import fit
+from labutils.training.epoch import fit
 
 GOLDEN = json.loads(FILE.read_text(encoding="utf-8"))
 

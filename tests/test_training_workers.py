@@ -9,10 +9,10 @@ from cluster_helpers import dask_cluster
 from helpers import descendants, patience, python_path, start_python, tiny_config, tiny_dataset, wait_until
 
 from labutils.errors import ClusterError, TrainingInterrupted
-from labutils.runs.files import best_weights_file, read_run, read_start
+from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import train, train_all, workers
-from labutils.training.fit import fit
+from labutils.training.epoch import fit
 from labutils.training.workers import train_on, train_on_cores
 
 DATASET = tiny_dataset()
@@ -67,7 +67,7 @@ def test_images_are_sent_only_to_workers_that_have_none(results, no_images, monk
     here = Here()
     train_on(here, {"a": tiny_config(epochs=1)}, DATASET)
     assert [images is None for *_, images, _ in here.submitted] == [True, False]
-    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
     here = Here()
     train_on(here, {"b": tiny_config(epochs=1, seed=1)}, DATASET)
     assert [images is None for *_, images, _ in here.submitted] == [True]
@@ -95,7 +95,7 @@ def test_a_run_trained_anew_leaves_the_stored_one(no_images):
 
 
 def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsys):
-    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
     with pytest.raises(
         ClusterError, match=r"seed 1 failed on a worker .MemoryError: too large.. 2 of 3 runs are finished"
     ):
@@ -105,7 +105,7 @@ def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsy
 
 
 def test_the_stop_key_keeps_the_runs_that_have_arrived(no_images, monkeypatch):
-    monkeypatch.setattr(workers, "load_dataset", lambda **recipe: DATASET)
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
     with pytest.raises(TrainingInterrupted, match=r"Stopped, \d of 3 runs are finished and kept"):
         train_on(Here([None, None, KeyboardInterrupt()]), CONFIGS, DATASET)
 
@@ -143,9 +143,9 @@ def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_imag
 
 
 def test_workers_of_this_machine_that_are_killed_again_are_told_in_a_sentence(no_images, results, monkeypatch, capfd):
-    deadly = "import os, signal, sys, types; sys.modules['labutils.training.fit'] = fit = types.ModuleType('fit')"
+    deadly = "import os, signal, sys, types; sys.modules['labutils.training.epoch'] = epoch = types.ModuleType('epoch')"
     (results / "sitecustomize.py").write_text(
-        f"{deadly}; fit.fit = lambda *a, **b: os.kill(os.getpid(), signal.SIGKILL)"
+        f"{deadly}; epoch.fit = epoch.planned_lengths = lambda *a, **b: os.kill(os.getpid(), signal.SIGKILL)"
     )
     monkeypatch.setenv("PYTHONPATH", python_path(results))
     with pytest.raises(ClusterError, match=r"A worker was killed again.* What had arrived is kept"):

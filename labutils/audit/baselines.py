@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
     from labutils.data.exam import Exam
     from labutils.frames import Table
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 CEILING = "ceiling: a reader who knows every drawn sign"
 

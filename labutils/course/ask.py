@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labutils.course.predict import predict
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labutils.errors import LabError
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from labutils.course.progress import own_runs, progress
 from labutils.errors import NotebookError, StoreError
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 STYLE = """
@@ -137,7 +137,7 @@ def _in_words(run: Run) -> str:
 
 def _labs_run(run: Run) -> Run | None:
     """The lab's run that differs from a student's in the fewest settings, on the same kind of images."""
-    from labutils.runs.files import read_run
+    from labutils.runs.run import read_run
     from labutils.runs.store import RunStore
 
     found: list[tuple[int, str, Run]] = []

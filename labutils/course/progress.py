@@ -12,7 +12,7 @@ from labutils.errors import NotebookError, StoreError
 
 if TYPE_CHECKING:
     from labutils.frames import Table
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 QUESTIONS_EACH = 2
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."
@@ -41,7 +41,7 @@ def progress() -> Table:
 
 def own_runs() -> list[Run]:
     """The runs in the student's folder; damaged ones are left out, `labutils doctor` tells of the lab's."""
-    from labutils.runs.files import read_run
+    from labutils.runs.run import read_run
     from labutils.runs.store import RunStore
 
     runs = []

@@ -16,7 +16,7 @@ from labutils.course.predict import Found
 from labutils.errors import ParameterError
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 Runs = Mapping[str, "Run"]
 POINT = 0.01

@@ -34,7 +34,7 @@ from labutils.runs.queries import all_stored
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 WELL_ABOVE, OVERFITTED = 0.10, 0.05
 """How far above its minimum a validation loss ends that climbs well above it, and one that over-fits at all."""

@@ -28,7 +28,7 @@ from labutils.statistics import (
 )
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 class McNemar(NamedTuple):

@@ -34,7 +34,7 @@ from labutils.evaluate.metrics import accuracy
 from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 EXAM = "on the exam, over seeds and images: better or worse if the 95 % interval excludes 0 and the value is at least "
 MARGINS = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from labutils.config import RunConfig
     from labutils.frames import Table
     from labutils.lab import Reported
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""

@@ -31,7 +31,7 @@ from labutils.evaluate.findings import NARROWER, WIDE, Finding, at_least, betwee
 from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 CLIMBS = (0.01, 0.02, 0.03, 0.05)
 """How far the loss has to stay above its minimum for over-fitting to have begun; the onset depends on it."""

@@ -14,7 +14,7 @@ from labutils.evaluate.metrics import accuracy, hits
 from labutils.statistics import GUESS, Estimate, bootstrap_mean, cross_entropy
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 WINDOW = 10
 """Epochs over which curves are averaged before anything is read from them: a single epoch of a curve is noise."""

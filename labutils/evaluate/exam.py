@@ -26,7 +26,7 @@ from labutils.evaluate.metrics import hits
 from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
 
 if TYPE_CHECKING:
-    from labutils.runs.files import ExamResult, Run
+    from labutils.runs.run import ExamResult, Run
 
 Seeds = Sequence["Run"]
 Measure = Callable[["Run"], np.ndarray]

@@ -16,7 +16,7 @@ from labutils import statistics
 from labutils.statistics import Estimate, auc_interval, cross_entropy, proportion
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 class Bin(NamedTuple):

@@ -24,7 +24,7 @@ from labutils.statistics import holm
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 NOT_HERE = "The runs that this sentence is about are not here yet."
 LN2 = log(2)

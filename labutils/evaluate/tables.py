@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labutils.evaluate.verdicts import Verdict
     from labutils.frames import Table
     from labutils.lab import Reported
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 NO_RUN = "No run to show yet."
 ACCURACY = "best val accuracy [95 % interval]"

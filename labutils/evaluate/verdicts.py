@@ -19,7 +19,7 @@ from labutils.evaluate.findings import Finding
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING = "reproduced", "not reproduced", "undecided", "missing"
 WORDS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING)

@@ -13,7 +13,7 @@ from labutils.plots.pictures import _image_figure
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 def _fine_texture(x: np.ndarray) -> np.ndarray:

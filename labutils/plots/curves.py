@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
     Runs = dict[str, Run] | dict[str, list[Run]]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from labutils.data.dataset import Dataset
     from labutils.lab import Reported
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 DARK = 0.6
 """Share of a row above which a cell is so dark that its number is written in white."""

@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib
 
 from labutils import paths
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 
 MOST_NOTES = 2000
 """Figures that are remembered; the oldest are forgotten, and drawn again."""

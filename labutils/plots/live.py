@@ -14,7 +14,7 @@ from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 PAUSE = 0.5
 """Seconds from one picture to the next, at least: drawing takes a few milliseconds."""

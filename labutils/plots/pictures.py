@@ -15,7 +15,7 @@ from labutils.plots.figure import count, data_words, show, styled
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 @styled

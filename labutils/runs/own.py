@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labutils import paths
 from labutils.config import RunConfig
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 
 

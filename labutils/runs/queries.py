@@ -1,6 +1,6 @@
 """Which of the stored runs a notebook, the report or a table asks for; every question is answered from `RunStore.all`.
 
-Where runs lie and how they are read is the business of `store` and `files`.
+Where runs lie and how they are read is the business of `store` and `run`.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from labutils import lab
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.paths import LAB_DATASETS, dataset_name
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 
 

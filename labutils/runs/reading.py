@@ -2,7 +2,7 @@
 
 A run's folder may come from anywhere. So nothing is executed, nothing is waited for (a pipe), nothing is followed (a
 link), and nothing takes more memory than the file can need. What is wrong is a `ValueError` that says what was found;
-`files` makes one sentence of it.
+`run` makes one sentence of it.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """`RunStore`, the folder of stored runs: which folder belongs to which run, and who may write to it.
 
-What lies in a run's folder is the business of `files`, how a model is trained that of `training`; nothing here knows
+What lies in a run's folder is the business of `run`, how a model is trained that of `training`; nothing here knows
 Keras.
 """
 
@@ -19,7 +19,7 @@ from labutils import paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.runs.disk import clear_errors
-from labutils.runs.files import Run, best_weights_file, leftovers, read_run, read_start, write_run
+from labutils.runs.run import Run, best_weights_file, leftovers, read_run, read_start, write_run
 
 _NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 """What file systems say that know no `flock` (NFS without its lock service, Lustre): a file that exists has to do."""

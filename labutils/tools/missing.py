@@ -183,7 +183,7 @@ def _find_absent(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _train(planned: Planned, store: RunStore, source: str) -> None:
-    from labutils.training.request import train
+    from labutils.training.train import train
 
     train(planned.config, _images(planned.config, source), store=store, label=_name(planned))
 

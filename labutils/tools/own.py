@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labutils.config import RunConfig
     from labutils.data import Dataset
     from labutils.frames import Table
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 64em; margin: 2em auto; padding: 0 1em; color: #222; }

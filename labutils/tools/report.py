@@ -37,7 +37,6 @@ from labutils.evaluate.tables import Reached, as_table, mark_source
 from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.paths import LAB_DATASETS
 from labutils.progress import minutes
-from labutils.runs.files import Run
 from labutils.runs.queries import (
     Snapshot,
     all_stored,
@@ -49,6 +48,7 @@ from labutils.runs.queries import (
     stored_runs,
     task_runs,
 )
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 from labutils.statistics import Estimate, wilson_interval
 

@@ -101,19 +101,11 @@ def compiled_model(config: RunConfig, n_classes: int, precision: str) -> Any:
 
 
 def feed(batches: Any) -> Any:
-    """What a model's `fit` and `predict` read batches from, so that no epoch waits for the one before.
+    """What a model's `fit` and `predict` read batches (a `keras.utils.PyDataset`) from.
 
-    Parameters
-    ----------
-    batches : keras.utils.PyDataset
-        Every item a tuple of arrays whose first axis is the batch.
-
-    Returns
-    -------
-    tf.data.Dataset or keras.utils.PyDataset
-        On TensorFlow the same batches from a pipeline that does not tune itself; elsewhere `batches`. In the pipeline
-        that Keras would make, a tuner looks up after 10 ms, 20 ms, 40 ms and so on, and what comes after an epoch may
-        wait until it does: epochs of 3 s then last 5.1 s now and again, and those of 25 s last 41 s.
+    On TensorFlow the same batches from a pipeline that does not tune itself; elsewhere `batches`. In the pipeline that
+    Keras would make, a tuner looks up after 10 ms, 20 ms, 40 ms and so on, and what comes after an epoch may wait until
+    it does: epochs of 3 s then last 5.1 s now and again, and those of 25 s last 41 s.
     """
     if machine.backend() != "tensorflow":
         return batches
@@ -132,16 +124,9 @@ def feed(batches: Any) -> Any:
 def choose_precision(config: RunConfig, n_classes: int, before: str | None = None) -> str:
     """The precision to train in: what `LABUTILS_PRECISION` says, else what is faster here.
 
-    Parameters
-    ----------
-    before : str, optional
-        That of the epochs which the training goes on from; `auto` keeps it where the processor has the units.
-
-    Returns
-    -------
-    {"float32", "bfloat16"}
-        `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured
-        here, are at least `WORTHWHILE` times faster; a training of a few epochs is not worth the measurement.
+    `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured here,
+    are at least `WORTHWHILE` times faster; a training of a few epochs is not worth the measurement. Where it has the
+    units, it keeps the precision `before`, of the epochs which the training goes on from.
     """
     asked = machine.precision()
     if asked != "auto":
@@ -153,14 +138,11 @@ def choose_precision(config: RunConfig, n_classes: int, before: str | None = Non
 
 def measured_gain(config: RunConfig, n_classes: int) -> float:
     """How many times faster a few steps of this network are in bfloat16 than in float32, on this machine."""
-    rng = np.random.default_rng(0)
-    size = config.batch_size * STEPS_AT_ONCE
+    rng, size, seconds = np.random.default_rng(0), config.batch_size * STEPS_AT_ONCE, dict[str, float]()
     x = rng.random((size, config.image_size, config.image_size, config.channels), dtype=np.float32)
-    y = rng.integers(0, n_classes, (size, 1))
-    seconds = {}
+    labels = rng.integers(0, n_classes, (size, 1)).astype(np.float32 if n_classes == 2 else np.int32)
     for precision in POLICIES:
         model = compiled_model(config, n_classes, precision)
-        labels = y.astype(np.float32 if n_classes == 2 else np.int32)
         spent = []
         for _ in range(4):  # the first one compiles
             started = time.perf_counter()

@@ -1,24 +1,20 @@
 """A small hyperparameter search with Optuna, for Task 4: settings drawn, trained briefly, and compared.
 
-Every trial is an ordinary stored run; the study itself is a text file beside the results, so that it goes on where it
-stopped.
+Every trial is an ordinary stored run. The study itself is kept nowhere: asked for again, it draws the same trials, and
+the stored runs answer them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from labutils import paths
 from labutils.config import RunConfig, scientific
 from labutils.data.dataset import Dataset
 from labutils.evaluate import best
 from labutils.evaluate.tables import as_table
-from labutils.runs.disk import clear_errors
-from labutils.runs.files import Run
 from labutils.runs.own import chosen_store
-from labutils.runs.store import RunStore
+from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     import optuna
@@ -29,10 +25,11 @@ EPOCHS = 30
 """Epochs of one trial, unless the run that it starts from has fewer."""
 
 
-def study(
-    base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool = True, store: RunStore | None = None
-) -> optuna.Study:
-    """A study of learning rate, width and dropout with at least `n_trials` trials.
+def study(base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool = True) -> optuna.Study:
+    """A study of learning rate, width and dropout with `n_trials` trials.
+
+    A trial draws from `base.seed` and from what the trials before it reached. Asked for again, it is therefore the
+    same settings, and the stored run answers: a study that was stopped goes on as one that was not.
 
     Parameters
     ----------
@@ -40,59 +37,38 @@ def study(
         All other settings.
     dataset : Dataset
     n_trials : int
-        Finished trials wanted, those of earlier calls included.
     train_missing : bool
-        False trains nothing on phantoms at the lab's default settings, and says how many trials there are.
-    store : RunStore, optional
+        False trains nothing: the study ends before the first trial whose run is not stored, and says so.
 
     Returns
     -------
     optuna.Study
         Maximizes the best validation accuracy. Trials are drawn by the tree-structured Parzen estimator
-        (Bergstra et al., 2011) from `base.seed`.
+        (Bergstra et al., 2011).
     """
     import optuna
-    from optuna.storages.journal import JournalFileBackend
 
-    from labutils.training.journal import mend
-    from labutils.training.request import train
+    from labutils.training import train_all
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store = store or chosen_store()
-    short = _shortened(base)
-    name = f"{short.slug}-{short.key}-{dataset.fingerprint[:6]}-{short.epochs}epochs"
-    file = paths.results_dir() / "task4" / f"{name}.study.jsonl"
-    found = optuna.create_study(study_name=name, direction="maximize")
-    if os.path.lexists(file) or train_missing:
-        mend(file, _can_be_ours)
-        with clear_errors(file.parent):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            storage = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
-        # Creating a study writes to the file even where it is there already.
-        there = name in [study.study_name for study in storage.get_all_studies()]
-        if train_missing and not there:
-            optuna.create_study(storage=storage, study_name=name, direction="maximize")
-        if train_missing or there:
-            found = optuna.load_study(storage=storage, study_name=name)
-    done = len(finished(found))
-    if done < n_trials and not train_missing:
-        print(f"Search: {done} of {n_trials} trials are stored; set train_missing = True to train the others.")
-        return found
-
-    def objective(trial: optuna.Trial) -> float:
+    store, found = chosen_store(), optuna.create_study(direction="maximize")
+    for number in range(n_trials):
+        found.sampler = optuna.samplers.TPESampler(seed=base.seed + number, n_startup_trials=5)
+        trial = found.ask()
         drawn = {
             "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-3, log=True),
             "n_base": trial.suggest_categorical("n_base", [4, 8, 16]),
             "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.1),
         }
-        config = short.with_(**settings_of(drawn))
-        run = train(config, dataset, store=store, label=f"trial {trial.number}")
-        return float(run.history["val_accuracy"].max())
-
-    # A sampler of its own for every number of finished trials: a study that was stopped draws as one that was not.
-    for number in range(done, n_trials):
-        found.sampler = optuna.samplers.TPESampler(seed=base.seed + number, n_startup_trials=5)
-        found.optimize(objective, n_trials=1)
+        config = _shortened(base).with_(**settings_of(drawn))
+        run = store.find(config, dataset.fingerprint)
+        if run is None or run.epochs < config.epochs:
+            if not train_missing:
+                said = f"{number} of {n_trials} trials are stored; set train_missing = True to train the others."
+                print(f"Search: {said}")
+                break
+            (run,) = train_all({f"trial {number}": config}, dataset, store=store).values()
+        found.tell(trial, float(run.first(config.epochs).history["val_accuracy"].max()))
     return found
 
 
@@ -111,9 +87,7 @@ def trial_table(found: optuna.Study) -> Table:
     return as_table(rows, "trial", "No trial is stored yet.")
 
 
-def finalists(
-    found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapping[str, Run], store: RunStore | None = None
-) -> dict[str, Run]:
+def finalists(found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapping[str, Run]) -> dict[str, Run]:
     """The best run set by hand and the best one searched for, by what they are called; those of them that there are.
 
     Parameters
@@ -130,7 +104,7 @@ def finalists(
     trials = finished(found)
     if trials:
         settings = settings_of(max(trials, key=lambda trial: trial.value or 0.0).params)
-        run_found = (store or chosen_store()).find(_shortened(base).with_(**settings), dataset.fingerprint)
+        run_found = chosen_store().find(_shortened(base).with_(**settings), dataset.fingerprint)
         if run_found is not None:
             rate, dropout = scientific(settings["learning_rate"]), f"dropout {settings['dropout']:.1f}"
             chosen[f"by search: lr {rate}, b{settings['n_base']}, {dropout}"] = run_found
@@ -152,13 +126,6 @@ def comparison_table(found: optuna.Study, chosen: Mapping[str, Run], n_by_hand: 
 
 def _shortened(base: RunConfig) -> RunConfig:
     return base.with_(epochs=min(base.epochs, EPOCHS))
-
-
-def _can_be_ours(trial: optuna.trial.FrozenTrial) -> bool:
-    """Whether a finished trial has settings of a run, all that are searched, and an accuracy."""
-    drawn = settings_of(trial.params)
-    RunConfig(dataset="skin", model="lenet", epochs=1, **drawn)
-    return set(drawn) == {"learning_rate", "n_base", "dropout"} and 0 <= float(trial.value or 0.0) <= 1
 
 
 def settings_of(drawn: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,39 +1,47 @@
-"""Can a stored run be repeated? Its first epochs are trained again and compared with what is stored.
+"""Can a run be repeated? Its first epochs are trained again and compared with what is stored, in bands.
 
-Where circumstances are the same, all agrees bit by bit; elsewhere within `bands`. The first eight steps say most:
-rounding has little time to grow in them, and they differ as soon as anything about the network, its first weights, the
-images, their order, the dropout or the learning rate does. Whole epochs catch what the first steps cannot see.
+Where circumstances are the same, all agrees bit by bit. Another processor rounds otherwise, and a training amplifies
+that. How much depends on the network (batch normalization divides by small variances), the learning rate and the step,
+so it is measured, on the run in question: trained again with errors of the size of rounding planted before its first
+step, it moves, and what is stored may be a generous multiple of that away. The first eight steps say most: rounding has
+little time to grow in them, and they differ as soon as anything about the network, its first weights, the images, their
+order, the dropout or the learning rate does. Whole epochs catch what the first steps cannot see.
 """
 
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from itertools import groupby
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labutils import machine
+from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, load_dataset
-from labutils.errors import DataError, StoreError
-from labutils.machine import leave_with_parent
-from labutils.runs.files import Run, read_run
+from labutils.errors import DataError
+from labutils.runs.run import Run
 from labutils.statistics import SMALLEST_PROBABILITY
-from labutils.training.bands import ROUNDING, STEPS, TIGHT, measured_bands, tight_bands
-from labutils.training.cost import estimate_seconds
-from labutils.training.state import check_dataset
+from labutils.training.checkpoint import check_dataset, state_of
 
+TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, "predictions": 5e-4}
+"""Bands on the same machine, threads and versions: history.csv keeps seven digits, predictions are float16."""
+ROUNDING = {"float32": 2.0**-24, "bfloat16": 2.0**-9}
+"""The largest relative error of rounding to each precision: half of what the last bit of a number is worth."""
+TRIALS = 3
+"""Trainings with planted errors from which bands are measured."""
+MULTIPLE = {"first steps": 16, "loss": 8, "accuracy": 8, "val_loss": 8, "predictions": 8}
+"""A band is so many times what planted errors moved.
+
+They are planted once, before the first step, while a processor rounds at every step, and it may draw a few pixels of a
+phantom otherwise, not one; and of three draws the furthest may by chance lie near zero. Over a whole epoch this evens
+out: where errors grow fast, they soon are as large whatever they began with.
+"""
+ACCURACY = 0.01
+"""Added to the band of accuracies, which move by whole images."""
+STEPS = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
+COLUMNS = ("loss", "accuracy", "val_loss")
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
-
-LONGEST = 60.0
-"""Seconds that a first epoch may take here, by the estimate, to be among the `quick_ones`."""
-RUNS_PER_PROCESS = 8
-"""Runs after which `verify_all` goes on in a fresh process: TensorFlow keeps a quarter of a gigabyte of each."""
 
 
 @dataclass(frozen=True)
@@ -123,29 +131,28 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
     Verification
         With a `problem` where the images or the backend that it was trained with are not here.
     """
-    name = run.path.name if run.path else run.config.slug
-    stretches = run.provenance["stretches"]
+    name, stretches = run.path.name if run.path else run.config.slug, run.provenance["stretches"]
     if not stretches:
         return Verification(name, problem="it does not say how it was trained.")
     if problem := _backend_problem(stretches[0]["backend"]):
         return Verification(name, problem=problem)
-    if dataset is None:
-        dataset = _load(run)
-    wanted = run.provenance["fingerprint"]
+    dataset, wanted = dataset or _load(run), run.provenance["fingerprint"]
     if dataset is None or dataset.fingerprint != wanted:
         here = f"; those here have {dataset.fingerprint}" if dataset else ""
         return Verification(name, problem=f"its images ({run.source}, fingerprint {wanted}) are not here{here}.")
     epochs = min(epochs, run.epochs)
     config = run.config.with_(epochs=epochs)
     check_dataset(config, dataset)
-    from labutils.training.fit import fit
+    from labutils.training.epoch import fit
 
-    precision = precision_here(stretches[0])
+    # What this processor has no units for is trained in float32.
+    precision = "bfloat16" if _of(stretches[0], "precision") == "bfloat16" and machine.bfloat16_units() else "float32"
     again = fit(config, dataset, precision=precision, show=False).run
     now = again.provenance["stretches"][0]
     trained = [s for s in stretches if s["first_epoch"] <= epochs]
     other = tuple(c for c in _CIRCUMSTANCES if any(_of(s, c) != _of(now, c) for s in trained))
-    bands = tight_bands(epochs)
+    bands = {what: band * np.arange(1, epochs + 1) for what, band in TIGHT.items()}
+    bands["first steps"] = np.full(len(STEPS), TIGHT["first steps"])
     compared = tuple(_compare(run, again, bands))
     # What XLA, which JAX compiles with, computes on several threads is not the same from one time to the next.
     if (other or now["backend"] == "jax") and not all(c.holds for c in compared):
@@ -157,61 +164,78 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
     return Verification(name, epochs, compared, {what: float(band[-1]) for what, band in bands.items()}, other)
 
 
-def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verification]:
-    """Verify stored runs, each on the backend and the threads it was trained with.
+def measured_bands(again: Run, dataset: Dataset, precision: str, rounding: float) -> dict[str, np.ndarray]:
+    """How far a run may be from what another machine made of the same settings, from how it amplifies rounding.
 
-    Both are chosen before Keras is imported, so this happens in processes of its own.
+    Parameters
+    ----------
+    again : Run
+        As it was trained here, in `precision`.
+    dataset : Dataset
+        The images it was trained on.
+    precision : {"float32", "bfloat16"}
+    rounding : float
+        Relative error of one rounding; see `ROUNDING`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        For every name of `TIGHT`, a band for each of `STEPS` or for each epoch.
     """
-    readable: list[tuple[tuple[str, int], Path]] = []
-    for folder in folders:
-        try:
-            first: dict[str, Any] = next(iter(read_run(folder).provenance["stretches"]), {})
-            readable.append(((first.get("backend", "tensorflow"), first.get("threads", 1)), folder))
-        except StoreError as error:
-            yield Verification(folder.name, problem=str(error))
-    for (backend, threads), group in groupby(sorted(readable), key=lambda entry: entry[0]):
-        chosen = {"KERAS_BACKEND": backend, "LABUTILS_THREADS": str(min(threads, machine.cores()))}
-        folders = [folder for _, folder in group]
-        for start in range(0, len(folders), RUNS_PER_PROCESS):
-            part = folders[start : start + RUNS_PER_PROCESS]
-            # A pool for each part: one with max_tasks_per_child may wait for ever (Python 3.11 to 3.13, gh-115634).
-            with ProcessPoolExecutor(1, get_context("spawn"), initializer=_choose, initargs=(chosen,)) as pool:
-                yield from pool.map(_verify_folder, part, [epochs] * len(part))
+    from labutils.training.epoch import fit
+
+    moved = []
+    for trial in range(TRIALS):
+        state, images = with_errors(again.config, dataset, precision, rounding, trial)
+        other = fit(again.config, images, checkpoint=state, precision=precision, show=False).run
+        moved.append(_distances(again, other))
+    # What was moved once stays moved, and the two losses of an epoch are moved alike.
+    furthest = {what: np.maximum.accumulate(np.max([m[what] for m in moved], axis=0)) for what in TIGHT}
+    furthest["loss"] = furthest["val_loss"] = np.maximum(furthest["loss"], furthest["val_loss"])
+    return {
+        what: TIGHT[what] + MULTIPLE[what] * np.nan_to_num(far) + (ACCURACY if what == "accuracy" else 0)
+        for what, far in furthest.items()
+    }
 
 
-def quick_ones(folders: Iterable[Path]) -> list[Path]:
-    """Those of which an epoch takes at most `LONGEST` seconds here, and those that cannot be read.
+def with_errors(
+    config: RunConfig, dataset: Dataset, precision: str, rounding: float, trial: int
+) -> tuple[dict[str, np.ndarray], Dataset]:
+    """The state and the images of a run before its first step, with errors such as another machine makes.
 
-    Where the circumstances are other, an epoch is trained four times (see `bands`): many minutes with the lab's largest
-    networks.
+    Every weight is off by one rounding. Of phantoms, which each machine draws for itself, one pixel of every image is
+    off by a grey level: floating point may move it by that, and the fingerprint does not see it (`load_dataset`).
     """
+    from labutils.training.backend import compiled_model
 
-    def seconds(folder: Path) -> float:
-        try:
-            run = read_run(folder)
-        except StoreError:
-            return 0.0
-        images = sum(run.provenance.get("counts", {}).get("train", {}).values())
-        return estimate_seconds(run.config.with_(epochs=1), images, len(run.class_names))
+    rng = np.random.default_rng(trial)
+    state = state_of(compiled_model(config, dataset.n_classes, precision))
+    for name, values in state.items():
+        if name.startswith("weight"):
+            signs = rng.choice((-1, 1), values.shape)
+            state[name] = (values * (1 + rounding * signs)).astype(values.dtype)  # worked out in float64
+    if dataset.source != "phantom":
+        return state, dataset
 
-    return [folder for folder in folders if seconds(folder) <= LONGEST]
+    def redrawn(images: np.ndarray) -> np.ndarray:
+        images = np.array(images)
+        pixels = images.reshape(len(images), -1)
+        moved = np.arange(len(images)), rng.integers(0, pixels.shape[1], len(images))
+        pixels[moved] = np.clip(pixels[moved] + rng.choice((-1, 1), len(images)) / 255, 0, 1)
+        return images
 
-
-def _choose(settings: dict[str, str]) -> None:
-    os.environ.update(settings)
-    leave_with_parent()
-
-
-def _verify_folder(folder: Path, epochs: int) -> Verification:
-    try:
-        return verify(read_run(folder), epochs)
-    except ValueError as error:  # DataError, or images of another kind than the run speaks of
-        return Verification(folder.name, problem=str(error))
+    return state, replace(dataset, x_train=redrawn(dataset.x_train), x_val=redrawn(dataset.x_val))
 
 
-def precision_here(stretch: Mapping[str, Any]) -> str:
-    """The precision that a run was trained in, or float32 where this processor has no units for that."""
-    return "bfloat16" if _of(stretch, "precision") == "bfloat16" and machine.bfloat16_units() else "float32"
+def _distances(one: Run, other: Run) -> dict[str, np.ndarray]:
+    """How far two trainings of as many epochs on the same images are apart, in each of `STEPS` or epochs."""
+    steps = [np.asarray(run.provenance["first_losses"], float) for run in (one, other)]
+    predictions = [run.val_predictions.astype(float) for run in (one, other)]
+    return {
+        "first steps": np.abs(steps[0] - steps[1]),
+        **{name: np.abs(one.history[name] - other.history[name]) for name in COLUMNS},
+        "predictions": np.abs(predictions[0] - predictions[1]).max(axis=(1, 2)),
+    }
 
 
 def _of(stretch: Mapping[str, Any], what: str) -> Any:
@@ -220,9 +244,7 @@ def _of(stretch: Mapping[str, Any], what: str) -> Any:
 
 
 def _backend_problem(backend: str) -> str:
-    active = machine.backend()
-    if "keras" in sys.modules:
-        active = sys.modules["keras"].backend.backend()
+    active = sys.modules["keras"].backend.backend() if "keras" in sys.modules else machine.backend()
     if find_spec(backend) is None:
         return f"it was trained with {backend}, which is not installed."
     if backend != active:
@@ -234,32 +256,29 @@ def _backend_problem(backend: str) -> str:
 
 
 def _load(run: Run) -> Dataset | None:
-    config, wanted = run.config, run.provenance["fingerprint"]
-    found = None
+    """The images with the run's fingerprint, or others of that name, or None."""
+    config, found = run.config, None
     for source in (run.source,) if run.source in ("course", "public", "phantom") else ("course", "public"):
+        kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
-            found = load_dataset(
-                config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val, progress=False
-            )
+            found = load_dataset(*kind, progress=False)
         except DataError:
             continue
-        if found.fingerprint == wanted:
-            return found
+        if found.fingerprint == run.provenance["fingerprint"]:
+            break
     return found
 
 
 def _compare(run: Run, again: Run, bands: Mapping[str, np.ndarray]) -> Iterator[Comparison]:
-    def same(what: str, stored: Any, repeated: Any) -> Comparison:
-        return Comparison(what, float(stored), float(repeated), 0)
-
-    yield same("number of parameters", run.provenance.get("parameters", np.nan), again.provenance["parameters"])
-    yield same("validation images in the stored order", 1, run.val_files == again.val_files)
-    yield same("labels as stored", 1, np.array_equal(run.y_val, again.y_val))
+    parameters = run.provenance.get("parameters", np.nan), again.provenance["parameters"]
+    yield Comparison("number of parameters", *parameters, 0)
+    yield Comparison("validation images in the stored order", 1, float(run.val_files == again.val_files), 0)
+    yield Comparison("labels as stored", 1, float(np.array_equal(run.y_val, again.y_val)), 0)
     first = run.provenance.get("first_losses", ()), again.provenance["first_losses"]
     for what, band, stored, repeated in zip(STEPS, bands["first steps"], *first, strict=False):
         yield Comparison(f"loss in {what}", stored, repeated, float(band))
     for epoch in range(again.epochs):
-        for column in ("loss", "accuracy", "val_loss"):
+        for column in COLUMNS:
             stored, repeated = float(run.history[column][epoch]), float(again.history[column][epoch])
             yield Comparison(f"{column} of epoch {epoch + 1}", stored, repeated, float(bands[column][epoch]))
         apart = run.val_predictions[epoch].astype(float) - again.val_predictions[epoch].astype(float)
@@ -279,10 +298,10 @@ def _loss_bounds(run: Run) -> tuple[np.ndarray, np.ndarray]:
     p = run.val_predictions.astype(np.float64)
     with np.errstate(invalid="ignore"):  # a training that diverged
         half = np.spacing(np.abs(run.val_predictions)).astype(np.float64) / 2 + 1e-6
+    index = run.y_val[None, :, None]
     if p.shape[2] == 1:
-        p = np.where(run.y_val[None, :, None] == 1, p, 1 - p)
+        p = np.where(index == 1, p, 1 - p)
     else:
-        index = run.y_val[None, :, None]
         p, half = np.take_along_axis(p, index, 2), np.take_along_axis(half, index, 2)
     ends = (np.clip(edge, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY) for edge in (p - half, p + half))
     high, low = (-np.log(end).mean(axis=(1, 2)) for end in ends)

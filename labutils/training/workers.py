@@ -1,17 +1,23 @@
-"""Training on other processes or machines: whatever `concurrent.futures.Executor` is given, or this machine's cores.
+"""Training on other processes or machines: this machine's cores, a Dask scheduler, any `concurrent.futures.Executor`.
 
 Workers train and hand back everything; only the caller writes to the store, so they need no shared folder.
 """
 
+from __future__ import annotations
+
+import json
+import logging
 import os
+import platform
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,17 +27,19 @@ from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
 from labutils.machine import leave_with_parent
 from labutils.progress import minutes
-from labutils.runs.files import Run, read_start
+from labutils.runs.own import chosen_store
+from labutils.runs.run import Run, read_start
 from labutils.runs.store import RunStore
-from labutils.training.exam import planned_lengths
-from labutils.training.state import Trained, check_dataset
+from labutils.training.checkpoint import Trained, check_dataset
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+HANDED_ON = "LABUTILS_SCHEDULER"
+"""The variable in which `labutils run --scheduler` tells the notebooks that it executes where to train."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """A Dask worker may offer several threads, but TensorFlow's seeds and threads are the process's."""
-
-
-class MissingImagesError(Exception):
-    """A worker has no images of that name with that fingerprint: send them."""
 
 
 def train_on(
@@ -51,10 +59,6 @@ def train_on(
     reuse : bool
         False trains all of them anew; one that is stored already is then handed back, and not stored.
 
-    Returns
-    -------
-    dict of str to Run
-
     Raises
     ------
     ClusterError
@@ -64,15 +68,37 @@ def train_on(
     TrainingInterrupted
         If it is stopped by hand; runs that have arrived are stored.
     """
-    store = store or RunStore()
+    store = store or chosen_store()
     stored = {label: store.find(config, dataset.fingerprint) for label, config in configs.items()}
     runs: dict[str, Run] = {}
     waiting: dict[Future, str] = {}
     starts: dict[str, tuple[Run, dict[str, np.ndarray]] | None] = {}
+    failed, lost = dict[str, Exception](), False
 
-    def submit(label: str, images: Dataset | None) -> None:
-        what = (configs[label], _recipe(configs[label], dataset), dataset.fingerprint, images)
-        waiting[executor.submit(_work, *what, starts[label])] = label
+    def send(label: str, images: Dataset | None) -> None:
+        # Plain settings, by which Dask knows that two notebooks ask for the same: it is then trained once.
+        what = configs[label].model_dump(mode="json"), dataset.source, dataset.fingerprint
+        waiting[executor.submit(_work, *what, images, starts[label])] = label
+
+    def receive(label: str, future: Future) -> None:
+        nonlocal lost
+        try:
+            trained: Trained | None = future.result()
+        except CancelledError:
+            lost = True
+            return
+        except Exception as error:
+            failed[label] = error
+            print(f"{label}: failed, {type(error).__name__}: {error}", flush=True)
+            return
+        if trained is None:  # it has no such images; of a memory map, the file is this machine's
+            send(label, replace(dataset, x_train=np.array(dataset.x_train), x_val=np.array(dataset.x_val)))
+            return
+        run, keep = trained.run, reuse or not stored[label]
+        runs[label] = store.put(run, trained.checkpoint, trained.best_weights) if keep else run
+        what = "extended to" if run.status == "extended" else "trained"
+        spent = minutes(float(run.history["seconds"].sum()))
+        print(f"{label}: {what} {run.epochs} epochs in {spent} by a worker.", flush=True)
 
     try:
         for label, config in configs.items():
@@ -80,30 +106,14 @@ def train_on(
             found = stored[label]
             if reuse and found and found.epochs >= config.epochs:
                 runs[label] = found.first(config.epochs)
+                print(f"{label}: reused, {config.epochs} stored epochs.", flush=True)
                 continue
             starts[label] = read_start(found.path) if reuse and found and found.path else None
-            submit(label, None)
+            send(label, None)
         print(f"{len(waiting)} runs to train on workers, {len(runs)} stored already.", flush=True)
-        failed, lost = dict[str, Exception](), 0
         while waiting:
             future = next(as_completed(waiting))
-            label = waiting.pop(future)
-            try:
-                trained: Trained = future.result()
-            except CancelledError:
-                lost += 1
-                continue
-            except MissingImagesError:
-                submit(label, _in_memory(dataset))
-                continue
-            except Exception as error:
-                failed[label] = error
-                print(f"{label}: failed, {type(error).__name__}: {error}", flush=True)
-                continue
-            keep = reuse or not stored[label]
-            runs[label] = store.put(trained.run, trained.checkpoint, trained.best_weights) if keep else trained.run
-            seconds = minutes(float(trained.run.history["seconds"].sum()))
-            print(f"{label}: trained {trained.run.epochs} epochs in {seconds} by a worker.", flush=True)
+            receive(waiting.pop(future), future)
     except KeyboardInterrupt:
         for future in waiting:
             future.cancel()
@@ -158,37 +168,108 @@ def train_on_cores(
     raise AssertionError("not reached")
 
 
+@dataclass(frozen=True)
+class Scheduler:
+    """Where a Dask scheduler is, and the files of the certificates that it asks for."""
+
+    address: str
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+
+@contextmanager
+def connect(scheduler: Scheduler) -> Iterator[Client]:
+    """A client of the scheduler, whose workers have been compared with this machine; says so if there are none yet.
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, no scheduler answers, it asks for certificates, or a worker has not what is here.
+    """
+    try:
+        from distributed import Client, Security
+    except ImportError:
+        raise ClusterError("Dask is not installed: pip install 'labutils[dask]'.") from None
+    # A connection that is lost is told in a sentence; Dask writes the stack of it too.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    address = scheduler.address
+    files = {"tls_ca_file": scheduler.ca, "tls_client_cert": scheduler.certificate, "tls_client_key": scheduler.key}
+    try:
+        # What is not given: Dask's settings.
+        security = Security(**{name: file for name, file in files.items() if file})
+        if address.startswith("tls://") and not security.get_connection_args("client").get("ssl_context"):
+            raise ClusterError(f"{address} asks for certificates: give --tls-ca FILE --tls-cert FILE --tls-key FILE.")
+        client = Client(address, timeout="20s", security=security)
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"No Dask scheduler answers at {address} ({error}).") from None
+    with client:
+        if not client.nthreads():
+            print(f"{address} has no workers yet. Start one: dask worker {address} --nthreads 1", flush=True)
+        compare_workers(client.run(versions, on_error="return"))
+        yield client
+
+
+@contextmanager
+def chosen_workers(executor: Executor | None) -> Iterator[Executor | None]:
+    """The executor that was named, or that of a `labutils run --scheduler` that executes this notebook, or None."""
+    if executor is None and HANDED_ON in os.environ:
+        with connect(Scheduler(**json.loads(os.environ[HANDED_ON]))) as client:
+            yield client.get_executor()
+    else:
+        yield executor
+
+
+def versions() -> dict[str, str]:
+    """What the numbers of a training depend on: versions of Python, of this package, and of what it trains with."""
+    from importlib.metadata import version
+
+    import labutils
+
+    packages = {name: version(name) for name in ("numpy", "keras", machine.backend())}
+    return {"Python": ".".join(platform.python_version_tuple()[:2]), "labutils": labutils.__version__, **packages}
+
+
+def compare_workers(found: dict[str, Any]) -> None:
+    """Refuse workers that have not what is here; `found` is by address, an exception where they could not say it."""
+    here = versions()
+    install = "Install the same version there, with requirements.txt."
+    for worker, theirs in found.items():
+        if isinstance(theirs, BaseException):
+            said = f"does not know this labutils ({type(theirs).__name__}: {theirs})"
+            raise ClusterError(f"Worker {worker} {said}. {install}")
+        for name in here.keys() & theirs.keys():  # another backend is its own business: the run says so
+            if theirs[name] != here[name]:
+                said = f"has {name} {theirs[name]}, this machine has {here[name]}: results would differ"
+                raise ClusterError(f"Worker {worker} {said}. {install}")
+
+
 def _work(
-    config: RunConfig,
-    recipe: dict[str, Any],
+    settings: dict[str, Any],
+    source: str,
     fingerprint: str,
     images: Dataset | None,
     start: tuple[Run, dict[str, np.ndarray]] | None,
-) -> Trained:
-    """What a worker does: train and hand back everything; it writes nothing but images that it draws itself."""
+) -> Trained | None:
+    """What a worker does: train and hand back everything, or None if the images have to be sent.
+
+    It writes nothing but images that it draws itself.
+    """
+    config = RunConfig(**settings)
     if images is None:
+        kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
-            images = load_dataset(**recipe)
+            images = load_dataset(*kind, progress=False)
         except DataError:
-            raise MissingImagesError from None
+            return None
         if images.fingerprint != fingerprint:
-            raise MissingImagesError
-    from labutils.training.fit import fit
+            return None
+    from labutils.training.epoch import fit, planned_lengths
 
     run, checkpoint = start or (None, None)
     with _ONE_AT_A_TIME:
         exam_at = planned_lengths(config)
         return fit(config, images, start=run, checkpoint=checkpoint, exam_at=exam_at, show=False)
-
-
-def _recipe(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
-    settings = {name: getattr(config, name) for name in ("image_size", "channels", "n_train", "n_val")}
-    return {"name": dataset.name, "source": dataset.source, "progress": False, **settings}
-
-
-def _in_memory(dataset: Dataset) -> Dataset:
-    # A memory map is a file of this machine.
-    return replace(dataset, x_train=np.array(dataset.x_train), x_val=np.array(dataset.x_val))
 
 
 def _prepare_worker(threads: int) -> None:

@@ -13,7 +13,7 @@ from labutils.course.widgets.stage import NOTHING, show
 from labutils.plots.charts import COLOURS, GREY, Line, Panel, as_image, chart
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 SETTINGS = tuple(name for name in RunConfig.model_fields if name not in ("dataset", "epochs"))
 LEFT = 0.03

@@ -16,12 +16,12 @@ from labutils.course.widgets.small import Knob, number_knob
 from labutils.course.widgets.stage import NOTHING, show
 from labutils.errors import StoreError
 from labutils.evaluate.metrics import accuracy
-from labutils.runs.files import predicted_labels
+from labutils.runs.run import predicted_labels
 from labutils.statistics import Estimate, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def apply(picture: np.ndarray, change: Change) -> np.ndarray:
 
 def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     """A network's accuracy on all validation images under a change, with its Wilson interval."""
-    from labutils.training.fit import predict
+    from labutils.training.epoch import predict
 
     pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
     hits = int((predicted_labels(predict(model, pictures)) == dataset.y_val).sum())

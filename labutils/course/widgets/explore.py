@@ -10,7 +10,7 @@ from labutils.course.widgets.control import Controls, Drawn, as_img
 from labutils.course.widgets.small import Knob, number_knob
 from labutils.course.widgets.stage import HINT, NOTHING, STYLE, is_live, mark_live
 from labutils.errors import StoreError
-from labutils.runs.files import Run
+from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     from labutils.data import Dataset

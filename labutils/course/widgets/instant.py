@@ -21,7 +21,7 @@ from labutils.plots.charts import GREY, THIRD, TRAINING, VALIDATION, Line, Panel
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-5, 1.0, 1200
 """Fewer steps, or a start further down, and the loss has no time to fall before the rate is too high: measured."""

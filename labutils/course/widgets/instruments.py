@@ -17,7 +17,7 @@ from labutils.plots.charts import TRAINING, VALIDATION, Line, Panel, as_image, c
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 THUMBNAIL = 48
 SHOWN = 6

@@ -15,7 +15,7 @@ from labutils.evaluate.metrics import class_probabilities, confusion_matrix, pre
 from labutils.statistics import wilson_interval
 
 if TYPE_CHECKING:
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 
 class AtEpoch(NamedTuple):

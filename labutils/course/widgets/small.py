@@ -307,7 +307,7 @@ class Trainers:
 
 
 class Trainer:
-    """A compiled network that trains one epoch at a time, as `training.fit` does, without anything that is kept."""
+    """A compiled network that trains one epoch at a time, as `training.epoch` does, without anything that is kept."""
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         from labutils.training.backend import compiled_model, import_keras
@@ -333,7 +333,7 @@ class Trainer:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Loss and accuracy of epoch number `epoch` (from 0), as the images went by."""
         from labutils.training.backend import feed
-        from labutils.training.fit import Batches, draw_dropout
+        from labutils.training.epoch import Batches, draw_dropout
 
         batches = Batches(self.config, self.dataset)
         batches.draw(epoch)
@@ -355,19 +355,19 @@ class Trainer:
 
     def predict(self) -> np.ndarray:
         """Probabilities on the validation images."""
-        from labutils.training.fit import predict
+        from labutils.training.epoch import predict
 
         return predict(self.model, self.dataset.x_val)
 
     def state(self) -> dict[str, np.ndarray]:
         """The numbers to go back to with `restore`."""
-        from labutils.training.state import state_of
+        from labutils.training.checkpoint import state_of
 
         return state_of(self.model)
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Put back what `state` returned."""
-        from labutils.training.state import restore
+        from labutils.training.checkpoint import restore
 
         restore(self.model, state)
 

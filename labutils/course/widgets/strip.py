@@ -18,7 +18,7 @@ from labutils.plots.charts import as_image
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
-    from labutils.runs.files import Run
+    from labutils.runs.run import Run
 
 COLOURS = {"image": "#8C8C8C", "convolution": "#0072B2", "pooling": "#E69F00", "dense": "#009E73"}
 MOST_MAPS = 32

@@ -5,13 +5,13 @@ Commands around images are in `cli.data`, those around runs in `cli.runs`; what 
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from labutils import machine
 from labutils.errors import NotebookError
 from labutils.lab import all_tasks
-from labutils.tools.cli.cluster import Scheduler, connect, scheduler_options
 from labutils.tools.cli.course import course, lab
 from labutils.tools.cli.data import data
 from labutils.tools.cli.errors import Problem, explain
@@ -24,6 +24,10 @@ from labutils.tools.execution.execute import (
     parse_value,
     run_notebooks,
 )
+from labutils.tools.machines import notebooks_train_on, scheduler_options
+
+if TYPE_CHECKING:
+    from labutils.training.workers import Scheduler
 
 QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
 """A live training of about a minute on two cores."""
@@ -49,7 +53,7 @@ def main() -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
-@scheduler_options("Execute on the workers of this Dask scheduler.")
+@scheduler_options("Train on the workers of this Dask scheduler.")
 @explain
 def run(
     tasks: tuple[str, ...],
@@ -61,7 +65,7 @@ def run(
     out: Path,
     limit: float,
     jobs: int,
-    scheduler: Scheduler | None,
+    scheduler: "Scheduler | None",
 ) -> None:
     """Run notebooks: labutils run task1b -p lr 1e-5"""
     if missing:
@@ -98,12 +102,9 @@ def run(
         ) from None
     results = out / "results" if quick else None
     options: dict[str, Any] = {"parameters": given, "results": results, "limit": limit * 60, "show": click.echo}
-    if scheduler:
-        from labutils.tools.execution.remote import run_notebooks_on
-
-        with connect(scheduler) as client:
-            # Not pure: the same notebook, sent again, is executed again.
-            outcomes = run_notebooks_on(client.get_executor(pure=False), notebooks, out, **options)
+    if scheduler:  # notebooks that wait for workers need not wait for each other
+        with notebooks_train_on(scheduler):
+            outcomes = run_notebooks(notebooks, out, min(len(notebooks), machine.cores()), **options)
     else:
         outcomes = run_notebooks(notebooks, out, jobs, **options)
     click.echo("\n" + summary(outcomes))

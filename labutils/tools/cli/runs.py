@@ -19,11 +19,12 @@ import click
 
 from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.errors import ParameterError, visible
-from labutils.tools.cli.cluster import Scheduler, connect, scheduler_options
 from labutils.tools.cli.errors import Problem, explain
+from labutils.tools.machines import scheduler_options
 
 if TYPE_CHECKING:
     from labutils.runs import Run
+    from labutils.training.workers import Scheduler
 
 
 @click.group(invoke_without_command=True)
@@ -72,7 +73,7 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
     Ends with status 1 if one of them differs, with 2 if one that was named cannot be verified here, or none can.
     """
     from labutils.runs import RunStore
-    from labutils.training.verify import quick_ones, verify_all
+    from labutils.tools.verify import quick_ones, verify_all
 
     store = RunStore()
     if sum((bool(names), every, some is not None)) != 1:
@@ -162,10 +163,10 @@ def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
 
 def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: Scheduler | None) -> dict[str, Run]:
     if scheduler is None and jobs == 1:
-        from labutils.training.request import train_all
+        from labutils.training import train_all
 
         return train_all(configs, dataset)
-    from labutils.training.workers import train_on, train_on_cores
+    from labutils.training.workers import connect, train_on, train_on_cores
 
     if scheduler is None:
         return train_on_cores(configs, dataset, jobs)

@@ -1,1 +1,1 @@
-"""Notebooks executed by a machine: run (`execute`), built with outputs, sent to a cluster (`remote`)."""
+"""Notebooks executed by a machine: run (`execute`), built with outputs (`build`)."""

@@ -1,8 +1,7 @@
 """Notebooks run by a machine: check the parameters, execute in a process of its own, and say how it ended.
 
 papermill does the executing. Around it: parameters are checked before anything starts, a time limit with one retry
-for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors. Execution
-on other machines is the business of `remote`.
+for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors.
 """
 
 import ast

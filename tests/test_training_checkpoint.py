@@ -6,18 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.errors import StoreError
-from labutils.runs.files import Run, write_run
+from labutils.runs.run import Run, write_run
 from labutils.runs.store import RunStore
 from labutils.training import load_best
 from labutils.training.backend import import_keras
-from labutils.training.state import restore, write_weights
+from labutils.training.checkpoint import restore, write_weights
 
 DATASET = tiny_dataset()
+OUTSIDE = h5py.ExternalLink("outside.h5", "/values")
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +41,10 @@ def stored(tmp_path, model, monkeypatch) -> Run:
     return run
 
 
-def in_place_of_the_first(make: Callable) -> Callable[[Path], None]:
-    """Put something else where the first array was."""
+def first_array(make: Callable) -> Callable[[Path], None]:
+    """Put something else where the first array was; its values lie in other files too."""
 
     def harm(file: Path) -> None:
-        import h5py
-
         outside = file.with_name("outside.h5")
         with h5py.File(file, "a") as archive:
             name = next(f"000/{layer}/{array}" for layer in archive["000"] for array in archive["000"][layer])
@@ -52,21 +52,13 @@ def in_place_of_the_first(make: Callable) -> Callable[[Path], None]:
             del archive[name]
             with h5py.File(outside, "w") as other:
                 other["values"] = values
-            (outside.with_suffix(".raw")).write_bytes(values.tobytes())
+            outside.with_suffix(".raw").write_bytes(values.tobytes())
             make(archive, name, values, outside)
 
     return harm
 
 
-def linked(archive, name, values, outside):
-    import h5py
-
-    archive[name] = h5py.ExternalLink(outside.name, "/values")
-
-
 def aliased(archive, name, values, outside):
-    import h5py
-
     archive["elsewhere"] = values
     archive[name] = h5py.SoftLink("/elsewhere")
 
@@ -77,37 +69,17 @@ def stored_outside(archive, name, values, outside):
 
 
 def virtual(archive, name, values, outside):
-    import h5py
-
     layout = h5py.VirtualLayout(values.shape, values.dtype)
     layout[...] = h5py.VirtualSource(str(outside), "values", values.shape)
     archive.create_virtual_dataset(name, layout)
 
 
-def huge(archive, name, values, outside):
-    archive.create_dataset(name, (2**20, 2**20), np.float32, chunks=(1024, 1024))
-
-
-def a_group(archive, name, values, outside):
-    archive.create_group(name)
-
-
-def nothing(archive, name, values, outside):
-    pass
-
-
-def no_numbers(archive, name, values, outside):
-    archive[name] = np.full(values.shape, np.nan, np.float16)
-
-
-def text(archive, name, values, outside):
-    archive[name] = np.full(values.shape, b"a")
+def array(value) -> Callable[[Path], None]:
+    return first_array(lambda archive, name, values, _: archive.update({name: np.full(values.shape, value)}))
 
 
 def epoch(value) -> Callable[[Path], None]:
     def harm(file: Path) -> None:
-        import h5py
-
         with h5py.File(file, "a") as archive:
             del archive.attrs["epoch"]
             if value is not None:
@@ -116,42 +88,34 @@ def epoch(value) -> Callable[[Path], None]:
     return harm
 
 
-def pipe(file: Path) -> None:
-    file.unlink()
-    os.mkfifo(file)
-
-
-def link(file: Path) -> None:
-    file.unlink()
-    file.symlink_to("/dev/zero")
-
-
-def large(file: Path) -> None:
-    with file.open("r+b") as handle:
-        handle.truncate(10**9)
+def replaced(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    return lambda file: (file.unlink(), make(file))
 
 
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (in_place_of_the_first(linked), "kernel is a link"),
-        (in_place_of_the_first(aliased), "kernel is a link"),
-        (in_place_of_the_first(stored_outside), "kernel leads out of the file"),
-        (in_place_of_the_first(virtual), "kernel leads out of the file"),
-        (in_place_of_the_first(huge), r"kernel is float32 \(1048576, 1048576\), expected float16"),
-        (in_place_of_the_first(a_group), "kernel is no array"),
-        (in_place_of_the_first(nothing), "kernel is missing"),
-        (in_place_of_the_first(no_numbers), "kernel holds values that are no numbers: the training has diverged"),
-        (in_place_of_the_first(text), r"kernel is \|S1 "),
+        (first_array(lambda archive, name, *_: archive.update({name: OUTSIDE})), "kernel is a link"),
+        (first_array(aliased), "kernel is a link"),
+        (first_array(stored_outside), "kernel leads out of the file"),
+        (first_array(virtual), "kernel leads out of the file"),
+        (
+            first_array(lambda archive, name, *_: archive.create_dataset(name, (2**20, 2**20), "f4", chunks=(9, 9))),
+            r"kernel is float32 \(1048576, 1048576\), expected float16",
+        ),
+        (first_array(lambda archive, name, *_: archive.create_group(name)), "kernel is no array"),
+        (first_array(lambda *_: None), "kernel is missing"),
+        (array(np.float16("nan")), "kernel holds values that are no numbers: the training has diverged"),
+        (array(b"a"), r"kernel is \|S1 "),
         (epoch(-1), "it is from epoch 0, 3 are stored"),
         (epoch(4), "it is from epoch 5, 3 are stored"),
         (epoch("first"), "does not say which epoch"),
         (epoch(1.5), "does not say which epoch"),
         (epoch([1, 2]), "does not say which epoch"),
         (epoch(None), "does not say which epoch"),
-        (pipe, "is a pipe, an ordinary file was expected"),
-        (link, "is a link, an ordinary file was expected"),
-        (large, "has 1,000,000,000 bytes"),
+        (replaced(os.mkfifo), "is a pipe, an ordinary file was expected"),
+        (replaced(lambda file: file.symlink_to("/dev/zero")), "is a link, an ordinary file was expected"),
+        (lambda file: os.truncate(file, 10**9), "has 1,000,000,000 bytes"),
         (lambda file: file.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50)), ""),
         (lambda file: file.write_bytes(b""), ""),
     ],

@@ -16,13 +16,12 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.progress import minutes
-from labutils.runs.files import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.own import chosen_store
 from labutils.runs.queries import stored_runs
+from labutils.runs.run import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore
+from labutils.training.checkpoint import check_dataset, read_weights
 from labutils.training.cost import estimate_seconds
-from labutils.training.exam import planned_lengths
-from labutils.training.state import check_dataset, read_weights
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +74,7 @@ def train(
     store, label = store or chosen_store(), label or config.slug
     found = store.find(config, dataset.fingerprint)
     if found and not reuse:
-        from labutils.training.fit import fit
+        from labutils.training.epoch import fit, planned_lengths
 
         run = fit(config, dataset, exam_at=planned_lengths(config), on_epoch=on_epoch, label=label).run
         print(f"{label}: trained {run.epochs} epochs anew; not stored, the stored run stays.")
@@ -117,15 +116,15 @@ def train_all(
         Without the runs that were left out.
     """
     store = store or chosen_store()
+    from labutils.training.workers import chosen_workers, train_on
 
     def wanted(label: str) -> bool:
         return train_missing or not reuse or not _left_out(label, configs[label], dataset, store)
 
-    if executor is not None:
-        from labutils.training.workers import train_on
-
-        chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
-        return train_on(executor, chosen_configs, dataset, reuse=reuse, store=store)
+    with chosen_workers(executor) as workers:
+        if workers is not None:
+            chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
+            return train_on(workers, chosen_configs, dataset, reuse=reuse, store=store)
     return {
         label: train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
         for label, config in configs.items()
@@ -266,7 +265,7 @@ def _train_stored(
     run, checkpoint = start or (None, None)
     first = run.epochs if run else 0
     if first < config.epochs:
-        from labutils.training.fit import fit
+        from labutils.training.epoch import fit, planned_lengths
 
         run = fit(
             config,

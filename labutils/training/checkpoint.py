@@ -1,10 +1,7 @@
-"""What a training is made of besides its epochs: the first, empty run, the numbers to go on from, the stop key."""
+"""What a training starts from and leaves: images that fit its settings, the numbers to go on from, the best weights."""
 
-import signal
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -12,9 +9,8 @@ import numpy as np
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
-from labutils.models import describe
-from labutils.runs.files import COLUMNS, OPTIONAL_COLUMNS, Run
 from labutils.runs.reading import open_regular
+from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     import keras
@@ -30,59 +26,6 @@ class Trained:
     run: Run
     checkpoint: dict[str, np.ndarray]
     best_weights: bytes | None
-
-
-class StopKey:
-    """The stop key (an interrupt), held back until a step is done; pressed again, it acts at once.
-
-    Raised wherever Python happens to be, an interrupt may be lost in a destructor of TensorFlow, which swallows it, or
-    come between two files that belong together. As a context manager, in the main thread only: elsewhere, and where
-    interrupts are ignored, it changes nothing.
-    """
-
-    def __init__(self) -> None:
-        self.pressed = False
-        self.before: Any = None
-
-    def __enter__(self) -> "StopKey":
-        ordinary = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if ordinary and threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
-
-    def act(self) -> None:
-        """Raise the interrupt if the key was pressed."""
-        if self.pressed:
-            raise KeyboardInterrupt
-
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        self.act()
-        self.pressed = True
-
-
-def empty_run(config: RunConfig, dataset: Dataset) -> Run:
-    """A run before its first epoch."""
-    outputs = 1 if len(dataset.class_names) == 2 else len(dataset.class_names)
-    return Run(
-        config=config,
-        history={name: np.empty(0) for name in (*COLUMNS, *OPTIONAL_COLUMNS)},
-        val_predictions=np.empty((0, len(dataset.y_val), outputs), np.float16),
-        y_val=np.asarray(dataset.y_val, np.int64),
-        val_files=tuple(dataset.files_val),
-        class_names=tuple(dataset.class_names),
-        provenance={
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-            "class_names": list(dataset.class_names),
-            "counts": dataset.counts(),
-            "parameters": describe(config, len(dataset.class_names)).parameters,
-            "stretches": [],
-        },
-    )
 
 
 def check_dataset(config: RunConfig, dataset: Dataset) -> None:

@@ -6,18 +6,21 @@ import sys
 import threading
 from shutil import which
 
+import nbformat
 import pytest
 from click.testing import CliRunner
 from cluster_helpers import DEADLY, dask_cluster, instead_of_training
 from helpers import patience, python_path, tiny_config, tiny_dataset, wait_until
+from notebook_helpers import write
 
+from labutils import paths
 from labutils.errors import ClusterError
+from labutils.runs.run import read_run
 from labutils.runs.store import RunStore
-from labutils.tools.cli import cluster
 from labutils.tools.cli import commands as cli
-from labutils.tools.cli.cluster import Scheduler, connect
-from labutils.tools.cli.errors import Problem
-from labutils.training.workers import train_on
+from labutils.tools.execution.execute import run_notebooks
+from labutils.training import workers
+from labutils.training.workers import Scheduler, connect, train_on
 
 pytest.importorskip("distributed")
 TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1", "--source", "phantom")
@@ -31,13 +34,13 @@ def said_by(*arguments):
 
 def test_certificates_are_asked_for_where_they_are_needed_and_only_there():
     address = "tls://127.0.0.1:1"
-    with pytest.raises(Problem, match="asks for certificates: give --tls-ca FILE --tls-cert FILE --tls-key FILE"):
+    with pytest.raises(ClusterError, match="asks for certificates: give --tls-ca FILE --tls-cert FILE --tls-key FILE"):
         connect(Scheduler(address)).__enter__()
     for scheduler in ([], ["--scheduler", "tcp://127.0.0.1:1"]):
         said = said_by(*TRAIN, "--tls-ca", __file__, *scheduler)
         assert "--tls-ca, --tls-cert and --tls-key go with --scheduler tls://HOST:PORT." in said
     assert "'nowhere.pem' does not exist" in said_by("run", "task1b", "--scheduler", address, "--tls-ca", "nowhere.pem")
-    with pytest.raises(Problem, match=r"No Dask scheduler answers at tls://127.0.0.1:1"):  # it is no certificate
+    with pytest.raises(ClusterError, match=r"No Dask scheduler answers at tls://127.0.0.1:1"):  # it is no certificate
         connect(Scheduler(address, __file__, __file__, __file__)).__enter__()
 
 
@@ -49,14 +52,59 @@ def test_what_is_no_address_is_refused_before_anything_is_loaded(address):
 
 
 def test_workers_with_other_versions_are_refused_by_name():
-    here = cluster.versions()
+    here = workers.versions()
     assert {"Python", "labutils", "numpy", "keras"} < here.keys()
-    cluster.compare_workers({})
-    cluster.compare_workers({"tcp://a": here, "tcp://b": {**here, "jax": "0.1"}})
-    with pytest.raises(Problem, match=f"Worker tcp://b has numpy 1.0, this machine has {here['numpy']}: results"):
-        cluster.compare_workers({"tcp://a": here, "tcp://b": {**here, "numpy": "1.0"}})
-    with pytest.raises(Problem, match=r"Worker tcp://b does not know this labutils .ModuleNotFoundError: No module"):
-        cluster.compare_workers({"tcp://b": ModuleNotFoundError("No module named 'labutils'")})
+    workers.compare_workers({})
+    workers.compare_workers({"tcp://a": here, "tcp://b": {**here, "jax": "0.1"}})
+    with pytest.raises(ClusterError, match=f"Worker tcp://b has numpy 1.0, this machine has {here['numpy']}: results"):
+        workers.compare_workers({"tcp://a": here, "tcp://b": {**here, "numpy": "1.0"}})
+    with pytest.raises(
+        ClusterError, match=r"Worker tcp://b does not know this labutils .ModuleNotFoundError: No module"
+    ):
+        workers.compare_workers({"tcp://b": ModuleNotFoundError("No module named 'labutils'")})
+
+
+TRAINS = """
+from labutils.config import RunConfig
+from labutils.data import load_dataset
+from labutils.training import train_all
+config = RunConfig(
+    dataset="skin", model="lenet", n_base=2, dense=(8,), image_size=32, learning_rate=1e-3, epochs=n_epoch,
+    n_train=16, n_val=8,
+)
+runs = train_all({"tiny": config}, load_dataset("skin", 32, source=source, n_train=16, n_val=8))
+"""
+READS = "print(*runs['tiny'].history['val_loss'], *runs['tiny'].history['val_accuracy'])"
+
+
+def test_notebooks_are_executed_here_and_what_they_ask_for_is_trained_there(results, tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("notebooks")
+    monkeypatch.setattr(paths, "notebooks_dir", lambda: folder)
+    parameters = "n_epoch: int = 1  # epochs\nsource: str = 'phantom'  # images"
+    for name, *cells in (("task1b", READS), ("task1c", READS, "raise RuntimeError('no')")):
+        write(folder, TRAINS, *cells, parameters=parameters).rename(folder / f"{name}.ipynb")
+    monkeypatch.setenv("LABUTILS_RESULTS", str(folder / "local"))
+    (local,) = run_notebooks([folder / "task1b.ipynb"], folder / "here", parameters={"n_epoch": 2})
+    monkeypatch.setenv("LABUTILS_RESULTS", str(results))
+
+    def run(*arguments):
+        command = ["run", *arguments, "--scheduler", address, "--out", str(folder / "out")]
+        return CliRunner().invoke(cli.main, command, catch_exceptions=False)
+
+    def last_cell(file):
+        return nbformat.read(file, as_version=4).cells[-1].outputs
+
+    with dask_cluster(results, workers=1) as address:
+        ended = run("task1b", "-p", "n_epoch", "2")
+        assert ended.exit_code == 0 and "tiny: trained 2 epochs in" in ended.output and "by a worker." in ended.output
+        assert ended.output.splitlines()[-1].split()[:3] == ["task1b", "1", "trained"]
+        assert last_cell(folder / "out" / "task1b.ipynb") == last_cell(local.output)
+        assert [read_run(place).epochs for place in RunStore()] == [2]
+        ended = run("--all")
+        assert ended.exit_code == 1 and "task1c failed: RuntimeError: no" in ended.output
+        rows = [line.split()[:3] for line in ended.output.splitlines()]
+        assert ["task1b", "1", "reused"] in rows and ["task1c", "1", "reused"] in rows
+    assert workers.HANDED_ON not in os.environ
 
 
 @pytest.mark.skipif(which("openssl") is None, reason="needs openssl")
@@ -115,10 +163,9 @@ import os, subprocess, sys, threading
 from pathlib import Path
 from cluster_helpers import ENDLESS, dask_cluster, instead_of_training
 from helpers import patience, tiny_config, tiny_dataset, wait_until
-from labutils.tools.cli.cluster import Scheduler, connect
 from labutils.errors import ClusterError
 from labutils.runs.store import RunStore
-from labutils.training.workers import train_on
+from labutils.training.workers import Scheduler, connect, train_on
 
 def ip(words, *within):
     subprocess.run([*within, "ip", *words.split()], check=True)

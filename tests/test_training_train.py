@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,15 @@ from labutils import lab
 from labutils.data.exam import Exam
 from labutils.errors import StoreError
 from labutils.progress import Progress, minutes
-from labutils.runs.files import read_run, read_start
+from labutils.runs.run import read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import backend, load_best, train, train_all
-from labutils.training import request as training
+from labutils.training.checkpoint import check_dataset, write_weights
 from labutils.training.cost import estimate_seconds
-from labutils.training.fit import fit
-from labutils.training.state import check_dataset, write_weights
+from labutils.training.epoch import fit
 
 DATASET = tiny_dataset()
+training = import_module("labutils.training.train")  # the package has a function of that name
 
 # Everything that is drawn at random while training: order, both dropouts, augmentation; and what batch norm remembers.
 RESTLESS = """
@@ -264,7 +265,7 @@ def test_several_classes_and_another_seed(results):
 
 def test_a_training_that_diverges_is_stored_and_read_back(results, monkeypatch):
     config = tiny_config(learning_rate=1, epochs=2)
-    monkeypatch.setattr("labutils.training.fit.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
+    monkeypatch.setattr("labutils.training.epoch.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
     run = train(config, DATASET)
     assert np.isnan(run.history["val_loss"]).all()
     assert train(config, DATASET).status == "reused"
@@ -293,7 +294,7 @@ def test_a_shorter_run_than_the_one_left_beside_is_its_beginning(results):
     place = store.path_of(config, DATASET.fingerprint)
     from dataclasses import replace
 
-    from labutils.runs.files import write_run
+    from labutils.runs.run import write_run
 
     short, long = (made_up_run(config.with_(epochs=n), DATASET) for n in (1, 5))
     write_run(replace(short, path=place), state_of(short), None)
@@ -456,7 +457,7 @@ def test_the_exam_is_sat_at_three_epochs_and_changes_nothing(monkeypatch):
     config, sat = tiny_config(epochs=4, learning_rate=0.01), []
     images = tiny_dataset(n_val=6, seed=1)
     answers = Exam(images.x_val, images.y_val, images.files_val, "e" * 12)
-    monkeypatch.setattr("labutils.training.exam._images", lambda *_: sat.append(1) or answers)
+    monkeypatch.setattr("labutils.training.epoch.exam_images", lambda *_: sat.append(1) or answers)
     plain = fit(config, DATASET, show=False).run
     run = fit(config, DATASET, exam_at=frozenset({2, 4}), show=False).run
     assert plain.exam is None and len(sat) == 2
