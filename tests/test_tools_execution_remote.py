@@ -19,7 +19,6 @@ from labutils.runs.store import RunStore
 from labutils.tools.cli import commands as cli
 from labutils.tools.execution import remote
 from labutils.tools.execution.execute import run_notebooks
-from labutils.tools.missing import ImpatientStore
 from labutils.training import train
 
 PARAMETERS = "n_epoch: int = 1  # epochs\nsource: str = 'phantom'  # images\nfile: str = ''  # a file"
@@ -209,7 +208,7 @@ def test_a_run_that_is_trained_here_meanwhile_is_left_out(results, task):
     made = made_up_run(tiny_config(), tiny_dataset())
     trained = remote.Trained(made, state_of(made), None)
     heard = []
-    with ImpatientStore().lock(made.config, made.provenance["fingerprint"], lambda: None):
+    with RunStore(wait=False).lock(made.config, made.provenance["fingerprint"], lambda: None):
         (outcome,) = remote.run_notebooks_on(
             Here(lambda order: done(order, [trained])), [task("task1b", "1")], results / "out",
             parameters={"source": "phantom"}, show=heard.append,

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from labutils import paths
 from labutils.errors import StoreError
-from labutils.runs.disk import clear_errors, write_atomic
-from labutils.runs.reading import open_regular
+from labutils.runs.disk import clear_errors, open_regular, write_atomic
 
 if TYPE_CHECKING:
     import optuna

@@ -16,7 +16,6 @@ from labutils.data.dataset import Dataset
 from labutils.evaluate import best
 from labutils.evaluate.tables import as_table
 from labutils.runs.disk import clear_errors
-from labutils.runs.own import chosen_store
 from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 
@@ -58,7 +57,7 @@ def study(
     from labutils.training.journal import mend
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store = store or chosen_store()
+    store = store or RunStore()
     short = _shortened(base)
     name = f"{short.slug}-{short.key}-{dataset.fingerprint[:6]}-{short.epochs}epochs"
     file = paths.results_dir() / "task4" / f"{name}.study.jsonl"
@@ -130,7 +129,7 @@ def finalists(
     trials = finished(found)
     if trials:
         settings = settings_of(max(trials, key=lambda trial: trial.value or 0.0).params)
-        run_found = (store or chosen_store()).find(_shortened(base).with_(**settings), dataset.fingerprint)
+        run_found = (store or RunStore()).find(_shortened(base).with_(**settings), dataset.fingerprint)
         if run_found is not None:
             rate, dropout = scientific(settings["learning_rate"]), f"dropout {settings['dropout']:.1f}"
             chosen[f"by search: lr {rate}, b{settings['n_base']}, {dropout}"] = run_found

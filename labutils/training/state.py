@@ -13,7 +13,7 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.models import describe
-from labutils.runs.reading import open_regular
+from labutils.runs.disk import open_regular
 from labutils.runs.run import COLUMNS, OPTIONAL_COLUMNS, Run
 
 if TYPE_CHECKING:

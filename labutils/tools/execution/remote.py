@@ -21,9 +21,8 @@ from labutils.data.locate import source_of
 from labutils.errors import DataError, StoreError, TrainingInterrupted
 from labutils.runs.disk import clear_errors, write_atomic
 from labutils.runs.run import best_weights_file, read_run, read_start
-from labutils.runs.store import RunStore
+from labutils.runs.store import BusyError, RunStore
 from labutils.tools.execution.execute import TIME_LIMIT, Outcome, execute, fitting
-from labutils.tools.missing import BusyError, ImpatientStore
 from labutils.training.state import Trained
 
 LIGHT = ("config.json", "history.csv", "provenance.json", "val_files.csv", "val_predictions.npy", "exam.npz")
@@ -251,7 +250,7 @@ def _receive(future: Future, order: Order, output: Path, results: Path, show: Ca
         said = str(error) or "the connection to the worker is lost"
         return Outcome(task, output, 0.0, f"{type(error).__name__}: {said}")
     problems = [done.outcome["error"]] if done.outcome["error"] else []
-    store = ImpatientStore(results / "runs")
+    store = RunStore(results / "runs", wait=False)
     for trained in done.runs:
         name = f"{task}: {trained.run.label}, {trained.run.epochs} epochs from a worker"
         with _noted(problems, store.folder):
