@@ -312,7 +312,8 @@ class Table:
 
 def damage(table: Table) -> None:
     """Every harm of the tests done to a stored run beside a whole one, which has to be listed still."""
-    from test_runs_reading import HARM, store_run
+    from helpers import store_run
+    from test_runs_run import HARM
 
     for kind, (harm, _) in HARM.items():
         with home() as place:

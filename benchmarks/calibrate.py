@@ -21,7 +21,7 @@ import numpy as np
 from labutils.audit.shortcuts import score_features
 from PIL import Image
 
-from labutils import evaluate
+from labutils import evaluate, lab
 from labutils.audit.baselines import keep_on_exam
 from labutils.audit.simple import baselines
 from labutils.config import RunConfig
@@ -29,8 +29,8 @@ from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
 from labutils.paths import generated_dir
 from labutils.phantoms.write import ceiling
-from labutils.runs.queries import task_runs
 from labutils.runs.run import Run, predicted_labels
+from labutils.runs.store import find
 from labutils.statistics import Estimate, proportion
 from labutils.training import load_best, train
 
@@ -157,7 +157,7 @@ def report_simple_models(dataset: Dataset, exam: Exam, whole: bool = True) -> bo
     networks = [
         found.value
         for task in TASKS.get(dataset.name, ())
-        for run in task_runs(task).values()
+        for run in find(lab.runs(task)).values()
         if (found := evaluate.exam_accuracy([run]))
     ]
     above = (0.0, max(networks) + ABOVE_NETWORKS) if networks else None

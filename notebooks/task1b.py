@@ -58,7 +58,6 @@ from labutils import audit, course, evaluate, lab, parameters, plots, training
 from labutils.config import as_list, scientific
 from labutils.course import check, widgets
 from labutils.data import load_dataset
-from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
@@ -86,7 +85,9 @@ course.ask("task1b", 1)
 # network.
 
 # %%
-rival = training.stored(skin.run(model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed), skin)
+rival = training.find(
+    skin.run(model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed), skin, at_least=1
+)
 widgets.against_network(rival, skin)
 
 # %% [markdown]
@@ -207,7 +208,7 @@ evaluate.real_table(verdicts, evaluate.judge_real("task1b"))
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(report.task_runs("task1b", lab.REAL))
+plots.learning_curves(training.find(lab.runs("task1b"), lab.REAL))
 
 # %% [markdown]
 # What do these numbers say? The sentence is chosen from them, by code.

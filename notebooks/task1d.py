@@ -57,7 +57,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import audit, course, evaluate, lab, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
-from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
@@ -184,7 +183,7 @@ evaluate.real_table(verdicts, evaluate.judge_real("task1d"))
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(report.task_runs("task1d", lab.REAL))
+plots.learning_curves(training.find(lab.runs("task1d"), lab.REAL))
 
 # %% [markdown]
 # ## Explore

@@ -57,7 +57,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import audit, course, evaluate, lab, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
-from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
@@ -191,7 +190,7 @@ evaluate.real_table(verdicts, evaluate.judge_real("task1e"))
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(report.task_runs("task1e", lab.REAL))
+plots.learning_curves(training.find(lab.runs("task1e"), lab.REAL))
 
 # %% [markdown]
 # Areas under the ROC curve, recall per class and the Brier score (the mean squared distance between probability and

@@ -82,7 +82,9 @@ course.ask("task2", 1)
 # at one side? Are there fragments? Judge twenty of them yourself.
 
 # %%
-rival = training.stored(bone.run(model="vgg16", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), bone)
+rival = training.find(
+    bone.run(model="vgg16", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), bone, at_least=1
+)
 widgets.against_network(rival, bone)
 
 # %% [markdown]

@@ -59,7 +59,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import audit, course, evaluate, lab, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
-from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
@@ -126,8 +125,7 @@ configs = {
 
 # %% tags=["nbval-ignore-output"]
 options = {"reuse": reuse, "train_missing": train_missing, "on_epoch": plots.live_curves(configs)}
-runs = training.train_all({"Skin": configs["Skin"]}, skin, **options)
-runs |= training.train_all({"Bone": configs["Bone"]}, bone, **options)
+runs = training.train_all(configs, skin, bone, **options)
 
 # %%
 plots.learning_curves(runs)
@@ -248,7 +246,7 @@ for run in runs.values():
 # the network leave it behind, on either?
 
 # %%
-stored = report.stored_runs(configs["Skin"])
+stored = training.everywhere(configs["Skin"])
 evaluate.truth_table(stored, lab.reported("task3")["Skin"], audit.simple_cells(stored))
 
 # %% [markdown]

@@ -84,7 +84,9 @@ course.ask("task4", 1)
 # you confuse if the picture were dark, turned, or cut off?
 
 # %%
-rival = training.stored(x_ray.run(model="lenet", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), x_ray)
+rival = training.find(
+    x_ray.run(model="lenet", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), x_ray, at_least=1
+)
 widgets.against_network(rival, x_ray)
 
 # %% [markdown]

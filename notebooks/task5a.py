@@ -57,7 +57,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import audit, course, evaluate, lab, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
-from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
@@ -182,7 +181,7 @@ evaluate.real_table(verdicts, evaluate.judge_real("task5a"))
 # Their curves, to be read as those above: in which of the two settings do the lines part, and when?
 
 # %%
-plots.learning_curves(report.task_runs("task5a", lab.REAL))
+plots.learning_curves(training.find(lab.runs("task5a"), lab.REAL))
 
 # %% [markdown]
 # ## Explore

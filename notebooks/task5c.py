@@ -57,7 +57,6 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 from labutils import audit, course, evaluate, lab, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
-from labutils.tools import report
 
 parameters.check(globals())
 skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
@@ -81,7 +80,9 @@ course.ask("task5c", 1)
 # to label? Being unsure where it is right to be unsure is what a low loss rewards, and an accuracy does not see.
 
 # %%
-unsure = training.stored(skin.run(model="vgg16", learning_rate=lr, epochs=100, n_base=n_base, seed=seed), skin)
+unsure = training.find(
+    skin.run(model="vgg16", learning_rate=lr, epochs=100, n_base=n_base, seed=seed), skin, at_least=1
+)
 plots.hardest(skin, unsure)
 
 # %% [markdown]
@@ -167,7 +168,7 @@ evaluate.real_table(verdicts, evaluate.judge_real("task5c"))
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(report.task_runs("task5c", lab.REAL))
+plots.learning_curves(training.find(lab.runs("task5c"), lab.REAL))
 
 # %% [markdown]
 # ## Explore

@@ -111,7 +111,6 @@ configs = {"no spatial dropout": base, f"spatial dropout {spatial_dropout:g}": w
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
-runs = training.or_small(runs, configs, skin)
 plots.learning_curves(runs)
 
 # %% [markdown]

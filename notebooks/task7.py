@@ -155,7 +155,7 @@ plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one radiograph
 # gives it, where it looks, and its accuracy on all validation images under the same change.
 
 # %%
-victim = training.stored(skin.run(model="vgg16", learning_rate=1e-5, epochs=150), skin)
+victim = training.find(skin.run(model="vgg16", learning_rate=1e-5, epochs=150), skin, at_least=1)
 widgets.break_the_network(victim, skin)
 
 # %% tags=["predict"]

@@ -126,7 +126,6 @@ evaluate.network_table(configs, skin.n_classes)
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
 
 # %%
-runs = training.or_small(runs, configs, skin)
 plots.learning_curves(runs)
 
 # %% [markdown]

@@ -120,11 +120,9 @@ evaluate.network_table(configs)
 
 # %% tags=["nbval-ignore-output"]
 options = {"reuse": reuse, "train_missing": train_missing, "on_epoch": plots.live_curves(configs)}
-runs = training.train_all({"Skin": configs["Skin"]}, skin, **options)
-runs |= training.train_all({"Bone": configs["Bone"]}, bone, **options)
+runs = training.train_all(configs, skin, bone, **options)
 
 # %%
-runs = training.or_small(runs, configs, skin)
 plots.learning_curves(runs)
 
 # %% [markdown]

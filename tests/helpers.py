@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import numpy as np
 from labutils import paths
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
-from labutils.runs.run import Run
+from labutils.runs.run import Run, write_run
+from labutils.runs.store import RunStore
 
 TESTS = Path(__file__).parent
 STRETCH = {"first_epoch": 1, "seconds": 3.0, "backend": "tensorflow", "device": "abacus", "threads": 1}
@@ -108,6 +110,16 @@ def made_up_run(config: RunConfig, dataset: Dataset) -> Run:
 def state_of(run: Run) -> dict[str, np.ndarray]:
     """A checkpoint for `made_up_run`."""
     return {"epochs": np.array(run.epochs), "weight_000": np.ones(3, np.float32)}
+
+
+def store_run(folder: Path, epochs: int = 3, weights: bytes | None = b"weights", **settings: object) -> Path:
+    """Store a made-up run on `tiny_dataset()` in a folder of runs, as a training would; its place."""
+    config, dataset = tiny_config(epochs=epochs, **settings), tiny_dataset()
+    place = RunStore(folder).path_of(config, dataset.fingerprint)
+    run = replace(made_up_run(config, dataset), path=place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_run(run, state_of(run), weights)
+    return place
 
 
 def python_path(*folders: Path) -> str:

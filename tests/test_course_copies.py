@@ -166,18 +166,17 @@ def test_git_does_not_look_into_it():
 
 
 def test_what_is_trained_there_stays_there(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.own import OwnStore, chosen_store
     from labutils.runs.run import write_run
-    from labutils.runs.store import RunStore
+    from labutils.runs.store import RunStore, lab_store
 
     copies.make_copies()
-    assert type(chosen_store()) is RunStore
+    assert RunStore().folder == results / "runs"
     monkeypatch.chdir(my_lab)
-    store = chosen_store()
-    assert isinstance(store, OwnStore) and store.folder == my_lab / "runs"
+    store = RunStore()
+    assert store.folder == my_lab / "runs"
     config = lab.runs("task1b")["lr 1e-5"].with_(epochs=3)
     run, fingerprint = provenance_of(make_run(config, wrong=[50, 40, 30])), "0123456789"
-    labs = RunStore()
+    labs = lab_store()
     write_run(replace_path(run, labs.path_of(config, fingerprint)), {}, None)
     assert store.find(config, fingerprint).epochs == 3, "the lab's runs can be read"
     longer = provenance_of(make_run(config.with_(epochs=4), wrong=[50, 40, 30, 20]))
@@ -199,8 +198,8 @@ def provenance_of(run):
 
 
 def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.own import OwnStore
     from labutils.runs.run import write_run
+    from labutils.runs.store import RunStore
 
     monkeypatch.setattr(mine, "BROWSERS", ())
     assert "Nothing is done yet" in repr(course.progress())
@@ -228,7 +227,7 @@ def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
     nbformat.write(notebook, my_lab / "task3.ipynb")
     config = lab.runs("task3")["Skin"].with_(epochs=3, learning_rate=1e-3)
     run = provenance_of(make_run(config, wrong=[50, 40, 30]))
-    write_run(replace_path(run, OwnStore().path_of(config, "0123456789")), {}, None)
+    write_run(replace_path(run, RunStore().path_of(config, "0123456789")), {}, None)
     row = course.progress().loc["3"]
     assert list(row[["opened", "predicted", "written", "checked", "own runs"]]) == [
         "yes",

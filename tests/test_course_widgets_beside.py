@@ -21,7 +21,7 @@ def run_of(config, loss, wrong=30, **more):
 def stored(monkeypatch):
     """The lab's runs at two rates; their store holds nothing else."""
     runs = {"lr 1e-4": run_of(PLANNED["lr 1e-4"], FALLING, 20), "lr 1e-5": run_of(MIDDLE, FALLING, 40)}
-    monkeypatch.setattr("labutils.runs.queries.shown_runs", lambda task, source: dict(runs))
+    monkeypatch.setattr("labutils.runs.store.find", lambda *_, **__: dict(runs))
     return runs
 
 
@@ -50,10 +50,8 @@ def test_a_changed_run_stands_before_grey_ones_with_its_test(stored, shown):
 
 def test_the_nearest_has_the_fewest_other_settings_then_the_nearest_rate_on_the_same_images(stored):
     own = run_of(MIDDLE.with_(learning_rate=8e-5), FALLING)
-    assert beside.nearest(own, stored) == "lr 1e-4"
     stored["wider"] = run_of(MIDDLE.with_(learning_rate=8e-5, n_base=16, dropout=0.4), FALLING)
-    assert beside.nearest(own, stored) == "lr 1e-4"
-    assert beside.nearest(run_of(MIDDLE, FALLING, n=100), stored) is None
+    assert "nearest stored run, lr 1e-4, " in beside.in_words("own", own, stored)
     assert "other images" in beside.in_words("own", run_of(MIDDLE, FALLING, n=100), stored)
 
 
@@ -73,6 +71,6 @@ def test_a_run_that_has_not_begun_is_told_what_to_try(stored, config, said):
 def test_without_anything_to_compare_it_says_so(monkeypatch, shown, capsys):
     widgets.beside_the_lab({}, "task1b")
     assert "train_missing" in capsys.readouterr().out
-    monkeypatch.setattr("labutils.runs.queries.shown_runs", lambda task, source: {})
+    monkeypatch.setattr("labutils.runs.store.find", lambda *_, **__: {})
     widgets.beside_the_lab({"own": run_of(MIDDLE, FALLING)}, "task1b")
     assert shown[0]["text/plain"] == beside.NONE_STORED

@@ -19,8 +19,7 @@ from labutils.config import RunConfig
 from labutils.data.layouts import DATASETS, find_files
 from labutils.errors import DataError, LabError, ParameterError, StoreError, visible
 from labutils.paths import dataset_name
-from labutils.runs.run import read_run, read_start, write_run
-from labutils.runs.schema import check_provenance
+from labutils.runs.run import check_provenance, read_run, read_start, write_run
 from labutils.tools.public.fetch import find_download
 
 DATASET = tiny_dataset()

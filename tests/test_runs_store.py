@@ -1,142 +1,113 @@
-"""The store: what is kept is whole, what is damaged is named, what is someone else's is left alone."""
+"""The store: which run is whose, what is asked for is found, what is damaged is named, what is others' left alone."""
 
 import errno
-import io
 import json
 import os
 import shutil
-import zipfile
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluate_helpers import make_run
 from filelock import FileLock
-from helpers import made_up_run, state_of, tiny_config, tiny_dataset
+from helpers import STRETCH, made_up_run, state_of, store_run, tiny_config, tiny_dataset
 
+from labutils import lab
 from labutils.errors import StoreError
-from labutils.runs import disk
-from labutils.runs.run import best_weights_file, read_run, read_start, write_run
-from labutils.runs.store import RunStore
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
+from labutils.runs.run import best_weights_file, read_run, write_run
+from labutils.runs.store import BusyError, RunStore, everywhere, find, lab_store, nearest
+from labutils.tools import report
 
 DATASET = tiny_dataset()
 FILES = ["config.json", "history.csv", "provenance.json", "val_files.csv", "val_predictions.npy"]
+RATES = lab.runs("task1b")
+REAL = "a hospital"
 
 
 class Crash(BaseException):
     """Stands for a kill: nothing catches it."""
 
 
-def store_run(folder: Path, epochs: int = 3, weights: bytes | None = b"weights", **settings) -> Path:
-    config = tiny_config(epochs=epochs, **settings)
-    place = RunStore(folder).path_of(config, DATASET.fingerprint)
-    run = replace(made_up_run(config, DATASET), path=place)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    write_run(run, state_of(run), weights)
-    return place
-
-
-def grow(run, epochs: int):
-    """The made-up run at another length, with the same beginning."""
-    long = made_up_run(run.config.with_(epochs=20), DATASET)
-    return replace(long.first(epochs), path=run.path)
-
-
-def same(run, other) -> bool:
-    return all(np.allclose(run.history[name], other.history[name], atol=1e-6) for name in run.history) and (
-        np.array_equal(run.val_predictions, other.val_predictions)
-    )
-
-
-def test_a_run_is_read_as_it_was_written(tmp_path):
-    written = made_up_run(tiny_config(epochs=3), DATASET)
-    read = read_run(store_run(tmp_path))
-    assert same(read, written)
-    assert (read.config, read.val_files, read.class_names) == (written.config, DATASET.files_val, ("Mel", "Nev"))
-    assert read.y_val.tolist() == DATASET.y_val.tolist()
-    assert read.status == "reused"
-
-
-def test_a_run_that_diverged_is_kept_too(tmp_path):
-    run = made_up_run(tiny_config(epochs=2), DATASET)
-    predictions = np.full_like(run.val_predictions, np.nan)
-    history = run.history | {
-        "loss": np.array([np.inf, np.nan]),
-        "val_loss": np.array([np.nan, np.nan]),
-        "val_accuracy": (DATASET.y_val == 0).mean().repeat(2),
-    }
-    run = replace(run, history=history, val_predictions=predictions, path=tmp_path / "diverged")
-    write_run(run, state_of(run), None)
-    read = read_run(tmp_path / "diverged")
-    assert np.isnan(read.history["val_loss"]).all()
-    assert np.isinf(read.history["loss"][0])
-    assert read_start(tmp_path / "diverged") is not None
-
-
-def test_the_first_epochs_are_a_shorter_run():
-    run = made_up_run(tiny_config(epochs=5), DATASET)
-    short = run.first(2)
-    assert (short.epochs, short.config.epochs, len(short.val_predictions)) == (2, 2, 2)
-    with pytest.raises(ValueError, match="5 epochs, not 6"):
-        run.first(6)
-
-
-@pytest.mark.parametrize("moment", range(8))
-def test_a_kill_at_any_moment_leaves_whole_epochs(tmp_path, monkeypatch, moment):
-    folder = store_run(tmp_path)
-    longer = grow(replace(read_run(folder), path=folder), 4)
-    write_run(longer.first(3), state_of(longer.first(3)), b"weights")
-    real, replaced = os.replace, []
-
-    def dying(source, target):
-        if len(replaced) == moment:
-            raise Crash
-        replaced.append(target)
-        real(source, target)
-
-    monkeypatch.setattr(disk.os, "replace", dying)
-    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # nobody clears up after a kill
-    with nullcontext() if moment == 7 else pytest.raises(Crash):
-        write_run(longer, state_of(longer), b"better")
-    monkeypatch.undo()
-    read, start = read_run(folder), read_start(folder)
-    assert read.epochs in (3, 4)
-    assert same(read, longer.first(read.epochs))
-    assert start[0].epochs == int(start[1]["epochs"]) == (4 if moment == 7 else 3)
-    write_run(longer, state_of(longer), b"better")
-    assert not list(folder.glob("*.tmp"))
-    assert read_run(folder).epochs == 4
-
-
-def test_a_kill_in_the_first_epoch_leaves_no_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(Path, "rename", lambda self, target: (_ for _ in ()).throw(Crash))
-    with pytest.raises(Crash):
-        store_run(tmp_path)
-    monkeypatch.undo()
-    assert list(RunStore(tmp_path)) == []
-    assert read_run(store_run(tmp_path)).epochs == 3
-    assert [p.name for p in tmp_path.iterdir()] == [p.name for p in RunStore(tmp_path)]
-
-
 def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-def garbage(file: Path) -> None:
-    file.write_bytes(bytes(range(256)) * 3)
+def put(config, source="phantom"):
+    """Store a run of the lab's list that nobody trained, on images of a source."""
+    run = make_run(config, source=source)
+    more = {"fingerprint": ("0" if source == "phantom" else "f") * 12, "class_names": list(run.class_names)}
+    run = replace(run, provenance={"source": source, **more, "stretches": [STRETCH]})
+    return RunStore().put(run, {"epochs": np.array(run.epochs)}, None)
 
 
-def empty(file: Path) -> None:
-    file.write_bytes(b"")
+@pytest.fixture
+def rates(results):
+    """The runs of Task 1B, and the first seven epochs of one of them on other images."""
+    for config in RATES.values():
+        put(config)
+    put(RATES["lr 1e-5"].with_(epochs=7), source=REAL)
+    return RunStore()
 
 
-@pytest.mark.parametrize("harm", [cut, garbage, empty, Path.unlink])
+@pytest.fixture
+def my_lab(results, tmp_path, monkeypatch):
+    """A student's folder, in which this runs."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(folder))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_students_runs_are_written_to_the_students_folder_and_the_labs_read(my_lab, results):
+    labs, mine = results / "runs", my_lab / "runs"
+    store_run(labs, epochs=3)
+    store_run(labs, epochs=3, seed=1)
+    store_run(mine, epochs=5, seed=1)
+    store_run(labs, epochs=3, seed=2)
+    store_run(mine, epochs=2, seed=2)
+    store_run(mine, epochs=2, seed=3)
+    store, wanted = RunStore(), {seed: (3, 5, 3, 2)[seed] for seed in range(4)}
+    found = {seed: store.find(tiny_config(seed=seed), DATASET.fingerprint).epochs for seed in wanted}
+    assert found == {run.config.seed: run.epochs for run in store.all()} == wanted, "the longer one of both"
+    assert {run.config.seed for run in lab_store().all()} == {0, 1, 2}
+    assert {place.parent for place in store} == {labs, mine} and store.folder == mine
+
+    before = sorted(file.stat().st_mtime_ns for file in labs.rglob("*"))
+    longer = made_up_run(tiny_config(epochs=4), DATASET)
+    kept = store.put(longer, state_of(longer), None)
+    assert kept.path.parent == mine and best_weights_file(kept.path).read_bytes() == b"weights", (
+        "of the one it continues"
+    )
+    assert store.put(made_up_run(tiny_config(), DATASET), {}, None).path == kept.path
+    assert sorted(file.stat().st_mtime_ns for file in labs.rglob("*")) == before
+    assert store.named(kept.path.name) == kept.path
+    assert store.remove(kept.path.name) == kept.path and store.named(kept.path.name).parent == labs
+
+
+def test_a_students_run_is_found_wherever_a_notebook_looks(my_lab):
+    """In Look and Break, in one's own data, in the exam over seeds: all of them ask here."""
+    store_run(my_lab / "runs", epochs=3)
+    config = tiny_config(epochs=3)
+    assert find(config, DATASET).epochs == find(config, "course").epochs == 3
+    assert [run.epochs for run in everywhere(config)] == [3]
+    assert not lab_store().all()
+
+
+def test_nobody_waits_where_waiting_is_not_wanted(tmp_path):
+    config, other = tiny_config(), RunStore(tmp_path)
+    with (
+        other.lock(config, DATASET.fingerprint),
+        pytest.raises(BusyError, match="is being trained by another process"),
+        RunStore(tmp_path, wait=False).lock(config, DATASET.fingerprint, lambda: pytest.fail("it waits")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "harm", [cut, lambda file: file.write_bytes(bytes(range(256)) * 3), lambda file: file.write_bytes(b""), Path.unlink]
+)
 @pytest.mark.parametrize("name", FILES)
 def test_a_damaged_file_is_named_and_nothing_is_overwritten(tmp_path, name, harm):
     folder = store_run(tmp_path)
@@ -152,75 +123,6 @@ def test_a_damaged_file_is_named_and_nothing_is_overwritten(tmp_path, name, harm
     with pytest.raises(StoreError):
         store.put(made_up_run(tiny_config(epochs=5), DATASET), {"epochs": np.array(5)}, None)
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
-
-
-def edit_json(name, **changes):
-    def edit(folder: Path) -> None:
-        values = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps(values | changes))
-
-    return edit
-
-
-def edit_text(name, old, new):
-    def edit(folder: Path) -> None:
-        text = (folder / name).read_text()
-        assert old in text
-        (folder / name).write_text(text.replace(old, new, 1))
-
-    return edit
-
-
-def save_predictions(array):
-    return lambda folder: np.save(folder / "val_predictions.npy", array)
-
-
-def plant_pickle(folder: Path) -> None:
-    np.save(folder / "val_predictions.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-
-
-def zip_instead(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "val_predictions.npy", "w") as archive:
-        archive.writestr("a.npy", "")
-
-
-@pytest.mark.parametrize(
-    ("harm", "said"),
-    [
-        (save_predictions(np.zeros((3, 10, 1), np.float32)), "val_predictions.npy is float32"),
-        (save_predictions(np.zeros((3, 9, 1), np.float16)), "expected float16 (epochs, 10, 1)"),
-        (save_predictions(np.zeros((1, 10, 1), np.float16)), "config.json speaks of 3 epochs"),
-        (save_predictions(np.zeros((9, 10, 1), np.float16)), "val_predictions.npy 9"),
-        (save_predictions(np.zeros((3, 10, 1), np.float16)), "val_accuracy in history.csv is not what"),
-        (plant_pickle, "val_predictions.npy: holds object, numbers were expected"),
-        (zip_instead, "val_predictions.npy: the magic string is not correct"),
-        (edit_json("config.json", epochs=9), "config.json speaks of 9 epochs, history.csv has 3"),
-        (edit_json("config.json", epochs=0), "config.json: n_epoch (epochs) is 0"),
-        (edit_json("config.json", colour="red"), "colour is not a setting"),
-        (edit_json("provenance.json", class_names=["A", "B", "C"]), "expected float16 (epochs, 10, 3)"),
-        (edit_json("provenance.json", format=2), "format 2, this version of labutils reads 1"),
-        (edit_text("val_files.csv", ",1\n", ",7\n"), "labels other than 0 to 1"),
-        (edit_text("val_files.csv", ",1\n", ",0\n"), "val_accuracy in history.csv is not what"),
-        (edit_text("history.csv", "\n2,", "\n3,"), "the epochs are not 1, 2, 3"),
-        (edit_text("history.csv", "0.7", "seven"), "could not convert string to float"),
-        (edit_text("history.csv", "loss", "l"), "history.csv: 'loss' is missing"),
-    ],
-)
-def test_what_does_not_fit_together_is_refused(tmp_path, harm, said):
-    folder = store_run(tmp_path)
-    harm(folder)
-    with pytest.raises(StoreError) as caught:
-        read_run(folder)
-    assert said in str(caught.value)
-
-
-def test_a_planted_pickle_in_the_checkpoint_is_refused(tmp_path):
-    folder = store_run(tmp_path)
-    buffer = io.BytesIO()
-    np.savez(buffer, epochs=np.array([{"a": 1}], dtype=object))
-    (folder / "checkpoint" / "state.npz").write_bytes(buffer.getvalue())
-    with pytest.raises(StoreError, match=r"state\.npz is damaged.*Remove this file: the stored epochs stay"):
-        read_start(folder)
 
 
 def test_a_folder_of_notes_is_left_alone(tmp_path):
@@ -239,28 +141,15 @@ def test_a_run_under_another_runs_name_is_refused(tmp_path):
     shutil.copytree(folder, other)
     with pytest.raises(StoreError, match="holds another run than its name says"):
         RunStore(tmp_path).find(tiny_config(seed=5), DATASET.fingerprint)
+    told = json.loads((folder / "provenance.json").read_text())
+    (folder / "provenance.json").write_text(json.dumps(told | {"fingerprint": "0018000a0001"}))
     with pytest.raises(StoreError, match="holds another run than its name says"):
-        edit_json("provenance.json", fingerprint="0018000a0001")(folder)
         RunStore(tmp_path).find(tiny_config(), DATASET.fingerprint)
 
 
 def test_other_images_are_another_run(tmp_path):
     store_run(tmp_path)
     assert RunStore(tmp_path).find(tiny_config(), tiny_dataset(n_train=26).fingerprint) is None
-
-
-def test_a_checkpoint_of_another_history_is_not_used(tmp_path):
-    folder = store_run(tmp_path)
-    assert read_start(folder) is not None
-    state = (folder / "checkpoint" / "state.npz").read_bytes()
-    shutil.rmtree(folder)
-    store_run(tmp_path, epochs=5)  # as if someone else's run had replaced it; its losses are others
-    (folder / "checkpoint" / "state.npz").write_bytes(state)
-    assert read_start(folder) is None
-    shutil.rmtree(folder)
-    store_run(tmp_path, epochs=2)  # and one that is shorter than the checkpoint
-    (folder / "checkpoint" / "state.npz").write_bytes(state)
-    assert read_start(folder) is None
 
 
 def test_what_came_without_a_checkpoint_stays_until_the_longer_run_is_there(tmp_path):
@@ -299,7 +188,7 @@ def test_a_kill_between_the_two_steps_of_replacing_loses_nothing(tmp_path, monke
         store.replace(beside, config, DATASET.fingerprint)
     monkeypatch.undo()
     assert not folder.exists()
-    with store.lock(config, DATASET.fingerprint, lambda: None):
+    with store.lock(config, DATASET.fingerprint):
         assert store.find(config, DATASET.fingerprint).epochs == 3
         assert store.workplace(config, DATASET.fingerprint)[1][0].epochs == 6
 
@@ -307,83 +196,13 @@ def test_a_kill_between_the_two_steps_of_replacing_loses_nothing(tmp_path, monke
 def test_a_run_from_a_worker_is_kept_unless_a_longer_one_is_there(tmp_path):
     store, run = RunStore(tmp_path), made_up_run(tiny_config(epochs=3), DATASET)
     kept = store.put(run, state_of(run), b"weights")
-    assert same(read_run(kept.path), run)
-    longer = grow(run, 5)
+    longer = made_up_run(run.config.with_(epochs=5), DATASET)
     assert store.put(longer, state_of(longer), None).path == kept.path
     assert read_run(kept.path).epochs == 5
     assert best_weights_file(kept.path).read_bytes() == b"weights"
     store.put(run, state_of(run), b"other")
     assert read_run(kept.path).epochs == 5
     assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == [kept.path.name]
-
-
-def test_large_weights_stay_out_of_the_repository(tmp_path, monkeypatch):
-    monkeypatch.setattr("labutils.runs.run.LARGEST_WEIGHTS", 10)
-    small, large = store_run(tmp_path, weights=b"1234567890"), store_run(tmp_path, seed=1, weights=b"12345678901")
-    assert best_weights_file(small) == small / "best.h5"
-    assert best_weights_file(large) == large / "checkpoint" / "best.h5"
-
-
-@pytest.mark.parametrize("place", ["best.weights.h5", "checkpoint/best.weights.h5"])
-def test_weights_under_the_name_of_earlier_versions_are_found_and_replaced(tmp_path, place):
-    folder = store_run(tmp_path, weights=None)
-    (folder / place).write_bytes(b"older")
-    assert best_weights_file(folder) == folder / place
-    run = read_run(folder)
-    write_run(run, state_of(run), b"better")
-    assert best_weights_file(folder).read_bytes() == b"better" and not (folder / place).exists()
-
-
-@pytest.mark.parametrize("moment", range(7))
-def test_a_full_disk_loses_no_stored_epoch(tmp_path, monkeypatch, moment):
-    folder = store_run(tmp_path)
-    longer = grow(replace(read_run(folder), path=folder), 4)
-    write_run(longer.first(3), state_of(longer.first(3)), b"weights")
-    calls = []
-
-    def full(descriptor):
-        calls.append(descriptor)
-        if len(calls) == moment + 1:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(disk.os, "fsync", full)
-    with pytest.raises(StoreError, match="The disk is full") as caught:
-        write_run(longer, state_of(longer), b"better")
-    assert "The 3 epochs stored before are kept" in str(caught.value)
-    monkeypatch.undo()
-    assert same(read_run(folder), longer.first(read_run(folder).epochs))
-    assert read_start(folder)[0].epochs == 3
-    assert not list(folder.rglob("*.tmp"))
-
-
-@contextmanager
-def files_up_to(size: int):
-    """The system lets this process write no larger file, as after `ulimit -f`."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.mark.skipif(resource is None, reason="needs limits on files (Linux, macOS)")
-def test_a_file_that_may_not_grow_so_large_loses_no_stored_epoch(tmp_path):
-    folder = store_run(tmp_path)
-    longer = grow(replace(read_run(folder), path=folder), 4)
-    write_run(longer.first(3), state_of(longer.first(3)), b"weights")
-    large = state_of(longer) | {"weight_001": np.zeros(50_000, np.float32)}
-    with files_up_to(100_000), pytest.raises(StoreError) as caught:
-        write_run(longer, large, None)
-    assert f"{folder.name} cannot be written (the file is larger than the file system or `ulimit -f` " in str(
-        caught.value
-    )
-    assert "The 3 epochs stored before are kept" in str(caught.value)
-    assert same(read_run(folder), longer.first(read_run(folder).epochs))
-    assert read_start(folder)[0].epochs == 3
-    assert not list(folder.rglob("*.tmp"))
-    write_run(longer, large, None)
-    assert read_start(folder)[0].epochs == 4
 
 
 @pytest.mark.parametrize(
@@ -409,7 +228,7 @@ def test_read_only_results_are_refused_before_training_and_still_read(tmp_path, 
     assert store.find(tiny_config(), DATASET.fingerprint).epochs == 3
     with (
         pytest.raises(StoreError, match=rf"cannot be written \({reason}\). Set LABUTILS_RESULTS to a folder"),
-        store.lock(tiny_config(epochs=9), DATASET.fingerprint, lambda: None),
+        store.lock(tiny_config(epochs=9), DATASET.fingerprint),
     ):
         pass
 
@@ -443,7 +262,7 @@ def test_the_store_is_read_once_and_again_when_a_file_changes(tmp_path, monkeypa
     assert RunStore(tmp_path).all()[0] is RunStore(tmp_path).all()[0]
     assert not RunStore(tmp_path).damaged()
     assert sorted(reads) == sorted([one, two])
-    longer = grow(replace(read_run(two), path=two), 4)
+    longer = replace(made_up_run(tiny_config(epochs=4, seed=1), DATASET), path=two)
     write_run(longer, state_of(longer), None)
     assert [run.epochs for run in RunStore(tmp_path).all()] == [3, 4]
     assert reads.count(one) == 1 and reads.count(two) == 2
@@ -482,7 +301,7 @@ def test_what_a_kill_left_half_written_goes_with_the_next_look(tmp_path, place):
     assert store.find(config, DATASET.fingerprint).epochs == 3
     assert not half.exists()
     half.write_bytes(b"half")
-    with store.lock(config, DATASET.fingerprint, lambda: None):
+    with store.lock(config, DATASET.fingerprint):
         assert not half.exists()
     half.write_bytes(b"half")
     run = read_run(folder)
@@ -500,7 +319,7 @@ def test_where_a_file_system_knows_no_locks_a_file_stands_for_one(tmp_path, monk
     monkeypatch.setattr(fcntl, "flock", refuse)
     folder = store_run(tmp_path)
     store, config = RunStore(tmp_path), tiny_config(epochs=3)
-    with store.lock(config, DATASET.fingerprint, lambda: None), pytest.raises(StoreError, match="is being trained"):
+    with store.lock(config, DATASET.fingerprint), pytest.raises(StoreError, match="is being trained"):
         store.remove(folder.name)
     store.remove(folder.name)
     assert list(store) == []
@@ -513,7 +332,7 @@ def test_a_file_where_the_results_should_be_is_a_sentence(tmp_path):
         assert store.all() == [] and store.find(tiny_config(), DATASET.fingerprint) is None
         with (
             pytest.raises(StoreError, match=rf"cannot be written \({reason}"),
-            store.lock(tiny_config(), DATASET.fingerprint, lambda: None),
+            store.lock(tiny_config(), DATASET.fingerprint),
         ):
             pass
 
@@ -537,3 +356,74 @@ def test_what_is_damaged_is_said_each_time_and_keeps_nothing_alive(tmp_path):
         said.append(raised.value)
     assert str(said[0]) == str(said[1]) and said[0] is not said[1]
     assert all(one is not said[0] for one in RunStore(tmp_path).damaged().values())
+
+
+def test_runs_are_found_by_their_settings_and_the_images_they_are_on(rates):
+    found = find(RATES)
+    assert {label: run.config for label, run in found.items()} == RATES
+    assert list(find(lab.runs("task3"))) == ["Skin"]
+    assert find(RATES, REAL) == {} == find(RATES, "course")
+    assert find(RATES["lr 1e-5"], REAL) is None and find(RATES["lr 1e-5"], REAL, at_least=7).epochs == 7
+    assert [run.epochs for run in find(RATES, REAL, at_least=1).values()] == [7]
+    assert find(RATES["lr 1e-5"].with_(epochs=5), REAL).epochs == 5
+    assert [(run.source, run.epochs) for run in everywhere(RATES["lr 1e-5"])] == [("phantom", 100), (REAL, 7)]
+    assert [run.epochs for run in everywhere(RATES["lr 1e-5"].with_(epochs=5))] == [5, 5]
+
+
+def test_a_run_on_these_very_images_is_found_and_said_where_it_is_damaged(results):
+    place, config = store_run(results / "runs", epochs=3), tiny_config(epochs=3)
+    assert find(config, DATASET).epochs == 3 and find(config, tiny_dataset(n_train=26)) is None
+    assert find(config.with_(epochs=2), DATASET).epochs == 2 and find(config.with_(epochs=4), DATASET) is None
+    assert find(config.with_(epochs=4), DATASET, at_least=1).epochs == 3
+    assert list(find({"a": config, "b": config.with_(seed=5)}, DATASET)) == ["a"]
+    cut(place / "history.csv")
+    with pytest.raises(StoreError, match=r"history\.csv"):
+        find(config, DATASET)
+    assert find(config, "course") is None
+
+
+def test_a_run_that_is_too_short_is_missing_and_a_longer_one_is_cut(results):
+    config = RATES["lr 1e-5"]
+    put(config.with_(epochs=config.epochs - 1))
+    assert find(RATES) == {}
+    put(config.with_(epochs=config.epochs + 50))
+    assert [run.epochs for run in find(RATES).values()] == [config.epochs]
+
+
+def test_small_runs_stand_in_until_those_asked_for_are_stored(results):
+    asked = lab.runs("task6a")
+    for config in lab.stand_ins("task6a").values():
+        put(config)
+    assert list(find(asked, small=True)) == ["no spatial dropout, small", "spatial dropout 0.1, small"]
+    assert find(asked) == {} == find(lab.runs("task6b"), small=True)
+    for config in asked.values():
+        put(config)
+    assert find(asked, small=True).keys() == asked.keys()
+
+
+def test_only_what_is_asked_for_is_read_and_once(rates, monkeypatch):
+    read = []
+    monkeypatch.setattr("labutils.runs.store.read_run", lambda folder: read.append(folder.name) or read_run(folder))
+    wanted = RATES["lr 1e-4"]
+    path = rates.path_of(wanted, "0" * 12)
+    (found,) = everywhere(wanted)
+    assert read == [path.name] and found.config == wanted
+    assert rates.find(wanted, "0" * 12) is found and len(read) == 1
+    assert [run.config.key for run in rates.all({wanted.key})] == [wanted.key] and rates.all(set()) == []
+    (path / "config.json").touch()
+    assert rates.find(wanted, "0" * 12) is not found and read.count(path.name) == 2
+
+
+def test_index_and_table_read_every_run_once(rates, monkeypatch):
+    reads = []
+    monkeypatch.setattr("labutils.runs.store.read_run", lambda folder: reads.append(folder.name) or read_run(folder))
+    report.overview()
+    report.results_table()
+    assert sorted(reads) == [folder.name for folder in rates]
+
+
+def test_the_nearest_run_has_the_fewest_other_settings_then_the_nearest_rate():
+    run = made_up_run(tiny_config(learning_rate=8e-5), DATASET)
+    others = {"far": {"learning_rate": 1e-5}, "near": {"learning_rate": 1e-4}, "wider": {"n_base": 4, "dropout": 0.4}}
+    stored = {label: made_up_run(tiny_config(**changes), DATASET) for label, changes in others.items()}
+    assert nearest(run, stored) == "near" and nearest(run, {}) is None

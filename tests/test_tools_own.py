@@ -79,7 +79,7 @@ def test_what_takes_too_long_is_said_and_left_out(results, capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "short: to train 2 epochs on 24 images takes about 20 s." in said
     assert "long: to train 1000 epochs" in said and "more than max_minutes = 60" in said
-    monkeypatch.setattr(training, "stored", lambda config, _: made_up_run(config, dataset))
+    monkeypatch.setattr(training, "find", lambda config, _: made_up_run(config, dataset))
     assert list(own.affordable(configs, dataset, 0)) == ["short", "long"]
     assert "long: its 1000 epochs are stored." in capsys.readouterr().out
     assert not own.affordable(configs, dataset, 0, reuse=False)

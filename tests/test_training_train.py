@@ -21,7 +21,7 @@ from labutils.errors import StoreError
 from labutils.progress import Progress, minutes
 from labutils.runs.run import read_run, read_start
 from labutils.runs.store import RunStore
-from labutils.training import backend, load_best, train, train_all
+from labutils.training import backend, load_best, train, train_all, with_weights
 from labutils.training.checkpoint import check_dataset, write_weights
 from labutils.training.cost import estimate_seconds
 from labutils.training.epoch import fit
@@ -402,34 +402,57 @@ def test_nobody_looking_means_silence(monkeypatch, capsys, how):
     assert capsys.readouterr() == ("", "")
 
 
-def test_small_runs_stand_in_for_those_that_are_not_stored(results, capsys):
-    asked = {"a": tiny_config(model="alexnet", n_base=32, image_size=128, epochs=3)}
-    assert training.or_small({}, asked, DATASET) == {}
-    small = replace(made_up_run(asked["a"].with_(**lab.SMALL), DATASET), path=None)
-    RunStore().put(small, state_of(small), None)
-    found = training.or_small({}, asked, DATASET)
-    assert list(found) == ["a, small"] and found["a, small"].config == small.config
-    assert "Not stored: a. Small ones stand in: 8 filters, images of 64 pixels." in capsys.readouterr().out
-    large = {"a": small}
-    assert training.or_small(large, asked, DATASET) is large
-    assert training.or_small({}, asked, replace(DATASET, source="phantom")) == {}
+def put(config, **provenance):
+    run = made_up_run(config, DATASET)
+    return RunStore().put(replace(run, provenance=run.provenance | provenance), state_of(run), None)
+
+
+def test_small_runs_stand_in_for_those_that_are_left_out(results, monkeypatch, capsys):
+    asked = {"a": tiny_config(epochs=3), "b": tiny_config(epochs=3, dropout=0.4)}
+    planned = [lab.Planned("a", "task1b", label, config) for label, config in asked.items()]
+    monkeypatch.setattr(lab, "training_list", lambda: planned)
+    put(asked["a"])
+    put(asked["a"].with_(**lab.SMALL))
+    assert list(train_all(asked, DATASET, train_missing=False)) == ["a"], "not all of the small ones are stored"
+    put(asked["b"].with_(**lab.SMALL))
+    capsys.readouterr()
+    found = train_all(asked, DATASET, train_missing=False)
+    assert [(label, run.config.n_base) for label, run in found.items()] == [("a, small", 8), ("b, small", 8)]
+    said = capsys.readouterr().out
+    assert "b: not stored yet. To train 3 epochs here takes about" in said
+    assert "Not stored: b. Small ones stand in: 8 filters, images of 64 pixels." in said
+    put(asked["b"])
+    assert list(train_all(asked, DATASET, train_missing=False)) == ["a", "b"]
+
+
+def test_every_run_is_trained_on_the_images_of_its_data_set(results):
+    bone = replace(DATASET, name="bone", fingerprint="b" * 12)
+    configs = {"Bone": tiny_config(dataset="bone"), "Skin": tiny_config()}
+    for config, images in ((configs["Bone"], bone), (configs["Skin"], DATASET)):
+        put(config, fingerprint=images.fingerprint)
+    runs = train_all(configs, DATASET, bone)
+    assert [(label, run.provenance["fingerprint"]) for label, run in runs.items()] == [
+        ("Bone", "b" * 12), ("Skin", DATASET.fingerprint)
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="The images have dataset 'skin', the run asks for 'bone'"):
+        train_all(configs, DATASET)
 
 
 def test_a_small_network_is_looked_into_where_the_weights_of_a_large_one_are_not_stored(results, monkeypatch, capsys):
     monkeypatch.setattr(lab, "SMALL", {"n_base": 2, "image_size": 32})
     large = replace(made_up_run(tiny_config(n_base=32, image_size=128), DATASET), path=None)
-    assert training.with_weights(large) is large, "no small one is stored"
+    assert with_weights(large) is large, "no small one is stored"
     small = train(tiny_config(), DATASET)
     capsys.readouterr()
-    assert training.with_weights(small) is small, "it has its own"
+    assert with_weights(small) is small, "it has its own"
     assert capsys.readouterr().out == ""
-    assert training.with_weights(large).path == small.path
+    assert with_weights(large).path == small.path
     said = capsys.readouterr().out
     assert f"The best weights of {large.label} are not stored. A small network stands in" in said
     other = replace(large, provenance=large.provenance | {"source": "public"})
-    assert training.with_weights(other) is other, "on images of another source"
+    assert with_weights(other) is other, "on images of another source"
     (small.path / "best.h5").unlink()
-    assert training.with_weights(large) is large, "the small one came without them too"
+    assert with_weights(large) is large, "the small one came without them too"
 
 
 @pytest.mark.parametrize(
@@ -441,16 +464,14 @@ def test_a_small_network_is_looked_into_where_the_weights_of_a_large_one_are_not
         ([0.7, 0.8, 0.69, 0.8, 0.9], ""),
     ],
 )
-def test_a_run_that_learned_nothing_says_so(loss, said, capsys):
+def test_a_run_that_learned_nothing_says_so(results, loss, said, capsys):
     run = made_up_run(tiny_config(epochs=len(loss)), tiny_dataset())
     run = replace(run, history=run.history | {"loss": np.array(loss)})
-    training._reused(run, run.epochs, "a")
-    assert (
-        capsys.readouterr()
-        .out.strip()
-        .startswith(f"a: reused, {len(loss)} stored epochs on course data. {said}".strip())
-    )
-    assert ("diverged" in training._diverged(run)) == bool(said)
+    RunStore().put(run, state_of(run), None)
+    train(run.config, DATASET, label="a")
+    told = capsys.readouterr().out.strip()
+    assert told.startswith(f"a: reused, {len(loss)} stored epochs on course data. {said}".strip())
+    assert ("diverged" in told) == bool(said)
 
 
 def test_the_exam_is_sat_at_three_epochs_and_changes_nothing(monkeypatch):

@@ -37,7 +37,7 @@ def kept(what: str, dataset: Dataset, kind: TypeAdapter[T], measure: Callable[[]
 
 def recall(what: str, name: str, fingerprint: str, kind: TypeAdapter[T]) -> T | None:
     """What is kept of the images of that name and fingerprint; None if nothing is, or nothing that can be read."""
-    from labutils.runs.reading import JSON_LIMIT, open_regular
+    from labutils.runs.disk import JSON_LIMIT, open_regular
 
     with suppress(OSError, ValueError), open_regular(_file(what, name, fingerprint), JSON_LIMIT) as handle:
         return kind.validate_json(handle.read())

@@ -25,10 +25,10 @@ def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
     """
     from labutils import lab
     from labutils.course.questions import find_question
-    from labutils.runs.queries import shown_runs
+    from labutils.runs.store import find, lab_store
 
     question = find_question(task, number)
-    asked = shown_runs(task) if runs is None else runs
+    asked = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
     known = {label.removesuffix(lab.SMALL_LABEL): run for label, run in asked.items()}
     predict(
         question.text,

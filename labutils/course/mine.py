@@ -136,20 +136,14 @@ def _in_words(run: Run) -> str:
 
 
 def _labs_run(run: Run) -> Run | None:
-    """The lab's run that differs from a student's in the fewest settings, on the same kind of images."""
-    from labutils.runs.run import read_run
-    from labutils.runs.store import RunStore
+    """The lab's run that is nearest to a student's, of the same network on the same kind of images."""
+    from labutils.runs.store import lab_store, nearest
 
-    found: list[tuple[int, str, Run]] = []
-    for folder in RunStore():
-        try:
-            other = read_run(folder)
-        except StoreError:
-            continue
-        if (other.config.dataset, other.config.model) == (run.config.dataset, run.config.model):
-            mine, labs = run.config.model_dump(), other.config.model_dump()
-            found.append((sum(mine[name] != labs[name] for name in mine), folder.name, other))
-    return min(found, key=lambda item: item[:2])[2] if found else None
+    kind = (run.config.dataset, run.config.model)
+    stored = {str(i): other for i, other in enumerate(lab_store().all())}
+    alike = {label: other for label, other in stored.items() if (other.config.dataset, other.config.model) == kind}
+    label = nearest(run, alike)
+    return None if label is None else alike[label]
 
 
 def _figure(runs: dict[str, Run]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labutils import lab, paths
 from labutils.course import answers, cells
 from labutils.course.exercises import of_task
-from labutils.errors import NotebookError, StoreError
+from labutils.errors import NotebookError
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -41,16 +41,9 @@ def progress() -> Table:
 
 def own_runs() -> list[Run]:
     """The runs in the student's folder; damaged ones are left out, `labutils doctor` tells of the lab's."""
-    from labutils.runs.run import read_run
     from labutils.runs.store import RunStore
 
-    runs = []
-    for folder in RunStore(paths.my_lab_dir() / "runs"):
-        try:
-            runs.append(read_run(folder))
-        except StoreError:
-            continue
-    return runs
+    return RunStore(paths.my_lab_dir() / "runs").all()
 
 
 def of_this(task: str, run: Run) -> bool:

@@ -6,7 +6,7 @@ rate that is too small (now `sentences.started_sentence`); in its place stands w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labutils import lab
@@ -30,7 +30,6 @@ from labutils.evaluate.courses import (
     WideGap,
 )
 from labutils.evaluate.verdicts import MISSING, Claim, Verdict, is_planned, judge_claim, same_but_seed
-from labutils.runs.queries import all_stored
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -217,12 +216,14 @@ def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]
     return [judge(claim.id, runs) for claim in CLAIMS.values() if task in (None, claim.task)]
 
 
-def judge_real(task: str | None = None, store: RunStore | None = None) -> list[Verdict]:
+def judge_real(task: str | None = None, runs: Sequence[Run] | None = None) -> list[Verdict]:
     """The verdicts, by the same rules, on the runs on real images that are stored with the lab, as far as they go.
 
     These images have no exam, and every setting one seed: only `Verdict.verdict` says something.
     """
-    return [verdict for verdict in judge_all(all_stored(lab.REAL, store), task) if verdict.verdict != MISSING]
+    stored = RunStore().all() if runs is None else runs
+    real = {run.path.name: run for run in stored if run.source == lab.REAL and run.path}
+    return [verdict for verdict in judge_all(real, task) if verdict.verdict != MISSING]
 
 
 def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:

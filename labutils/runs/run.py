@@ -2,7 +2,7 @@
 
 JSON, CSV, NumPy arrays, HDF5 weights: nothing is pickled, nothing is executed on load. A folder appears when its first
 epoch is whole. After that every file is written beside its place and moved there, the checkpoint last, so that after
-a kill the epochs up to the checkpoint are complete. Which folder belongs to which run is the business of `runs`.
+a kill the epochs up to the checkpoint are complete. Which folder belongs to which run is the business of `store`.
 """
 
 import csv
@@ -12,18 +12,21 @@ import os
 import re
 import reprlib
 import shutil
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from labutils import paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
-from labutils.runs.disk import clear_errors, write_atomic
-from labutils.runs.reading import UNPACKED_LIMIT, read_array_file, read_arrays, read_csv, read_json
-from labutils.runs.schema import LONGEST_RUN, check_history, check_probabilities, check_provenance
+from labutils.runs.disk import clear_errors, open_regular, read_json, write_atomic
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
@@ -34,9 +37,20 @@ LARGEST_WEIGHTS = 3_000_000
 """Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
 LARGEST_CHECKPOINT = 4_000_000_000
 """Bytes of a checkpoint that is read: twenty times the largest network of the lab."""
+LONGEST_RUN = 100_000
+"""Epochs that a run may have, as in `RunConfig`."""
+CSV_LIMIT = 64_000_000
+"""Bytes of a CSV file: the names of half a million images."""
+UNPACKED_LIMIT = 64_000_000
+"""Bytes that a small archive may unpack to; a large one to its own size."""
 BEST_WEIGHTS = "best.h5"
 """The best weights' file: not called `.weights.h5`, because `training.load_best` reads it and Keras does not."""
-_BEST_WEIGHTS_BEFORE = "best.weights.h5"
+_WEIGHTS_FILES = (
+    BEST_WEIGHTS,
+    f"checkpoint/{BEST_WEIGHTS}",  # the repository leaves it out
+    "best.weights.h5",  # as earlier versions called them
+    "checkpoint/best.weights.h5",
+)
 _IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3,6}")
 
 
@@ -148,6 +162,7 @@ class Run:
     @property
     def lowest_loss_epoch(self) -> int:
         """Index (from 0) of the epoch with the lowest validation loss; the first of them if several are equal."""
+        # Where training diverged the loss is no number, and that is never the lowest: infinite ones become finite.
         return int(np.argmin(np.nan_to_num(self.history["val_loss"], nan=np.inf)))
 
     @property
@@ -209,8 +224,7 @@ def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes |
     assert run.path is not None
     with clear_errors(run.path, finished=run.epochs - 1):
         if run.path.exists():
-            for left_behind in leftovers(run.path):
-                left_behind.unlink()
+            clear_up(run.path)
             _write_files(run.path, run, checkpoint, best_weights)
             return
         growing = run.path.with_name(f".{run.path.name.lstrip('.')}.new.tmp")
@@ -222,17 +236,20 @@ def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes |
 def _write_files(folder: Path, run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
     (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
     if best_weights:
-        chosen, other = _weights_files(folder)[:: 1 if len(best_weights) <= LARGEST_WEIGHTS else -1]
-        write_atomic(chosen, lambda file: file.write(best_weights))
-        for older in (other, *_weights_files_before(folder)):
-            older.unlink(missing_ok=True)
+        chosen = _WEIGHTS_FILES[0 if len(best_weights) <= LARGEST_WEIGHTS else 1]
+        write_atomic(folder / chosen, lambda file: file.write(best_weights))
+        for name in _WEIGHTS_FILES:
+            if name != chosen:
+                (folder / name).unlink(missing_ok=True)
     _write_csv(folder / "val_files.csv", [("file", "label"), *zip(run.val_files, run.y_val.tolist(), strict=True)])
     write_atomic(folder / "val_predictions.npy", lambda file: np.save(file, run.val_predictions, allow_pickle=False))
     formats = {name: how for name, how in (COLUMNS | OPTIONAL_COLUMNS).items() if name in run.history}
     epochs = [(i + 1, *(f"{run.history[n][i]:{how}}" for n, how in formats.items())) for i in range(run.epochs)]
     _write_csv(folder / "history.csv", [("epoch", *formats), *epochs])
     if run.exam:
-        _write_exam(folder / "exam.npz", run.exam)
+        taken = {"epochs": np.array(run.exam.epochs), "fingerprint": np.array(run.exam.fingerprint)}
+        taken |= {"predictions": run.exam.predictions, "y": run.exam.y}
+        write_atomic(folder / "exam.npz", lambda file: np.savez_compressed(file, **taken))  # type: ignore[arg-type]
     _write_json(folder / "provenance.json", {**run.provenance, "format": FORMAT})
     # config.json's number of epochs counts, so it follows what it counts. The checkpoint decides where to go on: last.
     _write_json(folder / "config.json", run.config.model_dump(mode="json"))
@@ -240,15 +257,35 @@ def _write_files(folder: Path, run: Run, checkpoint: dict[str, np.ndarray], best
     write_atomic(folder / "checkpoint" / "state.npz", lambda file: np.savez(file, **state))  # type: ignore[arg-type]
 
 
+def _write_json(file: Path, values: dict[str, Any]) -> None:
+    text = json.dumps(values, indent=1, sort_keys=True) + "\n"
+    write_atomic(file, lambda handle: handle.write(text.encode()))
+
+
+def _write_csv(file: Path, rows: list) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomic(file, lambda handle: handle.write(text.getvalue().encode()))
+
+
+def _losses(run: Run) -> np.ndarray:
+    return np.stack([run.history["loss"], run.history["val_loss"]])
+
+
 def best_weights_file(folder: Path) -> Path | None:
     """The file of a stored run's best weights, or None if it came without them."""
-    files = (*_weights_files(folder), *_weights_files_before(folder))
-    return next((file for file in files if os.path.lexists(file)), None)
+    return next((folder / name for name in _WEIGHTS_FILES if os.path.lexists(folder / name)), None)
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Half-written files that a kill has left in a run's folder; nobody may be writing to it."""
+    """Half-written files that a kill has left in a run's folder."""
     return [file for file in (*folder.glob("*.tmp"), *folder.glob("checkpoint/*.tmp")) if not file.is_dir()]
+
+
+def clear_up(folder: Path) -> None:
+    """Remove what a kill has left; nobody else may be writing to the run."""
+    for file in leftovers(folder):
+        file.unlink(missing_ok=True)
 
 
 def read_run(folder: Path) -> Run:
@@ -271,29 +308,19 @@ def read_run(folder: Path) -> Run:
         file = folder / "history.csv"
         history = _read_history(file)
         file = folder / "val_files.csv"
-        listed = read_csv(file, ("file", "label"))
-        y_val = _labels([row["label"] for row in listed], len(class_names))
+        val_files, y_val = _read_val_files(file, len(class_names))
         file = folder / "val_predictions.npy"
         # Four times what is expected: what is a little too large is told in numbers of epochs and images.
-        most = 4 * np.dtype(np.float16).itemsize * (config.epochs + 1) * len(listed) * len(class_names)
-        predictions = read_array_file(file, most + 10_000)
+        most = 4 * np.dtype(np.float16).itemsize * (config.epochs + 1) * len(y_val) * len(class_names)
+        with open_regular(file, most + 10_000) as handle:
+            predictions = np.lib.format.read_array(handle, allow_pickle=False)
         if predictions.dtype == np.float16:
-            check_probabilities(predictions)
+            _check_probabilities(predictions)
         file = folder / "exam.npz"
         exam = _read_exam(file, len(class_names)) if os.path.lexists(file) else None
-        run = Run(
-            config=config,
-            history=history,
-            val_predictions=predictions,
-            y_val=y_val,
-            val_files=tuple(row["file"] for row in listed),
-            class_names=class_names,
-            provenance=provenance,
-            path=folder,
-            exam=exam,
-        )
     except Exception as error:  # there is no end to what readers raise on damaged files
         raise _damaged(folder, f"{file.name}: {_reason(error)}") from None
+    run = Run(config, history, predictions, y_val, val_files, class_names, provenance, path=folder, exam=exam)
     if problem := _misfit(run):
         raise _damaged(folder, problem)
     # After a kill the other files may be an epoch ahead of config.json: keep what all have.
@@ -316,7 +343,7 @@ def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
         return None
     run = read_run(folder)
     try:
-        checkpoint = read_arrays(file, LARGEST_CHECKPOINT)
+        checkpoint = _read_arrays(file, LARGEST_CHECKPOINT)
         if strange := [name for name in checkpoint if not _IN_CHECKPOINT.fullmatch(name)]:
             raise ValueError(f"it holds {strange[0]!r}")
         epochs, losses = int(checkpoint["epochs"]), checkpoint.pop("losses")
@@ -333,18 +360,49 @@ def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
     return (run, checkpoint) if np.allclose(_losses(run), losses, rtol=1e-6, equal_nan=True) else None
 
 
-def _write_exam(file: Path, exam: ExamResult) -> None:
-    epochs, fingerprint = np.array(exam.epochs), np.array(exam.fingerprint)
-    write_atomic(
-        file,
-        lambda handle: np.savez_compressed(
-            handle, epochs=epochs, predictions=exam.predictions, y=exam.y, fingerprint=fingerprint
-        ),
-    )
+def _read_history(file: Path) -> dict[str, np.ndarray]:
+    rows = _read_csv(file, ("epoch", *COLUMNS))
+    columns = [*COLUMNS, *(name for name in OPTIONAL_COLUMNS if rows and name in rows[0])]
+    history = {name: np.array([float(row[name]) for row in rows]) for name in columns}
+    if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
+        raise ValueError("the epochs are not 1, 2, 3 and so on")
+    for name, values in history.items():
+        highest = 1.0 if name.endswith("accuracy") else 1e10 if name == "seconds" else np.inf
+        wrong = ~((values >= 0) & (values <= highest))
+        if name.endswith("loss"):  # no number where training diverged
+            wrong &= ~np.isnan(values)
+        for index in np.flatnonzero(wrong)[:1]:
+            raise ValueError(f"{name} of epoch {index + 1} is {values[index]:g}, 0 to {highest:g} was expected")
+    return history
+
+
+def _read_val_files(file: Path, classes: int) -> tuple[tuple[str, ...], np.ndarray]:
+    rows = _read_csv(file, ("file", "label"))
+    allowed = {str(label): label for label in range(classes)}
+    if strange := [row["label"] for row in rows if row["label"] not in allowed]:
+        raise ValueError(f"it has labels other than 0 to {classes - 1}: {reprlib.repr(strange[0])}")
+    labels = np.array([allowed[row["label"]] for row in rows], dtype=np.int64)
+    return tuple(row["file"] for row in rows), labels
+
+
+def _read_csv(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    with open_regular(file, CSV_LIMIT) as handle:
+        table = csv.DictReader(io.StringIO(handle.read().decode(), newline=""))
+        try:
+            rows = list(table)
+        except csv.Error as error:
+            raise ValueError(f"is not a table ({error})") from None
+    for name in columns:
+        if name not in (table.fieldnames or ()):
+            raise ValueError(f"{name!r} is missing")
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise ValueError(f"row {number} has not the {len(table.fieldnames or ())} columns of the first line")
+    return rows
 
 
 def _read_exam(file: Path, classes: int) -> ExamResult:
-    arrays = read_arrays(file, UNPACKED_LIMIT)
+    arrays = _read_arrays(file, UNPACKED_LIMIT)
     epochs, predictions, y, fingerprint = (arrays[n] for n in ("epochs", "predictions", "y", "fingerprint"))
     if predictions.dtype != np.float16 or predictions.shape != (len(epochs), len(y), _outputs(classes)):
         raise ValueError(f"the predictions are {predictions.dtype} {predictions.shape}, for {len(y)} images")
@@ -356,48 +414,27 @@ def _read_exam(file: Path, classes: int) -> ExamResult:
         raise ValueError(f"it has labels other than 0 to {classes - 1}")
     if not str(fingerprint).isprintable() or len(str(fingerprint)) > 64:
         raise ValueError(f"the fingerprint is {reprlib.repr(str(fingerprint))}")
-    check_probabilities(predictions)
+    _check_probabilities(predictions)
     return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint))
 
 
-def _read_history(file: Path) -> dict[str, np.ndarray]:
-    rows = read_csv(file, ("epoch", *COLUMNS))
-    columns = [*COLUMNS, *(name for name in OPTIONAL_COLUMNS if rows and name in rows[0])]
-    history = {name: np.array([float(row[name]) for row in rows]) for name in columns}
-    if [row["epoch"] for row in rows] != [str(i + 1) for i in range(len(rows))]:
-        raise ValueError("the epochs are not 1, 2, 3 and so on")
-    check_history(history)
-    return history
+def _read_arrays(file: Path, limit: int) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` file of at most `limit` bytes; refused if it unpacks to more than it can need."""
+    with open_regular(file, limit) as handle, zipfile.ZipFile(handle) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > max(UNPACKED_LIMIT, file.stat().st_size):
+            raise ValueError(f"unpacks to {unpacked:,} bytes, at most {UNPACKED_LIMIT:,} were expected")
+        arrays = {}
+        for name in archive.namelist():
+            with archive.open(name) as packed:
+                arrays[name.removesuffix(".npy")] = np.lib.format.read_array(packed, allow_pickle=False)
+    return arrays
 
 
-def _labels(written: list[str], classes: int) -> np.ndarray:
-    allowed = {str(label): label for label in range(classes)}
-    if strange := [label for label in written if label not in allowed]:
-        raise ValueError(f"it has labels other than 0 to {classes - 1}: {reprlib.repr(strange[0])}")
-    return np.array([allowed[label] for label in written], dtype=np.int64)
-
-
-def _losses(run: Run) -> np.ndarray:
-    return np.stack([run.history["loss"], run.history["val_loss"]])
-
-
-def _weights_files(folder: Path) -> tuple[Path, Path]:
-    return folder / BEST_WEIGHTS, folder / "checkpoint" / BEST_WEIGHTS
-
-
-def _weights_files_before(folder: Path) -> tuple[Path, Path]:
-    return folder / _BEST_WEIGHTS_BEFORE, folder / "checkpoint" / _BEST_WEIGHTS_BEFORE
-
-
-def _write_json(file: Path, values: dict[str, Any]) -> None:
-    text = json.dumps(values, indent=1, sort_keys=True) + "\n"
-    write_atomic(file, lambda handle: handle.write(text.encode()))
-
-
-def _write_csv(file: Path, rows: list) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomic(file, lambda handle: handle.write(text.getvalue().encode()))
+def _check_probabilities(predictions: np.ndarray) -> None:
+    """Refuse predictions outside 0 to 1; those of a training that diverged are no numbers."""
+    for index in np.argwhere((predictions < 0) | (predictions > 1))[:1]:
+        raise ValueError(f"holds {predictions[tuple(index)]:g}, probabilities from 0 to 1 were expected")
 
 
 def _misfit(run: Run) -> str:
@@ -444,3 +481,84 @@ def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error} is missing"
     return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+
+
+def _harmless(text: str) -> str:
+    # A name is printed to terminals, where an escape sequence is a command.
+    if not text.isprintable():
+        raise ValueError("it holds control characters")
+    return text
+
+
+def _time(text: str) -> str:
+    try:
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        raise ValueError("it should be a time such as 2026-01-31T12:00:00Z") from None
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_harmless)]
+Whole = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class _FromDisk(BaseModel):
+    # A later version may say more: what is not known here is left alone, and shown by nobody.
+    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class Stretch(_FromDisk):
+    """Epochs that were trained in one go, and on what."""
+
+    first_epoch: int = Field(ge=1, le=LONGEST_RUN)
+    seconds: float = Field(ge=0, le=1e10)
+    backend: Literal["tensorflow", "jax", "torch"]
+    device: Name
+    threads: int = Field(ge=1, le=65_536)
+    ended: Annotated[str, AfterValidator(_time)] | None = None
+    precision: Literal["float32", "bfloat16"] = "float32"
+    image_data_format: Literal["channels_last", "channels_first"] = "channels_last"
+    onednn: bool = False
+    commit: Name = "unknown"
+    versions: dict[Name, Name] = Field(default={}, max_length=50)
+
+
+class Provenance(_FromDisk):
+    """Where a run came from: what `provenance.json` must say."""
+
+    source: Name
+    fingerprint: str = Field(pattern=r"\A[0-9a-f]{2,64}\z")
+    class_names: list[Name] = Field(min_length=2, max_length=1000)
+    stretches: list[Stretch] = Field(min_length=1, max_length=LONGEST_RUN)
+    counts: dict[Name, dict[Name, Whole]] = {}
+    parameters: Annotated[int, Field(ge=1, lt=2**53)] | None = None
+    # A training that diverges at once says so in these.
+    first_losses: list[Annotated[float, Field(allow_inf_nan=True)]] = Field(default=[], max_length=8)
+
+
+def check_provenance(values: Mapping[str, Any]) -> None:
+    """Refuse a provenance that the rest of the lab could not rely on.
+
+    Raises
+    ------
+    ValueError
+        Names the first thing that is wrong: where it stands, what was found, what was expected.
+    """
+    try:
+        provenance = Provenance.model_validate(dict(values))
+    except ValidationError as error:
+        raise ValueError(_first_fault(error)) from None
+    if len(set(provenance.class_names)) < len(provenance.class_names):
+        raise ValueError("class_names holds one name twice")
+    starts = [stretch.first_epoch for stretch in provenance.stretches]
+    if any(late <= early for early, late in pairwise(starts)):
+        raise ValueError(f"the stretches start with epochs {reprlib.repr(starts)}, later ones were expected to follow")
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) if str(part).isprintable() else repr(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{place[:100]} is missing"
+    said = first["msg"].removeprefix("Value error, ").split(" or instance of ")[0]
+    return f"{place[:100]} is {reprlib.repr(first['input'])}: {said[:1].lower()}{said[1:200]}"

@@ -1,48 +1,69 @@
-"""`RunStore`, the folder of stored runs: which folder belongs to which run, and who may write to it.
+"""`RunStore`, the stored runs: which folder belongs to which, who may write to it; and `find`, the question to them.
 
 What lies in a run's folder is the business of `run`, how a model is trained that of `training`; nothing here knows
 Keras.
 """
 
+from __future__ import annotations
+
 import errno
+import math
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from labutils import paths
+from labutils import lab, paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.runs.disk import clear_errors
-from labutils.runs.run import Run, best_weights_file, leftovers, read_run, read_start, write_run
+from labutils.runs.run import Run, best_weights_file, clear_up, leftovers, read_run, read_start, write_run
 
+if TYPE_CHECKING:
+    from labutils.data.dataset import Dataset
+
+SETTINGS = tuple(name for name in RunConfig.model_fields if name not in ("dataset", "epochs"))
+"""What two runs on the same images may differ in."""
 _NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 """What file systems say that know no `flock` (NFS without its lock service, Lustre): a file that exists has to do."""
 _READ: dict[Path, tuple[tuple, Run | StoreError]] = {}
 """What was read of each folder, or why it could not be, while its files were of these names, times and sizes."""
 
 
-class RunStore:
-    """The folder of stored runs, `results/runs` unless another is given.
+class BusyError(StoreError):
+    """Another process is training the run."""
 
-    Hidden folders in it are work that is going on, or that a kill has left behind; the next training of the same run
-    takes them up or clears them away.
+
+class RunStore:
+    """The stored runs: the lab's in `results/runs`; inside the student's folder the student's, with the lab's behind.
+
+    There new runs go to `my-lab/runs`, and the lab's are only read. Where both have a run, the longer one is given.
+    Hidden folders are work that is going on, or that a kill has left behind; the next training of the same run takes
+    them up or clears them away.
 
     Parameters
     ----------
     folder : Path, optional
+        This folder alone.
+    wait : bool
+        False raises `BusyError` where others would wait until another process has trained a run.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or paths.results_dir() / "runs"
+    def __init__(self, folder: Path | None = None, *, wait: bool = True) -> None:
+        labs = paths.results_dir() / "runs"
+        everything = (paths.my_lab_dir() / "runs", labs) if paths.in_my_lab() else (labs,)
+        self.folders = (folder,) if folder else everything
+        self.folder = self.folders[0]
+        self.wait = wait
 
     def path_of(self, config: RunConfig, fingerprint: str) -> Path:
-        """The folder of a run: its settings in words, its key, and the first digits of its data's fingerprint."""
+        """Where a run is written: its settings in words, its key, and the first digits of its data's fingerprint."""
         return self.folder / f"{config.slug}-{config.key}-{fingerprint[:6]}"
 
     def find(self, config: RunConfig, fingerprint: str) -> Run | None:
@@ -53,27 +74,27 @@ class RunStore:
         StoreError
             If a folder of that name exists and is damaged, or holds something else.
         """
-        folder = self.path_of(config, fingerprint)
-        if not _occupied(folder):
-            return None
-        if leftovers(folder):
-            with suppress(_HeldError, StoreError), self._held(folder, _give_up):
-                _clear_up(folder)
-        found = _read_once(folder)
-        if isinstance(found, StoreError):
-            raise StoreError(*found.args)  # a new one: the one kept would keep the frames that it was raised through
-        _check_same(found, config, fingerprint)
-        return found
+        name, longest = self.path_of(config, fingerprint).name, None
+        for place in (folder / name for folder in self.folders):
+            if not _occupied(place):
+                continue
+            if leftovers(place):
+                with suppress(StoreError), _held(place):
+                    clear_up(place)
+            found = _read_once(place)
+            if isinstance(found, StoreError):
+                raise StoreError(
+                    *found.args
+                )  # a new one: the one kept would keep the frames that it was raised through
+            _check_same(found, config, fingerprint)
+            if longest is None or found.epochs > longest.epochs:
+                longest = found
+        return longest
 
     def __iter__(self) -> Iterator[Path]:
-        """The folders in the store, by name, readable or not."""
-        if not self.folder.is_dir():
-            return iter(())
-        try:
-            return iter(sorted(p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")))
-        except OSError as error:
-            said = f"{paths.short(self.folder)} cannot be read ({(error.strerror or str(error)).lower()})"
-            raise StoreError(f"{said}. Check its permissions, or set LABUTILS_RESULTS to another folder.") from None
+        """The folders of the runs, by name, readable or not."""
+        places = [place for folder in self.folders if folder.is_dir() for place in _listed(folder)]
+        return iter(sorted(places, key=lambda place: place.name))
 
     def all(self, keys: Collection[str] | None = None) -> list[Run]:
         """Every stored run that can be read, by the names of their folders; see `damaged` for the others.
@@ -86,13 +107,18 @@ class RunStore:
         keys : collection of str, optional
             Only runs whose settings have one of these keys: the others are not even read.
         """
-        folders = [folder for folder in self if keys is None or _key_of(folder) in keys]
-        return [found for found in map(_read_once, folders) if isinstance(found, Run)]
+        runs: dict[str, Run] = {}
+        for place in self:
+            if keys is None or _key_of(place) in keys:
+                found, other = _read_once(place), runs.get(place.name)
+                if isinstance(found, Run) and (other is None or found.epochs > other.epochs):
+                    runs[place.name] = found
+        return list(runs.values())
 
     def damaged(self) -> dict[Path, StoreError]:
         """The folders that cannot be read, each with the reason."""
-        read = {folder: _read_once(folder) for folder in self}
-        return {folder: found for folder, found in read.items() if isinstance(found, StoreError)}
+        read = {place: _read_once(place) for place in self}
+        return {place: found for place, found in read.items() if isinstance(found, StoreError)}
 
     def named(self, name: str) -> Path:
         """The folder of the stored run called `name`: its folder's name, or a beginning of it that no other run has.
@@ -105,11 +131,12 @@ class RunStore:
         name = Path(name).name  # a path to it will do
         if not name:  # every name begins with nothing
             raise StoreError("A stored run has a name. `labutils runs` lists them.")
-        found = [p for p in self if p.name == name] or [p for p in self if p.name.startswith(name)]
+        places = {place.name: place for place in reversed([*self])}  # the student's, where the lab has it too
+        found = [name] if name in places else [other for other in places if other.startswith(name)]
         if len(found) != 1:
             what = "No stored run is" if not found else f"{len(found)} stored runs are"
             raise StoreError(f"{what} called {name!r}. `labutils runs` lists them.")
-        return found[0]
+        return places[found[0]]
 
     def remove(self, name: str) -> Path:
         """Remove the stored run called `name` (see `named`) and give back where it was.
@@ -119,17 +146,13 @@ class RunStore:
         StoreError
             If no run, or more than one, is called so, if a training holds it, or if it cannot be removed.
         """
-        folder = self.named(name)
-
-        def refuse() -> None:
-            raise StoreError(f"{folder.name} is being trained by another process. Stop that one first.")
-
-        with self._held(folder, refuse), clear_errors(folder):
-            shutil.rmtree(folder)
-        return folder
+        place = self.named(name)
+        with _held(place), clear_errors(place):
+            shutil.rmtree(place)
+        return place
 
     @contextmanager
-    def lock(self, config: RunConfig, fingerprint: str, waiting: Callable[[], None]) -> Iterator[None]:
+    def lock(self, config: RunConfig, fingerprint: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the run for writing; another process that wants it waits, and then finds what this one stored.
 
         Parameters
@@ -140,16 +163,15 @@ class RunStore:
         Raises
         ------
         StoreError
-            If the results folder cannot be written to.
+            If the results folder cannot be written to; a `BusyError` where nobody waits.
         """
-        folder = self.path_of(config, fingerprint)
-        with self._held(folder, waiting):
-            with clear_errors(folder):
-                _clear_up(folder)
-            before = _hidden(folder, "before")
-            if before.exists() and not _occupied(folder):  # a kill came between the two steps of `replace`
-                with clear_errors(folder):
-                    before.rename(folder)
+        place = self.path_of(config, fingerprint)
+        with _held(place, waiting if self.wait else None):
+            before = _hidden(place, "before")
+            with clear_errors(place):
+                clear_up(place)
+                if before.exists() and not _occupied(place):  # a kill came between the two steps of `replace`
+                    before.rename(place)
             yield
 
     def workplace(self, config: RunConfig, fingerprint: str) -> tuple[Path, tuple[Run, dict[str, np.ndarray]] | None]:
@@ -164,18 +186,12 @@ class RunStore:
             If a folder that it would work in is damaged or holds something else.
         """
         place = self.path_of(config, fingerprint)
-        longer = _hidden(place, "longer")
-        for folder in (place, longer):
+        for folder in (place, _hidden(place, "longer")):
             start = read_start(folder) if _occupied(folder) else None
             if start:
                 _check_same(start[0], config, fingerprint)
                 return folder, start
-        folder = longer if _occupied(place) else place
-        with clear_errors(folder):
-            shutil.rmtree(longer, ignore_errors=True)
-            if folder.exists():
-                folder.rmdir()  # empty: `write_run` wants to see it appear whole
-        return folder, None
+        return _make_room(place), None
 
     def replace(self, folder: Path, config: RunConfig, fingerprint: str) -> Path:
         """Put the run trained in `folder` (see `workplace`) in the place of the shorter one."""
@@ -199,64 +215,166 @@ class RunStore:
             None if they are those of the stored run that this one continues.
         """
         fingerprint = run.provenance["fingerprint"]
-        with self.lock(run.config, fingerprint, lambda: None):
+        with self.lock(run.config, fingerprint):
             found = self.find(run.config, fingerprint)
             if found and found.epochs >= run.epochs:
                 return replace(run, path=found.path)
-            if (
-                found
-                and found.path
-                and best_weights is None
-                and (file := best_weights_file(found.path))
-                and file.is_file()
-            ):
-                best_weights = file.read_bytes()
-            place = self.path_of(run.config, fingerprint)
-            folder = _hidden(place, "longer") if found else place
-            with clear_errors(folder):
-                shutil.rmtree(_hidden(place, "longer"), ignore_errors=True)
-                if folder.exists():
-                    folder.rmdir()
+            if found and found.path and best_weights is None:
+                file = best_weights_file(found.path)
+                best_weights = file.read_bytes() if file and file.is_file() else None
+            folder = _make_room(self.path_of(run.config, fingerprint))
             write_run(replace(run, path=folder), checkpoint, best_weights)
             return replace(run, path=self.replace(folder, run.config, fingerprint))
 
-    @contextmanager
-    def _held(self, folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
-        with clear_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock: BaseFileLock = FileLock(self.folder / f".{folder.name}.lock")
-            try:
-                _acquire(lock, waiting)
-            except OSError as error:
-                if error.errno not in _NO_FLOCK:
-                    raise
-                lock = SoftFileLock(self.folder / f".{folder.name}.soft.lock")
-                _acquire(lock, waiting)
+
+def lab_store() -> RunStore:
+    """The lab's runs alone, wherever this is asked."""
+    return RunStore(paths.results_dir() / "runs")
+
+
+@overload
+def find(
+    configs: RunConfig, where: Dataset | str = ..., *, at_least: int | None = ..., among: RunStore | None = ...
+) -> Run | None: ...
+
+
+@overload
+def find(
+    configs: Mapping[str, RunConfig],
+    where: Dataset | str = ...,
+    *,
+    at_least: int | None = ...,
+    small: bool = ...,
+    among: RunStore | Sequence[Run] | None = ...,
+) -> dict[str, Run]: ...
+
+
+def find(
+    configs: RunConfig | Mapping[str, RunConfig],
+    where: Dataset | str = "phantom",
+    *,
+    at_least: int | None = None,
+    small: bool = False,
+    among: RunStore | Sequence[Run] | None = None,
+) -> Run | dict[str, Run] | None:
+    """The stored runs with these settings, cut to the length asked for; nothing is trained, nothing said.
+
+    Parameters
+    ----------
+    configs : RunConfig or mapping of str to RunConfig
+        One run, or several by label.
+    where : Dataset or str
+        On which images: these; or a source (as `Run.source` has it), whatever images of it.
+    at_least : int, optional
+        Epochs that a run must have; all of its settings' unless given.
+    small : bool
+        True gives the small runs that stand in for these, by labels that say so, while one of these is missing and
+        none of the small ones is.
+    among : RunStore or sequence of Run, optional
+        Where to look; `RunStore()` unless given.
+
+    Returns
+    -------
+    Run or None, or dict of str to Run
+        By the labels of `configs`, without those that are not stored.
+
+    Raises
+    ------
+    StoreError
+        If the run on these very images is damaged. Of a source, what cannot be read is passed over.
+    """
+    if isinstance(configs, RunConfig):
+        return find({"": configs}, where, at_least=at_least, among=among).get("")
+    among = RunStore() if among is None else among
+    found = {
+        label: run.first(min(run.epochs, configs[label].epochs))
+        for label, run in _longest(configs, where, among).items()
+        if run.epochs >= (configs[label].epochs if at_least is None else at_least)
+    }
+    if small and len(found) < len(configs):
+        instead = {f"{label}{lab.SMALL_LABEL}": config.with_(**lab.SMALL) for label, config in configs.items()}
+        stand_ins = find(instead, where, at_least=at_least, among=among)
+        return stand_ins if len(stand_ins) == len(configs) else found
+    return found
+
+
+def everywhere(config: RunConfig, among: RunStore | Sequence[Run] | None = None) -> list[Run]:
+    """The stored runs with these settings on whatever images: phantoms first, then by source; of any length, cut."""
+    among = RunStore() if among is None else among
+    runs = among.all({config.key}) if isinstance(among, RunStore) else among
+    found = [run.first(min(run.epochs, config.epochs)) for run in runs if run.config.key == config.key]
+    return sorted(found, key=lambda run: (run.source != "phantom", run.source))
+
+
+def nearest(run: Run, others: Mapping[str, Run]) -> str | None:
+    """The label of the run with the fewest other settings, then the nearest learning rate; None if there are none."""
+
+    def distance(label: str) -> tuple[int, float]:
+        a, b = run.config, others[label].config
+        return sum(getattr(a, name) != getattr(b, name) for name in SETTINGS), abs(
+            math.log(a.learning_rate / b.learning_rate)
+        )
+
+    return min(others, key=distance, default=None)
+
+
+def _longest(configs: Mapping[str, RunConfig], where: Dataset | str, among: RunStore | Sequence[Run]) -> dict[str, Run]:
+    if not isinstance(where, str):
+        assert isinstance(among, RunStore)
+        found = {label: among.find(config, where.fingerprint) for label, config in configs.items()}
+        return {label: run for label, run in found.items() if run}
+    keys = {config.key for config in configs.values()}
+    runs = among.all(keys) if isinstance(among, RunStore) else among
+    by_key = {run.config.key: run for run in sorted(runs, key=lambda run: run.epochs) if run.source == where}
+    return {label: by_key[config.key] for label, config in configs.items() if config.key in by_key}
+
+
+@contextmanager
+def _held(place: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a run; where another process does, wait for it, or raise a `BusyError` if `waiting` is None."""
+    with clear_errors(place.parent):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock: BaseFileLock = FileLock(place.parent / f".{place.name}.lock")
         try:
-            yield
-        finally:
-            lock.release()
+            _acquire(lock, place, waiting)
+        except OSError as error:
+            if error.errno not in _NO_FLOCK:
+                raise
+            lock = SoftFileLock(place.parent / f".{place.name}.soft.lock")
+            _acquire(lock, place, waiting)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-class _HeldError(Exception):
-    """Another process holds the run."""
-
-
-def _give_up() -> None:
-    raise _HeldError
-
-
-def _acquire(lock: BaseFileLock, waiting: Callable[[], None]) -> None:
+def _acquire(lock: BaseFileLock, place: Path, waiting: Callable[[], None] | None) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if waiting is None:
+            raise BusyError(f"{place.name} is being trained by another process. Stop that one first.") from None
         waiting()
         lock.acquire()
 
 
-def _clear_up(folder: Path) -> None:
-    for file in leftovers(folder):
-        file.unlink(missing_ok=True)
+def _make_room(place: Path) -> Path:
+    """Where a run can grow from its first epoch: its place, or a hidden folder beside what stands there."""
+    longer = _hidden(place, "longer")
+    folder = longer if _occupied(place) else place
+    with clear_errors(folder):
+        shutil.rmtree(longer, ignore_errors=True)
+        if folder.exists():
+            folder.rmdir()  # empty: `write_run` wants to see it appear whole
+    return folder
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
+    except OSError as error:
+        said = f"{paths.short(folder)} cannot be read ({(error.strerror or str(error)).lower()})"
+        raise StoreError(f"{said}. Check its permissions, or set LABUTILS_RESULTS to another folder.") from None
 
 
 def _key_of(folder: Path) -> str:

@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -22,7 +21,7 @@ from labutils.errors import DataError, StoreError, TrainingInterrupted
 from labutils.lab import Planned
 from labutils.paths import LAB_DATASETS
 from labutils.progress import minutes
-from labutils.runs.store import RunStore
+from labutils.runs.store import BusyError, RunStore
 from labutils.training.cost import estimate_seconds
 
 PAUSE = 5.0
@@ -36,24 +35,6 @@ leave_with_parent()
 from labutils.tools.cli import main
 main(prog_name="labutils")
 """
-
-
-class BusyError(StoreError):
-    """Another process is training the run."""
-
-
-class ImpatientStore(RunStore):
-    """A store that raises `BusyError` where others would wait until another process has trained a run."""
-
-    @contextmanager
-    def lock(self, config: RunConfig, fingerprint: str, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold the run for writing; see `RunStore.lock`. `waiting` is never called."""
-
-        def refuse() -> None:
-            raise BusyError(f"{self.path_of(config, fingerprint).name} is being trained by another process.")
-
-        with super().lock(config, fingerprint, refuse):
-            yield
 
 
 def train_missing(source: str = "phantom") -> list[str]:
@@ -77,7 +58,7 @@ def train_missing(source: str = "phantom") -> list[str]:
     TrainingInterrupted
         If it is stopped by hand; finished epochs are kept.
     """
-    store, failed = ImpatientStore(), list[str]()
+    store, failed = RunStore(wait=False), list[str]()
     try:
         left = _find_missing(store, source)
         busy: list[Planned] = []
@@ -183,7 +164,7 @@ def _find_absent(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _train(planned: Planned, store: RunStore, source: str) -> None:
-    from labutils.training.train import train
+    from labutils.training import train
 
     train(planned.config, _images(planned.config, source), store=store, label=_name(planned))
 

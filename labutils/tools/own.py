@@ -73,13 +73,12 @@ def affordable(
     dict of str to RunConfig
         Those that are stored, or can be trained in that time.
     """
-    from labutils.training import estimate_seconds, stored
+    from labutils.training import estimate_seconds, find
 
     chosen = {}
     for label, config in configs.items():
-        run = stored(config, dataset)
-        if reuse and run is not None and run.epochs == config.epochs:
-            print(f"{label}: its {run.epochs} epochs are stored.")
+        if reuse and find(config, dataset):
+            print(f"{label}: its {config.epochs} epochs are stored.")
             chosen[label] = config
             continue
         seconds = estimate_seconds(config, len(dataset.y_train), dataset.n_classes)

@@ -37,20 +37,10 @@ from labutils.evaluate.tables import Reached, as_table, mark_source
 from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.paths import LAB_DATASETS
 from labutils.progress import minutes
-from labutils.runs.queries import (
-    Snapshot,
-    all_stored,
-    choose_runs,
-    count_sources,
-    missing,
-    other_runs,
-    shown_runs,
-    stored_runs,
-    task_runs,
-)
 from labutils.runs.run import Run
-from labutils.runs.store import RunStore
+from labutils.runs.store import RunStore, everywhere, find
 from labutils.statistics import Estimate, wilson_interval
+from labutils.tools.sources import choose_runs, count_sources, other_runs
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -71,9 +61,9 @@ WORDS = {
 """Whose images the runs of a report are on, and what these can be asked."""
 
 
-def verdicts(source: str = "phantom", store: RunStore | None = None) -> list[Verdict]:
+def verdicts(source: str = "phantom", runs: Sequence[Run] | None = None) -> list[Verdict]:
     """The verdicts on all claims, from the stored runs at the report's settings and whatever seeds."""
-    return judge_all(all_stored(source, store))
+    return judge_all(_by_name(source, RunStore().all() if runs is None else runs))
 
 
 def show_links() -> None:
@@ -95,7 +85,7 @@ def overview() -> Table:
     from labutils.tools.execution.build import seconds_taken
     from labutils.training.cost import estimate_seconds
 
-    rows, store = {}, Snapshot()
+    rows, stored = {}, RunStore().all()
     n_train = {"skin": 1000, "bone": 1072, "x_ray": 900}
     for task, title in lab.TITLES.items():
         configs = lab.runs(task)
@@ -103,17 +93,17 @@ def overview() -> Table:
         here = sum(estimate_seconds(config, n_train[config.dataset]) for config in configs.values())
         rows[f'<a href="{task}.ipynb">{task.removeprefix("task").upper()}</a>'] = {
             "about": title,
-            "runs stored": _runs_stored(task, store) if configs else "-",
+            "runs stored": _runs_stored(task, stored) if configs else "-",
             "with stored runs": "-" if seconds is None else f"{seconds} s",
             "training here": f"about {minutes(here)}" if configs else "-",
         }
     return as_table(rows, "task")
 
 
-def _runs_stored(task: str, store: RunStore) -> str:
+def _runs_stored(task: str, stored: Sequence[Run]) -> str:
     configs = lab.runs(task)
     used = {name: _source_here(name) for name in {config.dataset for config in configs.values()}}
-    found = {source: task_runs(task, source, store) for source in {"phantom", *used.values()}}
+    found = {source: find(configs, source, among=stored) for source in {"phantom", *used.values()}}
     own = [label for label, config in configs.items() if label in found[used[config.dataset]]]
     text = f"{len(own)} of {len(configs)}"
     if {*used.values()} == {"phantom"}:
@@ -142,7 +132,7 @@ def write_report(
         `results/` unless given; of a source that is asked for, a folder of its own in `results/own/`.
     store : RunStore, optional
     source : str
-        Whose images: see `queries.choose_runs`.
+        Whose images: see `sources.choose_runs`.
     beside : sequence of str
         Other sources, whose runs stand below those of the same settings in the tables; beside phantoms, the lab's own
         runs on real images do in any case.
@@ -157,16 +147,17 @@ def write_report(
     StoreError
         If there are no runs on such images.
     """
-    chosen, runs = choose_runs(source, store)
-    if chosen == "phantom" and lab.REAL in count_sources(store):
+    stored = (store or RunStore()).all()
+    chosen, runs = choose_runs(source, stored)
+    if chosen == "phantom" and lab.REAL in count_sources(stored):
         beside = [lab.REAL, *beside]
-    others = [choose_runs(other, store) for other in beside]
+    others = [choose_runs(other, stored) for other in beside]
     place = (folder or paths.results_dir()) / (f"own/{_file_name(source)}" if source else "")
     place.mkdir(parents=True, exist_ok=True)
-    lines = [*_front_page(chosen, runs, store)]
+    lines = [*_front_page(chosen, runs, stored)]
     tasks = [task for task in lab.TITLES if lab.runs(task)]
     if chosen != "phantom":  # no page about nothing
-        tasks = [task for task in tasks if task_runs(task, chosen, runs)]
+        tasks = [task for task in tasks if find(lab.runs(task), chosen, among=runs)]
     for task in tasks:
         lines += _task_pages(task, place / task, chosen, runs, others)
     if chosen != "phantom":
@@ -186,16 +177,15 @@ def results_table(store: RunStore | None = None) -> str:
         "| task | run | phantoms: best val accuracy | phantoms: exam | ceiling | real images | lab report |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    store = Snapshot(store)
-    stored = store.all()
+    stored = (store or RunStore()).all()
     for task in lab.TITLES:
-        runs = shown_runs(task, store=store)
+        runs = find(lab.runs(task), small=True, among=stored)
         for label, told in lab.reported(task).items():
             if _quoted(told) and not _of_earlier_task(task, label):
                 small = label + lab.SMALL_LABEL
                 lines.append(_results_row(task, label, small if small in runs else label, runs, stored))
-    lines += _simple_rows(store)
-    judged = verdicts(store=store)
+    lines += _simple_rows(stored)
+    judged = verdicts(runs=stored)
     lines += [
         "",
         f"Of {len(judged)} conclusions of the report, on phantoms: what the lab could know (validation, one seed):",
@@ -203,7 +193,7 @@ def results_table(store: RunStore | None = None) -> str:
     lines[-1] += (
         f" {_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
     )
-    if real := judge_real(store=store):
+    if real := judge_real(runs=stored):
         words = (f"{number} {word}" for word, number in counts(real).items() if word != MISSING)
         lines[-1] += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     lines += [
@@ -244,14 +234,14 @@ def _results_row(task: str, label: str, name: str, runs: Mapping[str, Run], stor
     return f"| {' | '.join(cells)} |"
 
 
-def _simple_rows(store: Snapshot) -> Iterator[str]:
+def _simple_rows(stored: Sequence[Run]) -> Iterator[str]:
     """Rows on what simple models reach on the images of the lab's runs, as far as that is known."""
-    planned = [run for task in lab.TITLES for run in task_runs(task, store=store).values()]
+    planned = [run for task in lab.TITLES for run in find(lab.runs(task), among=stored).values()]
     for name in LAB_DATASETS:
         drawn = next((run for run in planned if run.config.dataset == name), None)
         if drawn is None or not (simple := simple_of(drawn)):
             continue
-        known = (simple_of(run) for run in _real(store.all()) if run.config.dataset == name)
+        known = (simple_of(run) for run in _real(stored) if run.config.dataset == name)
         real = next((found for found in known if found), None)
         top = ceiling_of(drawn)
         cells = [
@@ -271,7 +261,7 @@ def _final_training(run: Run, told: lab.Reported) -> str:
     return "" if told.accuracy is not None else f"; final training {best(run).final_train_accuracy:.4f}"
 
 
-def _real(stored: list[Run]) -> list[Run]:
+def _real(stored: Sequence[Run]) -> list[Run]:
     """The runs on real images of the lab's data sets: what is stored with the lab first, then one's own."""
     real = [run for run in stored if run.source != "phantom" and run.config.dataset in LAB_DATASETS]
     return sorted(real, key=lambda run: (run.source != lab.REAL, run.source))
@@ -316,20 +306,20 @@ def update_readme(file: Path, store: RunStore | None = None) -> None:
     file.write_text(f"{head}{START}\n{results_table(store)}\n{END}{tail}", encoding="utf-8", newline="\n")
 
 
-def _front_page(source: str, runs: Snapshot, store: RunStore | None) -> Iterator[str]:
+def _front_page(source: str, runs: Sequence[Run], stored: Sequence[Run]) -> Iterator[str]:
     whose, about = _whose(source)
-    own = sorted({run.config.dataset for run in runs.all()} - {*LAB_DATASETS})
-    named = f" ({', '.join(own)})" if own and not any(run.config.dataset in LAB_DATASETS for run in runs.all()) else ""
+    own = sorted({run.config.dataset for run in runs} - {*LAB_DATASETS})
+    named = f" ({', '.join(own)})" if own and not any(run.config.dataset in LAB_DATASETS for run in runs) else ""
     yield "# The lab, from its stored runs\n"
     yield (
         f"Written by `labutils report`; every number is computed from `results/runs`. All runs are on {whose}{named} "
         f"unless a table says otherwise: {about}.\n"
     )
-    told = {run.path for run in runs.all()}
-    if source != "phantom" and (others := count_sources(Snapshot(store, lambda run: run.path not in told))):
+    told = {run.path for run in runs}
+    if source != "phantom" and (others := count_sources([run for run in stored if run.path not in told])):
         elsewhere = ", ".join(f"{number} on {name}" for name, number in others.items())
         yield f"Other stored runs: {elsewhere} (`labutils report --source NAME`).\n"
-    if source != "phantom" and not any(task_runs(task, source, runs) for task in lab.TITLES):
+    if source != "phantom" and not any(find(lab.runs(task), source, among=runs) for task in lab.TITLES):
         yield "None of the lab's own runs is on these images: there is no claim of it to judge.\n"
         return
     judged = verdicts(source, runs)
@@ -337,16 +327,16 @@ def _front_page(source: str, runs: Snapshot, store: RunStore | None) -> Iterator
         found = ", ".join(f"**{number}** {word}" for word, number in counts(judged, exam).items())
         yield f"{what}, of {len(judged)} claims: {found}.\n"
     yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
-    yield markdown_table(_in_words(judged, judge_real(store=store) if source == "phantom" else []))
+    yield markdown_table(_in_words(judged, judge_real(runs=stored) if source == "phantom" else []))
     yield "\n## What is missing\n"
-    absent = [(task, missing(task, task_runs(task, source, runs))) for task in lab.TITLES]
+    absent = [(task, _missing(task, source, runs)) for task in lab.TITLES]
     listed = [f"- {_name(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
     yield "\n".join(listed) if listed else "Nothing: every run of the lab is stored."
     more = "" if source == "phantom" else f" --source {source}"
     yield f"\n`labutils run --missing{more}` trains them, in the lab's order, and can be stopped at any time.\n"
     if source == "phantom":
         yield "## Phantoms beside real images\n"
-        yield _real_beside_phantoms(store)
+        yield _real_beside_phantoms(stored)
 
 
 def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
@@ -363,9 +353,9 @@ def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
     return as_table(rows, "id")
 
 
-def _real_beside_phantoms(store: RunStore | None) -> str:
+def _real_beside_phantoms(stored: Sequence[Run]) -> str:
     label = "lr 1e-5"
-    found = stored_runs(lab.runs("task1b")[label], store)
+    found = everywhere(lab.runs("task1b")[label], stored)
     text = f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n\n"
     if not any(run.source == lab.REAL for run in found):
         text += "The run on real images is missing.\n\n"
@@ -373,13 +363,13 @@ def _real_beside_phantoms(store: RunStore | None) -> str:
 
 
 def _task_pages(
-    task: str, folder: Path, source: str, store: Snapshot, others: Sequence[tuple[str, Snapshot]]
+    task: str, folder: Path, source: str, stored: Sequence[Run], others: Sequence[tuple[str, Sequence[Run]]]
 ) -> Iterator[str]:
     from labutils import plots
 
-    runs = shown_runs(task, source, store)
+    runs = find(lab.runs(task), source, small=True, among=stored)
     yield f"\n## {_name(task)}: {lab.TITLES[task]}\n"
-    absent = missing(task, task_runs(task, source, store))
+    absent = _missing(task, source, stored)
     if absent:
         yield f"Missing: {'; '.join(absent)}.\n"
     if not runs:
@@ -390,28 +380,37 @@ def _task_pages(
     elsewhere = {
         f"{label}, {mark_source(other)}": run
         for other, theirs in others
-        for label, run in task_runs(task, other, theirs).items()
+        for label, run in find(lab.runs(task), other, among=theirs).items()
     }
     told = lab.reported(task)
     yield markdown_table(run_table(runs | elsewhere, told, _no_network(runs | elsewhere))) + "\n"
     yield markdown_table(gap_table(runs)) + "\n"
-    stored = all_stored(source, store)
+    known = _by_name(source, stored)
     if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
         yield markdown_table(paired_table(runs)) + "\n"
-        seeds = {label: same_but_seed(run, run.epochs, stored.values()) for label, run in runs.items()}
+        seeds = {label: same_but_seed(run, run.epochs, known.values()) for label, run in runs.items()}
         yield markdown_table(exam_table(seeds)) + "\n"
-    judged = judge_all(runs | stored, task)
+    judged = judge_all(runs | known, task)
     if judged:
         yield markdown_table(verdict_table(judged).drop(columns="data")) + "\n"
     yield _graphs(runs, folder)
 
 
-def _other_pages(folder: Path, store: Snapshot) -> Iterator[str]:
+def _missing(task: str, source: str, stored: Sequence[Run]) -> list[str]:
+    found = find(lab.runs(task), source, among=stored)
+    return [label for label in lab.runs(task) if label not in found]
+
+
+def _by_name(source: str, stored: Sequence[Run]) -> dict[str, Run]:
+    return {run.path.name: run for run in stored if run.source == source and run.path}
+
+
+def _other_pages(folder: Path, stored: Sequence[Run]) -> Iterator[str]:
     """Runs that are not of the lab's list, one page for each set of images that they are on."""
     from labutils import plots
 
     groups: dict[tuple[str, str], dict[str, Run]] = {}
-    for run in other_runs(store).values():
+    for run in other_runs(stored).values():
         images = (run.config.dataset, str(run.provenance.get("fingerprint", "")))
         groups.setdefault(images, {})[run.config.slug] = run
     for (name, fingerprint), runs in groups.items():

@@ -1,4 +1,4 @@
-"""From a `RunConfig` and images to a `Run`: `train` and `train_all`; `load_best` gives a trained network back.
+"""From a `RunConfig` and images to a `Run`: `train` and `train_all`; `find` looks for what is stored and trains none.
 
 From settings to optimizer: `train` answers from the store or trains, `epoch` holds an epoch's whole life, `backend`
 gives the compiled network, `models` its layers. `checkpoint` is what a training leaves, `cost` says how long it takes,
@@ -6,11 +6,12 @@ gives the compiled network, `models` its layers. `checkpoint` is what a training
 something trains or predicts.
 """
 
+from labutils.runs.store import everywhere, find
 from labutils.training.backend import import_keras
 from labutils.training.cost import estimate_seconds
-from labutils.training.train import load_best, or_small, same_network, stored, train, train_all, with_weights
+from labutils.training.train import load_best, same_network, train, train_all, with_weights
 
 __all__ = [
-    "estimate_seconds", "import_keras", "load_best", "or_small", "same_network", "stored", "train", "train_all",
+    "estimate_seconds", "everywhere", "find", "import_keras", "load_best", "same_network", "train", "train_all",
     "with_weights",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
-from labutils.runs.reading import open_regular
+from labutils.runs.disk import open_regular
 from labutils.runs.run import Run
 
 if TYPE_CHECKING:

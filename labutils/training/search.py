@@ -13,8 +13,8 @@ from labutils.config import RunConfig, scientific
 from labutils.data.dataset import Dataset
 from labutils.evaluate import best
 from labutils.evaluate.tables import as_table
-from labutils.runs.own import chosen_store
 from labutils.runs.run import Run
+from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
     import optuna
@@ -51,7 +51,7 @@ def study(base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool 
     from labutils.training import train_all
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store, found = chosen_store(), optuna.create_study(direction="maximize")
+    store, found = RunStore(), optuna.create_study(direction="maximize")
     for number in range(n_trials):
         found.sampler = optuna.samplers.TPESampler(seed=base.seed + number, n_startup_trials=5)
         trial = found.ask()
@@ -104,7 +104,7 @@ def finalists(found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapp
     trials = finished(found)
     if trials:
         settings = settings_of(max(trials, key=lambda trial: trial.value or 0.0).params)
-        run_found = chosen_store().find(_shortened(base).with_(**settings), dataset.fingerprint)
+        run_found = RunStore().find(_shortened(base).with_(**settings), dataset.fingerprint)
         if run_found is not None:
             rate, dropout = scientific(settings["learning_rate"]), f"dropout {settings['dropout']:.1f}"
             chosen[f"by search: lr {rate}, b{settings['n_base']}, {dropout}"] = run_found

@@ -1,7 +1,7 @@
 """Training as the notebooks see it: ask for a run, get it; from the store, continued, or trained now.
 
-How a training goes is the business of `fit`, how a run is kept that of `runs`; training on other processes and machines
-that of `workers`. Figures are made elsewhere.
+How a training goes is the business of `fit`, how a run is kept and found that of `runs`; training on other processes
+and machines that of `workers`. Figures are made elsewhere.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,10 +16,8 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.progress import minutes
-from labutils.runs.own import chosen_store
-from labutils.runs.queries import stored_runs
 from labutils.runs.run import Run, best_weights_file, read_run, read_start, write_run
-from labutils.runs.store import RunStore
+from labutils.runs.store import RunStore, find
 from labutils.training.checkpoint import check_dataset, read_weights
 from labutils.training.cost import estimate_seconds
 
@@ -50,7 +48,6 @@ def train(
     reuse : bool
         False trains anew even if the run is stored; what is stored then stays as it is.
     store : RunStore, optional
-        `results/runs` unless given.
     on_epoch : callable, optional
         Gets the run so far after every epoch that is trained.
     label : str, optional
@@ -71,7 +68,7 @@ def train(
         If it is stopped by hand; finished epochs are kept.
     """
     check_dataset(config, dataset)
-    store, label = store or chosen_store(), label or config.slug
+    store, label = store or RunStore(), label or config.slug
     found = store.find(config, dataset.fingerprint)
     if found and not reuse:
         from labutils.training.epoch import fit, planned_lengths
@@ -81,26 +78,75 @@ def train(
         return run
     if not found or found.epochs < config.epochs:
         with store.lock(config, dataset.fingerprint, lambda: print(f"{label}: waiting, another process trains it.")):
-            return _train_stored(config, dataset, store, on_epoch, label)
-    return _reused(found, config.epochs, label)
+            found = store.find(config, dataset.fingerprint)  # which may have finished it by now
+            if not found or found.epochs < config.epochs:
+                return _train_stored(config, dataset, store, on_epoch, label)
+    of = f" of {found.epochs}" if found.epochs > config.epochs else ""
+    run = found.first(config.epochs)
+    print(f"{label}: reused, {run.epochs}{of} stored epochs{_shown_source(run)}.{_diverged(run)}")
+    return run
+
+
+def _train_stored(
+    config: RunConfig, dataset: Dataset, store: RunStore, on_epoch: Callable[[Run], None] | None, label: str
+) -> Run:
+    """Train what is not stored yet; the run is held."""
+    folder, start = store.workplace(config, dataset.fingerprint)
+    run, checkpoint = start or (None, None)
+    first = run.epochs if run else 0
+    if first < config.epochs:
+        from labutils.training.epoch import fit, planned_lengths
+
+        run = fit(
+            config,
+            dataset,
+            start=run,
+            checkpoint=checkpoint,
+            exam_at=planned_lengths(config),
+            on_epoch=on_epoch,
+            keep=lambda t: write_run(replace(t.run, path=folder), t.checkpoint, t.best_weights),
+            label=label,
+        ).run
+    assert run is not None
+    run = replace(run, path=store.replace(folder, config, dataset.fingerprint)).first(config.epochs)
+    seconds = minutes(float(run.history["seconds"][first:].sum()))
+    what = f"extended from {first} to {run.epochs} epochs" if first else f"trained {run.epochs} epochs"
+    print(f"{label}: {what} in {seconds}{_shown_source(run)}.{_diverged(run)}")
+    return run
+
+
+def _shown_source(run: Run) -> str:
+    return " on phantoms" if run.source == "phantom" else f" on {run.source} data"
+
+
+def _diverged(run: Run) -> str:
+    """What to know about a run that learned nothing: its loss is no number, or never came below where it began."""
+    loss, advice = run.history["loss"], "Try a lower learning rate."
+    broken = np.flatnonzero(~np.isfinite(loss))
+    if broken.size:
+        return f" It diverged: from epoch {broken[0] + 1} on its loss is no number. {advice}"
+    if run.epochs >= LEARNS_WITHIN and loss.min() >= loss[0]:
+        stuck = f"after {run.epochs} epochs its loss is {loss[-1]:.3f}, after the first it was {loss[0]:.3f}"
+        return f" It diverged: {stuck}. {advice}"
+    return ""
 
 
 def train_all(
     configs: Mapping[str, RunConfig],
-    dataset: Dataset,
-    *,
+    *datasets: Dataset,
     reuse: bool = True,
     train_missing: bool = True,
     executor: Executor | None = None,
     store: RunStore | None = None,
     on_epoch: Callable[[Run], None] | None = None,
 ) -> dict[str, Run]:
-    """Several runs on the same images, by label.
+    """Several runs, by label; small ones in their place, which says so, where one is left out and those are stored.
 
     Parameters
     ----------
     configs : dict of str to RunConfig
-    dataset : Dataset
+    *datasets : Dataset
+        The images of each data set that `configs` name.
     reuse, store, on_epoch
         See `train`. `on_epoch` is not called for what `executor` trains.
     train_missing : bool
@@ -115,49 +161,65 @@ def train_all(
     dict of str to Run
         Without the runs that were left out.
     """
-    store = store or chosen_store()
     from labutils.training.workers import chosen_workers, train_on
 
-    def wanted(label: str) -> bool:
-        return train_missing or not reuse or not _left_out(label, configs[label], dataset, store)
+    store = store or RunStore()
+    runs: dict[str, Run] = {}
+
+    def left_out(label: str, dataset: Dataset) -> bool:
+        return not train_missing and reuse and _left_out(label, configs[label], dataset, store)
 
     with chosen_workers(executor) as workers:
-        if workers is not None:
-            chosen_configs = {label: config for label, config in configs.items() if wanted(label)}
-            return train_on(workers, chosen_configs, dataset, reuse=reuse, store=store)
-    return {
-        label: train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
-        for label, config in configs.items()
-        if wanted(label)
-    }
+        for dataset, labels in _by_dataset(configs, datasets):
+            wanted = [label for label in labels if not left_out(label, dataset)]
+            if workers is not None:
+                chosen = {label: configs[label] for label in wanted}
+                runs |= train_on(workers, chosen, dataset, reuse=reuse, store=store)
+                continue
+            for label in wanted:
+                runs[label] = train(configs[label], dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
+    if len(runs) < len(configs):
+        return _small_instead(configs, datasets, runs) or runs
+    return {label: runs[label] for label in configs}
 
 
-def or_small(runs: dict[str, Run], configs: Mapping[str, RunConfig], dataset: Dataset) -> dict[str, Run]:
-    """The runs of a cell, or the stored small ones that stand in for them while one of them is missing; says so.
+def _by_dataset(configs: Mapping[str, RunConfig], datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, list[str]]]:
+    """The data sets with the labels of their runs; a run whose data set is not among them is told by `train`."""
+    names = [dataset.name for dataset in datasets]
+    place = {label: names.index(c.dataset) if c.dataset in names else 0 for label, c in configs.items()}
+    return [(dataset, [label for label in configs if place[label] == i]) for i, dataset in enumerate(datasets)]
 
-    Parameters
-    ----------
-    runs : dict of str to Run
-        What `train_all` gave for `configs`.
-    configs : mapping of str to RunConfig
-    dataset : Dataset
-        Small runs are on images of the same source.
 
-    Returns
-    -------
-    dict of str to Run
-        `runs` as they are if none is missing, or if no small ones are stored for all.
-    """
-    absent = [label for label in configs if label not in runs]
-    small = {
-        f"{label}{lab.SMALL_LABEL}": run
-        for label, config in configs.items()
-        for run in stored_runs(config.with_(**lab.SMALL))
-        if run.source == dataset.source and run.epochs >= config.epochs
-    }
-    if not absent or len(small) < len(configs):
-        return runs
-    print(f"Not stored: {'; '.join(absent)}. Small ones stand in: {lab.SMALL_IN_WORDS}.")
+def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
+    """Whether a run is of the lab's list and not stored; says what training it takes here."""
+    lengths = [planned.config.epochs for planned in lab.training_list() if planned.config.key == config.key]
+    if not lengths or config.epochs > max(lengths):
+        return False
+    found = store.find(config, dataset.fingerprint)
+    if found and found.epochs >= config.epochs:
+        return False
+    start = read_start(found.path) if found and found.path else None
+    left = config.epochs - (start[0].epochs if start else 0)
+    seconds = estimate_seconds(config.with_(epochs=left), len(dataset.y_train), len(dataset.class_names))
+    stored = f"{found.epochs} of {config.epochs} epochs are stored" if found else "not stored yet"
+    what = "the others" if start else f"{'all ' if found else ''}{config.epochs} epochs"
+    print(f"{label}: {stored}. To train {what} here takes about {minutes(seconds)};")
+    print(f"{' ' * len(label)}  set train_missing = True to do it.")
+    return True
+
+
+def _small_instead(
+    configs: Mapping[str, RunConfig], datasets: tuple[Dataset, ...], runs: Mapping[str, Run]
+) -> dict[str, Run]:
+    """The stored small runs that stand in for `configs`, said so; none if one of them is not stored."""
+    small: dict[str, Run] = {}
+    for dataset, labels in _by_dataset(configs, datasets):
+        asked = {f"{label}{lab.SMALL_LABEL}": configs[label].with_(**lab.SMALL) for label in labels}
+        small |= find(asked, dataset.source)
+    if len(small) < len(configs):
+        return {}
+    absent = "; ".join(label for label in configs if label not in runs)
+    print(f"Not stored: {absent}. Small ones stand in: {lab.SMALL_IN_WORDS}.")
     print("What they show need not hold for the large ones.")
     return small
 
@@ -169,32 +231,12 @@ def with_weights(run: Run) -> Run:
     """
     if run.path and best_weights_file(run.path):
         return run
-    for small in stored_runs(run.config.with_(**lab.SMALL)):
-        if small.source == run.source and small.path and best_weights_file(small.path):
-            print(f"The best weights of {run.label} are not stored. A small network stands in: {lab.SMALL_IN_WORDS}.")
-            print("What it shows need not hold for the large one.")
-            return small
-    return run
-
-
-def stored(config: RunConfig, dataset: Dataset) -> Run | None:
-    """The stored run with these settings on these images, at most `config.epochs` long; None if there is none.
-
-    Trains nothing and says nothing: for cells that look at a run of another notebook.
-    """
-    found = RunStore().find(config, dataset.fingerprint)
-    return found.first(min(found.epochs, config.epochs)) if found else None
-
-
-def same_network(model: "keras.Model", config: RunConfig, n_classes: int) -> None:
-    """Print whether a network built by hand is the one that `config` writes down: layers with weights, parameters."""
-    from labutils.models import build_model
-
-    ours = build_model(config, n_classes)
-    counts = [[np.shape(weight) for weight in network.get_weights()] for network in (model, ours)]
-    print(f"layers with weights: {len(counts[0]) // 2} by hand, {len(counts[1]) // 2} by RunConfig")
-    print(f"parameters: {model.count_params():,} by hand, {ours.count_params():,} by RunConfig")
-    print("the same shapes in the same order" if counts[0] == counts[1] else "another network")
+    small = find(run.config.with_(**lab.SMALL), run.source, at_least=1)
+    if small is None or small.path is None or best_weights_file(small.path) is None:
+        return run
+    print(f"The best weights of {run.label} are not stored. A small network stands in: {lab.SMALL_IN_WORDS}.")
+    print("What it shows need not hold for the large one.")
+    return small
 
 
 def load_best(run: Run) -> "tuple[keras.Model, int]":
@@ -238,71 +280,12 @@ def load_best(run: Run) -> "tuple[keras.Model, int]":
     return model, epoch
 
 
-def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
-    lengths = [planned.config.epochs for planned in lab.training_list() if planned.config.key == config.key]
-    if not lengths or config.epochs > max(lengths):
-        return False
-    found = store.find(config, dataset.fingerprint)
-    if found and found.epochs >= config.epochs:
-        return False
-    start = read_start(found.path) if found and found.path else None
-    left = config.epochs - (start[0].epochs if start else 0)
-    seconds = estimate_seconds(config.with_(epochs=left), len(dataset.y_train), len(dataset.class_names))
-    stored = f"{found.epochs} of {config.epochs} epochs are stored" if found else "not stored yet"
-    what = "the others" if start else f"{'all ' if found else ''}{config.epochs} epochs"
-    print(f"{label}: {stored}. To train {what} here takes about {minutes(seconds)};")
-    print(f"{' ' * len(label)}  set train_missing = True to do it.")
-    return True
+def same_network(model: "keras.Model", config: RunConfig, n_classes: int) -> None:
+    """Print whether a network built by hand is the one that `config` writes down: layers with weights, parameters."""
+    from labutils.models import build_model
 
-
-def _train_stored(
-    config: RunConfig, dataset: Dataset, store: RunStore, on_epoch: Callable[[Run], None] | None, label: str
-) -> Run:
-    found = store.find(config, dataset.fingerprint)  # another process may have finished it by now
-    if found and found.epochs >= config.epochs:
-        return _reused(found, config.epochs, label)
-    folder, start = store.workplace(config, dataset.fingerprint)
-    run, checkpoint = start or (None, None)
-    first = run.epochs if run else 0
-    if first < config.epochs:
-        from labutils.training.epoch import fit, planned_lengths
-
-        run = fit(
-            config,
-            dataset,
-            start=run,
-            checkpoint=checkpoint,
-            exam_at=planned_lengths(config),
-            on_epoch=on_epoch,
-            keep=lambda t: write_run(replace(t.run, path=folder), t.checkpoint, t.best_weights),
-            label=label,
-        ).run
-    assert run is not None
-    run = replace(run, path=store.replace(folder, config, dataset.fingerprint)).first(config.epochs)
-    seconds = minutes(float(run.history["seconds"][first:].sum()))
-    what = f"extended from {first} to {run.epochs} epochs" if first else f"trained {run.epochs} epochs"
-    print(f"{label}: {what} in {seconds}{_shown_source(run)}.{_diverged(run)}")
-    return run
-
-
-def _reused(found: Run, epochs: int, label: str) -> Run:
-    of = f" of {found.epochs}" if found.epochs > epochs else ""
-    run = found.first(epochs)
-    print(f"{label}: reused, {epochs}{of} stored epochs{_shown_source(found)}.{_diverged(run)}")
-    return run
-
-
-def _diverged(run: Run) -> str:
-    """What to know about a run that learned nothing: its loss is no number, or never came below where it began."""
-    loss, advice = run.history["loss"], "Try a lower learning rate."
-    broken = np.flatnonzero(~np.isfinite(loss))
-    if broken.size:
-        return f" It diverged: from epoch {broken[0] + 1} on its loss is no number. {advice}"
-    if run.epochs >= LEARNS_WITHIN and loss.min() >= loss[0]:
-        stuck = f"after {run.epochs} epochs its loss is {loss[-1]:.3f}, after the first it was {loss[0]:.3f}"
-        return f" It diverged: {stuck}. {advice}"
-    return ""
-
-
-def _shown_source(run: Run) -> str:
-    return " on phantoms" if run.source == "phantom" else f" on {run.source} data"
+    ours = build_model(config, n_classes)
+    counts = [[np.shape(weight) for weight in network.get_weights()] for network in (model, ours)]
+    print(f"layers with weights: {len(counts[0]) // 2} by hand, {len(counts[1]) // 2} by RunConfig")
+    print(f"parameters: {model.count_params():,} by hand, {ours.count_params():,} by RunConfig")
+    print("the same shapes in the same order" if counts[0] == counts[1] else "another network")

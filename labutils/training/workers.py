@@ -27,7 +27,6 @@ from labutils.data.dataset import Dataset, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
 from labutils.machine import leave_with_parent
 from labutils.progress import minutes
-from labutils.runs.own import chosen_store
 from labutils.runs.run import Run, read_start
 from labutils.runs.store import RunStore
 from labutils.training.checkpoint import Trained, check_dataset
@@ -68,7 +67,7 @@ def train_on(
     TrainingInterrupted
         If it is stopped by hand; runs that have arrived are stored.
     """
-    store = store or chosen_store()
+    store = store or RunStore()
     stored = {label: store.find(config, dataset.fingerprint) for label, config in configs.items()}
     runs: dict[str, Run] = {}
     waiting: dict[Future, str] = {}

@@ -4,17 +4,17 @@ import pytest
 from page_helpers import check_no_errors, check_no_violation, watch_errors
 from use_helpers import move_controls
 
-from labutils import audit
+from labutils import audit, lab
 from labutils.course import widgets
 from labutils.data import load_dataset
-from labutils.runs.queries import task_runs
+from labutils.runs.store import find
 from labutils.tools import own
 
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """The page of two runs of the lab, and what it should begin with."""
-    runs = {label: run for label, run in task_runs("task1b").items() if label != "lr 1e-6"}
+    runs = {label: run for label, run in find(lab.runs("task1b")).items() if label != "lr 1e-6"}
     skin = load_dataset("skin", source="phantom", progress=False)
     judged, simple = audit.audit(skin), audit.baseline_table(skin)
     monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labutils import lab
-from labutils.config import RunConfig, scientific
+from labutils.config import scientific
 from labutils.course.widgets.stage import NOTHING, show
 from labutils.plots.charts import COLOURS, GREY, Line, Panel, as_image, chart
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
 
-SETTINGS = tuple(name for name in RunConfig.model_fields if name not in ("dataset", "epochs"))
 LEFT = 0.03
 """A training loss this far below that of guessing, as a share of it, has left the plateau."""
 UNCHANGED = "These are the lab's own runs. Change lr, n_epoch or n_train above, and the lab's stand behind yours here."
@@ -49,29 +48,15 @@ def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
 
 def split_runs(runs: Mapping[str, Run], task: str) -> tuple[dict[str, Run], dict[str, Run]]:
     """The runs that are not as the lab planned them, and the lab's stored ones on images of the same source."""
-    from labutils.runs.queries import shown_runs
+    from labutils.runs.store import find, lab_store
 
     planned = {(c.key, c.epochs) for c in (*lab.runs(task).values(), *lab.stand_ins(task).values())}
     sources = {run.source for run in runs.values()}
-    stored = {label: run for source in sorted(sources) for label, run in shown_runs(task, source).items()}
+    stored: dict[str, Run] = {}
+    for source in sorted(sources):
+        stored |= find(lab.runs(task), source, small=True, among=lab_store())
     own = {label: run for label, run in runs.items() if (run.config.key, run.epochs) not in planned}
     return own, stored
-
-
-def nearest(run: Run, stored: Mapping[str, Run]) -> str | None:
-    """The label of the stored run with the fewest other settings, then the nearest rate, on the same validation images.
-
-    None if none was validated on the same images.
-    """
-    from labutils.evaluate.compare import same_images
-
-    def distance(label: str) -> tuple[int, float]:
-        a, b = run.config, stored[label].config
-        ratio = abs(float(np.log(a.learning_rate / b.learning_rate)))
-        return sum(getattr(a, name) != getattr(b, name) for name in SETTINGS), ratio
-
-    alike = [label for label, other in stored.items() if same_images(run, other)]
-    return min(alike, key=distance) if alike else None
 
 
 def left_plateau(run: Run) -> int | None:
@@ -83,10 +68,11 @@ def left_plateau(run: Run) -> int | None:
 
 def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
-    from labutils.evaluate.compare import accuracy_difference, mcnemar
+    from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
     from labutils.evaluate.findings import p_words
+    from labutils.runs.store import nearest
 
-    near = nearest(run, stored)
+    near = nearest(run, {label: other for label, other in stored.items() if same_images(run, other)})
     said = f"{label}, {run.epochs} epochs: best validation accuracy {run.history['val_accuracy'].max():.3f}."
     if near:
         other = stored[near]
@@ -122,6 +108,8 @@ def _line(run: Run, name: str, label: str, colour: str, width: float = 1.8) -> L
 
 
 def _otherwise(run: Run, other: Run) -> str:
+    from labutils.runs.store import SETTINGS
+
     changed = [name for name in SETTINGS if getattr(run.config, name) != getattr(other.config, name)]
     return f" (other {', '.join(changed)})" if changed else ""
 

@@ -17,7 +17,7 @@ from labutils.data.layouts import CLASSES_FILE, DATASETS
 from labutils.data.locate import dataset_name
 from labutils.errors import DataError
 from labutils.paths import shown
-from labutils.runs.reading import read_json
+from labutils.runs.disk import read_json
 from labutils.tools.public import archives
 from labutils.tools.public.download import disk_error, download, sha256_of
 

@@ -1,35 +1,215 @@
-"""Whatever lies in a run's folder: read, or one sentence that names file and fault; the other runs are listed."""
+"""One run's folder: written whole whatever happens, read as it was written, or one sentence that names the fault."""
 
+import errno
 import json
 import os
 import re
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers import made_up_run, state_of, tiny_config, tiny_dataset
+from helpers import made_up_run, state_of, store_run, tiny_config, tiny_dataset
 
 from labutils.errors import LabError, StoreError, visible
-from labutils.runs.run import ExamResult, read_run, read_start, write_run
+from labutils.runs import disk
+from labutils.runs.run import ExamResult, best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import main
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 DATASET = tiny_dataset()
+EXAM = ExamResult((0, 2), np.full((2, 6, 1), 0.25, np.float16), np.arange(6) % 2, "0123456789ab")
 
 
-def store_run(folder: Path, seed: int = 0) -> Path:
-    config = tiny_config(epochs=3, seed=seed)
-    place = RunStore(folder).path_of(config, DATASET.fingerprint)
-    exam = ExamResult((0, 2), np.full((2, 6, 1), 0.25, np.float16), np.arange(6) % 2, "0123456789ab")
-    run = replace(made_up_run(config, DATASET), path=place, exam=exam)
-    place.parent.mkdir(parents=True, exist_ok=True)
+class Crash(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def with_exam(folder: Path, **settings: object) -> Path:
+    place = store_run(folder, **settings)
+    run = replace(read_run(place), exam=EXAM)
     write_run(run, state_of(run), None)
     return place
+
+
+def grow(run, epochs: int):
+    """The made-up run at another length, with the same beginning."""
+    long = made_up_run(run.config.with_(epochs=20), DATASET)
+    return replace(long.first(epochs), path=run.path)
+
+
+def same(run, other) -> bool:
+    return all(np.allclose(run.history[name], other.history[name], atol=1e-6) for name in run.history) and (
+        np.array_equal(run.val_predictions, other.val_predictions)
+    )
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path):
+    written, read = made_up_run(tiny_config(epochs=3), DATASET), read_run(with_exam(tmp_path))
+    assert same(read, written)
+    assert (read.config, read.val_files, read.class_names) == (written.config, DATASET.files_val, ("Mel", "Nev"))
+    assert read.y_val.tolist() == DATASET.y_val.tolist()
+    assert read.exam.epochs == (0, 2) and np.array_equal(read.exam.at(2), EXAM.at(2))
+    assert read.status == "reused"
+
+
+def test_a_run_that_diverged_is_kept_too(tmp_path):
+    run = made_up_run(tiny_config(epochs=2), DATASET)
+    predictions = np.full_like(run.val_predictions, np.nan)
+    history = run.history | {
+        "loss": np.array([np.inf, np.nan]),
+        "val_loss": np.array([np.nan, np.nan]),
+        "val_accuracy": (DATASET.y_val == 0).mean().repeat(2),
+    }
+    run = replace(run, history=history, val_predictions=predictions, path=tmp_path / "diverged")
+    write_run(run, state_of(run), None)
+    read = read_run(tmp_path / "diverged")
+    assert np.isnan(read.history["val_loss"]).all()
+    assert np.isinf(read.history["loss"][0])
+    assert read_start(tmp_path / "diverged") is not None
+
+
+def test_the_first_epochs_are_a_shorter_run():
+    run = made_up_run(tiny_config(epochs=5), DATASET)
+    short = run.first(2)
+    assert (short.epochs, short.config.epochs, len(short.val_predictions)) == (2, 2, 2)
+    with pytest.raises(ValueError, match="5 epochs, not 6"):
+        run.first(6)
+
+
+@pytest.mark.parametrize(
+    ("losses", "lowest"),
+    [
+        ([0.75, 0.5, 0.5], 1),
+        ([0.75, np.nan], 0),
+        ([np.nan, 0.75], 1),
+        ([np.nan, np.inf], 1),
+        ([np.nan, np.nan], 0),
+    ],
+)
+def test_the_lowest_loss_is_a_number_where_there_is_one(losses, lowest):
+    run = made_up_run(tiny_config(epochs=len(losses)), DATASET)
+    assert replace(run, history=run.history | {"val_loss": np.array(losses)}).lowest_loss_epoch == lowest
+
+
+def growing(folder: Path):
+    """A stored run of three epochs, and the same with a fourth."""
+    place = store_run(folder)
+    longer = grow(replace(read_run(place), path=place), 4)
+    write_run(longer.first(3), state_of(longer.first(3)), b"weights")
+    return place, longer
+
+
+def assert_three_are_whole(place: Path, longer) -> None:
+    assert same(read_run(place), longer.first(read_run(place).epochs))
+    assert read_start(place)[0].epochs == 3
+    assert not list(place.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_a_kill_at_any_moment_leaves_whole_epochs(tmp_path, monkeypatch, moment):
+    folder, longer = growing(tmp_path)
+    real, replaced = os.replace, []
+
+    def dying(source, target):
+        if len(replaced) == moment:
+            raise Crash
+        replaced.append(target)
+        real(source, target)
+
+    monkeypatch.setattr(disk.os, "replace", dying)
+    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)  # nobody clears up after a kill
+    with nullcontext() if moment == 7 else pytest.raises(Crash):
+        write_run(longer, state_of(longer), b"better")
+    monkeypatch.undo()
+    read, start = read_run(folder), read_start(folder)
+    assert read.epochs in (3, 4)
+    assert same(read, longer.first(read.epochs))
+    assert start[0].epochs == int(start[1]["epochs"]) == (4 if moment == 7 else 3)
+    write_run(longer, state_of(longer), b"better")
+    assert not list(folder.glob("*.tmp"))
+    assert read_run(folder).epochs == 4
+
+
+def test_a_kill_in_the_first_epoch_leaves_no_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "rename", lambda self, target: (_ for _ in ()).throw(Crash))
+    with pytest.raises(Crash):
+        store_run(tmp_path)
+    monkeypatch.undo()
+    assert list(RunStore(tmp_path)) == []
+    assert read_run(store_run(tmp_path)).epochs == 3
+    assert [p.name for p in tmp_path.iterdir()] == [p.name for p in RunStore(tmp_path)]
+
+
+@pytest.mark.parametrize("moment", range(7))
+def test_a_full_disk_loses_no_stored_epoch(tmp_path, monkeypatch, moment):
+    folder, longer = growing(tmp_path)
+    calls = []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == moment + 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk.os, "fsync", full)
+    with pytest.raises(StoreError, match="The disk is full") as caught:
+        write_run(longer, state_of(longer), b"better")
+    assert "The 3 epochs stored before are kept" in str(caught.value)
+    monkeypatch.undo()
+    assert_three_are_whole(folder, longer)
+
+
+@contextmanager
+def files_up_to(size: int):
+    """The system lets this process write no larger file, as after `ulimit -f`."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.skipif(resource is None, reason="needs limits on files (Linux, macOS)")
+def test_a_file_that_may_not_grow_so_large_loses_no_stored_epoch(tmp_path):
+    folder, longer = growing(tmp_path)
+    large = state_of(longer) | {"weight_001": np.zeros(50_000, np.float32)}
+    with files_up_to(100_000), pytest.raises(StoreError) as caught:
+        write_run(longer, large, None)
+    assert f"{folder.name} cannot be written (the file is larger than the file system or `ulimit -f` " in str(
+        caught.value
+    )
+    assert "The 3 epochs stored before are kept" in str(caught.value)
+    assert_three_are_whole(folder, longer)
+    write_run(longer, large, None)
+    assert read_start(folder)[0].epochs == 4
+
+
+def test_large_weights_stay_out_of_the_repository(tmp_path, monkeypatch):
+    monkeypatch.setattr("labutils.runs.run.LARGEST_WEIGHTS", 10)
+    small, large = store_run(tmp_path, weights=b"1234567890"), store_run(tmp_path, seed=1, weights=b"12345678901")
+    assert best_weights_file(small) == small / "best.h5"
+    assert best_weights_file(large) == large / "checkpoint" / "best.h5"
+
+
+@pytest.mark.parametrize("place", ["best.weights.h5", "checkpoint/best.weights.h5"])
+def test_weights_under_the_name_of_earlier_versions_are_found_and_replaced(tmp_path, place):
+    folder = store_run(tmp_path, weights=None)
+    (folder / place).write_bytes(b"older")
+    assert best_weights_file(folder) == folder / place
+    run = read_run(folder)
+    write_run(run, state_of(run), b"better")
+    assert best_weights_file(folder).read_bytes() == b"better" and not (folder / place).exists()
 
 
 def json_with(name: str, **changes: object) -> Callable[[Path], None]:
@@ -136,6 +316,15 @@ def predicted(value: float) -> Callable[[Path], None]:
     return harm
 
 
+def predictions(array: np.ndarray) -> Callable[[Path], None]:
+    return lambda folder: np.save(folder / "val_predictions.npy", array)
+
+
+def archive_instead(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "val_predictions.npy", "w") as archive:
+        archive.writestr("a.npy", "")
+
+
 def exam(**changes: Callable) -> Callable[[Path], None]:
     def harm(folder: Path) -> None:
         with np.load(folder / "exam.npz") as archive:
@@ -212,14 +401,14 @@ HARM = {
     "no image": (text("val_files.csv", "file,label\n"), "val_predictions.npy is float16"),
     "predictions a pipe": (pipe("val_predictions.npy"), "val_predictions.npy: is a pipe"),
     "predictions 2 GB": (sparse("val_predictions.npy", 2 * 10**9), "val_predictions.npy: has 2,000,000,000 bytes"),
-    "shape without end": (
-        header(f"({10**12}, 10, 1)"),
-        "says that it holds (1000000000000",
-    ),
-    "shape below 0": (header("(-1,)"), "says that it holds (-1,) float16"),
+    "shape without end": (header(f"({10**12}, 10, 1)"), "val_predictions.npy: "),  # too much memory, or too short
+    "shape below 0": (header("(-1,)"), "val_predictions.npy: Failed to read all data for array"),
     "65 dimensions": (header(str((1,) * 65), content=b"00"), "val_predictions.npy: "),
-    "objects": (header("(1,)", "'|O'"), "holds object, numbers were expected"),
-    "records": (header("(1,)", "[('a', '<f2')]"), "numbers were expected"),
+    "objects": (header("(1,)", "'|O'"), "val_predictions.npy: Object arrays cannot be loaded"),
+    "records": (
+        header("(1,)", "[('a', '<f2')]", b"00"),
+        "val_predictions.npy is [('a', '<f2')] (1,), expected float16",
+    ),
     "above 1": (predicted(1.5), "val_predictions.npy: holds 1.5, probabilities from 0 to 1 were expected"),
     "no numbers": (predicted(float("nan")), "has no numbers in epoch 1, whose val_loss is one"),
     "exam a pipe": (pipe("exam.npz"), "exam.npz: is a pipe"),
@@ -232,13 +421,29 @@ HARM = {
     "exam above 1": (exam(predictions=lambda p: p + np.float16(1)), "exam.npz: holds 1.25"),
     "exam escape": (exam(fingerprint=lambda f: np.array(ESCAPE)), r"the fingerprint is '\x1b[2J"),
     "exam without labels": (lambda folder: np.savez(folder / "exam.npz", epochs=[1]), "'predictions' is missing"),
+    "another precision": (predictions(np.zeros((3, 10, 1), np.float32)), "val_predictions.npy is float32"),
+    "an image too few": (predictions(np.zeros((3, 9, 1), np.float16)), "expected float16 (epochs, 10, 1)"),
+    "epochs too few": (predictions(np.zeros((1, 10, 1), np.float16)), "config.json speaks of 3 epochs"),
+    "epochs too many": (predictions(np.zeros((9, 10, 1), np.float16)), "val_predictions.npy 9"),
+    "others predicted": (predictions(np.zeros((3, 10, 1), np.float16)), "val_accuracy in history.csv is not what"),
+    "an archive": (archive_instead, "val_predictions.npy: the magic string is not correct"),
+    "epochs not kept": (json_with("config.json", epochs=9), "config.json speaks of 9 epochs, history.csv has 3"),
+    "no epoch": (json_with("config.json", epochs=0), "config.json: n_epoch (epochs) is 0"),
+    "no setting": (json_with("config.json", colour="red"), "colour is not a setting"),
+    "a class too many": (provenance(class_names=["A", "B", "C"]), "exam.npz: the predictions are float16 (2, 6, 1)"),
+    "a later format": (provenance(format=2), "format 2, this version of labutils reads 1"),
+    "no such label": (exchange("val_files.csv", ",1\n", ",7\n"), "labels other than 0 to 1"),
+    "another label": (exchange("val_files.csv", ",1\n", ",0\n"), "val_accuracy in history.csv is not what"),
+    "an epoch left out": (exchange("history.csv", "\n2,", "\n3,"), "the epochs are not 1, 2, 3"),
+    "words for a number": (exchange("history.csv", "0.7", "seven"), "could not convert string to float"),
+    "no such column": (exchange("history.csv", "loss", "l"), "history.csv: 'loss' is missing"),
 }
 
 
 @pytest.mark.parametrize("kind", HARM)
 def test_what_cannot_be_read_is_one_line_and_the_others_are_listed(results, kind):
     harm, said = HARM[kind]
-    bad, good = store_run(results / "runs"), store_run(results / "runs", seed=1)
+    bad, good = with_exam(results / "runs"), store_run(results / "runs", seed=1)
     harm(bad)
     listed = CliRunner().invoke(main, ["runs"])
     assert listed.exit_code == 0, listed.exception
@@ -252,7 +457,7 @@ def test_what_cannot_be_read_is_one_line_and_the_others_are_listed(results, kind
 
 @pytest.mark.parametrize("name", ["skin\x1b[2Jx", "skin\nall is well", "skin\udcff"])
 def test_a_folders_name_is_shown_and_not_obeyed(results, name):
-    bad = store_run(results / "runs")
+    bad = with_exam(results / "runs")
     (bad / "config.json").unlink()
     bad.rename(bad.with_name(name))
     (line,) = CliRunner().invoke(main, ["runs"]).output.splitlines()
@@ -265,7 +470,7 @@ def test_a_sentence_shows_what_it_quotes_and_keeps_its_lines():
 
 
 def test_verify_says_so_and_goes_on(results):
-    bad = store_run(results / "runs")
+    bad = with_exam(results / "runs")
     stretch(backend="this")(bad)
     done = CliRunner().invoke(main, ["verify", bad.name])
     assert done.exit_code == 2 and "backend is 'this'" in done.output and "1 cannot be verified" in done.output
@@ -276,7 +481,7 @@ def test_a_name_of_an_image_is_shown_by_verify(results, monkeypatch):
 
     said = [Verification("run", problem=f"prediction for {ESCAPE} differs")]
     monkeypatch.setattr("labutils.tools.verify.verify_all", lambda *_: said)
-    store_run(results / "runs")
+    with_exam(results / "runs")
     assert "\x1b" not in CliRunner().invoke(main, ["verify", "--all"], color=True).output
 
 
@@ -291,6 +496,7 @@ def test_a_name_of_an_image_is_shown_by_verify(results, monkeypatch):
         lambda file: np.savez(file, epochs=np.array(3), losses=np.full((2, 3), "a")),
         lambda file: np.savez(file, epochs=np.array("three"), losses=np.zeros((2, 3))),
         lambda file: np.savez(file, losses=np.zeros((2, 3))),
+        lambda file: np.savez(file, epochs=np.array([{"a": 1}], dtype=object)),
         lambda file: file.write_bytes(b"PK\x05\x06" + bytes(18)),
     ],
 )
@@ -311,4 +517,17 @@ def test_files_of_a_run_may_be_more_than_this_version_knows(tmp_path):
     provenance(colour="red")(folder)
     stretch(moon="full", first_epoch=1)(folder)
     assert read_run(folder).provenance["colour"] == "red"
+
+
+def test_a_checkpoint_of_another_history_is_not_used(tmp_path):
+    folder = store_run(tmp_path)
+    assert read_start(folder) is not None
+    state = (folder / "checkpoint" / "state.npz").read_bytes()
     shutil.rmtree(folder)
+    store_run(tmp_path, epochs=5)  # as if someone else's run had replaced it; its losses are others
+    (folder / "checkpoint" / "state.npz").write_bytes(state)
+    assert read_start(folder) is None
+    shutil.rmtree(folder)
+    store_run(tmp_path, epochs=2)  # and one that is shorter than the checkpoint
+    (folder / "checkpoint" / "state.npz").write_bytes(state)
+    assert read_start(folder) is None
