@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 import labutils
 from labutils import lab, paths
-from labutils.course import answers, cells
+from labutils.course import cells, student
 from labutils.course.exercises import of_task
-from labutils.course.progress import own_runs, progress
 from labutils.errors import NotebookError, StoreError
 
 if TYPE_CHECKING:
@@ -67,7 +66,11 @@ def write_mine(name: str = "") -> list[Path]:
 def page_of(name: str = "") -> str:
     """The page as HTML; pictures are inside it."""
     title = "What I did in the lab" + (f": {name}" if name else "")
-    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(_made_with())}</p>", progress().to_html(border=0)]
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p>{html.escape(_made_with())}</p>",
+        student.progress().to_html(border=0),
+    ]
     for task in lab.TITLES:
         done = list(_of_task(task))
         if done:
@@ -85,13 +88,13 @@ def _made_with() -> str:
 
 
 def _of_task(task: str) -> Iterator[str]:
-    choices = answers.read(answers.CHOICES)
-    for number in (1, 2):
+    choices = student.answers(student.CHOICES)
+    for number in student.QUESTIONS:
         if kept := choices.get(f"{task}-{number}"):
             question, choice = html.escape(kept["question"]), html.escape(kept["choice"])
             yield f"<p>Predicted: {question} <b>{choice}</b></p>"
     for exercise in of_task(task):
-        if kept := answers.read(answers.EXERCISES).get(exercise.name):
+        if kept := student.answers(student.EXERCISES).get(exercise.name):
             said = f"{kept['right']} of {kept['cases']} inputs right, {kept['points']:g} of {kept['of']:g} points"
             said = said if kept["written"] else "not written yet"
             said += f"; looks like: {kept['mistake']}" if kept["mistake"] else ""
@@ -105,14 +108,14 @@ def _of_task(task: str) -> Iterator[str]:
         yield f"<p>{html.escape(str(error))}</p>"
         return
     for cell in notebook.cells:
-        if cells.kind(cell) == "exercise" and "# your lines here" not in cell.source:
+        if cells.kind(cell) == "exercise" and cells.PLACEHOLDER not in cell.source:
             yield f"<pre>{html.escape(cell.source)}</pre>"
     if written := cells.written_answer(notebook):
         yield f"<p>Answer:</p><blockquote>{html.escape(written)}</blockquote>"
 
 
 def _own_runs() -> Iterator[str]:
-    runs = own_runs()
+    runs = student.own_runs()
     if not runs:
         return
     yield "<h2>Own runs</h2>"
@@ -137,19 +140,15 @@ def _in_words(run: Run) -> str:
 
 def _labs_run(run: Run) -> Run | None:
     """The lab's run that differs from a student's in the fewest settings, on the same kind of images."""
-    from labutils.runs.files import read_run
     from labutils.runs.store import RunStore
 
-    found: list[tuple[int, str, Run]] = []
-    for folder in RunStore():
-        try:
-            other = read_run(folder)
-        except StoreError:
-            continue
-        if (other.config.dataset, other.config.model) == (run.config.dataset, run.config.model):
-            mine, labs = run.config.model_dump(), other.config.model_dump()
-            found.append((sum(mine[name] != labs[name] for name in mine), folder.name, other))
-    return min(found, key=lambda item: item[:2])[2] if found else None
+    def settings_apart(other: Run) -> int:
+        mine, labs = run.config.model_dump(), other.config.model_dump()
+        return sum(mine[name] != labs[name] for name in mine)
+
+    kind = (run.config.dataset, run.config.model)
+    alike = [other for other in student.readable(RunStore()) if (other.config.dataset, other.config.model) == kind]
+    return min(alike, key=lambda other: (settings_apart(other), str(other.path)), default=None)
 
 
 def _figure(runs: dict[str, Run]) -> str:
