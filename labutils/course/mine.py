@@ -34,17 +34,12 @@ blockquote { border-left: 3px solid #999; margin-left: 0; padding-left: 1em; whi
 
 
 def write_mine(name: str = "") -> list[Path]:
-    """Write `my-lab/report.html`, and `report.pdf` where a browser is there to make it.
+    """Write `my-lab/report.html`, and `report.pdf` where a browser is there to make it; what was written comes back.
 
     Parameters
     ----------
     name : str
         Whose it is; nothing is put in its place.
-
-    Returns
-    -------
-    list of Path
-        What was written.
 
     Raises
     ------
@@ -66,11 +61,8 @@ def write_mine(name: str = "") -> list[Path]:
 def page_of(name: str = "") -> str:
     """The page as HTML; pictures are inside it."""
     title = "What I did in the lab" + (f": {name}" if name else "")
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        f"<p>{html.escape(_made_with())}</p>",
-        student.progress().to_html(border=0),
-    ]
+    made = f"Made by labutils {labutils.__version__} from the files in {paths.short(paths.my_lab_dir())}."
+    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(made)}</p>", student.progress().to_html(border=0)]
     for task in lab.TITLES:
         done = list(_of_task(task))
         if done:
@@ -81,10 +73,6 @@ def page_of(name: str = "") -> str:
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
-
-
-def _made_with() -> str:
-    return f"Made by labutils {labutils.__version__} from the files in {paths.short(paths.my_lab_dir())}."
 
 
 def _of_task(task: str) -> Iterator[str]:
@@ -115,27 +103,21 @@ def _of_task(task: str) -> Iterator[str]:
 
 
 def _own_runs() -> Iterator[str]:
-    runs = student.own_runs()
-    if not runs:
-        return
-    yield "<h2>Own runs</h2>"
-    for run in runs:
-        beside = _labs_run(run)
-        shown = {f"mine: {run.config.slug}": run}
-        shown |= {f"the lab's: {beside.config.slug}": beside} if beside else {}
-        yield f"<h3>{html.escape(run.config.slug)}</h3>"
-        yield f"<p>{html.escape(_in_words(run))} Images: {html.escape(run.source)}.</p>"
-        yield _figure(shown)
-
-
-def _in_words(run: Run) -> str:
     from labutils.evaluate import best
 
-    found = best(run)
-    return (
-        f"{run.epochs} epochs; best validation accuracy {found.accuracy} at epoch {found.epoch}, lowest validation "
-        f"loss {found.lowest_loss:.3f} at epoch {found.lowest_loss_epoch}."
-    )
+    runs = student.own_runs()
+    if runs:
+        yield "<h2>Own runs</h2>"
+    for run in runs:
+        found, beside = best(run), _labs_run(run)
+        said = (
+            f"{run.epochs} epochs; best validation accuracy {found.accuracy} at epoch {found.epoch}, lowest validation "
+            f"loss {found.lowest_loss:.3f} at epoch {found.lowest_loss_epoch}. Images: {run.source}."
+        )
+        yield f"<h3>{html.escape(run.config.slug)}</h3>"
+        yield f"<p>{html.escape(said)}</p>"
+        shown = {f"mine: {run.config.slug}": run}
+        yield _figure(shown | ({f"the lab's: {beside.config.slug}": beside} if beside else {}))
 
 
 def _labs_run(run: Run) -> Run | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -88,49 +88,24 @@ def find_question(task: str, number: int) -> Question:
     return QUESTIONS[task, number]
 
 
-# What a number is measured by, run by run.
+# What is measured, of each run.
 
 
-def _each(measure: Callable[[Run], float]) -> Values:
+def _each(measure: Callable[[Run], Any]) -> Values:
     return lambda runs: {label: float(measure(run)) for label, run in runs.items()}
 
 
-@_each
-def _top(run: Run) -> float:
-    return np.max(run.history["val_accuracy"])
+_top = _each(lambda run: run.history["val_accuracy"].max())
+_best_epoch = _each(lambda run: run.best_epoch + 1)
+_lowest_loss = _each(lambda run: run.history["val_loss"].min())
+_lowest_loss_epoch = _each(lambda run: run.history["val_loss"].argmin() + 1)
+_training_at_the_end = _each(lambda run: run.history["accuracy"][-10:].mean())
 
 
-@_each
-def _best_epoch(run: Run) -> float:
-    return run.best_epoch + 1
-
-
-@_each
-def _lowest_loss(run: Run) -> float:
-    return np.min(run.history["val_loss"])
-
-
-@_each
-def _lowest_loss_epoch(run: Run) -> float:
-    return int(np.argmin(run.history["val_loss"])) + 1
-
-
-@_each
-def _training_at_the_end(run: Run) -> float:
-    return float(np.mean(run.history["accuracy"][-10:]))
-
-
-@_each
-def _parameters(run: Run) -> float:
+def _parameters(runs: Runs) -> dict[str, float]:
     from labutils.models import describe
 
-    return describe(run.config).parameters
-
-
-def _reaching(value: float, curve: str = "val_accuracy") -> Values:
-    from labutils.evaluate.curves import epochs_to_reach
-
-    return _each(lambda run: epochs_to_reach(run.history, value, curve) or np.inf)
+    return _each(lambda run: describe(run.config).parameters)(runs)
 
 
 def _gap(runs: Runs) -> dict[str, float]:
@@ -141,11 +116,14 @@ def _gap(runs: Runs) -> dict[str, float]:
     return _each(lambda run: gap_by_image(run, curve).mean())(runs)
 
 
-# How a number is said.
+def _reaching(value: float, runs: Runs, curve: str = "val_accuracy") -> dict[str, float]:
+    from labutils.evaluate.curves import epochs_to_reach
+
+    return _each(lambda run: epochs_to_reach(run.history, value, curve) or np.inf)(runs)
 
 
-def _three(value: float) -> str:
-    return f"{value:.3f}"
+_learning = partial(_reaching, LEARNED)
+_three = "{:.3f}".format
 
 
 def _epoch(value: float) -> str:
@@ -203,14 +181,13 @@ def _nearest(value: float, guesses: Sequence[float]) -> int:
 
 def _times_the_parameters(runs: Runs) -> Found:
     narrow, wide = _parameters(runs).values()
-    because = f"{narrow:,.0f} and {wide:,.0f} parameters: {wide / narrow:.1f} times."
-    return Found(_nearest(wide / narrow, (2, 4, 8)), because)
+    times = wide / narrow
+    return Found(_nearest(times, (2, 4, 8)), f"{narrow:,.0f} and {wide:,.0f} parameters: {times:.1f} times.")
 
 
 def _narrower_gap(runs: Runs) -> Found:
     without, with_it = _gap(runs).values()
-    narrower = without - with_it
-    choice = 0 if narrower > 2 * POINT else 2 if narrower < -2 * POINT else 1
+    choice = 0 if without - with_it > 2 * POINT else 2 if without - with_it < -2 * POINT else 1
     return Found(choice, f"Gap without dropout {without:.3f}, with it {with_it:.3f}.")
 
 
@@ -265,7 +242,7 @@ def _overfits_when(runs: Runs) -> Found:
 def _catches_up(runs: Runs) -> Found:
     plain, *_ = runs.values()
     goal = float(np.max(plain.history["accuracy"]))
-    before, after = _reaching(goal, "accuracy")(runs).values()
+    before, after = _reaching(goal, runs, "accuracy").values()
     choice = 0 if after <= before / 2 else 1 if after < before else 2
     return Found(choice, f"Training accuracy {goal:.3f}: plain {_epoch(before)}, batch norm {_epoch(after)}.")
 
@@ -358,7 +335,7 @@ _row(
 _row(
     "task1c",
     f"Which network is the first to reach a validation accuracy of {LEARNED}?",
-    partial(_earlier, _reaching(LEARNED)),
+    partial(_earlier, _learning),
     {
         "AlexNet": "Fewer layers pass the gradient on more directly: its solid curve would leave 0.5 further to the "
         "left.",
@@ -404,7 +381,7 @@ _row(
 _row(
     "task1e",
     f"Which network is the last to reach a validation accuracy of {LEARNED}?",
-    partial(_highest, _reaching(LEARNED), _epoch),
+    partial(_highest, _learning, _epoch),
     {
         "LeNet": "Then two convolutions learn more slowly than thirteen: its solid curve would stay longest at 0.5.",
         "AlexNet": "Then the network in the middle would be the slowest: compare where the solid curves leave 0.5.",
@@ -580,7 +557,7 @@ _row(
 _row(
     "task6a",
     "Which run is the first to reach a validation accuracy of 0.75?",
-    partial(_earlier, _reaching(0.75), names=("without", "with")),
+    partial(_earlier, partial(_reaching, 0.75), names=("without", "with")),
     {
         "no spatial dropout": "Every step of the other sees a damaged network: its solid line would cross 0.75 further "
         "to the right.",
