@@ -211,7 +211,7 @@ course.ask("task5a", 2, runs)
 import numpy as np
 
 
-def dropout(x, rate, draws, training):
+def dropout_forward(x, rate, draws, training):
     """The output of a dropout layer for the units x (batch, units).
 
     In training a unit is left out where its draw, a number from 0 to 1, is below the rate, and what stays is made
@@ -225,7 +225,7 @@ def dropout(x, rate, draws, training):
 
 
 # %% tags=["check"]
-check.dropout(dropout)
+check.dropout(dropout_forward)
 
 # %% [markdown]
 # ## Answer

@@ -1,34 +1,64 @@
-"""A small task notebook for the tests of copies and of the instructor's folder."""
+"""The exercises as the notebooks hold them, and a small task notebook, for the tests of the course."""
 
+import re
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook_helpers import KERNEL
 
-from labutils.course.exercises import EXERCISES
+from labutils.course import cells
+from labutils.tools.execution.build import read_script, scripts
 
 SECRET = "The reference says: by chance alone."
 
 
+def exercise_cells():
+    """The cell with its solution and the cell that checks it, by the exercise's name and its notebook."""
+    found = {}
+    for script in scripts():
+        source = ""
+        for cell in read_script(script).cells:
+            if cells.kind(cell) == "exercise":
+                source = cell.source
+            elif cells.kind(cell) == "check":
+                found[re.match(r"check\.(\w+)\(", cell.source)[1], script.stem] = source, cell.source
+    return found
+
+
+CELLS = {name: both for (name, _), both in exercise_cells().items()}
+
+
+def solution(name):
+    """The solved cell, without marks."""
+    return re.sub(rf"^[ \t]*({cells.BEGIN}|{cells.END})\n?", "", CELLS[name][0], flags=re.M)
+
+
+def written(source, check="check.f(f)"):
+    """What a cell defines: the function that its check is given."""
+    namespace = {}
+    exec(compile(source, "exercise", "exec"), namespace)
+    return namespace[re.sub(r".*\(|\)", "", check)]
+
+
 def small_notebook() -> nbformat.NotebookNode:
     """Title, question, exercise, check, answer, reference answer; executed, and paired like the lab's own."""
-    exercise = EXERCISES["mcnemar"]
+    exercise, check = CELLS["mcnemar"]
     done = [new_output("stream", name="stdout", text="mcnemar: right for all 4 inputs.\n")]
-    cells = [
+    made = [
         new_markdown_cell("# Task 3: small"),
         new_code_cell("from labutils import check, course"),
         new_code_cell('course.ask("task7", 1)', metadata={"tags": ["predict"]}),
-        new_markdown_cell(exercise.question),
-        new_code_cell(exercise.source, metadata={"tags": ["exercise"]}, execution_count=2),
-        new_code_cell(exercise.test, metadata={"tags": ["check"]}, execution_count=3, outputs=done),
+        new_markdown_cell("Could the difference be chance? Write McNemar's exact test."),
+        new_code_cell(exercise, metadata={"tags": ["exercise"]}, execution_count=2),
+        new_code_cell(check, metadata={"tags": ["check"]}, execution_count=3, outputs=done),
         new_markdown_cell("*Your answer:*", metadata={"tags": ["answer"]}),
         new_markdown_cell(
             "When you have written yours, open ours.\n\n<details><summary><b>Reference answer</b></summary>\n\n"
             f"{SECRET}\n\n</details>"
         ),
     ]
-    notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    notebook = new_notebook(cells=made, metadata={"kernelspec": KERNEL})
     notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent"}
     notebook.metadata["labutils"] = {"seconds": 3}
     return notebook

@@ -1,47 +1,230 @@
-"""The texts of the exercises: a stub that runs, a solution between marks, one or two for every notebook."""
+"""Exercises and their checks: what is right passes, mistakes are named, and nothing a student writes crashes."""
 
-import re
+import threading
 
+import numpy as np
 import pytest
+from course_helpers import CELLS, exercise_cells, solution, written
 
-from labutils import lab, paths
-from labutils.course.exercises import BEGIN, END, EXERCISES, PLACEHOLDER, of_task
+from labutils import lab
+from labutils.course import check
+from labutils.course.cells import BEGIN, END, PLACEHOLDER, without_solution
+from labutils.course.checking import run_check
+from labutils.course.exercises import EXERCISES, POINTS, of_task
+
+NAMES = list(EXERCISES)
+MISTAKES = [(name, mistake) for name in NAMES for mistake in EXERCISES[name].mistakes]
 
 
-def body(source):
-    """The lines that a student writes, and not the docstring."""
-    return re.findall(rf"{BEGIN}\n(.*?){END}", source, re.S)
-
-
-def test_every_notebook_has_an_exercise():
+def test_every_notebook_has_its_exercises():
+    assert list(exercise_cells()) == [(exercise.name, exercise.task) for exercise in EXERCISES.values()]
     assert [task for task in lab.TITLES if not of_task(task)] == []
-    assert {exercise.task for exercise in EXERCISES.values()} == set(lab.TITLES)
+    assert dir(check) == sorted(NAMES)
+    assert check.dropout.__doc__ == "Task 5A: a dropout layer." and not hasattr(check, "nothing")
 
 
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=list(EXERCISES))
-def test_texts(exercise):
-    assert exercise.question.endswith((".", "?")) and exercise.question.count(".") + exercise.question.count("?") <= 3
-    assert exercise.source.count(BEGIN) == exercise.source.count(END) == exercise.stub.count(PLACEHOLDER) >= 1
-    assert 4 <= len(exercise.stub.splitlines()) <= 18
-    assert BEGIN not in exercise.stub and BEGIN not in exercise.solution and PLACEHOLDER not in exercise.solution
-    for part in body(exercise.source):
-        for line in filter(None, map(str.strip, part.splitlines())):
-            assert line not in exercise.stub, "the stub gives a line of the solution away"
-    assert max(map(len, exercise.source.splitlines())) <= 120
-    assert "->" not in exercise.source, "students write functions without types"
-    assert exercise.test == f"check.{exercise.name}({exercise.name})"
-    for text in (exercise.source, exercise.stub, exercise.solution):
-        compile(text, exercise.name, "exec")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cell_of_a_notebook_is_a_stub_and_a_solution(name):
+    source, checked = CELLS[name]
+    stub = without_solution(source)
+    assert source.count(BEGIN) == source.count(END) == stub.count(PLACEHOLDER) >= 1 and BEGIN not in stub
+    assert 4 <= len(stub.splitlines()) <= 18 and max(map(len, source.splitlines())) <= 120
+    for part in source.split(BEGIN)[1:]:
+        for line in filter(None, map(str.strip, part.split(END)[0].splitlines())):
+            assert line not in stub, "the stub gives a line of the solution away"
+    for seed in range(5):
+        result = run_check(name, written(solution(name), checked), seed=seed)
+        assert result.passed and result.points == POINTS, result.text
+    result = run_check(name, written(stub, checked))
+    assert result.text == f"{name}: not written yet." and result.points == 0 and not result.passed
 
 
-def test_what_is_imported_is_used():
-    for exercise in EXERCISES.values():
-        for name in re.findall(r"^(?:from math )?import (?:numpy as )?(\w+)$", exercise.source, re.M):
-            assert re.search(rf"(?<![\w.]){name}[.(]", exercise.source)
+@pytest.mark.parametrize("name", NAMES)
+def test_three_inputs_and_three_mistakes_at_least(name):
+    assert len(EXERCISES[name].cases(np.random.default_rng(0))) >= 3
+    assert len(EXERCISES[name].mistakes) >= 3
 
 
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda exercise: exercise.name)
-def test_a_notebook_holds_the_solution_that_the_checks_are_tested_with(exercise):
-    script = (paths.notebooks_dir() / f"{exercise.task}.py").read_text(encoding="utf-8")
-    shown, own = ("".join(body(source)) for source in (script, exercise.source))
-    assert own in shown
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{n}: {m.name}" for n, m in MISTAKES])
+def test_a_mistake_is_recognised_by_name(name, mistake):
+    for seed in range(3):
+        result = run_check(name, mistake.wrong, seed=seed)
+        assert result.mistake == mistake.name and not result.passed, result.text
+        assert f"This looks like: {mistake.name}. {mistake.hint}" in result.text
+    lines = [line.strip() for line in solution(name).splitlines() if "return" in line or "=" in line]
+    assert not any(line in mistake.hint for line in lines), "the hint gives the answer"
+
+
+# What else is right: loops, other types, another way.
+
+
+def looped_dropout(x, rate, draws, training):
+    out = [[0.0] * len(row) for row in x]
+    for i, row in enumerate(x):
+        for j, value in enumerate(row):
+            if not training:
+                out[i][j] = value
+            elif draws[i][j] >= rate:
+                out[i][j] = value / (1 - rate)
+    return out
+
+
+def tuple_norm(x, mean, variance, training, momentum, epsilon):
+    x = x.astype(np.float32)
+    if training:
+        flat = x.reshape(-1, x.shape[-1])
+        now, spread = flat.mean(0), flat.var(0)
+        mean = mean + (1 - momentum) * (now - mean)
+        variance = variance + (1 - momentum) * (spread - variance)
+    else:
+        now, spread = mean, variance
+    return [(x - now) * (spread + epsilon) ** -0.5, mean, variance]
+
+
+def looped_accuracies(truth, probabilities):
+    right = entries = 0
+    for label, row in zip(truth, probabilities, strict=True):
+        right += int(max(range(len(row)), key=lambda i: row[i]) == label)
+        entries += sum((p > 0.5) == (i == label) for i, p in enumerate(row))
+    return np.float32(right / len(truth)), entries / probabilities.size
+
+
+def backwards(val_loss, climb):
+    limit, epoch = min(val_loss) + climb, len(val_loss)
+    if val_loss[-1] <= limit:
+        return None
+    while val_loss[epoch - 2] > limit:
+        epoch -= 1
+    return np.int64(epoch)
+
+
+def listed_versions(image, low, high):
+    stretched = np.minimum(np.maximum((image - low) / (high - low), 0), 1)
+    return [stretched, np.fliplr(stretched), np.flipud(stretched)]
+
+
+VARIANTS = {
+    "dropout": looped_dropout,
+    "batch_norm": tuple_norm,
+    "accuracies": looped_accuracies,
+    "overfitting_epoch": backwards,
+    "smoothed_gap": lambda accuracy, val_accuracy, window: list(
+        np.convolve(np.subtract(accuracy, val_accuracy), np.ones(window) / window, "valid")
+    ),
+    "versions": listed_versions,
+    "drop_maps": lambda x, rate, draws: np.stack(
+        [image * (d >= rate) / (1 - rate) for image, d in zip(x, draws, strict=True)]
+    ),
+    "layer_parameters": lambda inputs, outputs, window=None: float((inputs * (window or 1) ** 2 + 1) * outputs),
+    "receptive_field": lambda layers: np.array(
+        1 + sum((w - 1) * int(np.prod([s for _, s in layers[:i]])) for i, (w, _) in enumerate(layers))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(VARIANTS))
+def test_other_right_ways_pass(name):
+    assert run_check(name, VARIANTS[name]).passed, run_check(name, VARIANTS[name]).text
+
+
+def test_libraries_agree_with_the_references():
+    import keras
+    from scipy.stats import binomtest
+
+    low, high = binomtest(170, 200).proportion_ci(method="wilson")
+    assert EXERCISES["wilson"](170, 200, 1.96) == pytest.approx((low, high), abs=1e-4)
+    assert EXERCISES["mcnemar"](12, 4) == pytest.approx(binomtest(4, 16).pvalue)
+    layer = keras.layers.BatchNormalization(momentum=0.9, center=False, scale=False)
+    x = np.random.default_rng(0).normal(1, 2, (4, 3, 3, 2)).astype(np.float32)
+    y = np.asarray(layer(x, training=True))
+    ours = EXERCISES["batch_norm"](x, np.zeros(2), np.ones(2), True, 0.9, 1e-3)
+    for one, other in zip((y, layer.moving_mean, layer.moving_variance), ours, strict=True):
+        assert np.asarray(one) == pytest.approx(np.asarray(other), abs=1e-4)
+
+
+# Whatever is written, a sentence comes of it.
+
+LOOPS = {
+    "plain": "def f(*a):\n    while True:\n        pass",
+    "catches everything": (
+        "def f(*a):\n    while True:\n        try:\n            sum(range(9))\n        except:\n            pass"
+    ),
+    "generator": "def f(*a):\n    while True:\n        x = [i for i in range(100)]",
+}
+
+
+@pytest.mark.parametrize("loop", list(LOOPS))
+def test_a_loop_that_never_ends_is_ended(loop):
+    before = threading.active_count()
+    result = run_check("mcnemar", written(LOOPS[loop]), limit=0.2)
+    assert "did not end within 0.2 seconds" in result.text and result.points == 0
+    assert threading.active_count() == before
+
+
+SENTENCES = {
+    "def f(a, b):\n    x = a\n    return x / 0": "ZeroDivisionError: division by zero in line 3 of your function",
+    "def f(a):\n    return a": "raised TypeError",
+    "def f(a, b):\n    import sys\n    sys.exit(3)": "raised SystemExit",
+    "def f(a, b):\n    raise KeyboardInterrupt": "raised KeyboardInterrupt",
+    "def f(a, b):\n    return f(a, b)": "raised RecursionError",
+    "def f(a, b):\n    return 'p'": "it gave a str, and a float was expected",
+    "def f(a, b):\n    return float('nan')": "it holds nan",
+    "def f(a, b):\n    return [0.1, 0.2]": "its shape is (2,), and () was expected",
+    "def f(a, b):\n    return [[1], [1, 2]]": "a list that is no array",
+    "def f(a, b):\n    return True": "it gave a bool",
+    "def f(a, b):\n    return 1j": "it gave a complex",
+    "def f(a, b):\n    return object()": "it gave an object",
+    "def f(a, b):\n    if a < 6:\n        return 0.5": "it gave nothing back",
+    "f = 3": "is an int, not a function",
+}
+
+
+@pytest.mark.parametrize("source", list(SENTENCES))
+def test_whatever_is_written_is_a_sentence(source):
+    result = run_check("mcnemar", written(source))
+    assert SENTENCES[source] in result.text and not result.passed
+
+
+def in_place(x, rate, draws, training):
+    if training:
+        x[draws < rate] = 0
+        x /= 1 - rate
+    return x
+
+
+def endless(image, low, high):
+    while True:
+        yield image
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "said"),
+    [
+        ("dropout", in_place, "it changes x itself"),
+        ("drop_maps", lambda x, rate, draws: x[:1] if len(x) > 1 else x[..., :1], "its shape is"),
+        ("versions", endless, "10 values, and 3 were expected"),
+    ],
+)
+def test_what_is_not_comparable_is_said(name, function, said):
+    assert said in run_check(name, function).text
+
+
+def test_the_words_say_what_went_in_and_what_came_out(capsys):
+    result = check.layer_parameters(lambda inputs, outputs, window: inputs * outputs * (window or 1) ** 2, seed=0)
+    text = capsys.readouterr().out
+    assert text == result.text + "\n"
+    for part in ("right for 0 of 5", "given     inputs = 64", "got", "expected", "This looks like: no biases."):
+        assert part in text
+
+
+def test_long_sentences_are_wrapped_between_words(capsys):
+    result = check.receptive_field(EXERCISES["receptive_field"].reference)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1 and max(map(len, lines)) <= 90
+    assert " ".join(lines) == result.text
+
+
+def test_half_right_gives_part_of_the_points():
+    result = run_check("mcnemar", lambda only_a, only_b: 1.0)
+    assert (result.right, result.points, result.passed) == (2, 2.0, False)
+    assert repr(result) == "2 of 4 points"

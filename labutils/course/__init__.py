@@ -1,12 +1,11 @@
 """The course around the notebooks: exercises that check themselves, questions, a student's copies, a hand-in.
 
-Exercises are in `solutions` and `exercises`, what tests them in `checks`; `questions` and `predict` ask before a result
-is shown; `copies` makes the student's folder, `handout` the instructor's, `mine` the student's report.
+`exercises` holds what is tested and `checking` how; `questions` are asked by `ask` before a result is shown; `student`
+keeps the student's folder, `mine` writes its report, and `instructor` makes a course of it all.
 """
 
 from labutils.course.ask import ask
-from labutils.course.grading import grade_choice, grade_run
-from labutils.course.names import class_name, names_table
-from labutils.course.progress import progress
+from labutils.course.instructor import class_name, grade_choice, grade_run, names_table
+from labutils.course.student import progress
 
 __all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress"]

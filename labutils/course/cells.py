@@ -12,14 +12,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-from labutils.course.exercises import BEGIN, without_solution
 from labutils.errors import NotebookError
 
 ANSWER = "*Your answer:*"
 """What stands where a student answers in prose."""
 
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+PLACEHOLDER = "...  # your lines here"
+"""What stands where the solution was: it runs anywhere, and the check says that nothing is written yet."""
+
 REFERENCE_MARK = "<summary><b>Reference answer"
 KINDS = ("exercise", "check", "answer", "reference", "predict")
+_SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}\n?", re.M | re.S)
 
 
 def kind(cell: Any) -> str:
@@ -38,24 +42,36 @@ def kind(cell: Any) -> str:
     return "answer" if cell.source.strip().startswith(ANSWER) else ""
 
 
-def students_version(notebook: Any) -> Any:
-    """The notebook without outputs, solutions and reference answers, and paired with nothing."""
+def without_solution(source: str) -> str:
+    """A cell with every marked solution replaced by lines that run and say nothing.
+
+    Examples
+    --------
+    >>> print(without_solution("def one():\\n    ### BEGIN SOLUTION\\n    return 1\\n    ### END SOLUTION"))
+    def one():
+        ...  # your lines here
+    """
+    return _SOLUTION.sub(lambda found: f"{found[1]}{PLACEHOLDER}\n", source + "\n").rstrip()
+
+
+def bare(notebook: Any) -> Any:
+    """A copy without outputs and reference answers, paired with nothing."""
     made = copy.deepcopy(notebook)
-    made.metadata = without_pairing(made.metadata)
+    for name in ("jupytext", "labutils", "papermill", "widgets"):
+        made.metadata.pop(name, None)
     made.cells = [cell for cell in made.cells if kind(cell) != "reference"]
     for cell in made.cells:
-        cell.source = without_solution(cell.source) if BEGIN in cell.source else cell.source
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return made
 
 
-def without_pairing(metadata: Any) -> Any:
-    """A notebook's metadata without jupytext's header and what the lab keeps there."""
-    kept = copy.deepcopy(metadata)
-    for name in ("jupytext", "labutils", "papermill", "widgets"):
-        kept.pop(name, None)
-    return kept
+def students_version(notebook: Any) -> Any:
+    """The notebook without outputs, solutions and reference answers, and paired with nothing."""
+    made = bare(notebook)
+    for cell in made.cells:
+        cell.source = without_solution(cell.source) if BEGIN in cell.source else cell.source
+    return made
 
 
 def fingerprint(notebook: Any) -> str:
@@ -66,11 +82,8 @@ def fingerprint(notebook: Any) -> str:
 
 def reference_answer(notebook: Any) -> str:
     """The reference answer of a notebook, as text; empty if it has none."""
-    found = [cell.source for cell in notebook.cells if kind(cell) == "reference"]
-    if not found:
-        return ""
-    text = re.sub(r"^.*?</summary>|</details>.*$", "", found[0], flags=re.S)
-    return text.strip()
+    found = next((cell.source for cell in notebook.cells if kind(cell) == "reference"), "")
+    return re.sub(r"^.*?</summary>|</details>.*$", "", found, flags=re.S).strip()
 
 
 def written_answer(notebook: Any) -> str:

@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from labutils.course.checks import CHECKS, Case, Check
-from labutils.course.exercises import EXERCISES, Exercise
+from labutils.course.exercises import EXERCISES, POINTS, Case, Exercise, Mistake
 
 LIMIT = 5.0
 """Seconds that one call may take: the solutions take less than a thousandth of one."""
@@ -28,6 +27,9 @@ PATIENCE = 5.0
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far numbers may lie from what is expected: float32 has about seven digits."""
+
+WIDTH = 88
+"""Characters of a value that are shown."""
 
 SEED = 0
 """Decides the inputs; another one gives other numbers of the same kind."""
@@ -59,12 +61,12 @@ class Result:
     """
 
     name: str
-    right: int
     cases: int
-    most: float
-    written: bool
-    mistake: str
     text: str
+    right: int = 0
+    written: bool = True
+    mistake: str = ""
+    most: float = POINTS
 
     @property
     def passed(self) -> bool:
@@ -94,53 +96,42 @@ def run_check(name: str, written: Any, *, limit: float = LIMIT, seed: int = SEED
         Seconds that one call may take.
     seed : int
         Decides the inputs.
-
-    Returns
-    -------
-    Result
     """
-    exercise, check = EXERCISES[name], CHECKS[name]
-    cases = check.cases(np.random.default_rng(seed))
+    exercise = EXERCISES[name]
+    cases = exercise.cases(np.random.default_rng(seed))
     if not callable(written):
-        return _result(exercise, cases, [f"{name} is {_kind(written)}, not a function. Run its cell first."])
+        return Result(name, len(cases), f"{name} is {_kind(written)}, not a function. Run its cell first.")
     outcomes: list[Outcome] = []
     for case in cases:
-        outcomes.append(call(check.use, written, case, limit))
+        outcomes.append(_call(exercise.use, written, case, limit))
         if not outcomes[-1].ended:  # the other inputs would take as long
             break
-    expected = [expect(check, case) for case in cases]
+    expected = [exercise.use(exercise.reference, *_copies(case)) for case in cases]
     if _not_written(outcomes, expected):
-        return _result(exercise, cases, [f"{name}: not written yet."], written=False)
+        return Result(name, len(cases), f"{name}: not written yet.", written=False)
     problems = [o.problem or difference(o.value, e) for o, e in zip(outcomes, expected, strict=False)]
     problems += ["not tried, because an input before it did not end"] * (len(cases) - len(problems))
-    if not any(problems):
-        right = f"{name}: right for all {len(cases)} inputs ({', '.join(case.label for case in cases)})."
-        return _result(exercise, cases, [right], right=len(cases))
+    right = problems.count("")
+    if right == len(cases):
+        labels = ", ".join(case.label for case in cases)
+        return Result(name, len(cases), f"{name}: right for all {right} inputs ({labels}).", right)
     first = next(i for i, problem in enumerate(problems) if problem)
-    known = recognise(check, cases, outcomes)
+    given = [f"{argument} = {shown(value)}" for argument, value in cases[first].arguments.items()]
     lines = [
-        f"{name}: right for {problems.count('')} of {len(cases)} inputs. The first that is not: {cases[first].label}.",
-        *(
-            f"  {'given' if not i else '':<9} {k} = {shown(v)}"
-            for i, (k, v) in enumerate(cases[first].arguments.items())
-        ),
-        *([f"  {'got':<9} {shown(outcomes[first].value)}"] if not outcomes[first].problem else []),
+        f"{name}: right for {right} of {len(cases)} inputs. The first that is not: {cases[first].label}.",
+        *(f"  {'' if i else 'given':<9} {line}" for i, line in enumerate(given)),
+        *([] if outcomes[first].problem else [f"  {'got':<9} {shown(outcomes[first].value)}"]),
         f"  {'expected':<9} {shown(expected[first])}",
         f"  {'so':<9} {problems[first]}.",
     ]
+    known = _recognise(exercise, cases, outcomes)
     if known:
-        lines.append(f"This looks like: {known[0]}. {known[1]}")
-    return _result(exercise, cases, lines, right=problems.count(""), mistake=known[0] if known else "")
+        lines.append(f"This looks like: {known.name}. {known.hint}")
+    return Result(name, len(cases), "\n".join(lines), right, mistake=known.name if known else "")
 
 
-def call(use: Callable[..., Any], written: Any, case: Case, limit: float = LIMIT) -> Outcome:
-    """Call what a student wrote with copies of a case's arguments.
-
-    Returns
-    -------
-    Outcome
-        A problem if it raises, does not end within `limit` seconds, or changes an argument in place.
-    """
+def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Outcome:
+    """What came of a call with copies of the arguments: also a problem if one of them was changed in place."""
     given = _copies(case)
     made: dict[str, Any] = {}
 
@@ -166,19 +157,12 @@ def call(use: Callable[..., Any], written: Any, case: Case, limit: float = LIMIT
     return Outcome(made["value"])
 
 
-def expect(check: Check, case: Case) -> Any:
-    """What the solution gives."""
-    from labutils.course import solutions
-
-    return check.use(getattr(solutions, check.name), *_copies(case))
-
-
-def recognise(check: Check, cases: list[Case], outcomes: list[Outcome]) -> tuple[str, str] | None:
-    """Name and hint of the known mistake that gives the same for every input, if there is one."""
-    for mistake in check.mistakes:
-        made = [_wrong(check, mistake.wrong, case) for case in cases]
-        if len(outcomes) == len(cases) and all(_alike(o, m) for o, m in zip(outcomes, made, strict=True)):
-            return mistake.name, mistake.hint
+def _recognise(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -> Mistake | None:
+    """The known mistake that gives the same for every input, if there is one."""
+    for mistake in exercise.mistakes if len(outcomes) == len(cases) else ():
+        made = (_wrong(exercise.use, mistake.wrong, case) for case in cases)
+        if all(_alike(outcome, other) for outcome, other in zip(outcomes, made, strict=True)):
+            return mistake
     return None
 
 
@@ -202,28 +186,24 @@ def difference(got: Any, expected: Any) -> str:
     return _value_difference(values.astype(float), wanted.astype(float))
 
 
-def shown(value: Any, width: int = 88) -> str:
+def shown(value: Any) -> str:
     """A value in a line."""
     if isinstance(value, np.ndarray):
         if value.size > 20:
             first = ", ".join(f"{number:.4g}" for number in value.flat[:4])
             return f"{first}, ... (shape {value.shape})"
-        text = np.array2string(value, precision=4, threshold=16, edgeitems=2, separator=", ").replace("\n", "")
-        return f"{' '.join(text.split())} {value.shape}" if value.ndim > 1 else " ".join(text.split())
-    if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray | tuple) for part in value):
-        return (
-            ("(" if isinstance(value, tuple) else "[")
-            + ", ".join(map(shown, value))
-            + (")" if isinstance(value, tuple) else "]")
-        )
+        text = " ".join(np.array2string(value, precision=4, threshold=16, edgeitems=2, separator=", ").split())
+        return f"{text} {value.shape}" if value.ndim > 1 else text
+    if isinstance(value, tuple):
+        return f"({', '.join(map(shown, value))})"
+    if isinstance(value, list) and any(isinstance(part, np.ndarray | tuple) for part in value):
+        return f"[{', '.join(map(shown, value))}]"
     if isinstance(value, float | np.floating):
         return f"{value:.6g}"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(map(shown, value)) + ")"
     if callable(value):
         return getattr(value, "__name__", "a function").strip("_")
     text = repr(value) if not isinstance(value, np.generic) else str(value)
-    return text if len(text) <= width else text[: width - 3] + "..."
+    return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
 
 def _sequence_difference(got: Any, expected: tuple | list) -> str:
@@ -265,10 +245,10 @@ def _copies(case: Case) -> list[Any]:
     return [value if callable(value) else copy.deepcopy(value) for value in case.arguments.values()]
 
 
-def _wrong(check: Check, wrong: Callable[..., Any], case: Case) -> Outcome:
+def _wrong(use: Callable[..., Any], wrong: Callable[..., Any], case: Case) -> Outcome:
     try:
         with np.errstate(all="ignore"):
-            return Outcome(check.use(wrong, *_copies(case)))
+            return Outcome(use(wrong, *_copies(case)))
     except Exception as error:
         return Outcome(problem="raised", kind=type(error).__name__)
 
@@ -308,15 +288,3 @@ def _kind(value: Any) -> str:
         return f"an array of {value.dtype}"
     name = type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def _result(
-    exercise: Exercise,
-    cases: list[Case],
-    lines: list[str],
-    *,
-    right: int = 0,
-    written: bool = True,
-    mistake: str = "",
-) -> Result:
-    return Result(exercise.name, right, len(cases), exercise.points, written, mistake, "\n".join(lines))

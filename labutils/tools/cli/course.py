@@ -14,12 +14,12 @@ from labutils.tools.cli.errors import explain
 @explain
 def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
     """Open JupyterLab on my-lab/, your own copies of the notebooks."""
-    from labutils.course import copies
+    from labutils.course import student
 
-    for line in [copies.reset(task)] if task is not None else copies.make_copies():
+    for line in [student.reset(task)] if task is not None else student.make_copies():
         click.echo(line)
     if task is None and not no_open:
-        raise SystemExit(copies.open_lab(show_browser=not no_browser))
+        raise SystemExit(student.open_lab(show_browser=not no_browser))
 
 
 @click.command()
@@ -30,7 +30,7 @@ def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
 @explain
 def course(folder: Path, tasks: tuple[str, ...], choices: bool, seed: int | None) -> None:
     """Write an nbgrader course into FOLDER, with all notebooks or those named."""
-    from labutils.course.handout import HIDDEN_SEED, make_course
+    from labutils.course.instructor import HIDDEN_SEED, make_course
 
     for line in make_course(folder, tasks, choices=choices, seed=HIDDEN_SEED if seed is None else seed):
         click.echo(line)

@@ -1,26 +1,38 @@
-"""The instructor's folder: what nbgrader makes of it, with its own commands, from hand-out to grades."""
+"""The instructor's folder, from hand-out to grades by nbgrader's own commands; points for runs; names of classes."""
 
 import csv
+import json
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 import pytest
 from click.testing import CliRunner
-from course_helpers import SECRET, small_notebook, write_small
+from course_helpers import SECRET, small_notebook, solution, write_small
 from evaluate_helpers import make_run
 
 from labutils import lab, paths
-from labutils.course.exercises import BEGIN, EXERCISES
-from labutils.course.grading import grade_run
-from labutils.course.handout import ANSWER_POINTS, assignment, make_course
-from labutils.errors import NotebookError, StoreError
+from labutils.course.cells import BEGIN
+from labutils.course.exercises import POINTS
+from labutils.course.instructor import (
+    ANSWER_POINTS,
+    NAMES,
+    assignment,
+    class_name,
+    grade_run,
+    make_course,
+    names_table,
+)
+from labutils.data.layouts import DATASETS
+from labutils.errors import NotebookError, ParameterError, StoreError
 from labutils.tools.cli import main
+from labutils.tools.execution.build import read_script
 
 
 @pytest.fixture
@@ -40,11 +52,10 @@ def test_cells_carry_what_nbgrader_reads():
     assert "jupytext" not in made.metadata and "labutils" not in made.metadata
     found = marks(made)
     assert list(found) == ["exercise-mcnemar", "check-mcnemar", "answer-1"]
-    wanted = {"exercise-mcnemar": (False, True, False), "check-mcnemar": (True, False, True)}
-    for name, (grade, solution, locked) in (wanted | {"answer-1": (True, True, False)}).items():
-        mark = found[name].metadata["nbgrader"]
-        assert (mark["grade"], mark["solution"], mark["locked"], mark["schema_version"]) == (grade, solution, locked, 3)
-    assert found["check-mcnemar"].metadata["nbgrader"]["points"] == EXERCISES["mcnemar"].points
+    kinds = [[cell.metadata["nbgrader"][key] for key in ("grade", "solution", "locked")] for cell in found.values()]
+    assert kinds == [[False, True, False], [True, False, True], [True, True, False]]
+    assert all(cell.metadata["nbgrader"]["schema_version"] == 3 for cell in found.values())
+    assert found["check-mcnemar"].metadata["nbgrader"]["points"] == POINTS
     assert found["answer-1"].metadata["nbgrader"]["points"] == ANSWER_POINTS
     assert SECRET in found["answer-1"].source
     assert sum(SECRET in cell.source for cell in made.cells) == 1, "the reference answer is the solution, and only that"
@@ -52,7 +63,9 @@ def test_cells_carry_what_nbgrader_reads():
     assert not any(cell.get("outputs") for cell in made.cells)
 
 
-def test_choices_on_request():
+def test_choices_on_request(notebooks, tmp_path):
+    outcome = CliRunner().invoke(main, ["course", str(tmp_path / "course"), "task3", "--choices"])
+    assert outcome.exit_code == 0 and outcome.output.startswith("task3: 8 points")
     found = marks(assignment(small_notebook(), choices=True))
     assert "choice-1" in found and found["check-choice-1"].metadata["nbgrader"]["points"] == 1
     for cell in found.values():
@@ -67,25 +80,24 @@ def test_a_check_of_nothing_is_a_sentence():
         assignment(notebook)
 
 
+def test_a_function_may_have_another_name_than_its_exercise():
+    """So that it takes no parameter's name: `dropout_forward` in Task 5A."""
+    found = marks(assignment(read_script(paths.notebooks_dir() / "task5a.py")))
+    assert list(found) == ["exercise-dropout", "check-dropout", "answer-1"]
+    assert "check.dropout(dropout_forward, seed=20)" in found["check-dropout"].source
+
+
 def test_the_folder(notebooks, tmp_path):
     folder = tmp_path / "course"
-    assert make_course(folder) == ["task3: 7 points (check-mcnemar 4, answer-1 3)."]
+    outcome = CliRunner().invoke(main, ["course", str(folder), "task3"])
+    assert outcome.output == "task3: 7 points (check-mcnemar 4, answer-1 3).\n"
     made = folder / "source" / "task3" / "task3.ipynb"
     before = made.read_bytes()
     assert "left as it is" in make_course(folder, ["3"])[0] and made.read_bytes() == before
     with pytest.raises(NotebookError):
         make_course(folder, ["task99"])
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "file").touch()
     with pytest.raises(StoreError, match="something else"):
-        make_course(tmp_path / "other")
-
-
-def test_the_command(notebooks, tmp_path):
-    outcome = CliRunner().invoke(main, ["course", str(tmp_path / "course"), "task3", "--choices"])
-    assert outcome.exit_code == 0 and outcome.output.startswith("task3: 8 points")
-    outcome = CliRunner().invoke(main, ["course", str(notebooks)])
-    assert outcome.exit_code == 2 and "something else" in outcome.output
+        make_course(notebooks)
 
 
 def test_the_labs_notebooks_can_be_handed_out(tmp_path):
@@ -110,11 +122,11 @@ class check:
     mcnemar = staticmethod(lambda *a, **k: type("R", (), {"points": 100.0}))
 """
 HAND_INS = {
-    "1": (EXERCISES["mcnemar"].solution, 4.0),
+    "1": (solution("mcnemar"), 4.0),
     "2": (HALF, 2.0),
     "3": (None, 0.0),
     "4": (textwrap.dedent(HOSTILE), 0.0),
-    "5": (EXERCISES["mcnemar"].solution, 4.0),
+    "5": (solution("mcnemar"), 4.0),
 }
 """What each student, by number, wrote, and the points of it; the last one comes late."""
 
@@ -166,8 +178,6 @@ def test_from_hand_out_to_grades(notebooks, tmp_path):
 
 
 def own_run(**provenance):
-    from dataclasses import replace
-
     config = lab.runs("task1b")["lr 1e-5"].with_(epochs=3, learning_rate=1e-3)
     told = {"source": "phantom", "fingerprint": "01", "stretches": [{"first_epoch": 1}]}
     return replace(make_run(config, wrong=[60, 50, 40]), provenance={**told, **provenance})
@@ -198,3 +208,29 @@ def test_a_run_that_cannot_be_repeated_loses_a_point(monkeypatch):
     assert grade_run(own_run(), (0, 1), {}).points == 4
     monkeypatch.setattr(verify, "verify", lambda run: Verification("x", problem="other images"))
     assert grade_run(own_run(), (0, 1), {}).points == 3
+
+
+# Names of classes: every class has one, in every language.
+
+
+@pytest.mark.parametrize("language", list(json.loads(NAMES.read_text(encoding="utf-8"))))
+def test_every_class_has_a_name_of_its_own(language):
+    codes = [code for layout in DATASETS.values() for code in layout.class_names]
+    names = [class_name(code, language) for code in codes]
+    assert len(set(names)) == len(names) and not set(names) & set(codes)
+    assert list(names_table(codes, language)["shows"]) == names
+
+
+def test_the_regions_are_those_that_the_phantoms_draw():
+    from labutils.phantoms.draw_xray import REGIONS
+
+    words = {"lumbar spine": "spine"}
+    for code, draw in REGIONS.items():
+        name = class_name(code)
+        assert draw.__name__ == f"draw_{words.get(name, name)}"
+
+
+def test_a_class_or_a_language_without_names():
+    assert class_name("C10") == "C10"
+    with pytest.raises(ParameterError, match="no language 'xx'; there are en, de"):
+        class_name("C1", "xx")

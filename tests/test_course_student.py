@@ -1,22 +1,29 @@
 """The student's folder: copies without solutions, never overwritten, unpaired; JupyterLab asks for nothing."""
 
+import getpass
 import os
+import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 from click.testing import CliRunner
-from course_helpers import SECRET, small_notebook, write_small
+from course_helpers import CELLS, SECRET, small_notebook, solution, write_small, written
 from evaluate_helpers import make_run
 from helpers import STRETCH
 
 from labutils import course, lab, paths
-from labutils.course import answers, cells, copies, mine
-from labutils.course.exercises import BEGIN, EXERCISES, PLACEHOLDER
+from labutils.course import cells, check, mine, student
+from labutils.course.cells import BEGIN, PLACEHOLDER
+from labutils.course.exercises import of_task
 from labutils.errors import NotebookError, StoreError
+from labutils.runs.run import write_run
 from labutils.tools.cli import main
+
+FINGERPRINT = "0123456789"
 
 
 @pytest.fixture
@@ -42,11 +49,15 @@ def change(file, text="# New"):
     nbformat.write(notebook, file)
 
 
+def first_cell(file):
+    return nbformat.read(file, as_version=4).cells[0].source
+
+
 def test_the_students_version_has_no_solution_no_reference_no_outputs():
     made = cells.students_version(small_notebook())
     text = nbformat.writes(made)
     assert BEGIN not in text and SECRET not in text and "Reference answer" not in text
-    for line in EXERCISES["mcnemar"].source.split(BEGIN)[1].splitlines()[1:-1]:
+    for line in CELLS["mcnemar"][0].split(BEGIN)[1].splitlines()[1:-1]:
         assert line.strip() not in text
     assert PLACEHOLDER in text and "check.mcnemar(mcnemar)" in text
     assert set(made.metadata) == {"kernelspec"}
@@ -71,47 +82,35 @@ def test_no_copy_of_the_labs_notebooks_gives_anything_away(source):
     assert (reference == "") == (source.stem in ("index", "own"))
     for line in filter(None, reference.splitlines()):
         assert line not in text
-    solutions = "\n".join(exercise.solution for exercise in EXERCISES.values() if exercise.task == source.stem)
-    assert not any(line in text for line in solutions.splitlines() if line.strip().startswith("return"))
+    lines = [line for exercise in of_task(source.stem) for line in solution(exercise.name).splitlines()]
+    assert not any(line in text for line in lines if line.strip().startswith("return"))
 
 
 def test_copies_are_made_once_and_never_overwritten(notebooks, my_lab):
-    assert copies.make_copies() == [
-        f"2 notebooks copied to {paths.shown(my_lab)}. They are yours: nothing overwrites them."
-    ]
+    said = f"2 notebooks copied to {paths.shown(my_lab)}. They are yours: nothing overwrites them."
+    assert student.make_copies() == [said]
     change(my_lab / "task3.ipynb", "# mine")
-    assert copies.make_copies() == []
-    assert nbformat.read(my_lab / "task3.ipynb", as_version=4).cells[0].source == "# mine"
+    executed = nbformat.read(notebooks / "task3.ipynb", as_version=4)
+    executed.cells[5].outputs = []
+    nbformat.write(executed, notebooks / "task3.ipynb")
+    assert student.make_copies() == [], "other outputs are no newer version"
+    (my_lab / student.VERSIONS).write_text("[", encoding="utf-8")
+    assert len(student.make_copies()) == 2, "what the copies were made from is not known"
+    assert first_cell(my_lab / "task3.ipynb") == "# mine"
 
 
 def test_a_newer_version_is_one_line_and_taken_when_asked_for(notebooks, my_lab):
-    copies.make_copies()
+    student.make_copies()
     change(my_lab / "task3.ipynb", "# mine")
     change(notebooks / "task3.ipynb")
-    assert [line.split(":")[0] for line in copies.make_copies()] == ["task3"]
-    assert copies.reset("task3") == "task3: a new copy; yours is now task3-old-1.ipynb."
-    assert nbformat.read(my_lab / "task3-old-1.ipynb", as_version=4).cells[0].source == "# mine"
-    assert nbformat.read(my_lab / "task3.ipynb", as_version=4).cells[0].source == "# New"
-    assert copies.make_copies() == []
-    assert copies.reset("task3").endswith("task3-old-2.ipynb.")
+    assert [line.split(":")[0] for line in student.make_copies()] == ["task3"]
+    assert student.reset("task3") == "task3: a new copy; yours is now task3-old-1.ipynb."
+    assert first_cell(my_lab / "task3-old-1.ipynb") == "# mine"
+    assert first_cell(my_lab / "task3.ipynb") == "# New"
+    assert student.make_copies() == []
+    assert student.reset("task3").endswith("task3-old-2.ipynb.")
     with pytest.raises(NotebookError, match="no notebook 'task99'; there are task3, index"):
-        copies.reset("task99")
-
-
-def test_new_outputs_upstream_are_no_newer_version(notebooks, my_lab):
-    copies.make_copies()
-    notebook = nbformat.read(notebooks / "task3.ipynb", as_version=4)
-    notebook.cells[5].outputs = []
-    nbformat.write(notebook, notebooks / "task3.ipynb")
-    assert copies.make_copies() == []
-
-
-def test_lost_versions_touch_nothing(notebooks, my_lab):
-    copies.make_copies()
-    change(my_lab / "task3.ipynb", "# mine")
-    (my_lab / copies.VERSIONS).write_text("[", encoding="utf-8")
-    assert len(copies.make_copies()) == 2
-    assert nbformat.read(my_lab / "task3.ipynb", as_version=4).cells[0].source == "# mine"
+        student.reset("task99")
 
 
 def test_copies_are_paired_with_nothing(notebooks, my_lab):
@@ -120,7 +119,7 @@ def test_copies_are_paired_with_nothing(notebooks, my_lab):
     from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 
     (my_lab.parent / "pyproject.toml").write_text('[tool.jupytext]\nformats = "ipynb,py:percent"\n', encoding="utf-8")
-    copies.make_copies()
+    student.make_copies()
     for root, name in ((my_lab, "task3.ipynb"), (my_lab.parent, f"{my_lab.name}/task3.ipynb")):
         manager = build_sync_jupytext_contents_manager_class(LargeFileManager)()
         manager.root_dir = str(root)
@@ -130,7 +129,7 @@ def test_copies_are_paired_with_nothing(notebooks, my_lab):
 
 def test_jupyterlab_finds_its_settings_in_the_students_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "elsewhere")
-    first, *others = copies.environment(tmp_path)["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    first, *others = student.environment(tmp_path)["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert others == ["elsewhere"]
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", first)
     from jupyterlab_server.settings_utils import _get_overrides
@@ -142,20 +141,25 @@ def test_jupyterlab_finds_its_settings_in_the_students_folder(tmp_path, monkeypa
 def test_jupyterlab_asks_for_no_news(tmp_path):
     from jupyterlab.labapp import LabApp
 
-    options = copies.command(tmp_path)[3:]
+    options = student.command(tmp_path)[3:]
     app = LabApp()
     app.parse_command_line(options)
     assert "NeverCheckForUpdate" in str(app.config.LabApp.check_for_updates_class)
     assert str(app.config.LabApp.news_url) == "None" and app.config.ServerApp.root_dir == str(tmp_path)
 
 
-def test_the_command_without_opening(notebooks, my_lab):
-    outcome = CliRunner().invoke(main, ["lab", "--no-open"])
-    assert outcome.exit_code == 0 and "2 notebooks copied" in outcome.output
-    outcome = CliRunner().invoke(main, ["lab", "--reset", "3"])
-    assert outcome.exit_code == 0 and "task3-old-1.ipynb" in outcome.output
-    outcome = CliRunner().invoke(main, ["lab", "--reset", "task0"])
-    assert outcome.exit_code == 2 and "There is no notebook" in outcome.output
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["lab", "--no-open"], 0, "2 notebooks copied"),
+        (["lab", "--reset", "3"], 0, "task3: a new copy."),
+        (["lab", "--reset", "task0"], 2, "There is no notebook"),
+        (["report", "--mine"], 2, "labutils lab"),
+    ],
+)
+def test_the_commands(notebooks, my_lab, arguments, status, said):
+    outcome = CliRunner().invoke(main, arguments)
+    assert outcome.exit_code == status and said in outcome.output
 
 
 def test_git_does_not_look_into_it():
@@ -165,110 +169,71 @@ def test_git_does_not_look_into_it():
     assert subprocess.run(command, cwd=paths.ROOT, capture_output=True).returncode == 0
 
 
+def store_run(store, config, wrong):
+    """A run of this configuration, put into a store."""
+    told = {"source": "phantom", "fingerprint": FINGERPRINT, "stretches": [STRETCH]}
+    run = make_run(config.with_(epochs=len(wrong)), wrong=wrong)
+    told["class_names"] = list(run.class_names)
+    write_run(replace(run, path=store.path_of(run.config, FINGERPRINT), provenance=told), {}, None)
+
+
 def test_what_is_trained_there_stays_there(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.run import write_run
     from labutils.runs.store import RunStore, lab_store
 
-    copies.make_copies()
+    student.make_copies()
     assert RunStore().folder == results / "runs"
     monkeypatch.chdir(my_lab)
     store = RunStore()
     assert store.folder == my_lab / "runs"
-    config = lab.runs("task1b")["lr 1e-5"].with_(epochs=3)
-    run, fingerprint = provenance_of(make_run(config, wrong=[50, 40, 30])), "0123456789"
-    labs = lab_store()
-    write_run(replace_path(run, labs.path_of(config, fingerprint)), {}, None)
-    assert store.find(config, fingerprint).epochs == 3, "the lab's runs can be read"
-    longer = provenance_of(make_run(config.with_(epochs=4), wrong=[50, 40, 30, 20]))
-    write_run(replace_path(longer, store.path_of(longer.config, fingerprint)), {}, None)
-    assert store.find(config, fingerprint).epochs == 4 and labs.find(config, fingerprint).epochs == 3
+    config, labs = lab.runs("task1b")["lr 1e-5"], lab_store()
+    store_run(labs, config, [50, 40, 30])
+    assert store.find(config.with_(epochs=3), FINGERPRINT).epochs == 3, "the lab's runs can be read"
+    store_run(store, config, [50, 40, 30, 20])
+    config = config.with_(epochs=4)
+    assert store.find(config, FINGERPRINT).epochs == 4 and labs.find(config, FINGERPRINT).epochs == 3
 
 
-def replace_path(run, path):
-    from dataclasses import replace
-
-    return replace(run, path=path)
-
-
-def provenance_of(run):
-    from dataclasses import replace
-
-    told = {"source": "phantom", "fingerprint": "0123456789", "class_names": list(run.class_names)}
-    return replace(run, provenance={**told, "stretches": [STRETCH]})
+def done(task):
+    """What the table of progress says of a notebook."""
+    return list(course.progress().loc[task, ["opened", "predicted", "written", "checked", "own runs"]])
 
 
 def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.run import write_run
     from labutils.runs.store import RunStore
 
     monkeypatch.setattr(mine, "BROWSERS", ())
     assert "Nothing is done yet" in repr(course.progress())
     with pytest.raises(StoreError, match="labutils lab"):
         mine.write_mine()
-    copies.make_copies()
-    row = course.progress().loc["3"]
-    assert list(row[["opened", "predicted", "written", "checked", "own runs"]]) == [
-        "not yet",
-        "0 of 2",
-        "not yet",
-        "0 of 2",
-        "0",
-    ]
+    student.make_copies()
+    assert done("3") == ["not yet", "0 of 2", "not yet", "0 of 2", "0"]
     monkeypatch.chdir(my_lab)
-    from labutils.course import check
-
     check.mcnemar(lambda a, b: 1.0)
-    assert course.progress().loc["3", "checked"] == "0 of 2"
-    check.mcnemar(solved("mcnemar"))
-    answers.keep("choices", "task3-1", {"question": "Which <one>?", "choice": "no"})
+    assert done("3")[3] == "0 of 2"
+    check.mcnemar(written(solution("mcnemar"), "check.mcnemar(mcnemar)"))
+    student.keep("choices", "task3-1", {"question": "Which <one>?", "choice": "no"})
     notebook = nbformat.read(my_lab / "task3.ipynb", as_version=4)
     notebook.cells[1].execution_count = 1
     notebook.cells[6].source = "*Your answer:*\n\nI think <so>."
     nbformat.write(notebook, my_lab / "task3.ipynb")
-    config = lab.runs("task3")["Skin"].with_(epochs=3, learning_rate=1e-3)
-    run = provenance_of(make_run(config, wrong=[50, 40, 30]))
-    write_run(replace_path(run, RunStore().path_of(config, "0123456789")), {}, None)
-    row = course.progress().loc["3"]
-    assert list(row[["opened", "predicted", "written", "checked", "own runs"]]) == [
-        "yes",
-        "1 of 2",
-        "yes",
-        "1 of 2",
-        "1",
-    ]
+    store_run(RunStore(), lab.runs("task3")["Skin"].with_(learning_rate=1e-3), [50, 40, 30])
+    assert done("3") == ["yes", "1 of 2", "yes", "1 of 2", "1"]
 
     [page] = mine.write_mine()
     text = page.read_text(encoding="utf-8")
     for part in ("Which &lt;one&gt;?", "I think &lt;so&gt;.", "4 of 4 inputs right", "lr0.001", "data:image/png"):
         assert part in text
     assert "http" not in text.replace("http://www.w3.org", "")
-    import getpass
-    import socket
-
     for name in (getpass.getuser(), socket.gethostname(), str(Path.home())):
         assert name not in text or len(name) < 5
-    mine.write_mine("A. <Student>")
-    assert "A. &lt;Student&gt;" in page.read_text(encoding="utf-8")
-
-
-def solved(name):
-    namespace = {}
-    exec(EXERCISES[name].solution, namespace)
-    return namespace[name]
-
-
-def test_report_by_the_command(notebooks, my_lab, monkeypatch):
-    monkeypatch.setattr(mine, "BROWSERS", ())
-    outcome = CliRunner().invoke(main, ["report", "--mine"])
-    assert outcome.exit_code == 2 and "labutils lab" in outcome.output
-    copies.make_copies()
-    outcome = CliRunner().invoke(main, ["report", "--mine", "--name", "Nobody"])
+    outcome = CliRunner().invoke(main, ["report", "--mine", "--name", "A. <Student>"])
     assert outcome.exit_code == 0 and outcome.output.strip().endswith("report.html")
+    assert "A. &lt;Student&gt;" in page.read_text(encoding="utf-8")
 
 
 def test_a_copy_runs_from_top_to_bottom(notebooks, my_lab):
     """By papermill, in the student's folder, with nothing chosen and nothing written."""
-    copies.make_copies()
+    student.make_copies()
     command = [sys.executable, "-m", "papermill", "task3.ipynb", "out.ipynb", "-k", "python3", "--no-progress-bar"]
     done = subprocess.run(command, cwd=my_lab, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]

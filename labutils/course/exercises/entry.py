@@ -1,0 +1,76 @@
+"""How an exercise is entered: its reference, and by it the inputs and the mistakes that are known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+POINTS = 4
+"""What an exercise counts."""
+
+
+class Case:
+    """One input: what is special about it, and its arguments by name, in order."""
+
+    def __init__(self, label: str, /, **arguments: Any) -> None:
+        self.label, self.arguments = label, arguments
+
+
+class Mistake(NamedTuple):
+    """A typical mistake: its name, a hint that does not give the answer, and a function that makes it."""
+
+    name: str
+    hint: str
+    wrong: Callable[..., Any]
+
+
+def call(written: Callable[..., Any], *arguments: Any) -> Any:
+    """What most exercises compare: what the function gives."""
+    return written(*arguments)
+
+
+@dataclass
+class Exercise:
+    """One thing to write, and how `check.NAME` tests it; what it asks is in the notebook's own cell, and nowhere else.
+
+    `reference` gives what is expected. `use` gets what a student wrote and the arguments, and gives what is compared.
+    """
+
+    task: str
+    about: str
+    reference: Callable[..., Any]
+    use: Callable[..., Any]
+    cases: Callable[[np.random.Generator], list[Case]] = lambda rng: []
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """That of the reference."""
+        return self.reference.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.reference(*arguments)
+
+    def inputs(self, cases: Callable[[np.random.Generator], list[Case]]) -> None:
+        """Enter the function that draws the inputs."""
+        self.cases = cases
+
+    def mistake(self, name: str, hint: str) -> Callable[[Callable[..., Any]], None]:
+        """Enter a function as a mistake; the first one that gives the same as a student's is named."""
+        return lambda wrong: self.mistakes.append(Mistake(name, hint, wrong))
+
+
+ENTERED: list[Exercise] = []
+
+
+def exercise(task: str, about: str, use: Callable[..., Any] = call) -> Callable[[Callable[..., Any]], Exercise]:
+    """Enter a function, or a class, as the reference of an exercise."""
+
+    def enter(reference: Callable[..., Any]) -> Exercise:
+        ENTERED.append(Exercise(task, about, reference, use))
+        return ENTERED[-1]
+
+    return enter

@@ -1,0 +1,289 @@
+"""Exercises that compute what a layer computes: 5A, 5B, 5C, 6A and 6B."""
+
+# mypy: disable-error-code="no-untyped-def"
+# Written as students write: without types.
+
+import numpy as np
+
+from labutils.course.exercises.entry import Case, exercise
+
+
+@exercise("task5a", "a dropout layer")
+def dropout(x, rate, draws, training):
+    return np.where(draws < rate, 0, x / (1 - rate)) if training else x
+
+
+def _kept(x, rate, draws):
+    return np.where(draws < rate, 0, x)
+
+
+@dropout.inputs
+def _(rng):
+    def case(label, shape, rate, training, kind=np.float64):
+        x = np.round(rng.uniform(0.1, 2, shape), 2).astype(kind)
+        draws = np.round(rng.uniform(0, 1, shape), 2)
+        draws.flat[0], draws.flat[-1] = 0.01, 0.99  # one left out, one kept
+        return Case(label, x=x, rate=rate, draws=draws, training=training)
+
+    return [
+        case("training", (3, 4), 0.4, True),
+        case("inference", (2, 3), 0.4, False),
+        case("a batch of one, float32", (1, 6), 0.25, True, np.float32),
+        case("rate 0", (2, 2), 0.0, True),
+    ]
+
+
+@dropout.mistake(
+    "what stays is not made larger",
+    "With fewer units the next layer gets a smaller sum than it will get in inference.",
+)
+def _(x, rate, draws, training):
+    return _kept(x, rate, draws) if training else x
+
+
+@dropout.mistake("left out in inference as well", "In inference every unit is there.")
+def _(x, rate, draws, training):
+    return dropout(x, rate, draws, True)
+
+
+@dropout.mistake("kept and left out exchanged", "At rate 0.1 nine of ten units stay.")
+def _(x, rate, draws, training):
+    return np.where(draws >= rate, 0, x) / (1 - rate) if training else x
+
+
+@dropout.mistake("divided by the rate", "How large a share of the units is left? That is what is missing.")
+def _(x, rate, draws, training):
+    return _kept(x, rate, draws) / rate if training else x
+
+
+@dropout.mistake(
+    "made smaller in inference instead",
+    "That is the dropout of 2014; here training makes up for it, and inference leaves x as it is.",
+)
+def _(x, rate, draws, training):
+    return _kept(x, rate, draws) if training else x * (1 - rate)
+
+
+@exercise("task5b", "batch normalization with moving averages")
+def batch_norm(x, mean, variance, training, momentum, epsilon, axes=(0, 1, 2)):
+    if not training:
+        return (x - mean) / np.sqrt(variance + epsilon), mean, variance
+    now, spread = x.mean(axis=axes), x.var(axis=axes)
+    y = (x - now) / np.sqrt(spread + epsilon)
+    return y, momentum * mean + (1 - momentum) * now, momentum * variance + (1 - momentum) * spread
+
+
+@batch_norm.inputs
+def _(rng):
+    def case(label, shape, training, momentum, kind=np.float64):
+        x = (rng.normal(1, 0.15, shape) * np.arange(1, shape[-1] + 1)).round(3).astype(kind)
+        mean = rng.uniform(0.5, 1.5, shape[-1]).round(2).astype(kind)
+        variance = rng.uniform(0.02, 0.3, shape[-1]).round(3).astype(kind)
+        return Case(label, x=x, mean=mean, variance=variance, training=training, momentum=momentum, epsilon=0.001)
+
+    return [
+        case("training", (4, 3, 3, 2), True, 0.9),
+        case("inference", (2, 2, 2, 2), False, 0.9),
+        case("a batch of one, float32", (1, 2, 3, 3), True, 0.99, np.float32),
+        case("inference on one image", (1, 2, 2, 3), False, 0.8),
+    ]
+
+
+@batch_norm.mistake(
+    "the batch's own statistics in inference",
+    "One image must not depend on the others it comes with: what was carried along for that?",
+)
+def _(x, mean, variance, training, *settings):
+    y, *_ = batch_norm(x, mean, variance, True, *settings)
+    return y, *batch_norm(x, mean, variance, training, *settings)[1:]
+
+
+@batch_norm.mistake("averages moved in inference", "Inference learns nothing, so nothing moves.")
+def _(x, mean, variance, training, *settings):
+    y, *_ = batch_norm(x, mean, variance, training, *settings)
+    return y, *batch_norm(x, mean, variance, True, *settings)[1:]
+
+
+@batch_norm.mistake("momentum turned around", "At momentum 0.99 the averages move slowly.")
+def _(x, mean, variance, training, momentum, epsilon):
+    return batch_norm(x, mean, variance, training, 1 - momentum, epsilon)
+
+
+@batch_norm.mistake("moving averages used in training", "A training step normalizes with the batch that it has.")
+def _(x, mean, variance, training, *settings):
+    y, *_ = batch_norm(x, mean, variance, False, *settings)
+    return y, *batch_norm(x, mean, variance, training, *settings)[1:]
+
+
+@batch_norm.mistake("averages never moved", "Training gives back new moving averages.")
+def _(x, mean, variance, training, *settings):
+    y, *_ = batch_norm(x, mean, variance, training, *settings)
+    return y, mean, variance
+
+
+@batch_norm.mistake("averages replaced", "The new average is mostly the old one.")
+def _(x, mean, variance, training, momentum, epsilon):
+    return batch_norm(x, mean, variance, training, 0.0, epsilon)
+
+
+@batch_norm.mistake("divided by the variance", "A spread has the unit of x; the variance its square.")
+def _(x, mean, variance, training, momentum, epsilon):
+    y, *moved = batch_norm(x, mean, variance, training, momentum, epsilon)
+    spread = x.var(axis=(0, 1, 2)) if training else variance
+    return y / np.sqrt(spread + epsilon), *moved
+
+
+@batch_norm.mistake("one mean for all channels", "Every channel is a feature of its own.")
+def _(*given):
+    return batch_norm(*given, None)
+
+
+@exercise("task5c", "batch normalization at inference, as scale and shift")
+def fold_batch_norm(gamma, beta, mean, variance, epsilon):
+    return _folded(gamma, beta, mean, np.sqrt(variance + epsilon))
+
+
+def _folded(gamma, beta, mean, spread):
+    scale = gamma / spread
+    return scale, beta - scale * mean
+
+
+@fold_batch_norm.inputs
+def _(rng):
+    def case(label, n, epsilon, kind=np.float64):
+        ranges = {"gamma": (0.5, 2), "beta": (-1, 1), "mean": (0.2, 2), "variance": (0.05, 0.6)}
+        numbers = {name: rng.uniform(low, high, n).round(2).astype(kind) for name, (low, high) in ranges.items()}
+        return Case(label, **numbers, epsilon=epsilon)
+
+    still = {"gamma": np.ones(2), "beta": np.array([0.5, -0.5]), "mean": np.array([1.0, 2.0]), "variance": np.zeros(2)}
+    return [
+        case("three channels", 3, 0.001),
+        case("a large epsilon", 4, 0.1),
+        case("one channel, float32", 1, 0.001, np.float32),
+        Case("channels that never vary", **still, epsilon=0.01),
+    ]
+
+
+@fold_batch_norm.mistake("epsilon outside the root", "It is added to the variance, before the root.")
+def _(gamma, beta, mean, variance, epsilon):
+    return _folded(gamma, beta, mean, np.sqrt(variance) + epsilon)
+
+
+@fold_batch_norm.mistake("divided by the variance", "The spread is the root of the variance.")
+def _(gamma, beta, mean, variance, epsilon):
+    return _folded(gamma, beta, mean, variance + epsilon)
+
+
+@fold_batch_norm.mistake("the mean not scaled", "The mean is subtracted before x is scaled: what becomes of it?")
+def _(gamma, beta, mean, variance, epsilon):
+    return gamma / np.sqrt(variance + epsilon), beta - mean
+
+
+@fold_batch_norm.mistake("the sign of the shift", "The mean is taken away.")
+def _(gamma, beta, mean, variance, epsilon):
+    return fold_batch_norm(gamma, beta, -mean, variance, epsilon)
+
+
+@fold_batch_norm.mistake("epsilon left out", "A channel that never varies would be divided by 0.")
+def _(gamma, beta, mean, variance, epsilon):
+    return fold_batch_norm(gamma, beta, mean, variance, 0)
+
+
+@exercise("task6a", "whole feature maps left out")
+def drop_maps(x, rate, draws):
+    return _masked(x, (draws >= rate) / (1 - rate))
+
+
+def _masked(x, mask):
+    return x * mask[:, None, None, :]
+
+
+@drop_maps.inputs
+def _(rng):
+    def case(label, shape, rate, kind=np.float64):
+        x = rng.uniform(0.1, 2, shape).round(2).astype(kind)
+        draws = rng.uniform(0, 1, (shape[0], shape[3])).round(2)
+        draws.flat[0], draws.flat[-1] = 0.01, 0.99
+        if len(draws) > 1:
+            draws[1, 0] = 0.9  # the first map is left out of the first image only
+        return Case(label, x=x, rate=rate, draws=draws)
+
+    return [
+        case("two images, three maps", (2, 2, 2, 3), 0.4),
+        case("images that are not square", (3, 2, 4, 2), 0.25),
+        case("a batch of one, float32", (1, 2, 2, 5), 0.5, np.float32),
+        case("rate 0", (2, 1, 2, 2), 0.0),
+    ]
+
+
+@drop_maps.mistake("what stays is not made larger", "The mean over many draws should be x.")
+def _(x, rate, draws):
+    return _masked(x, draws >= rate)
+
+
+@drop_maps.mistake("the same maps for every image", "Each image has a row of draws of its own.")
+def _(x, rate, draws):
+    return drop_maps(x, rate, draws[:1])
+
+
+@drop_maps.mistake("kept and left out exchanged", "At rate 0.1 nine of ten maps stay.")
+def _(x, rate, draws):
+    return _masked(x, (draws < rate) / (1 - rate))
+
+
+@drop_maps.mistake("divided by the rate", "How large a share of the maps is left?")
+def _(x, rate, draws):
+    return _masked(x, draws >= rate) / rate
+
+
+@drop_maps.mistake("whole images left out", "An image loses some of its maps, not all of them.")
+def _(x, rate, draws):
+    return drop_maps(x, rate, draws[:, :1])
+
+
+@exercise("task6b", "a mask before and after the ReLU")
+def both_orders(x, mask):
+    return np.maximum(x * mask, 0), np.maximum(x, 0) * mask
+
+
+@both_orders.inputs
+def _(rng):
+    def case(label, shape, rate, kind=np.float64):
+        x = rng.normal(0, 1, shape).round(2).astype(kind)
+        mask = ((rng.uniform(0, 1, shape) >= rate) / (1 - rate)).astype(kind)
+        x.flat[:2], mask.flat[:2] = (-0.8, 0.7), 1 / (1 - rate)  # below and above 0, both kept
+        x.flat[-1], mask.flat[-1] = 0.9, 0  # one above 0 that is left out
+        return Case(label, x=x, mask=mask)
+
+    return [
+        case("below and above 0", (3, 4), 0.5),
+        case("another rate", (2, 5), 0.2),
+        case("a batch of one, float32", (1, 4), 0.5, np.float32),
+        Case("everything left out", x=np.array([[1.0, -1.0]]), mask=np.zeros((1, 2))),
+    ]
+
+
+@both_orders.mistake("no ReLU", "The ReLU gives 0 for what is below 0.")
+def _(x, mask):
+    return x * mask, x * mask
+
+
+@both_orders.mistake("the mask as yes or no", "The mask also makes larger what stays.")
+def _(x, mask):
+    return both_orders(x, mask > 0)
+
+
+@both_orders.mistake("no mask after the ReLU", "Both orders leave the same things out.")
+def _(x, mask):
+    return np.maximum(x * mask, 0), np.maximum(x, 0)
+
+
+@both_orders.mistake("no ReLU after the mask", "Mask first: the ReLU still follows.")
+def _(x, mask):
+    return x * mask, np.maximum(x, 0) * mask
+
+
+@both_orders.mistake("the mask twice", "Each order uses the mask once.")
+def _(x, mask):
+    twice = np.maximum(x * mask, 0) * mask
+    return twice, twice

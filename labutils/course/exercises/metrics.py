@@ -1,0 +1,277 @@
+"""Exercises about judging predictions: 2, 3, 4 and 9."""
+
+# mypy: disable-error-code="no-untyped-def"
+# Written as students write: without types.
+
+from math import comb, nan, sqrt
+
+import numpy as np
+
+from labutils.course.exercises.entry import Case, exercise
+
+
+@exercise("task2", "confusion matrix, sensitivity and specificity")
+def sensitivity_specificity(truth, probability, threshold):
+    predicted = (np.asarray(probability) > threshold).astype(int)
+    matrix = np.zeros((2, 2), int)
+    for true, guess in zip(truth, predicted, strict=True):
+        matrix[true, guess] += 1
+    return matrix, *_rates(matrix)
+
+
+def _rates(matrix):
+    negatives, positives = matrix.sum(axis=1)
+    return matrix[1, 1] / positives if positives else nan, matrix[0, 0] / negatives if negatives else nan
+
+
+@sensitivity_specificity.inputs
+def _(rng):
+    truth = np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1])
+    probability = np.round(np.clip(0.3 + 0.4 * truth + rng.uniform(-0.4, 0.4, 10), 0, 1), 2)
+    probability[:4] = 0.9, 0.8, 0.2, 0.7  # one of each kind at least, and not as many false ones of both kinds
+    return [
+        Case("ten images", truth=truth, probability=probability, threshold=0.5),
+        Case("exactly at the threshold", truth=[0, 1, 1, 1], probability=[0.5, 0.5, 0.9, 0.6], threshold=0.5),
+        Case("a low threshold", truth=[0, 0, 1, 1, 1], probability=[0.1, 0.3, 0.15, 0.4, 0.9], threshold=0.2),
+        Case("one image, none of label 1", truth=[0], probability=[0.3], threshold=0.5),
+    ]
+
+
+@sensitivity_specificity.mistake("rows and columns exchanged", "Rows are what is true, columns what is predicted.")
+def _(truth, probability, threshold):
+    matrix, *rates = sensitivity_specificity(truth, probability, threshold)
+    return matrix.T, *rates
+
+
+@sensitivity_specificity.mistake(
+    "divided by what was predicted",
+    "Of the ill, how many are found: the images that are truly of the label are counted, not the answers.",
+)
+def _(truth, probability, threshold):
+    matrix, *_ = sensitivity_specificity(truth, probability, threshold)
+    return matrix, *_rates(matrix.T)
+
+
+@sensitivity_specificity.mistake("the threshold counted in", "At exactly the threshold the prediction is label 0.")
+def _(truth, probability, threshold):
+    return sensitivity_specificity(truth, probability, np.nextafter(threshold, 0))
+
+
+@sensitivity_specificity.mistake("sensitivity and specificity exchanged", "Which of the two speaks of label 1?")
+def _(truth, probability, threshold):
+    matrix, sensitivity, specificity = sensitivity_specificity(truth, probability, threshold)
+    return matrix, specificity, sensitivity
+
+
+@sensitivity_specificity.mistake("the threshold not used", "The threshold is an argument: try one of 0.2.")
+def _(truth, probability, threshold):
+    return sensitivity_specificity(truth, probability, 0.5)
+
+
+@exercise("task3", "Wilson's interval of a proportion")
+def wilson(successes, n, z):
+    centre, half = _undivided(successes, n, z)
+    return _around(centre / (1 + z**2 / n), half / (1 + z**2 / n))
+
+
+def _undivided(successes, n, z):
+    p = successes / n
+    return p + z**2 / (2 * n), z * sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+
+
+def _around(centre, half):
+    return centre - half, centre + half
+
+
+@wilson.inputs
+def _(rng):
+    n = int(rng.integers(150, 250))
+    return [
+        Case("the report's 85 %", successes=170, n=200, z=1.96),
+        Case("a wider confidence", successes=round(0.7 * n), n=n, z=2.576),
+        Case("none of ten", successes=0, n=10, z=1.96),
+        Case("all of five", successes=5, n=5, z=1.96),
+    ]
+
+
+@wilson.mistake(
+    "the plain interval",
+    "This is p plus and minus z standard errors: it leaves 0 to 1 for small n, and Wilson's does not.",
+)
+def _(successes, n, z):
+    p = successes / n
+    return _around(p, z * sqrt(p * (1 - p) / n))
+
+
+@wilson.mistake("the centre not moved", "Wilson's interval is not centred on p.")
+def _(successes, n, z):
+    _, half = _undivided(successes, n, z)
+    return _around(successes / n, half / (1 + z**2 / n))
+
+
+@wilson.mistake("the half width not divided", "The centre and the half width have the same denominator.")
+def _(successes, n, z):
+    centre, half = _undivided(successes, n, z)
+    return _around(centre / (1 + z**2 / n), half)
+
+
+@wilson.mistake("z fixed at 1.96", "The confidence is an argument.")
+def _(successes, n, z):
+    return wilson(successes, n, 1.96)
+
+
+@exercise("task3", "McNemar's exact test")
+def mcnemar(only_a, only_b):
+    return min(1.0, 2 * _tail(only_a + only_b, min(only_a, only_b)))
+
+
+def _tail(n, last):
+    return sum(comb(n, k) for k in range(last + 1)) / 2**n
+
+
+@mcnemar.inputs
+def _(rng):
+    few = int(rng.integers(3, 6))
+    return [
+        Case("an uneven split", only_a=12, only_b=few),
+        Case("the other way round", only_a=few, only_b=15),
+        Case("an even split", only_a=4, only_b=4),
+        Case("they never differ", only_a=0, only_b=0),
+    ]
+
+
+@mcnemar.mistake("one-sided", "A split that favours the other network as much is as surprising.")
+def _(only_a, only_b):
+    return _tail(only_a + only_b, min(only_a, only_b))
+
+
+@mcnemar.mistake(
+    "the observed split left out", "As uneven or more: the observed split belongs to it. What does range stop at?"
+)
+def _(only_a, only_b):
+    return min(1.0, 2 * _tail(only_a + only_b, min(only_a, only_b) - 1))
+
+
+@mcnemar.mistake("one outcome instead of a tail", "More uneven splits have to be added to the observed one.")
+def _(only_a, only_b):
+    return min(1.0, 2 * comb(only_a + only_b, only_a) / 2 ** (only_a + only_b))
+
+
+@mcnemar.mistake("a probability above 1", "At an even split twice the tail counts the middle twice.")
+def _(only_a, only_b):
+    return 2 * _tail(only_a + only_b, min(only_a, only_b))
+
+
+@mcnemar.mistake("always the tail of A", "Which of the two numbers lies in the lower tail depends.")
+def _(only_a, only_b):
+    return min(1.0, 2 * _tail(only_a + only_b, only_a))
+
+
+@exercise("task4", "categorical and element-wise accuracy")
+def accuracies(truth, probabilities):
+    categorical = np.mean(probabilities.argmax(axis=1) == truth)
+    return float(categorical), float(np.mean((probabilities > 0.5) == _one_hot(truth, probabilities)))
+
+
+def _one_hot(truth, probabilities):
+    return truth[:, None] == np.arange(probabilities.shape[1])
+
+
+@accuracies.inputs
+def _(rng):
+    def probabilities(n, classes, sharp, kind=np.float64):
+        return np.round(rng.dirichlet(np.full(classes, sharp), n), 3).astype(kind)
+
+    flat = np.array([[0.4, 0.35, 0.25], [0.2, 0.45, 0.35], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    return [
+        Case("nobody above one half", truth=np.array([0, 1, 0, 0]), probabilities=flat),
+        Case("nine classes", truth=rng.integers(0, 9, 12), probabilities=probabilities(12, 9, 0.15)),
+        Case("float32", truth=rng.integers(0, 4, 6), probabilities=probabilities(6, 4, 0.3, np.float32)),
+        Case("one image", truth=np.array([2]), probabilities=np.array([[0.2, 0.35, 0.45]])),
+    ]
+
+
+@accuracies.mistake(
+    "the most probable class taken as yes",
+    "Element-wise each entry is asked by itself whether it is above one half; it may be that none is.",
+)
+def _(truth, probabilities):
+    chosen = _one_hot(probabilities.argmax(axis=1), probabilities)
+    return accuracies(truth, probabilities)[0], np.mean(chosen == _one_hot(truth, probabilities))
+
+
+@accuracies.mistake(
+    "only whole rows count",
+    "Categorical: the largest of the probabilities decides, even where it is below one half.",
+)
+def _(truth, probabilities):
+    rows = np.all((probabilities > 0.5) == _one_hot(truth, probabilities), axis=1)
+    return np.mean(rows), accuracies(truth, probabilities)[1]
+
+
+@accuracies.mistake("the same accuracy twice", "The second one counts entries, not images.")
+def _(truth, probabilities):
+    categorical, _ = accuracies(truth, probabilities)
+    return categorical, categorical
+
+
+@accuracies.mistake("the order exchanged", "Categorical first.")
+def _(truth, probabilities):
+    categorical, element_wise = accuracies(truth, probabilities)
+    return element_wise, categorical
+
+
+@accuracies.mistake("classes counted from 1", "The labels begin at 0.")
+def _(truth, probabilities):
+    return accuracies(truth - 1, probabilities)
+
+
+@exercise("task9", "what an answer means at a prevalence")
+def predictive_values(sensitivity, specificity, prevalence):
+    true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    return true_positive / (true_positive + false_positive), true_negative / (true_negative + false_negative)
+
+
+@predictive_values.inputs
+def _(rng):
+    rare = round(float(rng.uniform(0.005, 0.02)), 3)
+    return [
+        Case("a clinic", sensitivity=0.9, specificity=0.8, prevalence=0.3),
+        Case("a screening", sensitivity=0.85, specificity=0.95, prevalence=rare),
+        Case("half and half, as in the lab", sensitivity=0.88, specificity=0.81, prevalence=0.5),
+        Case("nobody is ill", sensitivity=0.9, specificity=0.8, prevalence=0.0),
+    ]
+
+
+@predictive_values.mistake(
+    "the prevalence not used",
+    "Among a thousand people, how many are ill, and how many of the others get a positive answer?",
+)
+def _(sensitivity, specificity, prevalence):
+    return predictive_values(sensitivity, specificity, 0.5)
+
+
+@predictive_values.mistake(
+    "sensitivity and specificity given back",
+    "They say what the test answers for the ill; asked is who is ill, given the answer.",
+)
+def _(sensitivity, specificity, prevalence):
+    return sensitivity, specificity
+
+
+@predictive_values.mistake("a share of everybody", "Divide by all who got this answer, not by all who were tested.")
+def _(sensitivity, specificity, prevalence):
+    return sensitivity * prevalence, specificity * (1 - prevalence)
+
+
+@predictive_values.mistake("the order exchanged", "The positive answer first.")
+def _(sensitivity, specificity, prevalence):
+    positive, negative = predictive_values(sensitivity, specificity, prevalence)
+    return negative, positive
+
+
+@predictive_values.mistake("the wrong side of the negative answer", "Asked is the probability of no disease.")
+def _(sensitivity, specificity, prevalence):
+    positive, negative = predictive_values(sensitivity, specificity, prevalence)
+    return positive, 1 - negative

@@ -1,0 +1,307 @@
+"""For the instructor: a course folder for nbgrader, points for choices and runs, names of classes in other languages.
+
+nbgrader's own commands do the rest. What a cell is for comes from its tag (see `cells`): exercises become solution
+cells, their checks locked tests with hidden inputs, answers in prose cells that a person grades.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labutils import lab, paths
+from labutils.course import cells
+from labutils.course.cells import BEGIN, END
+from labutils.course.exercises import EXERCISES, POINTS
+from labutils.errors import LabError, NotebookError, ParameterError, StoreError
+
+if TYPE_CHECKING:
+    from labutils.frames import Table
+    from labutils.runs.run import Run
+
+ANSWER_POINTS = 3
+"""Points for an answer in prose, given by a person."""
+
+HIDDEN_SEED = 20
+"""Inputs of the hidden tests; a course may take another number."""
+
+NAMES = Path(__file__).with_name("class_names.json")
+"""What the classes are called; the regions are those that the phantoms draw, for other images the file is changed."""
+
+CONFIG = f'''"""nbgrader's configuration of this course; made by `labutils course`, yours to change."""
+
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = "labutils"
+# Seconds a cell may take: the stored runs are read in a few, drawing the phantoms the first time takes longer.
+c.ExecutePreprocessor.timeout = 300
+c.ClearSolutions.code_stub = {{"python": "{cells.PLACEHOLDER}"}}
+c.ClearSolutions.text_stub = "{cells.ANSWER}"
+# What a hand-in after the due date costs: "none", or "zero" for all its points.
+c.LateSubmissionPlugin.penalty_method = "none"
+'''
+
+
+def make_course(
+    folder: Path, tasks: Iterable[str] = (), *, choices: bool = False, seed: int = HIDDEN_SEED
+) -> list[str]:
+    """Write a course folder; source notebooks that are there stay as they are.
+
+    Parameters
+    ----------
+    folder : Path
+    tasks : iterable of str
+        The notebooks to hand out; all of them unless some are named.
+    choices : bool
+        Grade the predictions too, a point each.
+    seed : int
+        Decides the inputs of the hidden tests.
+
+    Returns
+    -------
+    list of str
+        What was written, and what was left alone.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such notebook.
+    StoreError
+        If the folder holds something else, or cannot be written to.
+    """
+    import nbformat
+
+    sources = [lab.find_notebook(task) for task in (list(tasks) or lab.all_tasks())]
+    config = folder / "nbgrader_config.py"
+    if folder.exists() and any(folder.iterdir()) and not config.exists():
+        raise StoreError(f"{paths.shown(folder)} holds something else. Give a new or an empty folder.")
+    lines = []
+    try:
+        (folder / "source").mkdir(parents=True, exist_ok=True)
+        if not config.exists():
+            config.write_text(CONFIG, encoding="utf-8")
+        for source in sources:
+            target = folder / "source" / source.stem / source.name
+            if target.exists():
+                lines.append(f"{source.stem}: left as it is; remove {paths.shown(target)} to have it made again.")
+                continue
+            notebook = assignment(cells.read(source), choices=choices, seed=seed)
+            target.parent.mkdir(exist_ok=True)
+            nbformat.write(notebook, target)
+            lines.append(f"{source.stem}: {_points_in_words(notebook)}.")
+    except OSError as error:
+        raise StoreError(f"{paths.shown(folder)} cannot be written to ({error.strerror}).") from None
+    return lines
+
+
+def assignment(notebook: Any, *, choices: bool = False, seed: int = HIDDEN_SEED) -> Any:
+    """A notebook as nbgrader's source: no pairing, no outputs, the cells of a course with nbgrader's metadata.
+
+    Raises
+    ------
+    NotebookError
+        If a check is of no exercise.
+    """
+    made = cells.bare(notebook)
+    reference = cells.reference_answer(notebook) or "See the reference answer."
+    names = {function: name for name, function in map(_checked, made.cells) if name in EXERCISES}
+    given, made.cells, tests, answers = made.cells, [], [], 0
+    for cell in given:
+        made.cells.append(cell)
+        what = cells.kind(cell)
+        if what in ("exercise", "check"):
+            written = re.search(r"^(?:def|class) (\w+)", cell.source, re.M)
+            function = written[1] if written else _checked(cell)[1]
+            if function not in names:
+                first = cell.source.splitlines()[0] if cell.source else ""
+                known = ", ".join(EXERCISES)
+                raise NotebookError(f"The cell that begins with {first!r} belongs to no exercise: {known}.")
+            if what == "exercise":
+                _mark(cell, f"exercise-{names[function]}", solution=True)
+            else:
+                cell.source = _test(names[function], function, seed)
+                _mark(cell, f"check-{names[function]}", points=POINTS, locked=True)
+        elif what == "answer":
+            answers += 1
+            cell.source = f"{cells.ANSWER}\n\n{BEGIN}\n{reference}\n{END}"
+            _mark(cell, f"answer-{answers}", points=ANSWER_POINTS, solution=True)
+        elif what == "predict" and choices and (asked := re.search(r'ask\(\s*"(\w+)",\s*(\d+)', cell.source)):
+            made.cells.append(_choice_cell(asked[2]))
+            tests.append(_choice_test(asked[1], asked[2]))
+    made.cells += tests
+    return made
+
+
+def _checked(cell: Any) -> tuple[str, str]:
+    """The exercise that a cell checks, and the function that it gives to the check; empty if it checks nothing."""
+    found = re.search(r"\bcheck\.(\w+)\((\w+)", cell.source) if cells.kind(cell) == "check" else None
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _test(name: str, function: str, seed: int) -> str:
+    # The points are the value of the last line: nbgrader takes a number there as the grade. Checks are imported in the
+    # cell, so that a name that a student has put in their place does not count.
+    return (
+        f"from labutils.course import check\n\ncheck.{name}({function}).points\n"
+        f"### BEGIN HIDDEN TESTS\ncheck.{name}({function}, seed={seed}).points\n### END HIDDEN TESTS"
+    )
+
+
+def _choice_cell(number: str) -> Any:
+    from nbformat.v4 import new_code_cell
+
+    cell = new_code_cell(f'choice_{number} = None  # what you commit to: "a", "b", ...\n{BEGIN}\n{END}')
+    _mark(cell, f"choice-{number}", solution=True)
+    return cell
+
+
+def _choice_test(task: str, number: str) -> Any:
+    from nbformat.v4 import new_code_cell
+
+    runs = "globals().get('runs')"  # Task 7 has none
+    cell = new_code_cell(
+        f'from labutils import course\n\ncourse.grade_choice("{task}", {number}, choice_{number}, {runs}).points'
+    )
+    _mark(cell, f"check-choice-{number}", points=1, locked=True)
+    return cell
+
+
+def _mark(cell: Any, grade_id: str, *, points: int = 0, solution: bool = False, locked: bool = False) -> None:
+    cell.metadata["nbgrader"] = {
+        "grade": points > 0,
+        "grade_id": grade_id,
+        "locked": locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+        **({"points": points} if points else {}),
+    }
+
+
+def _points_in_words(notebook: Any) -> str:
+    marks = [cell.metadata["nbgrader"] for cell in notebook.cells if "nbgrader" in cell.metadata]
+    graded = [f"{mark['grade_id']} {mark['points']}" for mark in marks if mark["grade"]]
+    total = sum(mark["points"] for mark in marks if mark["grade"])
+    return f"{total} points ({', '.join(graded)})" if graded else "nothing to grade"
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Points, and a sentence for every one that was lost."""
+
+    points: float
+    most: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no point was lost."""
+        return self.points == self.most
+
+    def __repr__(self) -> str:
+        """`1 of 2 points: ...`."""
+        return f"{self.points:g} of {self.most:g} points" + "".join(f"; {reason}" for reason in self.reasons)
+
+
+def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, Run] | None = None) -> Grade:
+    """One point if a choice is what the runs show; the choices are given by their text or by a, b, c, d.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such question.
+    """
+    from labutils.course.questions import find_question
+
+    question = find_question(task, number)
+    found = question.answer(runs or {})
+    if found is None:
+        return Grade(0, 1, ("the runs that answer the question are missing",))
+    choices = list(question.choices)
+    given = dict(zip("abcd", choices, strict=False)).get(str(choice).strip().lower(), choice)
+    if given in choices and found.accepts(choices.index(str(given))):
+        return Grade(1, 1)
+    return Grade(0, 1, (f"{found.in_words(choices)} {found.because}",))
+
+
+def grade_run(
+    run: Run, accuracy_band: tuple[float, float], settings: Mapping[str, Any], *, repeat: bool = True
+) -> Grade:
+    """Grade a run that a student has trained, by what cannot depend on the machine it was trained on.
+
+    One point each: the settings asked for, a best validation accuracy within a band, a provenance that fits the
+    epochs, and, if `repeat`, a first epoch that comes out the same when it is trained again.
+
+    Parameters
+    ----------
+    run : Run
+    accuracy_band : (float, float)
+        Lowest and highest best validation accuracy that are accepted. Never a number: training is noisy.
+    settings : mapping
+        Settings of `RunConfig` that were asked for; the others are free. `epochs` is the least that is asked for.
+    repeat : bool
+        Train the first epoch again (`training.verify`); takes as long as that epoch.
+    """
+    problems = [_wrong_settings(run, settings), _outside(run, accuracy_band), _no_provenance(run)]
+    if repeat:
+        problems.append(_not_repeated(run))
+    return Grade(problems.count(""), len(problems), tuple(filter(None, problems)))
+
+
+def _wrong_settings(run: Run, settings: Mapping[str, Any]) -> str:
+    for name, wanted in settings.items():
+        got = run.epochs if name == "epochs" else getattr(run.config, name, None)
+        if got != wanted if name != "epochs" else run.epochs < wanted:
+            return f"{name} is {got}, and {wanted} was asked for"
+    return ""
+
+
+def _outside(run: Run, band: tuple[float, float]) -> str:
+    best = float(run.history["val_accuracy"].max())
+    return "" if band[0] <= best <= band[1] else f"best accuracy {best:.3f}, expected {band[0]:g} to {band[1]:g}"
+
+
+def _no_provenance(run: Run) -> str:
+    starts = [stretch.get("first_epoch") for stretch in run.provenance.get("stretches", [])]
+    if not starts or starts[0] != 1 or starts != sorted(starts) or starts[-1] > run.epochs:
+        return "its provenance does not tell where its epochs come from"
+    return "" if run.provenance.get("fingerprint") else "its provenance does not tell which images it saw"
+
+
+def _not_repeated(run: Run) -> str:
+    from labutils.training.verify import verify
+
+    try:
+        verification = verify(run)
+    except (LabError, ValueError) as error:
+        return f"its first epoch cannot be repeated here: {error}"
+    return "" if verification.passed else "its first epoch, trained again, gives something else"
+
+
+def class_name(code: str, language: str = "en") -> str:
+    """What a class is called in words; the code itself if the file has no name for it.
+
+    Raises
+    ------
+    ParameterError
+        If the file has no such language.
+
+    Examples
+    --------
+    >>> class_name("C6"), class_name("C6", "de")
+    ('lumbar spine', 'Lendenwirbelsäule')
+    """
+    names = json.loads(NAMES.read_text(encoding="utf-8"))
+    if language not in names:
+        raise ParameterError(f"{NAMES.name} has no language {language!r}; there are {', '.join(names)}.")
+    return str(names[language].get(code, code))
+
+
+def names_table(codes: Iterable[str], language: str = "en") -> Table:
+    """A row for each class: its code and what it is called."""
+    from labutils.evaluate.tables import as_table
+
+    return as_table({code: {"shows": class_name(code, language)} for code in codes}, "class")
