@@ -245,6 +245,8 @@ def test_a_patient_with_two_labels_is_told_and_kept_on_one_side(home):
     [
         (("--shares", "70"), "numbers with a comma"),
         (("--shares", "90,10,0"), "two or three numbers above 0"),
+        (("--shares", "nan,1"), "two or three numbers above 0"),
+        (("--seed", "-1"), "--seed is -1: it must be a whole number from 0 on"),
         (("--window", "400,-1000"), "the smaller first"),
         (("--group", "case("), "--group 'case\\(' is no pattern"),
         (("--label", "(Normal"), "--label '\\(Normal' is no pattern"),

@@ -219,14 +219,13 @@ def test_choice_depends_on_the_seed_only(offer, tmp_path):
     assert files[0] == files[1] and len(files[0]) == 22
 
 
-def test_second_call_does_nothing(server, offer, tmp_path):
+def test_second_call_does_nothing_unless_a_file_was_lost(server, offer, tmp_path):
     offer(medmnist(np.random.default_rng(5))[0])
     folder, _ = fetch("skin", tmp_path)
     before = (folder / "train").stat().st_mtime_ns
     _, said = fetch("skin", tmp_path)
     assert len(server.asked) == 1 and "there already" in said[0]
     assert (folder / "train").stat().st_mtime_ns == before
-    # A file that was lost is noticed, and comes back.
     next((folder / "train").iterdir()).unlink()
     fetch("skin", tmp_path)
     assert len(server.asked) == 2 and len(list((folder / "train").iterdir())) == 16
@@ -392,16 +391,6 @@ def misplaced(content: bytes, by: int) -> bytes:
     return content[:at] + told.to_bytes(4, "little") + content[at + 4 :]
 
 
-def with_header(content: bytes, place: int, value: bytes) -> bytes:
-    """A ZIP file in whose every header, at the contents and in their list, stands `value`."""
-    for mark, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
-        at = content.find(mark)
-        while at >= 0:
-            content = content[: at + place + shift] + value + content[at + place + shift + len(value) :]
-            at = content.find(mark, at + 4)
-    return content
-
-
 def pickled() -> bytes:
     file = io.BytesIO()
     np.savez(file, train_labels=np.array([{}], dtype=object))
@@ -415,8 +404,6 @@ SKIN, XRAY = medmnist(np.random.default_rng(13))[0], mednist(np.random.default_r
     ("name", "content", "says"),
     [
         ("skin", misplaced(SKIN, 10**7), "not a MedMNIST file"),  # found by fuzzing
-        ("skin", with_header(SKIN, 6, b"\x01"), "not a MedMNIST file .*encrypted"),
-        ("skin", with_header(SKIN, 8, b"\x63"), "not a MedMNIST file .*compression"),
         ("skin", pickled(), "not a MedMNIST file"),
         ("skin", b"no archive at all", "not a MedMNIST file"),
         ("skin", medmnist(np.random.default_rng(13), n=2)[0], "8 are needed"),

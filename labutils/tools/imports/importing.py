@@ -132,9 +132,7 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], An
     placed = _place(found.items, staging.done, class_names, wanted, show)
     for one in placed:
         staging.place(one.item, one.file)
-    _write_record(staging.made, placed)
-    _write_description(staging.made, target.name, class_names)
-    _write_key(_key_file(target), placed, found)
+    _write_down(staging.made, target, placed, class_names, found)
     os.rename(staging.made, target)
     shutil.rmtree(staging.folder, ignore_errors=True)
     for line in _describe(target, placed, class_names, found):
@@ -143,10 +141,12 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], An
 
 def _check(wanted: Wanted, source: Path) -> Wanted:
     total, shares = sum(wanted.shares), wanted.shares
-    if len(shares) not in (2, 3) or min(shares) <= 0:
+    if len(shares) not in (2, 3) or not all(0 < one < np.inf for one in shares):
         raise DataError("--shares is for train, validation and test: two or three numbers above 0, such as 70,15,15.")
     if wanted.window is not None and not wanted.window[0] < wanted.window[1]:
         raise DataError("--window is the values that are black and white, the smaller first, such as -1000,400.")
+    if wanted.seed < 0:
+        raise DataError(f"--seed is {wanted.seed}: it must be a whole number from 0 on.")
     if wanted.several not in ("", *SEVERAL):
         raise DataError(f"--several is {wanted.several!r}: it must be {' or '.join(SEVERAL)}.")
     # In a table, labels are a column.
@@ -257,17 +257,15 @@ def _patients(items: Sequence[Item], wanted: Wanted) -> np.ndarray:
 
 
 def _tell_of_two_labels(items: Sequence[Item], groups: np.ndarray, show: Callable[[str], Any]) -> None:
-    classes: dict[int, set[str]] = {}
-    first: dict[int, Item] = {}
+    of_patient: dict[int, list[Item]] = {}
     for item, group in zip(items, groups.tolist(), strict=True):
-        classes.setdefault(group, set()).add(item.label)
-        first.setdefault(group, item)
-    several = [group for group, labels in classes.items() if len(labels) > 1]
+        of_patient.setdefault(group, []).append(item)
+    several = [those for those in of_patient.values() if len({item.label for item in those}) > 1]
     if several:
         show(
             f"{len(several)} {'patient has' if len(several) == 1 else 'patients have'} images of more than one class "
-            f"(that of {first[several[0]].name}: {', '.join(sorted(classes[several[0]]))}): all stay on one side. "
-            "If that cannot be, a label is wrong."
+            f"(that of {several[0][0].name}: {', '.join(sorted({item.label for item in several[0]}))}): "
+            "all stay on one side. If that cannot be, a label is wrong."
         )
 
 
@@ -288,7 +286,12 @@ def _join(made: Sequence[Converted], groups: np.ndarray, show: Callable[[str], A
     return joined
 
 
-def _write_record(folder: Path, placed: Sequence[Placed]) -> None:
+def _write_down(
+    folder: Path, target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found
+) -> None:
+    """The record and `dataset.yaml`, in the folder that is to become the data set, and the key beside it."""
+    import yaml
+
     together: dict[int, set[int]] = {}
     for one in placed:
         together.setdefault(one.unit, set()).add(one.patient)
@@ -298,26 +301,18 @@ def _write_record(folder: Path, placed: Sequence[Placed]) -> None:
         told = (one.made.width, one.made.height, one.made.levels)
         rows.append((one.file, SPLITS[one.split], one.item.label, one.patient, kept, *told))
     _write_table(folder / RECORD, RECORD_COLUMNS, rows)
-
-
-def _write_key(file: Path, placed: Sequence[Placed], found: Found) -> None:
-    rows = [(one.item.name, one.file, one.item.group) for one in placed]
     left_out = {**found.left_out, **found.problems}
-    rows += [(name, f"left out: {why.splitlines()[0]}", "") for name, why in left_out.items()]
-    _write_table(file, KEY_COLUMNS, sorted(rows))
+    known = [(one.item.name, one.file, one.item.group) for one in placed]
+    known += [(name, f"left out: {why.splitlines()[0]}", "") for name, why in left_out.items()]
+    _write_table(_key_file(target), KEY_COLUMNS, sorted(known))
+    said = {"title": target.name, "classes": list(class_names)}
+    text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
+    (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _write_table(file: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     with file.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([columns, *rows])
-
-
-def _write_description(folder: Path, title: str, class_names: tuple[str, ...]) -> None:
-    import yaml
-
-    said = {"title": title, "classes": list(class_names)}
-    text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
-    (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found) -> list[str]:

@@ -20,10 +20,8 @@ def split_groups(
 
     Parameters
     ----------
-    labels : ndarray, (n,), int
-        Class of each image, from 0.
-    groups : ndarray, (n,), int
-        Group of each image, from 0: its patient, or the patients whose pictures are the same.
+    labels, groups : ndarray, (n,), int
+        Class and group of each image, from 0; a group is a patient, or the patients whose pictures are the same.
     shares : sequence of float
         Share of each split; they add up to 1.
     class_names : sequence of str

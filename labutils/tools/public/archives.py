@@ -6,6 +6,7 @@ That keeps out copies, also brightened, turned or saved again. It cannot keep ou
 lesion from further away, or another slice of the same patient's scan: only ids could, and there are none.
 """
 
+import errno
 import io
 import os
 import shutil
@@ -147,6 +148,8 @@ def unpack_zip(archive: Path, folder: Path) -> Path:
     ------
     DataError
         If the archive is damaged, encrypted or unsafe (see `unpack_folders`), or grows beyond `LARGEST` and `DENSEST`.
+    OSError
+        If the disk is full.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -167,11 +170,14 @@ def unpack_zip(archive: Path, folder: Path) -> Path:
                 # As it was packed: an import that goes on knows its files by this.
                 packed = time.mktime((*member.date_time, 0, 0, -1))
                 os.utime(written, (packed, packed))
-    except (OSError, DataError):
+    except DataError:
         raise
     except Exception as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        why = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{archive.name} cannot be unpacked ({error}). Copy it again, or unpack it yourself and give the folder."
+            f"{archive.name} cannot be unpacked ({why}). Copy it again, or unpack it yourself and give the folder."
         ) from None
     while len(inside := list_folder(folder)) == 1 and inside[0].is_dir():
         folder = Path(inside[0])

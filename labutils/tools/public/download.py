@@ -4,16 +4,13 @@
 until then. What is in the file, and what becomes of it, is the business of `fetch` and `archives`.
 """
 
-import errno
 import time
 from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import Any
 
 from labutils.errors import DataError
-from labutils.paths import shown
 from labutils.progress import bar
-from labutils.runs.disk import reason
 
 ATTEMPTS = 3
 """How often a connection that breaks is taken up again before giving up."""
@@ -71,8 +68,9 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
     Raises
     ------
     DataError
-        If the server does not answer, the connection breaks, the file is too large, a checksum is wrong or the disk is
-        full.
+        If the server does not answer, the connection breaks, the file is too large or a checksum is wrong.
+    OSError
+        If it cannot be written.
     """
     import pooch
     import requests
@@ -101,8 +99,6 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
         wrong = f"it has more than {largest:,} bytes"
     except ValueError:  # pooch compared checksums, or a server gave a length that is no number
         wrong = f"its md5 is not {md5}"
-    except OSError as error:
-        raise disk_error(error, file.parent, remove=part) from None
     if wrong:
         file.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
@@ -112,18 +108,6 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
             "its new checksum and size (labutils/tools/public/fetch.py)."
         )
     return file
-
-
-def disk_error(error: OSError, folder: Path, remove: Path | None = None) -> DataError:
-    """What to tell somebody when a folder cannot be written; `remove` is a file to remove if the disk is full."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        if remove is not None:
-            remove.unlink(missing_ok=True)
-        return DataError(
-            f"The disk that holds {shown(folder)} is full. Nothing half-written was left; "
-            "make room and run the same command again."
-        )
-    return DataError(f"{shown(folder)} cannot be written ({reason(error)}). Mend that, and run the same command again.")
 
 
 def _receive(url: str, part: Path, largest: int, progress: bool) -> None:

@@ -4,6 +4,7 @@ To offer another one, add a line to `DOWNLOADS`. How a file is fetched is in `do
 and written in `archives`; reading them afterwards is the loader's business, as with any images.
 """
 
+import errno
 import json
 import re
 import shutil
@@ -17,9 +18,10 @@ from labutils.data.layouts import CLASSES_FILE, DATASETS
 from labutils.data.locate import dataset_name
 from labutils.errors import DataError
 from labutils.paths import shown
+from labutils.runs.disk import reason
 from labutils.runs.reading import read_json
 from labutils.tools.public import archives
-from labutils.tools.public.download import disk_error, download
+from labutils.tools.public.download import download
 
 MANIFEST = "source.json"
 """File beside the images that says where they come from; its presence means that they are complete."""
@@ -130,7 +132,7 @@ def fetch(
 
     wanted = find_download(name, size)
     parent = paths.generated_dir() / "public" if folder is None else Path(folder)
-    target = parent / DATASETS[wanted.dataset].folder
+    target, arriving = parent / DATASETS[wanted.dataset].folder, parent / ".downloads" / wanted.file_name
     try:
         parent.mkdir(parents=True, exist_ok=True)
         # Two fetches at once would write into the same files: the second waits, and finds the work done.
@@ -138,14 +140,24 @@ def fetch(
             if _is_complete(target, wanted):
                 show(f"{shown(target)} is there already: {wanted.collection.title}.")
                 return target
-            show(describe(wanted))
-            file = parent / ".downloads" / wanted.file_name
+            one = wanted.collection
+            show(
+                f"{one.title}, {wanted.size}x{wanted.size}\nLicence: {one.licence}\nPlease cite: {one.citation}\n"
+                f"From: {wanted.url}"
+            )
             sha256 = wanted.sha256 or _sha256_before(target, wanted)
-            archive = download(wanted.url, file, wanted.md5, wanted.largest, sha256, progress)
+            archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256, progress)
             _lay_out(wanted, archive, target)
             archive.unlink()
     except OSError as error:
-        raise disk_error(error, parent) from None
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            why = f"{shown(parent)} cannot be written ({reason(error)}). Mend that, and run the same command again."
+            raise DataError(why) from None
+        arriving.with_name(f"{arriving.name}.part").unlink(missing_ok=True)
+        raise DataError(
+            f"The disk that holds {shown(parent)} is full. Nothing half-written was left; "
+            "make room and run the same command again."
+        ) from None
     show(f"{shown(target)} is ready. `labutils data audit {wanted.dataset}` says what to know before training on it.")
     return target
 
@@ -161,13 +173,6 @@ def find_download(name: str, size: int | None = None) -> Download:
         sizes = " or ".join(str(one.size) for one in offered)
         raise DataError(f"Public images of {name} are not offered at size {size}: ask for {sizes} (pixels).")
     return matching[0]
-
-
-def describe(entry: Download) -> str:
-    """What is about to be fetched, under which licence, and whom to cite."""
-    one = entry.collection
-    title = f"{one.title}, {entry.size}x{entry.size}"
-    return "\n".join([title, f"Licence: {one.licence}", f"Please cite: {one.citation}", f"From: {entry.url}"])
 
 
 def _is_complete(target: Path, wanted: Download) -> bool:
