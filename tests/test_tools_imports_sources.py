@@ -202,7 +202,7 @@ def test_the_longest_end_of_a_path_that_is_here_counts(tmp_path):
     ("header", "cells", "expected"),
     [
         ("image,MEL,NV,BKL", ("1.0,0.0,0.0", "0,1,0", "0,0,1", "1,0,0"), ["MEL", "NV", "BKL", "MEL"]),
-        ("image,MEL,NV,", ("1,0,", "0,1,", "0,1,", "1,0,"), ["MEL", "NV", "NV", "MEL"]),
+        ("image,MEL,NV,", ("1,0,7", "0,1,8", "0,1,9", "1,0,"), ["MEL", "NV", "NV", "MEL"]),
         # One label is saved as another kind of number.
         ("file,label", ("0", "1", "1.0", "0.0"), ["0", "1", "1", "0"]),
         ("file,label", ("1.5", "v1.0", "1.5", "1.0.0"), ["1.5", "v1.0", "1.5", "1.0.0"]),

@@ -119,14 +119,14 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], An
         if expected and item.label not in expected:
             found.problems[item.name] = f"{item.name} is of class {item.label!r}, which is none of {_quote(expected)}."
     found.items = [item for item in found.items if item.name not in found.problems]
-    _refuse(found.problems, wanted)
+    _refuse(found, wanted)
     # Said before an hour of work: what is wrong already.
     _split(found.items, _patients(found.items, wanted), _classes(found.items, expected, target), wanted)
     staging = Staging(_beside(target, "importing"), found.items, wanted.window)
     if staging.done:
         show(f"Going on: {len(staging.done)} of {len(found.items)} pictures are made already.")
-    found.problems |= staging.convert(progress)
-    _refuse(found.problems, wanted)
+    found.problems = staging.convert(progress)
+    _refuse(found, wanted)
     found.items = [item for item in found.items if item.name in staging.done]
     class_names = _classes(found.items, expected, target)
     placed = _place(found.items, staging.done, class_names, wanted, show)
@@ -188,8 +188,11 @@ def _quote(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))  # a space at an end would not be seen
 
 
-def _refuse(problems: dict[str, str], wanted: Wanted) -> None:
-    if not problems or wanted.leave_out:
+def _refuse(found: Found, wanted: Wanted) -> None:
+    """Name what cannot be imported; or leave it out, where that is wanted."""
+    problems, found.problems = found.problems, {}
+    if wanted.leave_out or not problems:
+        found.left_out |= {name: problem.partition("\n")[0] for name, problem in problems.items()}
         return
     said = [problem.partition("\n") for problem in problems.values()]
     lines = [what for what, _, _ in said[:_QUOTED]]
@@ -301,9 +304,8 @@ def _write_down(
         told = (one.made.width, one.made.height, one.made.levels)
         rows.append((one.file, SPLITS[one.split], one.item.label, one.patient, kept, *told))
     _write_table(folder / RECORD, RECORD_COLUMNS, rows)
-    left_out = {**found.left_out, **found.problems}
     known = [(one.item.name, one.file, one.item.group) for one in placed]
-    known += [(name, f"left out: {why.splitlines()[0]}", "") for name, why in left_out.items()]
+    known += [(name, f"left out: {why}", "") for name, why in found.left_out.items()]
     _write_table(_key_file(target), KEY_COLUMNS, sorted(known))
     said = {"title": target.name, "classes": list(class_names)}
     text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
@@ -329,7 +331,7 @@ def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ..
         lines.append(
             f"  {burned} files say that text is burned into the picture: look at them before you hand them on."
         )
-    if left := [*found.left_out, *found.problems]:
+    if left := list(found.left_out):
         lines.append(f"  {len(left)} files were left out: {', '.join(left[:3])}{', ...' if len(left) > 3 else ''}")
     name = dataset_name(target.name)
     lines.append(f"{shown(target)} is ready: dataset = {name!r}. {RECORD} in it says what became of each picture;")

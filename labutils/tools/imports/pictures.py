@@ -126,20 +126,8 @@ class Staging:
 def convert(item: Item, target: Path, levels: images.Levels, window: tuple[float, float] | None) -> Converted:
     """Write the picture of an item as PNG: 8 bits where it has no more, else 16.
 
-    Parameters
-    ----------
-    item : Item
-    target : Path
-        A file in a folder that exists.
-    levels : Levels
-        How 16-bit images that declare nothing are read; see `images.find_levels`.
-    window : (float, float), optional
-        Values that are black and white, for DICOM.
-
-    Raises
-    ------
-    DataError
-        If the picture cannot be read.
+    `levels` says how 16-bit images that declare nothing are read (see `images.find_levels`), `window` which values of
+    DICOM are black and white. A DataError says why a picture cannot be read.
     """
     if item.is_dicom:
         with _one_large if item.pixels > images.LARGE else nullcontext():

@@ -77,7 +77,7 @@ def read_table(
     for number, row in rows:
         if not {file, *(one_hot or [label])} <= row.keys():
             raise DataError(f"{shown(table)}, line {number}, has {len(row)} of {len(header)} columns. Mend it.")
-        name, said = row[file], next((name for name in one_hot if float(row[name]) == 1), "") or row.get(label, "")
+        name, said = row[file], row[label] if label else next(one for one in one_hot if plain(row[one]) == "1")
         if not name or not said or said.casefold() in NO_LABEL:
             raise DataError(f"{shown(table)}, line {number}, has no {'label' if name else 'file'}. Fill or remove it.")
         place = _find_file(folder, name)
@@ -157,16 +157,9 @@ def _one_hot(header: list[str], rows: list[dict[str, str]], others: tuple[str, .
     """The columns of classes where every row has a single 1 and zeros; none if that is not so."""
     if any(name.casefold() in LABEL_COLUMNS for name in header) or any(row.keys() < set(header) for row in rows):
         return []
-    columns = [name for name in header if name not in others and {_number(row[name]) for row in rows} <= {0.0, 1.0}]
-    single = all(sum(float(row[name]) for name in columns) == 1 for row in rows)
+    columns = [name for name in header if name not in others and {plain(row[name]) for row in rows} <= {"0", "1"}]
+    single = all(sum(plain(row[name]) == "1" for name in columns) == 1 for row in rows)
     return columns if len(columns) >= 2 and single else []
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _find_file(folder: Path, name: str) -> Path | None:
