@@ -21,12 +21,12 @@ def data() -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("name")
 @click.option("--file", default="", metavar="COLUMN", help="Column of a CSV with the files; guessed if it is usual.")
-@click.option("--label", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells the class; see below.")
-@click.option("--group", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells patients apart; see below.")
+@click.option("--label", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells the class; see above.")
+@click.option("--group", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells patients apart; see above.")
 @click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Where the files of a CSV are.")
 @click.option("--classes", default="", metavar="A,B,...", help="The classes in label order; any other is an error.")
 @click.option(
-    "--several", default="", metavar="first|single", help="Of labels such as A|B: the first; or no such image."
+    "--several", default="", metavar="first|single", help="Of several labels, A|B: the first, or no such image."
 )
 @click.option("--shares", default="70,15,15", show_default=True, help="Train, validation, test; two for no exam.")
 @click.option("--seed", default=0, show_default=True, help="Decides who goes where, and the new numbers.")

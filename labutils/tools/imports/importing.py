@@ -150,10 +150,8 @@ def _check(wanted: Wanted, source: Path) -> Wanted:
     if wanted.several not in ("", *SEVERAL):
         raise DataError(f"--several is {wanted.several!r}: it must be {' or '.join(SEVERAL)}.")
     # In a table, labels are a column.
-    for option, pattern in (
-        ("group", wanted.group),
-        ("label", "" if source.suffix.lower() in TABLES else wanted.label),
-    ):
+    patterns = {"group": wanted.group, "label": "" if source.suffix.lower() in TABLES else wanted.label}
+    for option, pattern in patterns.items():
         try:
             re.compile(pattern)
         except re.error as error:
