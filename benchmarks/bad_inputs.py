@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -117,6 +118,8 @@ TYPED: tuple[tuple[str, ...], ...] = (
     ("data", "import", "{empty}", "mine", "--window", "9,1,3"),
     ("data", "import", "{empty}", "mine", "--window", "9,1"),
     ("data", "import", "{empty}", "mine", "--seed", "-1"),
+    ("data", "import", "{empty}", "mine", "--label", "("),
+    ("data", "import", "{empty}", "mine", "--several", "last"),
     ("data", "import", "/dev/zero", "mine"),
 )
 """What somebody might type after `labutils`."""
@@ -181,8 +184,17 @@ def put(place: str, how: Callable[[Path], object]) -> Callable[[Path], None]:
     return do
 
 
+def packed(name: str) -> bytes:
+    """A ZIP file with a file of this name."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, "hello")
+    return content.getvalue()
+
+
 TRAIN = ("train", "--dataset", "skin", "--model", "lenet", "--lr", "1e-3", "--epochs", "1")
 AUDIT = ("data", "audit", "skin")
+IMPORT_ZIP = ("data", "import", "{empty}/x.zip", "mine")
 IMPORT_TABLE = ("data", "import", "{empty}/x.csv", "mine")
 PLACED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "results/runs is a file": (put("results/runs/x", lambda p: (p.parent.rmdir(), p.parent.touch())), ("runs",)),
@@ -249,6 +261,14 @@ PLACED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
         put("empty/x.csv", lambda p: p.write_bytes(b"file,label\n\xe4.png,\xe4\n")),
         IMPORT_TABLE,
     ),
+    "a CSV with several labels": (
+        put("empty/x.csv", lambda p: p.write_text(f"file,label\n../data/Skin/train/Mel_0.png,a|{ESCAPE}\n")),
+        IMPORT_TABLE,
+    ),
+    "a ZIP that is none": (put("empty/x.zip", lambda p: p.write_bytes(b"PK\x03\x04")), IMPORT_ZIP),
+    "a ZIP is a pipe": (put("empty/x.zip", os.mkfifo), IMPORT_ZIP),
+    "a ZIP that leads outside": (put("empty/x.zip", lambda p: p.write_bytes(packed("../x.png"))), IMPORT_ZIP),
+    "a ZIP with a command": (put("empty/x.zip", lambda p: p.write_bytes(packed(f"a/{ESCAPE}.png"))), IMPORT_ZIP),
     "my copies are a file": (put("my-lab/x", lambda p: (p.parent.rmdir(), p.parent.touch())), ("lab", "--no-open")),
     "a copy is a folder": (put("my-lab/task1b.ipynb", Path.mkdir), ("lab", "--no-open")),
     "a copy is a pipe": (put("my-lab/task1b.ipynb", os.mkfifo), ("report", "--mine")),

@@ -19,26 +19,27 @@ def run(*arguments):
     return CliRunner().invoke(data, [str(one) for one in arguments])
 
 
-def test_audit_of_a_clean_set(tmp_path):
-    result = run("audit", write_set(tmp_path / "Skin"))
-    assert result.exit_code == 0 and "80 training images" in result.output and "LEAKAGE" not in result.output
-    rows = [line.split("  ")[0] for line in result.output.splitlines() if "[" in line]
-    assert rows[-2:] == ["simple numbers, linear", "simple numbers, forest"]
-
-
-def test_audit_ends_with_1_on_leakage(tmp_path):
-    folder = write_set(tmp_path / "Skin")
+def leak(folder):
     (folder / "test" / "Mel_0002.png").write_bytes((folder / "train" / "Mel_0005.png").read_bytes())
-    result = run("audit", folder)
-    assert result.exit_code == 1 and "leak: train/Mel_0005.png | test/Mel_0002.png" in result.output
 
 
-def test_audit_goes_on_where_simple_models_cannot_be_measured(tmp_path):
-    folder = write_set(tmp_path / "Skin")
+def spoil(folder):
     (folder / "test" / "Mel_0002.png").write_bytes(b"no picture")
-    result = run("audit", folder)
-    assert result.exit_code == 0 and "Unreadable files: problem" in result.output
-    assert "Simple models were not measured: not every file can be read." in result.output
+
+
+@pytest.mark.parametrize(
+    ("harm", "status", "says"),
+    [
+        (lambda folder: None, 0, ("80 training images", "simple numbers, linear", "simple numbers, forest")),
+        (leak, 1, ("LEAKAGE", "leak: train/Mel_0005.png | test/Mel_0002.png")),
+        (spoil, 0, ("Unreadable files: problem", "Simple models were not measured: not every file can be read.")),
+    ],
+)
+def test_audit(tmp_path, harm, status, says):
+    harm(write_set(tmp_path / "Skin"))
+    result = run("audit", tmp_path / "Skin")
+    assert result.exit_code == status and all(words in result.output for words in says)
+    assert ("LEAKAGE" in result.output) == (harm is leak)
 
 
 def test_audit_of_everything_there_is(tmp_path, monkeypatch):

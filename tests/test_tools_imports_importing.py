@@ -2,6 +2,9 @@
 
 import csv
 import re
+import shutil
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from labutils.data.exam import load_exam
 from labutils.data.images import read_image
 from labutils.errors import DataError
 from labutils.tools.cli.data import data as command
-from labutils.tools.imports import import_images, staging
+from labutils.tools.imports import import_images, pictures
 
 
 @pytest.fixture
@@ -32,9 +35,21 @@ def run(*arguments):
     return CliRunner().invoke(command, ["import", *map(str, arguments)])
 
 
+def do(source, name="Chest"):
+    """The lines that are said."""
+    said = []
+    import_images(source, name, show=said.append, progress=False)
+    return said
+
+
 def rows(file):
     with file.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def became(home, name="Chest"):
+    """The files of a data set by what they were."""
+    return {row["source"]: row["became"] for row in rows(home / "data" / f"{name}.key.csv")}
 
 
 def write_pictures(folder, n=8, classes=("Normal", "Sick"), start=0):
@@ -63,9 +78,12 @@ def test_dicom_becomes_a_data_set(home):
     splits = {}
     for row in key:
         splits.setdefault(row["patient"], set()).add(row["became"].split("/")[0])
-        picture = read_image(home / "data" / "Chest" / row["became"])
+        file = home / "data" / "Chest" / row["became"]
         number = 2 * int(row["patient"].removeprefix("DOE")) + int(row["source"][-1])
-        assert np.abs(picture - radiograph(number) / 255).max() < 2 / 255
+        assert np.abs(read_image(file) - radiograph(number) / 255).max() < 2 / 255
+        with Image.open(file) as image:
+            image.load()
+            assert not image.info and image.mode == "I;16"
     assert all(len(found) == 1 for found in splits.values())
     assert not audit("chest").leakage
     assert not list((home / "data").glob(".*importing"))
@@ -73,7 +91,7 @@ def test_dicom_becomes_a_data_set(home):
 
 def test_nothing_is_overwritten(home):
     source = write_pictures(home / "source")
-    import_images(source, "Chest", show=lambda _: None, progress=False)
+    do(source)
     before = sorted((home / "data").rglob("*"))
     for name in ("Chest", "chest", "CHEST"):
         assert "is there already, and nothing is overwritten" in run(source, name).output
@@ -90,8 +108,11 @@ def test_the_same_seed_gives_the_same_data_set(home):
     assert said == [0, 0, 0] and keys[0] == keys[1] != keys[2]
 
 
-def test_goes_on_where_it_was_killed(home, monkeypatch):
-    source, real, made = write_pictures(home / "source"), staging.convert, []
+@pytest.mark.parametrize("zipped", [False, True])
+def test_goes_on_where_it_was_killed(home, monkeypatch, zipped):
+    source, real, made = write_pictures(home / "source"), pictures.convert, []
+    if zipped:
+        source = Path(shutil.make_archive(str(home / "packed"), "zip", home, "source"))
 
     def convert(item, *rest):
         if len(made) == 5:
@@ -100,24 +121,24 @@ def test_goes_on_where_it_was_killed(home, monkeypatch):
         return real(item, *rest)
 
     monkeypatch.setattr("labutils.machine.cores", lambda: 1)
-    monkeypatch.setattr(staging, "convert", convert)
+    monkeypatch.setattr(pictures, "convert", convert)
     with pytest.raises(KeyboardInterrupt):
-        import_images(source, "Chest", show=print, progress=False)
+        do(source)
     journal = home / "data" / ".Chest.importing" / "journal.jsonl"
     assert not (home / "data" / "Chest").exists()
     finished = journal.read_text().count("\n")
     journal.write_text(journal.read_text() + '{"name": "Normal/cas')  # as a process leaves it that is killed
     made.clear()
-    monkeypatch.setattr(staging, "convert", lambda item, *rest: (made.append(item.name), real(item, *rest))[1])
-    said = []
-    import_images(source, "Chest", show=said.append, progress=False)
+    monkeypatch.setattr(pictures, "convert", lambda item, *rest: (made.append(item.name), real(item, *rest))[1])
+    said = do(source)
     assert said[0] == f"Going on: {finished} of 16 pictures are made already." and len(made) == 16 - finished
-    monkeypatch.setattr(staging, "convert", real)
-    import_images(source, "Again", show=said.append, progress=False)
+    do(source, "Again")
     files = [
         {file.name: file.read_bytes() for file in (home / "data" / name).rglob("*.png")} for name in ("Chest", "Again")
     ]
     assert files[0] == files[1] and len(files[0]) == 16
+    left = sorted(file.name for file in (home / "data").iterdir())
+    assert left == ["Again", "Again.key.csv", "Chest", "Chest.key.csv"]
 
 
 def test_killed_while_names_were_given(home, monkeypatch):
@@ -128,20 +149,54 @@ def test_killed_while_names_were_given(home, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("labutils.tools.imports.importing.os.rename", rename)
-        import_images(source, "Chest", show=print, progress=False)
-    import_images(source, "Chest", show=print, progress=False)
-    assert len(load_dataset("chest", 32, progress=False).y_train) + 0 > 8
+        do(source)
+    do(source)
+    assert len(load_dataset("chest", 32, progress=False).y_train) > 8
+
+
+def write_zip(file, name, changes):
+    """A ZIP file with a picture of this name, of which its list of contents says something else."""
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("b/y.png", b"whole")
+        archive.writestr(name, b"whole")
+        for key, value in changes.items():
+            setattr(archive.getinfo(name), key, value)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "says"),
+    [
+        ("../x.png", {}, "a name that leads out of its folder; nothing was unpacked"),
+        ("/tmp/x.png", {}, "a name that leads out of its folder"),
+        ("a\\..\\..\\x.png", {}, "a name that leads out of its folder"),
+        ("a/x.png", {"external_attr": 0o120777 << 16}, "is a link or a device"),
+        ("a/x.png", {"file_size": 2_000_000_000}, r"would be 2,000,000,\d+ bytes when unpacked"),
+        ("a/x.png", {"flag_bits": 1}, "cannot be unpacked .*encrypted"),
+        ("a/x.png", {"CRC": 1}, "cannot be unpacked .*CRC"),
+    ],
+)
+def test_a_zip_that_is_not_to_be_unpacked(home, name, changes, says):
+    source = write_zip(home / "source.zip", name, changes)
+    before = sorted(home.iterdir())
+    result = run(source, "Chest")
+    assert result.exit_code == 2 and re.search(says, result.output), result.output
+    assert sorted(home.iterdir()) == before and [file.name for file in (home / "data").iterdir()] == [".Chest.lock"]
+
+
+def test_a_zip_that_is_none(home):
+    (home / "source.zip").write_bytes(b"no archive")
+    assert "source.zip cannot be unpacked" in run(home / "source.zip", "Chest").output
 
 
 def test_copies_stay_on_one_side(home):
-    source, said = write_pictures(home / "source", n=12), []
+    source = write_pictures(home / "source", n=12)
     for number in range(4):  # the same picture again, brighter, under the name of another patient
         picture = Image.open(source / "Normal" / f"case{number}.png").point(lambda value: min(255, value + 10))
         picture.save(source / "Normal" / f"case{900 + number}.png")
-    import_images(source, "Chest", show=said.append, progress=False)
-    assert "4 patients were joined to others" in said[0]
-    became = {row["source"]: row["became"].split("/")[0] for row in rows(home / "data" / "Chest.key.csv")}
-    assert all(became[f"Normal/case{n}.png"] == became[f"Normal/case{900 + n}.png"] for n in range(4))
+    assert "4 patients were joined to others" in do(source)[0]
+    sides = {name: file.split("/")[0] for name, file in became(home).items()}
+    assert all(sides[f"Normal/case{n}.png"] == sides[f"Normal/case{900 + n}.png"] for n in range(4))
     assert not audit("chest").leakage
 
 
@@ -164,7 +219,11 @@ def test_a_table_with_classes_in_order(home):
     assert result.exit_code == 0, result.output
     assert load_dataset("chest", 32, progress=False).class_names == ("well", "ill")
     result = run(home / "source" / "labels.csv", "Other", "--group", "who", "--classes", "well,sick")
-    assert result.exit_code == 2 and "is of class ill, which is none of well, sick" in result.output
+    assert result.exit_code == 2 and "is of class 'ill', which is none of 'well', 'sick'" in result.output
+    lines = [line.replace(",ill,", ",odd,") if n % 3 == 0 else line for n, line in enumerate(lines)]
+    (home / "source" / "labels.csv").write_text("file,label,who\n" + "\n".join(lines))
+    result = run(home / "source" / "labels.csv", "Other", "--classes", "ill,well", "--shares", "80,20", "--leave-out")
+    assert result.exit_code == 0 and "3 files were left out: Sick/case9.png" in result.output, result.output
 
 
 def test_a_patient_with_two_labels_is_told_and_kept_on_one_side(home):
@@ -180,27 +239,30 @@ def test_a_patient_with_two_labels_is_told_and_kept_on_one_side(home):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--shares", "70"), "numbers with a comma"),
-        (("--shares", "90,10,0"), "two or three numbers above 0"),
-        (("--window", "400,-1000"), "the smaller first"),
-        (("--group", "case("), "is no pattern"),
-        (("--group", r"(\w+)/"), "patients cannot be dealt out|has images of 1 patient"),
-        (("--classes", "Normal"), "is of class Sick, which is none of Normal"),
-        (("--label", "Modality"), "lies in no folder of a class|says nothing"),
+        (("../Chest",), "cannot be the name of a data set"),
+        (("phantoms",), "cannot be the name of a data set"),
+        (("Skin",), "is of class 'Normal', which is none of 'Mel', 'Nev'"),
+        (("Chest", "--shares", "70"), "numbers with a comma"),
+        (("Chest", "--shares", "90,10,0"), "two or three numbers above 0"),
+        (("Chest", "--shares", "nan,1"), "two or three numbers above 0"),
+        (("Chest", "--seed", "-1"), "--seed is -1: it must be a whole number from 0 on"),
+        (("Chest", "--window", "400,-1000"), "the smaller first"),
+        (("Chest", "--group", "case("), "--group 'case\\(' is no pattern"),
+        (("Chest", "--label", "(Normal"), "--label '\\(Normal' is no pattern"),
+        (("Chest", "--several", "last"), "must be first or single"),
+        (("Chest", "--group", r"(\w+)/"), "patients cannot be dealt out|has images of 1 patient"),
+        (("Chest", "--classes", "Normal"), "is of class 'Sick', which is none of 'Normal'\\.\n.*\nOr leave such"),
+        (("Chest", "--classes", "Normal,Sick,Well"), "There is no image of 'Well'"),
+        (("Chest", "--label", "Modality"), "carries no Modality"),
+        (("Chest", "--label", "x"), "fits nothing in 'Normal/case0.png'(.|\n)*Give a column(.|\n)*Or leave"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(home, arguments, says):
     source = write_pictures(home / "source", n=3)
-    result = run(source, "Chest", *arguments)
+    result = run(source, *arguments)
     assert result.exit_code == 2 and "Traceback" not in result.output
     assert re.search(says, result.output), result.output
-    assert not (home / "data" / "Chest").exists()
-
-
-@pytest.mark.parametrize("name", ["../Chest", "phantoms", "Skin"])
-def test_names_and_classes_that_the_lab_does_not_allow(home, name):
-    result = run(write_pictures(home / "source", n=3), name)
-    assert result.exit_code == 2 and ("cannot be the name" in result.output or "none of Mel, Nev" in result.output)
+    assert not [file for file in (home / "data").iterdir() if file.is_dir()]
 
 
 def test_broken_files_are_all_named_and_left_out_if_asked(home):
@@ -222,20 +284,33 @@ def test_deep_and_coloured_images_keep_what_they_show(home):
     Image.fromarray(dark).save(source / "Sick" / "case98.png")
     colour = np.stack([radiograph(n) for n in (1, 2, 3)], axis=2)
     Image.fromarray(colour).save(source / "Sick" / "case97.png")
-    import_images(source, "Chest", show=print, progress=False)
-    became = {row["source"]: home / "data" / "Chest" / row["became"] for row in rows(home / "data" / "Chest.key.csv")}
-    assert np.abs(read_image(became["Sick/case98.png"]) - dark / 65535).max() < 1e-4
-    assert np.abs(read_image(became["Sick/case97.png"], 3) - colour / 255).max() < 1e-6
+    do(source)
+    files = {name: home / "data" / "Chest" / file for name, file in became(home).items()}
+    assert np.abs(read_image(files["Sick/case98.png"]) - dark / 65535).max() < 1e-4
+    assert np.abs(read_image(files["Sick/case97.png"], 3) - colour / 255).max() < 1e-6
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_12_bits_in_16_are_as_bright_as_they_were_meant(home, ending):
+    source = home / "source"
+    for number in range(8):
+        values = np.rint(radiograph(number) / 255 * 4095).astype(np.uint16)
+        (source / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(source / "ab"[number % 2] / f"case{number}.{ending}")
+    assert "grey levels: 12 bits (8)" in "\n".join(do(source))
+    for name, file in became(home).items():
+        number = int(re.search(r"\d", name)[0])
+        assert np.abs(read_image(home / "data" / "Chest" / file) - radiograph(number) / 255).max() < 1e-3
 
 
 def test_colour_of_dicom_is_kept_and_written_down(home):
     source = write_pictures(home / "source")
     (source / "Sick" / "case97.dcm").write_bytes(shipped("SC_rgb_rle.dcm").read_bytes())
     assert run(source, "Skins", "--group", r"case(\d+)").exit_code == 0
-    became = {row["source"]: row["became"] for row in rows(home / "data" / "Skins.key.csv")}["Sick/case97.dcm"]
+    file = became(home, "Skins")["Sick/case97.dcm"]
     record = {row["file"]: row["grey levels"] for row in rows(home / "data" / "Skins" / "import.csv")}
-    assert record[became] == "colour (RGB), 8 bits for each"
-    assert read_image(home / "data" / "Skins" / became, 3)[5, 50].tolist() == [1, 0, 0]
+    assert record[file] == "colour (RGB), 8 bits for each"
+    assert read_image(home / "data" / "Skins" / file, 3)[5, 50].tolist() == [1, 0, 0]
 
 
 def test_two_at_a_time_wait(home):
@@ -243,4 +318,4 @@ def test_two_at_a_time_wait(home):
 
     source = write_pictures(home / "source", n=3)
     with FileLock(home / "data" / ".Chest.lock"), pytest.raises(DataError, match="Another import of Chest is running"):
-        import_images(source, "Chest", show=print, progress=False)
+        do(source)

@@ -1,6 +1,7 @@
-"""What a source holds: folders, tables as clinics write them, and sentences for what is missing in them."""
+"""What a source holds: folders, tables as programs write them, and sentences for what is unclear in them."""
 
 import os
+import unicodedata
 
 import pytest
 from dicom_helpers import shipped, write_dicom
@@ -9,20 +10,33 @@ from PIL import Image
 from labutils.errors import DataError
 from labutils.tools.imports.sources import Wanted, find_items
 
+FILES = ("Bild ä1.png", "Bild ä2.png", "Bild ä3.png", "Bild ä4.png")
+
 
 def pictures(folder, *names):
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (20, 20), 9).save(folder / name)
-
-
-def table(folder, text, encoding="utf-8"):
-    (folder / "labels.csv").write_bytes(text.encode(encoding))
-    return folder / "labels.csv"
+    return folder
 
 
 def items(source, **wanted):
     return find_items(source, Wanted(**wanted), progress=False)
+
+
+def table(folder, text, encoding="utf-8", **wanted):
+    """What is found in a table beside four pictures."""
+    (pictures(folder, *FILES) / "labels.csv").write_bytes(text.encode(encoding))
+    return items(folder / "labels.csv", **wanted)
+
+
+def lines(header, *cells):
+    """A table of the four pictures."""
+    return "\n".join([header, *(f"{name},{cell}" for name, cell in zip(FILES, cells, strict=True))])
+
+
+def labels(found):
+    return [one.label for one in found.items]
 
 
 def test_folders_at_any_depth_and_what_is_no_image(tmp_path):
@@ -39,58 +53,37 @@ def test_folders_at_any_depth_and_what_is_no_image(tmp_path):
 
 
 def test_a_source_that_is_split_already(tmp_path):
-    pictures(tmp_path, "train/Normal/a.png", "test/Sick/c.png")
-    found = items(tmp_path)
-    assert [one.label for one in found.items] == ["Sick", "Normal"] and "split anew" in found.notes[0]
+    found = items(pictures(tmp_path, "train/Normal/a.png", "test/Sick/c.png"))
+    assert labels(found) == ["Sick", "Normal"] and "split anew" in found.notes[0]
+
+
+def test_a_class_is_the_same_in_either_spelling_of_its_accents(tmp_path):
+    for split, form in (("train", "NFC"), ("test", "NFD")):
+        pictures(tmp_path, unicodedata.normalize(form, f"{split}/Bösartig/a.png"))
+    assert labels(items(tmp_path)) == ["Bösartig", "Bösartig"]
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("names", "pattern", "expected"),
     [
-        ("file,label,patient\na.png,Normal,1\nb.png,Läsion,2\n", "utf-8-sig"),
-        ("file;label;patient\r\na.png;Normal;1\r\nb.png;Läsion;2\r\n", "cp1252"),
-        ("file\tlabel\tpatient\na.png\tNormal\t1\nb.png\tLäsion\t2\n", "utf-16"),
-        ('patient,DX,Image_ID\n1,Normal,"a"\n2,Läsion,"b"\n\n', "utf-8"),
+        (("AFF_1.png", "NFF_2.png"), "([A-Z]+)_", ["AFF", "NFF"]),
+        (("AFF_1.png", "NFF_2.png"), "AFF|NFF", ["AFF", "NFF"]),
+        (("test/Mel_1.png", "train/Nev_2.png"), "(Mel|Nev)", ["Mel", "Nev"]),
+        (("P1/sick/a.png", "P2/well/b.png"), "/(sick|well)/", ["sick", "well"]),
     ],
 )
-def test_tables_as_spreadsheets_write_them(tmp_path, text, encoding):
-    pictures(tmp_path, "a.png", "b.png")
-    found = items(table(tmp_path, text, encoding), group="patient")
-    assert [(one.file.name, one.label, one.group) for one in found.items] == [
-        ("a.png", "Normal", "1"),
-        ("b.png", "Läsion", "2"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted", "says"),
-    [
-        ("file,label\na.png,x\nmissing.png,y\n", {}, r"names missing\.png, but .* holds no such file"),
-        ("name,label\na.png,x\n", {}, r"has no column file: there are name, label.*--file COLUMN"),
-        ("file,kind\na.png,x\n", {}, "has no column label"),
-        ("file,label,class\na.png,x,y\n", {}, "label and class, which may both be the label"),
-        ("file,label\na.png,x\n", {"label": "kind"}, "has no column kind: there are file, label"),
-        ("file,label\na.png,x\n", {"group": "patient"}, "has no column patient"),
-        ("file,label\na.png,x\na.png,y\n", {}, "names a.png twice, in lines 2 and 3"),
-        ("file,label\na.png,\n", {}, "line 2, has no label"),
-        ("file,label\na.png\n", {}, "line 2, has 1 of 2 columns"),
-        ("file,label,who\na.png,x,\n", {"group": "who"}, "line 2, has no who"),
-        ("file,label\n", {}, "holds no rows"),
-        ("", {}, "holds no rows"),
-    ],
-)
-def test_what_is_wrong_with_a_table(tmp_path, text, wanted, says):
-    pictures(tmp_path, "a.png")
-    with pytest.raises(DataError, match=says):
-        items(table(tmp_path, text), **wanted)
+def test_names_that_tell_the_class(tmp_path, names, pattern, expected):
+    found = items(pictures(tmp_path, *names), label=pattern)
+    assert labels(found) == expected and not found.problems
 
 
 def test_what_tells_patients_apart(tmp_path):
     pictures(tmp_path, "x/case1_a.png", "x/case1_b.png", "y/case2_a.png")
     assert [one.group for one in items(tmp_path).items] == ["patient 1", "patient 1", "patient 2"]
     assert [one.group for one in items(tmp_path, group="_([ab])").items] == ["a", "b", "a"]
-    found = items(tmp_path, group=r"z\d")
-    assert all("fits nothing" in problem for problem in found.problems.values()) and len(found.problems) == 3
+    for option in ("group", "label"):
+        problems = list(items(tmp_path, **{option: r"z\d"}).problems.values())
+        assert len(problems) == 3 and f"--{option} 'z\\\\d' fits nothing in 'x/case1_a.png'" in problems[0]
 
 
 def test_dicom_tells_class_and_patient(tmp_path):
@@ -106,6 +99,7 @@ def test_dicom_tells_class_and_patient(tmp_path):
     found = items(tmp_path, label="BodyPartExamined", group="StudyInstanceUID")
     assert found.items[0].group == "1.2.3" and len(found.items) == 3
     assert "lies in no folder of a class" in items(tmp_path).problems["IM1"]
+    assert "IM1 carries no ViewPosition: --label" in items(tmp_path, label="ViewPosition").problems["IM1"]
 
 
 def test_tables_of_contents_are_left_out(tmp_path):
@@ -130,9 +124,147 @@ def test_folders_of_patients_with_folders_of_classes_in_them(tmp_path):
     assert not any("in them" in note for note in items(tmp_path / "other").notes)
 
 
-def test_sources_that_are_none(tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
-        items(tmp_path / "nothing")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nothing", "does not exist"),
+        ("a.png", "is neither a folder nor a CSV"),
+        ("labels.xlsx", r"labels\.xlsx is neither .* save the table as CSV"),
+    ],
+)
+def test_sources_that_are_none(tmp_path, name, says):
     pictures(tmp_path, "a.png")
-    with pytest.raises(DataError, match="is neither a folder nor a CSV"):
-        items(tmp_path / "a.png")
+    (tmp_path / "labels.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=says):
+        items(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("file,label,patient\nBild ä1.png,Normal,1\nBild ä2.png,Läsion,2\n", "utf-8-sig"),
+        ("file;label;patient\r\nBild ä1.png;Normal;1\r\nBild ä2.png;Läsion;2\r\n", "cp1252"),
+        ("file\tlabel\tpatient\nBild ä1.png\tNormal\t1\nBild ä2.png\tLäsion\t2\n", "utf-16"),
+        ('patient,DX,Image_ID\n1,Normal,"Bild ä1"\n2,Läsion,"Bild ä2"\n\n', "utf-8"),
+        ("file,label,patient\rBild ä1.png, Normal ,1.0\rBild ä2.png,Läsion,2\r", "utf-8"),
+        (unicodedata.normalize("NFD", "file,label,patient\nBild ä1.png,Normal,1\nBild ä2.png,Läsion,2\n"), "utf-8"),
+    ],
+)
+def test_tables_as_programs_write_them(tmp_path, text, encoding):
+    found = table(tmp_path, text, encoding)
+    assert [(one.file.name, one.label, one.group) for one in found.items] == [
+        ("Bild ä1.png", "Normal", "1"),
+        ("Bild ä2.png", "Läsion", "2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "group", "taken"),
+    [
+        ("patient", "", "patient"),
+        ("Patient_ID", "", "Patient_ID"),
+        ("PatientID", "", "PatientID"),
+        # Patients go before lesions, and what was asked for before both.
+        ("lesion_id,patient_id,who", "", "patient_id"),
+        ("lesion_id,patient_id,who", "who", "who"),
+    ],
+)
+def test_a_column_of_patients_is_taken_without_asking(tmp_path, columns, group, taken):
+    cells = [",".join([label, *(f"{one}{n // 2}" for one in columns.split(","))]) for n, label in enumerate("abab")]
+    found = table(tmp_path, lines(f"file,label,{columns}", *cells), group=group)
+    assert found.groups_by == f"the column {taken}"
+    assert [one.group for one in found.items] == [f"{taken}{n // 2}" for n in range(4)]
+
+
+def test_a_pattern_goes_before_a_column_too(tmp_path):
+    found = table(tmp_path, lines("file,label,patient", "a,1", "b,1", "a,1", "b,1"), group=r"ä(\d)")
+    assert [one.group for one in found.items] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    "before", ["C:\\Users\\Dr. Müller\\", "/home/clinic/scans/", "\\\\server\\share\\", "file:///C:/x/"]
+)
+def test_paths_of_the_machine_that_wrote_the_table(tmp_path, before):
+    text = "file,label\n" + "\n".join(f"{before}{name},{'ab'[n % 2]}" for n, name in enumerate(FILES))
+    assert [one.file.name for one in table(tmp_path, text).items] == list(FILES)
+
+
+def test_the_longest_end_of_a_path_that_is_here_counts(tmp_path):
+    pictures(tmp_path, f"2/{FILES[0]}")
+    found = table(tmp_path, f"file,label\nD:/all/2/{FILES[0]},a\nD:/all/1/{FILES[0]},b\n")
+    assert [one.file.parent for one in found.items] == [tmp_path / "2", tmp_path]
+    # A path from here on is what it says.
+    with pytest.raises(DataError, match="holds no such file"):
+        table(tmp_path, f"file,label\n3/{FILES[0]},a\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        ("image,MEL,NV,BKL", ("1.0,0.0,0.0", "0,1,0", "0,0,1", "1,0,0"), ["MEL", "NV", "BKL", "MEL"]),
+        ("image,MEL,NV,", ("1,0,7", "0,1,8", "0,1,9", "1,0,"), ["MEL", "NV", "NV", "MEL"]),
+        # One label is saved as another kind of number.
+        ("file,label", ("0", "1", "1.0", "0.0"), ["0", "1", "1", "0"]),
+        ("file,label", ("1.5", "v1.0", "1.5", "1.0.0"), ["1.5", "v1.0", "1.5", "1.0.0"]),
+    ],
+)
+def test_labels_of_tables(tmp_path, header, cells, expected):
+    assert labels(table(tmp_path, lines(header, *cells))) == expected
+
+
+SEVERAL = lines("file,label", "Well", "Effusion|Mass", "Mass | Effusion", "Effusion")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"several": "first"}, ["Well", "Effusion", "Mass", "Effusion"]),
+        ({"several": "single"}, ["Well", "Effusion"]),
+        ({"classes": ("Well", "Effusion")}, ["Well", "Effusion", "Effusion", "Effusion"]),
+        ({"classes": ("Well", "Effusion", "Mass"), "several": "first"}, ["Well", "Effusion", "Mass", "Effusion"]),
+    ],
+)
+def test_several_labels_of_one_image(tmp_path, wanted, expected):
+    found = table(tmp_path, SEVERAL, **wanted)
+    assert labels(found) == expected and not found.problems
+    assert len(found.left_out) == 4 - len(expected)
+    assert ("2 images with several labels" in found.notes[0]) == (wanted.get("several") == "first")
+
+
+def test_several_labels_are_not_guessed(tmp_path):
+    for classes in ((), ("Well", "Effusion", "Mass")):
+        problems = table(tmp_path, SEVERAL, classes=classes).problems
+        assert list(problems) == list(FILES[1:3])
+        for word in ("has several labels (Effusion|Mass)", "--classes A,B", "--several first", "--several single"):
+            assert word in problems[FILES[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "says"),
+    [
+        (f"file,label\n{FILES[0]},x\nno.png,y\n", {}, r"names no\.png, but .* holds no such file"),
+        (lines("name,label", *"xxyy"), {}, r"has no column file: there are name, label.*--file COLUMN"),
+        (lines("file,kind", *"xxyy"), {}, "has no column label"),
+        (lines("file,label,class", "x,y", "x,y", "y,x", "x,y"), {}, "label and class, which may both be the label"),
+        (lines("file,label", *"xxyy"), {"label": "kind"}, "has no column kind: there are file, label"),
+        (lines("file,label", *"xxyy"), {"group": "patient"}, "has no column patient"),
+        (lines("file,label", "x", "", "y", "y"), {}, "line 3, has no label"),
+        (lines("file,label", "a", "nan", "b", "b"), {}, "line 3, has no label"),
+        (lines("file,label", "a", "b", "#N/A", "b"), {}, "line 4, has no label"),
+        (f"file,label\n{FILES[0]}\n", {}, "line 2, has 1 of 2 columns"),
+        (lines("file,label,who", "x,1", "x,", "y,2", "y,3"), {"group": "who"}, "line 3, has no who"),
+        (lines("file,label,patient", "a,1", "b,", "a,2", "b,3"), {}, "line 3, has no patient"),
+        ("file,label\n", {}, "holds no rows"),
+        ("", {}, "holds no rows"),
+        (lines("image,MEL,NV", "1,0", "1,1", "0,1", "0,1"), {}, "has no column label"),
+        (lines("image,MEL,NV", "1,0", "0.4,0.6", "0,1", "0,1"), {}, "has no column label"),
+        (f"file,label\n{FILES[0]},a\n./{FILES[0]},b\n", {}, "twice, in lines 2 and 3"),
+        (f"file,label\n{FILES[0]},a\nC:\\x\\{FILES[0]},b\n", {}, "twice, in lines 2 and 3"),
+        (f"file,label\n{'x' * 5000},a\n", {}, "holds no such file"),
+        ("file,label\n/,a\n", {}, "holds no such file"),
+        (f'file,label\n"{"x" * 140_000},a\n', {}, "is no CSV"),
+    ],
+)
+def test_what_is_wrong_with_a_table(tmp_path, text, wanted, says):
+    with pytest.raises(DataError, match=says):
+        table(tmp_path, text, **wanted)

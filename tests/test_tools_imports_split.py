@@ -51,6 +51,6 @@ def test_too_few_patients_is_a_sentence():
 
 
 def test_linked_groups_become_one():
-    joined = join_groups(np.array([5, 0, 1, 2, 2]), np.array([[0, 1], [1, 3]]))
+    joined = join_groups(np.array([5, 0, 1, 2, 2]), np.array([0, 0, 2, 1, 4]))
     assert joined[0] == joined[1] == joined[3] == joined[4] != joined[2]
     assert sorted(set(joined.tolist())) == [0, 1]

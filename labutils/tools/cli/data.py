@@ -21,21 +21,25 @@ def data() -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("name")
 @click.option("--file", default="", metavar="COLUMN", help="Column of a CSV with the files; guessed if it is usual.")
-@click.option("--label", default="", metavar="COLUMN|ATTRIBUTE", help="Column, or attribute of DICOM, with the class.")
-@click.option("--group", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells patients apart.")
+@click.option("--label", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells the class; see above.")
+@click.option("--group", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells patients apart; see above.")
 @click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Where the files of a CSV are.")
 @click.option("--classes", default="", metavar="A,B,...", help="The classes in label order; any other is an error.")
+@click.option(
+    "--several", default="", metavar="first|single", help="Of several labels, A|B: the first, or no such image."
+)
 @click.option("--shares", default="70,15,15", show_default=True, help="Train, validation, test; two for no exam.")
 @click.option("--seed", default=0, show_default=True, help="Decides who goes where, and the new numbers.")
 @click.option("--window", default="", metavar="LOW,HIGH", help="Values that are black and white, for every file.")
-@click.option("--leave-out", is_flag=True, help="Leave out files that cannot be read, and write them down.")
+@click.option("--leave-out", is_flag=True, help="Leave out files that cannot be used, and write them down.")
 @explain
 def import_(source: Path, name: str, classes: str, shares: str, window: str, **asked: Any) -> None:
-    """Make the data set NAME of SOURCE: a folder of classes, a CSV, or DICOM files.
+    """Make the data set NAME of SOURCE: a folder of classes, a CSV, or DICOM files; a ZIP counts as its folder.
 
-    SOURCE holds a folder for each class, or is a CSV with file and label columns; DICOM files without either need
-    --label with an attribute. Patients (of DICOM the PatientID) stay on one side of the split. Nothing is overwritten;
-    stopped, the same command goes on.
+    SOURCE holds a folder for each class, or is a CSV with file and label columns; without either, --label names an
+    attribute of DICOM, or a pattern of file names with the class in parentheses, such as '([A-Z]+)_'. --group takes a
+    column, an attribute or a pattern too. Patients (of DICOM the PatientID) stay on one side of the split. Nothing is
+    overwritten; stopped, the same command goes on.
     """
     from labutils.tools.imports import Wanted, import_images
 

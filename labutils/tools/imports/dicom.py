@@ -1,9 +1,12 @@
-"""One DICOM file to brightness: rescaled, windowed, turned where it counts from white; colour is left to `colour`.
+"""One DICOM file to brightness, as it describes its picture for a screen. Needs pydicom: the extra `dicom`.
 
-The picture is the one that the file describes for a screen: modality rescale, then the window (or look-up table) of
-interest, then MONOCHROME1 turned round (DICOM PS3.3, C.7.6.3, C.11.1 and C.11.2). Needs pydicom: the extra `dicom`.
+Grey: modality rescale, then the window (or look-up table) of interest, then MONOCHROME1 turned round (DICOM PS3.3,
+C.7.6.3, C.11.1 and C.11.2). Colour, as photographs of skin and endoscopies have it: RGB; the YBR kinds, which pydicom
+turns into RGB while it decodes; PALETTE COLOR, where numbers stand for colours in a table (C.7.6.3.1.2 and
+C.7.6.3.1.5). A window is for grey values and has no meaning there.
 """
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,6 @@ import numpy as np
 from labutils.data import images
 from labutils.errors import DataError
 from labutils.paths import shown
-from labutils.tools.imports import colour
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
 """Endings under which files are read as DICOM even where their first bytes do not say so."""
@@ -23,7 +25,11 @@ NARROW = 1 / 16
 
 PERCENTILES = (0.5, 99.5)
 _GREY = ("MONOCHROME1", "MONOCHROME2")
+_PALETTE = "PALETTE COLOR"
 _ENVELOPE = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # the object identifier of an encrypted CMS message
+_DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg."
+# Read at once: a damaged element is an error only when somebody looks at it.
+_LOOKED_AT = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PatientID", "WindowCenter", "NumberOfFrames")
 
 
 def is_dicom(file: Path) -> bool:
@@ -35,9 +41,19 @@ def is_dicom(file: Path) -> bool:
 
 def is_directory(header: Any) -> bool:
     """Whether a file is a medium's table of contents, a DICOMDIR."""
-    return "DirectoryRecordSequence" in header or str(header.file_meta.get("MediaStorageSOPClassUID", "")) == (
-        "1.2.840.10008.1.3.10"
-    )
+    kind = str(header.file_meta.get("MediaStorageSOPClassUID", ""))
+    return "DirectoryRecordSequence" in header or kind == "1.2.840.10008.1.3.10"
+
+
+def is_keyword(text: str) -> bool:
+    """Whether a text is the name of a DICOM attribute, such as PatientID."""
+    if not re.fullmatch("[A-Z][A-Za-z0-9]+", text):
+        return False
+    try:
+        from pydicom.datadict import tag_for_keyword
+    except ImportError:
+        return False
+    return tag_for_keyword(text) is not None
 
 
 def read_header(file: Path) -> Any:
@@ -77,7 +93,7 @@ def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
         raise DataError(
             f"{name} holds {frames} frames: one picture is expected. Save the frame you mean as a file of its own."
         )
-    if not _is_grey(header) and not colour.is_readable(header):
+    if not _is_grey(header) and not _is_readable_colour(header):
         kind = header.get("PhotometricInterpretation") or "no kind is given"
         raise DataError(
             f"{name} is in colour ({kind}) as it is not read here: expected is RGB, YBR_FULL or PALETTE COLOR. "
@@ -115,21 +131,19 @@ def read_brightness(file: Path, window: tuple[float, float] | None = None) -> tu
     """
     data = _read(file)
     stored = _pixels(data, file)
+    bits = int(data.get("BitsStored") or data.BitsAllocated)
     if not _is_grey(data):
         try:
-            rgb, words = colour.to_brightness(data, stored)
+            return _scale_colour(data, stored, bits)
         except (ValueError, AttributeError, TypeError) as error:  # a table of colours that is not what it says
-            raise DataError(_damaged(file, error)) from None
-        return rgb, False, words
+            raise _damaged(file, error) from None
     padding = _padding(data, stored)
-    bits = int(data.get("BitsStored") or data.BitsAllocated)
-    brightness, words = _scale(data, _rescale(data, stored), stored, bits, padding, window)
+    brightness, words = _scale(data, stored, bits, padding, window)
     brightness = np.clip(brightness, 0, 1).astype(np.float32)
     if data.PhotometricInterpretation == "MONOCHROME1":
         brightness, words = 1 - brightness, f"{words}, turned (MONOCHROME1)"
-    if padding is not None:
-        # What surrounds the picture is background, whichever way it counts.
-        brightness[padding] = 0
+    # What surrounds the picture is background, whichever way it counts.
+    brightness[padding] = 0
     return brightness, bits > 8, words
 
 
@@ -137,10 +151,22 @@ def _is_grey(header: Any) -> bool:
     return header.get("SamplesPerPixel", 1) == 1 and header.get("PhotometricInterpretation") in _GREY
 
 
+def _is_readable_colour(header: Any) -> bool:
+    kind, planes = header.get("PhotometricInterpretation", ""), header.get("SamplesPerPixel", 1)
+    if kind == _PALETTE:
+        # A table of more colours than 8 bits can count would be looked up by the lower 8 bits alone.
+        descriptor = header.get("RedPaletteColorLookupTableDescriptor") or (0, 0, 8)
+        return planes == 1 and (descriptor[2] > 8 or 0 < descriptor[0] <= 256)
+    if kind in ("YBR_FULL", "YBR_FULL_422"):
+        return planes == 3 and header.get("BitsAllocated") == 8
+    if kind in ("YBR_ICT", "YBR_RCT"):  # made by JPEG 2000, and undone by its decoder
+        return planes == 3 and header.file_meta.TransferSyntaxUID.is_compressed
+    return kind == "RGB" and planes == 3
+
+
 def _read(file: Path, **settings: Any) -> Any:
     try:
         import pydicom
-        from pydicom.errors import InvalidDicomError
     except ImportError:
         raise DataError("DICOM is read with pydicom, which is not installed: pip install 'labutils[dicom]'.") from None
     with open(file, "rb") as stream:
@@ -151,23 +177,12 @@ def _read(file: Path, **settings: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = pydicom.dcmread(file, force=True, **settings)
-            # Read now: a damaged element is an error only when somebody looks at it.
-            for name in (
-                "Rows",
-                "Columns",
-                "BitsAllocated",
-                "BitsStored",
-                "PatientID",
-                "WindowCenter",
-                "NumberOfFrames",
-            ):
+            for name in _LOOKED_AT:
                 data.get(name)
     except (OSError, MemoryError):
         raise
-    except InvalidDicomError:
-        raise DataError(_damaged(file, "not a DICOM file")) from None
     except Exception as error:
-        raise DataError(_damaged(file, error)) from None
+        raise _damaged(file, error) from None
     if not len(data):
         raise DataError(f"{shown(file)} is not a DICOM file, whatever its name says. Leave it out, or copy it again.")
     if "TransferSyntaxUID" not in data.file_meta:
@@ -182,56 +197,41 @@ def _pixels(data: Any, file: Path) -> np.ndarray:
     syntax = data.file_meta.TransferSyntaxUID
     try:
         if syntax.is_compressed and not get_decoder(syntax).is_available:
-            raise DataError(
-                f"{shown(file)} is compressed ({syntax.name}), which needs a decoder: "
-                "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg."
-            )
+            raise DataError(f"{shown(file)} is compressed ({syntax.name}), which needs a decoder: {_DECODERS}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return np.asarray(data.pixel_array)
     except (DataError, MemoryError):
         raise
     except Exception as error:
-        hint = ""
-        if syntax.is_compressed and not syntax.is_deflated:
-            hint = f" If it is not ({syntax.name}): pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg."
-        raise DataError(_damaged(file, error) + hint) from None
+        may_be_whole = syntax.is_compressed and not syntax.is_deflated
+        raise _damaged(file, error, f" If it is not ({syntax.name}): {_DECODERS}" if may_be_whole else "") from None
 
 
-def _damaged(file: Path, error: object) -> str:
+def _damaged(file: Path, error: object, hint: str = "") -> DataError:
     reason = " ".join(str(error).split("\n")[0].split())[:120].rstrip(".:")
-    return f"{shown(file)} is damaged ({reason}). Copy it again, or leave it out."
+    return DataError(f"{shown(file)} is damaged ({reason}). Copy it again, or leave it out.{hint}")
 
 
-def _rescale(data: Any, stored: np.ndarray) -> np.ndarray:
-    """Stored values as the modality means them, CT numbers for example."""
-    from pydicom.pixels import apply_modality_lut
+def _scale_colour(data: Any, stored: np.ndarray, bits: int) -> tuple[np.ndarray, bool, str]:
+    kind, colour = data.PhotometricInterpretation, stored
+    if kind == _PALETTE:
+        from pydicom.pixels import apply_color_lut
 
-    if data.get("ModalityLUTSequence"):
-        return np.asarray(apply_modality_lut(stored, data), np.float32)
-    slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
-    slope = 1.0 if slope in (None, "") else float(slope)
-    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept or 0)
-
-
-def _padding(data: Any, stored: np.ndarray) -> np.ndarray | None:
-    """Where the picture is only padded, None if it says nothing of the kind."""
-    value = data.get("PixelPaddingValue")
-    if value in (None, ""):
-        return None
-    limit = data.get("PixelPaddingRangeLimit")
-    ends = sorted((int(value), int(value if limit in (None, "") else limit)))
-    return (stored >= ends[0]) & (stored <= ends[1])
+        count, first, bits = map(int, data.RedPaletteColorLookupTableDescriptor)
+        # What lies outside the table has the colour at its end; a fourth plane would say how opaque the picture is.
+        inside = np.clip(stored.astype(np.int64), first, first + (count or 2**16) - 1)
+        colour = apply_color_lut(inside, data)[..., :3]
+        if colour.max(initial=0) >= 2**bits:  # written with 16 bits, whatever the table says
+            bits = 16
+    scaled = colour.astype(np.float32) / np.float32(2**bits - 1)
+    return np.clip(scaled, 0, 1), False, f"colour ({kind}), {bits} bits for each"
 
 
 def _scale(
-    data: Any,
-    values: np.ndarray,
-    stored: np.ndarray,
-    bits: int,
-    padding: np.ndarray | None,
-    window: tuple[float, float] | None,
+    data: Any, stored: np.ndarray, bits: int, padding: np.ndarray, window: tuple[float, float] | None
 ) -> tuple[np.ndarray, str]:
+    values = _rescale(data, stored)
     if window is not None:
         return (values - window[0]) / (window[1] - window[0]), f"window {window[0]:g} to {window[1]:g} as asked for"
     if data.get("VOILUTSequence"):
@@ -243,8 +243,7 @@ def _scale(
     if found := _window(data):
         return _apply_window(values, *found), f"the file's window {found[0]:g}/{found[1]:g}"
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if data.get("PixelRepresentation") else (0, 2**bits - 1)
-    seen = values if padding is None or padding.all() else values[~padding]
-    first, last = np.percentile(seen, PERCENTILES)
+    first, last = np.percentile(values if padding.all() else values[~padding], PERCENTILES)
     inside = data.get("BitsStored") and low <= stored.min() and stored.max() <= high
     # A table of the modality has other units than the bits that are stored.
     if inside and not data.get("ModalityLUTSequence"):
@@ -255,18 +254,40 @@ def _scale(
     return (values - first) / max(float(last - first), 1e-6), words
 
 
+def _rescale(data: Any, stored: np.ndarray) -> np.ndarray:
+    """Stored values as the modality means them, CT numbers for example."""
+    if data.get("ModalityLUTSequence"):
+        from pydicom.pixels import apply_modality_lut
+
+        return np.asarray(apply_modality_lut(stored, data), np.float32)
+    slope, intercept = (_number(data, name) for name in ("RescaleSlope", "RescaleIntercept"))
+    return stored.astype(np.float32) * np.float32(1 if slope is None else slope) + np.float32(intercept or 0)
+
+
+def _padding(data: Any, stored: np.ndarray) -> np.ndarray:
+    """Where the picture is only padded."""
+    value, limit = (_number(data, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if value is None:
+        return np.zeros(stored.shape, bool)
+    low, high = sorted((value, value if limit is None else limit))
+    return (stored >= low) & (stored <= high)
+
+
 def _window(data: Any) -> tuple[float, float, str] | None:
     """Centre, width and kind of the first window; None where there is none that can be used."""
-    ends = []
-    for name in ("WindowCenter", "WindowWidth"):
-        value = data.get(name)
-        if value not in (None, "") and not isinstance(value, float | int):
-            value = value[0] if len(value) else None
-        if value in (None, ""):
-            return None
-        ends.append(float(value))
+    centre, width = (_number(data, name) for name in ("WindowCenter", "WindowWidth"))
     kind = str(data.get("VOILUTFunction") or "LINEAR").upper()
-    return (ends[0], ends[1], kind) if ends[1] > (1 if kind == "LINEAR" else 0) else None
+    if centre is None or width is None or width <= (1 if kind == "LINEAR" else 0):
+        return None
+    return centre, width, kind
+
+
+def _number(data: Any, name: str) -> float | None:
+    """A number of the header, the first of several; None where there is none."""
+    value = data.get(name)
+    if value not in (None, "") and not isinstance(value, float | int):
+        value = value[0] if len(value) else None
+    return None if value in (None, "") else float(value)
 
 
 def _apply_window(values: np.ndarray, centre: float, width: float, kind: str) -> np.ndarray:

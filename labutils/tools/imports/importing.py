@@ -1,16 +1,18 @@
 """`import_images`: a source becomes a data set of one's own, and goes on where it was stopped.
 
-Everything is made in a hidden folder beside the data sets; only what is complete gets its name. Which files there are
-is the business of `sources`, pixels of `dicom` and `pictures`, who goes where of `split`, what is kept of `staging`,
-what is written down of `record`.
+Everything is made in a hidden folder beside the data sets; only what is complete gets its name. `import.csv` in the
+data set tells what became of each picture and names nobody; the key, beside the data set, tells which file and which
+patient each was: whoever imports keeps it.
 """
 
+import csv
 import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +20,39 @@ import numpy as np
 
 from labutils import paths
 from labutils.audit import duplicates
+from labutils.data.description import FILE
 from labutils.data.layouts import DATASETS, MOST_CLASSES, SUFFIXES
 from labutils.data.locate import OURS, own_folders
 from labutils.errors import DataError
 from labutils.paths import ALLOWED_NAME, dataset_name, shown
-from labutils.tools.imports import record
-from labutils.tools.imports.pictures import Converted
-from labutils.tools.imports.record import Placed
-from labutils.tools.imports.sources import Item, Wanted, find_items
+from labutils.tools.imports.pictures import Converted, Staging
+from labutils.tools.imports.sources import EXAMPLES, SEVERAL, Found, Item, Wanted, find_items
 from labutils.tools.imports.split import SPLITS, join_groups, split_groups
-from labutils.tools.imports.staging import Staging
+from labutils.tools.imports.tables import TABLES, plain
+from labutils.tools.public.archives import unpack_zip
+
+RECORD = "import.csv"
+RECORD_COLUMNS = ("file", "split", "class", "patient", "kept with", "width", "height", "grey levels")
+KEY_COLUMNS = ("source", "became", "patient")
 
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _QUOTED = 10  # how many problems a message lists
 _MOST_ALIKE = 0.5  # share of images in one group of pictures alike from which likeness says nothing
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One picture in the data set: what it was, what was made of it, where it is, whose it is (a number).
+
+    `unit` is the number of those that are kept together.
+    """
+
+    item: Item
+    made: Converted
+    file: str
+    split: int
+    patient: int
+    unit: int
 
 
 def import_images(
@@ -42,8 +63,9 @@ def import_images(
     Parameters
     ----------
     source : Path
-        A folder with a folder for each class, at any depth below; a CSV with file and label columns; a folder of
-        DICOM files, with `wanted.label` naming the attribute that tells the class.
+        A folder with a folder for each class, at any depth below; a CSV with file and label columns; a folder whose
+        files tell their class by name or, of DICOM, by an attribute (`wanted.label`). A ZIP file counts as the folder
+        that is in it.
     name : str
         What the data set is to be called: its folder in `data/`, or in `LABUTILS_DATA`.
     wanted : Wanted, optional
@@ -65,12 +87,16 @@ def import_images(
     """
     from filelock import FileLock, Timeout
 
-    wanted, target = _check(wanted or Wanted()), _target(name)
-    lock = target.with_name(f".{target.name}.lock")
+    wanted, target = _check(wanted or Wanted(), source), _target(name)
+    lock, unpacked = _beside(target, "lock"), _beside(target, "unpacked")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=0):
-            _import(source, target, wanted, show, progress)
+            try:
+                zipped = source.suffix.lower() == ".zip" and source.is_file()
+                _import(unpack_zip(source, unpacked) if zipped else source, target, wanted, show, progress)
+            finally:
+                shutil.rmtree(unpacked, ignore_errors=True)
         with suppress(OSError):  # Windows may hold it for a moment
             lock.unlink()
     except Timeout:
@@ -85,41 +111,52 @@ def import_images(
 
 def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], Any], progress: bool) -> None:
     found = find_items(source, wanted, progress)
-    _refuse(found.problems, wanted)
-    if not found.items:
+    if not found.items and not found.problems:
         raise DataError(f"{shown(source)} holds no images: expected are DICOM files, or {', '.join(SUFFIXES)}.")
+    layout = DATASETS.get(str(dataset_name(target.name)))
+    expected = wanted.classes or (layout.class_names if layout else ())
+    for item in found.items:
+        if expected and item.label not in expected:
+            found.problems[item.name] = f"{item.name} is of class {item.label!r}, which is none of {_quote(expected)}."
+    found.items = [item for item in found.items if item.name not in found.problems]
+    _refuse(found, wanted)
     # Said before an hour of work: what is wrong already.
-    _split(found.items, _patients(found.items, wanted), _classes(found.items, wanted, target), wanted)
-    staging = Staging(_staging(target), found.items, wanted.window)
+    _split(found.items, _patients(found.items, wanted), _classes(found.items, expected, target), wanted)
+    staging = Staging(_beside(target, "importing"), found.items, wanted.window)
     if staging.done:
         show(f"Going on: {len(staging.done)} of {len(found.items)} pictures are made already.")
-    found.problems |= staging.convert(progress)
-    _refuse(found.problems, wanted)
-    items = [item for item in found.items if item.name in staging.done]
-    class_names = _classes(items, wanted, target)
-    placed = _place(items, staging.done, class_names, wanted, show)
+    found.problems = staging.convert(progress)
+    _refuse(found, wanted)
+    found.items = [item for item in found.items if item.name in staging.done]
+    class_names = _classes(found.items, expected, target)
+    placed = _place(found.items, staging.done, class_names, wanted, show)
     for one in placed:
         staging.place(one.item, one.file)
-    record.write_record(staging.made, placed, staging.done)
-    record.write_description(staging.made, target.name, class_names)
-    record.write_key(record.key_file(target), placed, found)
+    _write_down(staging.made, target, placed, class_names, found)
     os.rename(staging.made, target)
     shutil.rmtree(staging.folder, ignore_errors=True)
-    for line in record.describe(target, placed, class_names, staging.done, found):
+    for line in _describe(target, placed, class_names, found):
         show(line)
 
 
-def _check(wanted: Wanted) -> Wanted:
+def _check(wanted: Wanted, source: Path) -> Wanted:
     total, shares = sum(wanted.shares), wanted.shares
-    if len(shares) not in (2, 3) or min(shares) <= 0:
+    if len(shares) not in (2, 3) or not all(0 < one < np.inf for one in shares):
         raise DataError("--shares is for train, validation and test: two or three numbers above 0, such as 70,15,15.")
     if wanted.window is not None and not wanted.window[0] < wanted.window[1]:
         raise DataError("--window is the values that are black and white, the smaller first, such as -1000,400.")
-    try:
-        re.compile(wanted.group)
-    except re.error as error:
-        raise DataError(f"--group {wanted.group!r} is no pattern ({error}): try 'patient([0-9]+)'.") from None
-    return Wanted(**{**vars(wanted), "shares": tuple(share / total for share in shares)})
+    if wanted.seed < 0:
+        raise DataError(f"--seed is {wanted.seed}: it must be a whole number from 0 on.")
+    if wanted.several not in ("", *SEVERAL):
+        raise DataError(f"--several is {wanted.several!r}: it must be {' or '.join(SEVERAL)}.")
+    # In a table, labels are a column.
+    patterns = {"group": wanted.group, "label": "" if source.suffix.lower() in TABLES else wanted.label}
+    for option, pattern in patterns.items():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise DataError(f"--{option} {pattern!r} is no pattern ({error}): try {EXAMPLES[option]!r}.") from None
+    return replace(wanted, classes=tuple(map(plain, wanted.classes)), shares=tuple(one / total for one in shares))
 
 
 def _target(name: str) -> Path:
@@ -131,42 +168,53 @@ def _target(name: str) -> Path:
     if there is not None:
         raise DataError(f"{shown(there)} is there already, and nothing is overwritten: choose another name.")
     # Where an import was killed at its very end, the key is its own.
-    if (key := record.key_file(target)).exists() and not _staging(target).exists():
+    if (key := _key_file(target)).exists() and not _beside(target, "importing").exists():
         raise DataError(f"{shown(key)} is the key of an earlier import: move it away, or choose another name.")
     return target
 
 
-def _staging(target: Path) -> Path:
-    return target.with_name(f".{target.name}.importing")
+def _beside(target: Path, what: str) -> Path:
+    """A hidden place beside a data set."""
+    return target.with_name(f".{target.name}.{what}")
 
 
-def _refuse(problems: dict[str, str], wanted: Wanted) -> None:
-    if not problems or wanted.leave_out:
+def _key_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.key.csv")
+
+
+def _quote(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))  # a space at an end would not be seen
+
+
+def _refuse(found: Found, wanted: Wanted) -> None:
+    """Name what cannot be imported; or leave it out, where that is wanted."""
+    problems, found.problems = found.problems, {}
+    if wanted.leave_out or not problems:
+        found.left_out |= {name: problem.partition("\n")[0] for name, problem in problems.items()}
         return
-    listed = list(problems.values())
-    more = f"\n... and {len(listed) - _QUOTED} more files." if len(listed) > _QUOTED else ""
-    raise DataError("\n".join(listed[:_QUOTED]) + more + "\nOr leave such files out: --leave-out.")
+    said = [problem.partition("\n") for problem in problems.values()]
+    lines = [what for what, _, _ in said[:_QUOTED]]
+    if len(said) > _QUOTED:
+        lines.append(f"... and {len(said) - _QUOTED} more files.")
+    lines += dict.fromkeys(remedy for _, _, remedy in said if remedy)
+    raise DataError("\n".join([*lines, "Or leave such files out: --leave-out."]))
 
 
-def _classes(items: Sequence[Item], wanted: Wanted, target: Path) -> tuple[str, ...]:
-    """The classes in label order: as asked for, as the lab has them, or by name."""
+def _classes(items: Sequence[Item], expected: tuple[str, ...], target: Path) -> tuple[str, ...]:
+    """The classes in label order: as expected, else by name."""
     there: dict[str, Item] = {}
     for item in items:
         there.setdefault(item.label, item)
-    layout = DATASETS.get(str(dataset_name(target.name)))
-    expected = wanted.classes or (layout.class_names if layout else ())
     for label, item in there.items():
-        if expected and label not in expected:
-            raise DataError(f"{item.name} is of class {label}, which is none of {', '.join(expected)}.")
         if _NOT_IN_NAMES.search(label) or label.startswith(".") or label != label.rstrip(" ."):
             raise DataError(f"{item.name} is of class {label!r}, which cannot be the name of a folder. Change it.")
     if missing := [name for name in expected if name not in there]:
-        raise DataError(f"There is no image of {', '.join(missing)}: {target.name} needs images of every class.")
+        raise DataError(f"There is no image of {_quote(missing)}: {target.name} needs images of every class.")
     if len({name.casefold() for name in there}) < len(there):
-        alike = sorted(there, key=str.casefold)
-        raise DataError(f"Some classes differ in upper and lower case only ({', '.join(alike)}): write them alike.")
+        alike = _quote(sorted(there, key=str.casefold))
+        raise DataError(f"Some classes differ in upper and lower case only ({alike}): write them alike.")
     if not 2 <= len(there) <= MOST_CLASSES:
-        said = f"one class, {next(iter(there))}" if len(there) == 1 else f"{len(there)} classes"
+        said = f"one class, {next(iter(there))!r}" if len(there) == 1 else f"{len(there)} classes"
         raise DataError(f"The source has {said}: two or more (at most {MOST_CLASSES}) are needed.")
     return expected or tuple(sorted(there, key=str.casefold))
 
@@ -180,20 +228,20 @@ def _place(
 ) -> list[Placed]:
     groups = _patients(items, wanted)
     _tell_of_two_labels(items, groups, show)
-    units = _join(items, done, groups, show)
+    units = _join([done[item.name] for item in items], groups, show)
     splits = _split(items, units, class_names, wanted)
     # Numbers that follow neither the order of the files nor that of their dates.
     order = np.random.default_rng(wanted.seed).permutation(len(items))
-    files, placed = Counter[int](), []
+    files, placed = Counter[int](), list[Placed]()
     digits = len(str(len(items)))
     for index in order.tolist():
         item, patient = items[index], int(groups[index]) + 1
         files[patient] += 1
-        stem = f"{sum(files.values()):0{digits}}"
+        stem = f"{len(placed) + 1:0{digits}}"
         if item.group:
             stem = f"patient{patient:0{digits}}_{files[patient]:02}"
         file = f"{SPLITS[splits[index]]}/{item.label}/{stem}.png"
-        placed.append(Placed(item, file, int(splits[index]), patient, int(units[index])))
+        placed.append(Placed(item, done[item.name], file, int(splits[index]), patient, int(units[index])))
     return sorted(placed, key=lambda one: one.file)
 
 
@@ -210,40 +258,82 @@ def _patients(items: Sequence[Item], wanted: Wanted) -> np.ndarray:
 
 
 def _tell_of_two_labels(items: Sequence[Item], groups: np.ndarray, show: Callable[[str], Any]) -> None:
-    classes: dict[int, set[str]] = {}
+    of_patient: dict[int, list[Item]] = {}
     for item, group in zip(items, groups.tolist(), strict=True):
-        classes.setdefault(group, set()).add(item.label)
-    several = [group for group, labels in classes.items() if len(labels) > 1]
+        of_patient.setdefault(group, []).append(item)
+    several = [those for those in of_patient.values() if len({item.label for item in those}) > 1]
     if several:
-        first = next(item for item, group in zip(items, groups.tolist(), strict=True) if group == several[0])
         show(
             f"{len(several)} {'patient has' if len(several) == 1 else 'patients have'} images of more than one class "
-            f"(that of {first.name}: {', '.join(sorted(classes[several[0]]))}): all stay on one side. "
-            "If that cannot be, a label is wrong."
+            f"(that of {several[0][0].name}: {', '.join(sorted({item.label for item in several[0]}))}): "
+            "all stay on one side. If that cannot be, a label is wrong."
         )
 
 
-def _join(
-    items: Sequence[Item], done: dict[str, Converted], groups: np.ndarray, show: Callable[[str], Any]
-) -> np.ndarray:
+def _join(made: Sequence[Converted], groups: np.ndarray, show: Callable[[str], Any]) -> np.ndarray:
     """The groups that have to stay together: patients, and those whose pictures are nearly the same."""
-    first: dict[str, int] = {}
-    same = [(first.setdefault(done[item.name].checksum, index), index) for index, item in enumerate(items)]
-    different = np.array(sorted(first.values()))
-    labels = duplicates.group_similar(np.stack([done[items[index].name].thumbnail for index in different]))
-    leaders: dict[int, int] = {}
-    alike = [
-        (leaders.setdefault(label, index), index)
-        for label, index in zip(labels.tolist(), different.tolist(), strict=True)
-    ]
-    joined = join_groups(groups, np.array(same + alike))
+    _, first, same = np.unique([one.checksum for one in made], return_index=True, return_inverse=True)
+    alike = duplicates.group_similar(np.stack([made[index].thumbnail for index in first]))
+    joined = join_groups(groups, first[alike][same])
     largest, most = Counter(joined.tolist()).most_common(1)[0][1], Counter(groups.tolist()).most_common(1)[0][1]
-    if largest > _MOST_ALIKE * len(items) and largest > most:
+    if largest > _MOST_ALIKE * len(made) and largest > most:
         show(
-            f"{largest} of {len(items)} pictures are alike, so likeness cannot tell copies from others: they are split "
+            f"{largest} of {len(made)} pictures are alike, so likeness cannot tell copies from others: they are split "
             "by patient alone, and `labutils data audit` will call them leaks."
         )
-        return np.asarray(groups)
+        return groups
     if (linked := len(set(groups.tolist())) - len(set(joined.tolist()))) > 0:
         show(f"Pictures that are nearly the same stay on one side: {linked} patients were joined to others.")
     return joined
+
+
+def _write_down(
+    folder: Path, target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found
+) -> None:
+    """The record and `dataset.yaml`, in the folder that is to become the data set, and the key beside it."""
+    import yaml
+
+    together: dict[int, set[int]] = {}
+    for one in placed:
+        together.setdefault(one.unit, set()).add(one.patient)
+    rows = []
+    for one in placed:
+        kept = " ".join(map(str, sorted(together[one.unit] - {one.patient})))
+        told = (one.made.width, one.made.height, one.made.levels)
+        rows.append((one.file, SPLITS[one.split], one.item.label, one.patient, kept, *told))
+    _write_table(folder / RECORD, RECORD_COLUMNS, rows)
+    known = [(one.item.name, one.file, one.item.group) for one in placed]
+    known += [(name, f"left out: {why}", "") for name, why in found.left_out.items()]
+    _write_table(_key_file(target), KEY_COLUMNS, sorted(known))
+    said = {"title": target.name, "classes": list(class_names)}
+    text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
+    (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def _write_table(file: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([columns, *rows])
+
+
+def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found) -> list[str]:
+    lines = [*found.notes]
+    for split in sorted({one.split for one in placed}):
+        here = [one for one in placed if one.split == split]
+        each = ", ".join(f"{name} {sum(one.item.label == name for one in here)}" for name in class_names)
+        patients = len({one.patient for one in here})
+        lines.append(f"  {SPLITS[split]:<10} {len(here)} images of {patients} patients ({each})")
+    levels = Counter(one.made.levels for one in placed)
+    lines.append("  grey levels: " + "; ".join(f"{words} ({count})" for words, count in levels.most_common()))
+    lines.append(f"  patients told by {found.groups_by or 'nothing: each image is taken for a patient'}")
+    if burned := sum(one.item.burned_in for one in placed):
+        lines.append(
+            f"  {burned} files say that text is burned into the picture: look at them before you hand them on."
+        )
+    if left := list(found.left_out):
+        lines.append(f"  {len(left)} files were left out: {', '.join(left[:3])}{', ...' if len(left) > 3 else ''}")
+    name = dataset_name(target.name)
+    lines.append(f"{shown(target)} is ready: dataset = {name!r}. {RECORD} in it says what became of each picture;")
+    lines.append(
+        f"{shown(_key_file(target))} says which file and patient each was: keep it apart, and do not hand it on."
+    )
+    return lines

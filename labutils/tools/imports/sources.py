@@ -16,9 +16,37 @@ from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
 from labutils.tools.imports import dicom
-from labutils.tools.imports.tables import QUOTED, Row, Wanted, is_keyword, read_table
+from labutils.tools.imports.tables import QUOTED, Row, plain, read_table
+
+SEVERAL = ("first", "single")
+"""What may be done where an image has several labels, `A|B`: take the first, or images with a single one only."""
+
+EXAMPLES = {"label": "([A-Z]+)_", "group": "patient([0-9]+)"}
+"""Patterns of file names, by what they tell."""
 
 _SPLITS = (*TRAIN_FOLDERS, *VALIDATION_FOLDERS, *EXAM_FOLDERS)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for.
+
+    `file`, `label` and `group` are columns of a table; label and group may be an attribute of DICOM or a pattern of
+    file names too. `images` is where a table's files are, `classes` are those there may be, in label order, `several`
+    one of `SEVERAL`; `shares` of train, validation and test (two for no exam); `window` the values that are black and
+    white; `leave_out` says that what cannot be used is left out and written down.
+    """
+
+    file: str = ""
+    label: str = ""
+    group: str = ""
+    images: Path | None = None
+    classes: tuple[str, ...] = ()
+    several: str = ""
+    shares: tuple[float, ...] = (70, 15, 15)
+    seed: int = 0
+    window: tuple[float, float] | None = None
+    leave_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +69,8 @@ class Item:
 class Found:
     """What a source holds.
 
-    `left_out` are files that are not imported and why, `problems` those that should be and cannot; `groups_by` says
-    what tells patients apart, empty where nothing does.
+    `left_out` are files that are not imported and why, `problems` those that should be and cannot (a sentence, and in a
+    line below what to do); `groups_by` says what tells patients apart, empty where nothing does.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -74,16 +102,17 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
     if source.is_dir():
         rows = [_row_of(source, file, wanted) for file in _walk(source)]
         found.notes += _tell_of_inner_folders(rows)
+        if any(row.file.relative_to(source).parts[0].casefold() in _SPLITS for row in rows):
+            found.notes.append("The source is split into train and others already: it is put together and split anew.")
     elif not source.is_file():  # nobody writes to a pipe
         raise DataError(f"{shown(source)} is neither a folder nor a CSV. Give the folder that holds the images.")
     else:
-        rows, column = read_table(source, wanted)
+        rows, column = read_table(source, wanted.file, wanted.label, wanted.group, wanted.images)
         # Said by the table itself: a pattern or an attribute would be asked for.
         wanted = replace(wanted, group=column or wanted.group)
-    if any(row.file.relative_to(source).parts[0].casefold() in _SPLITS for row in rows if source.is_dir()):
-        found.notes.append("The source is split into train and others already: it is put together and split anew.")
-    shown_bar = bar(progress, iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False)
-    for row in shown_bar:
+    if wanted.several == "first" and (several := sum("|" in (row.label or "") for row in rows)):
+        found.notes.append(f"Of {several} images with several labels the first one counts.")
+    for row in bar(progress, iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
         try:
             item = _item(row, wanted, found)
         except DataError as error:
@@ -91,7 +120,8 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
             continue
         if item is not None:
             found.items.append(item)
-    _check_groups(found, wanted)
+    if not found.groups_by and found.items and not wanted.group:
+        _group_by_names(found)
     return found
 
 
@@ -107,7 +137,7 @@ def _row_of(source: Path, file: Path, wanted: Wanted) -> Row:
     folders = list(file.relative_to(source).parts[:-1])
     while folders and folders[0].casefold() in _SPLITS:
         folders = folders[1:]
-    return Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else folders[0])
+    return Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else plain(folders[0]))
 
 
 def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
@@ -115,7 +145,7 @@ def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
     inside: dict[str, set[str]] = {}
     for row in rows:
         if row.label is not None:
-            parts = row.name.split("/")
+            parts = [plain(part) for part in row.name.split("/")]
             below = parts[parts.index(row.label) + 1 :]
             inside.setdefault(row.label, set()).add(below[0] if len(below) > 1 else "")
     names = set[str]().union(*inside.values())
@@ -129,88 +159,103 @@ def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
 
 
 def _item(row: Row, wanted: Wanted, found: Found) -> Item | None:
-    """A row as an item; None, with a word in `found.left_out`, for what is no picture."""
+    """A row as an item; None, with a word in `found.left_out`, for what is not to be imported."""
     if row.file.exists() and not row.file.is_file():
         raise DataError(f"{shown(row.file)} is not an ordinary file. Remove it.")
-    if not dicom.is_dicom(row.file):
-        if row.file.suffix.lower() not in SUFFIXES:
-            found.left_out[row.name] = "no image"
-            return None
-        if row.label is None:
-            raise DataError(_no_class(row.file))
-        group, by = _group(row, wanted, None)
-        found.groups_by = found.groups_by or by
-        return Item(row.file, row.name, row.label, group)
-    header = dicom.read_header(row.file)
-    if dicom.is_directory(header):
+    header = dicom.read_header(row.file) if dicom.is_dicom(row.file) else None
+    if header is None and row.file.suffix.lower() not in SUFFIXES:
+        found.left_out[row.name] = "no image"
+        return None
+    if header is not None and dicom.is_directory(header):
         found.left_out[row.name] = "a table of contents (DICOMDIR)"
         return None
-    dicom.check_picture(header, row.file, bool(wanted.group))
-    label = row.label if row.label is not None else _attribute(header, wanted.label)
-    if not label:
-        raise DataError(_no_class(row.file, wanted.label))
+    if header is not None:
+        dicom.check_picture(header, row.file, bool(wanted.group))
+    label = _label(row, wanted, header)
+    if label is None:
+        found.left_out[row.name] = f"several labels ({row.label})"
+        return None
     group, by = _group(row, wanted, header)
     found.groups_by = found.groups_by or by
+    if header is None:
+        return Item(row.file, row.name, label, group)
     burned_in = str(header.get("BurnedInAnnotation", "")).upper() == "YES"
     return Item(row.file, row.name, label, group, True, header.Rows * header.Columns, burned_in)
+
+
+def _label(row: Row, wanted: Wanted, header: Any) -> str | None:
+    """The class of a file; None if it has several, and such are not wanted."""
+    if row.label is None and not wanted.label:
+        raise DataError(
+            f"{shown(row.file)} lies in no folder of a class.\nExpected is a folder for each class, a CSV with file "
+            "and label columns, or --label with an attribute of DICOM, such as BodyPartExamined, or a pattern of file "
+            "names, such as '([A-Z]+)_'."
+        )
+    if row.label is None:
+        return plain(_ask("label", wanted.label, row, header))
+    labels = [plain(label.strip()) for label in row.label.split("|") if label.strip()]
+    if len(labels) < 2:
+        return row.label
+    if wanted.several == "single":
+        return None
+    asked = [label for label in labels if label in wanted.classes]
+    if wanted.several == "first" or len(asked) == 1:
+        return (asked or labels)[0]
+    raise DataError(
+        f"{row.name} has several labels ({row.label}).\nAn image has one class here: say which labels are classes "
+        "(--classes A,B: the one of these counts), take the first (--several first), or only images with a single "
+        "label (--several single)."
+    )
 
 
 def _group(row: Row, wanted: Wanted, header: Any) -> tuple[str, str]:
     """What stands for the patient of a file, and what tells it."""
     if row.group is not None:
         return row.group, f"the column {wanted.group}"
-    if not wanted.group:
-        patient = _attribute(header, "PatientID")
-        if header is not None and not patient:
-            raise DataError(
-                f"{shown(row.file)} carries no PatientID: say with --group which files belong together "
-                "(another attribute, such as StudyInstanceUID, a column, or a pattern of file names)."
-            )
-        return (patient, "PatientID") if patient else ("", "")
-    if is_keyword(wanted.group):
-        value = _attribute(header, wanted.group)
+    if wanted.group:
+        by = wanted.group if dicom.is_keyword(wanted.group) else f"the pattern {wanted.group}"
+        return _ask("group", wanted.group, row, header), by
+    patient = _attribute(header, "PatientID")
+    if header is not None and not patient:
+        raise DataError(
+            f"{shown(row.file)} carries no PatientID: say with --group which files belong together "
+            "(another attribute, such as StudyInstanceUID, a column, or a pattern of file names)."
+        )
+    return (patient, "PatientID") if patient else ("", "")
+
+
+def _ask(option: str, how: str, row: Row, header: Any) -> str:
+    """What an attribute of DICOM, or a pattern of file names, says about a file."""
+    if dicom.is_keyword(how):
+        value = _attribute(header, how)
         if not value:
-            raise DataError(f"{shown(row.file)} carries no {wanted.group}: --group cannot tell whose it is.")
-        return value, wanted.group
-    match = re.search(wanted.group, row.name)
+            cannot = "tell its class" if option == "label" else "tell whose it is"
+            raise DataError(f"{shown(row.file)} carries no {how}: --{option} cannot {cannot}.")
+        return value
+    match = re.search(how, row.name)
     if match is None:
         raise DataError(
-            f"--group {wanted.group!r} fits nothing in {row.name}: give a column of the table, an attribute of DICOM, "
-            r"or a pattern such as 'patient(\d+)'."
+            f"--{option} {how!r} fits nothing in {row.name!r}.\nGive a column of the table, an attribute of DICOM, or "
+            f"a pattern such as {EXAMPLES[option]!r}."
         )
-    return match[1] if match.groups() and match[1] is not None else match[0], f"the pattern {wanted.group}"
+    return match[1] if match.groups() and match[1] is not None else match[0]
 
 
-def _check_groups(found: Found, wanted: Wanted) -> None:
-    if found.groups_by or not found.items or wanted.group:
-        return
+def _attribute(header: Any, keyword: str) -> str:
+    value = None if header is None else header.get(keyword)
+    return "" if value is None else str(value).strip()
+
+
+def _group_by_names(found: Found) -> None:
+    """Names that speak of patients are believed; anything else might be a running number."""
     from labutils.audit.duplicates import read_id
 
-    # Names that speak of patients are believed; anything else might be a running number.
     named = [read_id(item.name, ()) for item in found.items]
     if all(name.startswith("patient ") for name in named):
-        found.items = [
-            Item(item.file, item.name, item.label, name) for item, name in zip(found.items, named, strict=True)
-        ]
+        found.items = [replace(item, group=name) for item, name in zip(found.items, named, strict=True)]
         found.groups_by = "the patients' numbers in file names"
         return
     found.notes.append(
         "Nothing tells which images are of one patient: each is taken for a patient of its own. "
         "If that is wrong, remove what was written and say it with --group."
-    )
-
-
-def _attribute(header: Any, keyword: str) -> str:
-    if header is None or not keyword:
-        return ""
-    value = header.get(keyword)
-    return "" if value is None else str(value).strip()
-
-
-def _no_class(file: Path, keyword: str = "") -> str:
-    if keyword:
-        return f"{shown(file)} says nothing about {keyword}, which should tell its class."
-    return (
-        f"{shown(file)} lies in no folder of a class: expected is a folder for each class, a CSV with file and label "
-        "columns, or --label with an attribute of DICOM, such as BodyPartExamined."
     )

@@ -20,10 +20,8 @@ def split_groups(
 
     Parameters
     ----------
-    labels : ndarray, (n,), int
-        Class of each image, from 0.
-    groups : ndarray, (n,), int
-        Group of each image, from 0: its patient, or the patients whose pictures are the same.
+    labels, groups : ndarray, (n,), int
+        Class and group of each image, from 0; a group is a patient, or the patients whose pictures are the same.
     shares : sequence of float
         Share of each split; they add up to 1.
     class_names : sequence of str
@@ -88,14 +86,13 @@ def _lend(counts: np.ndarray, order: np.ndarray, place: np.ndarray, split: int, 
     return False
 
 
-def join_groups(groups: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Groups that are linked by pairs of images become one.
+def join_groups(groups: np.ndarray, leaders: np.ndarray) -> np.ndarray:
+    """Groups that are linked by pictures that are nearly the same become one.
 
     Parameters
     ----------
-    groups : ndarray, (n,), int
-    pairs : ndarray, (m, 2), int
-        Positions of images that are nearly the same picture.
+    groups, leaders : ndarray, (n,), int
+        Group of each image, from 0, and the position of an image that it is nearly the same as (its own, if of none).
 
     Returns
     -------
@@ -105,7 +102,7 @@ def join_groups(groups: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n, links = int(groups.max()) + 1, groups[pairs]
-    graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(n, n))
+    n = int(groups.max()) + 1
+    graph = coo_array((np.ones(len(groups), bool), (groups[leaders], groups)), shape=(n, n))
     joined = connected_components(graph, directed=False)[1]
     return np.unique(joined[groups], return_inverse=True)[1].astype(np.int64)

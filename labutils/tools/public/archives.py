@@ -1,22 +1,27 @@
-"""Turn a downloaded archive into a folder of images in the course's layout: check, choose, write.
+"""Archives to folders of images: downloads into the course's layout (check, choose, write), a ZIP file as it is.
 
-Images are chosen by a fixed seed. Neither kind of archive says which patient or lesion an image shows, so a
-validation image that looks like a training image is passed over, in whichever of the eight orientations it comes.
+Images of downloads are chosen by a fixed seed. Neither kind of archive says which patient or lesion an image shows, so
+a validation image that looks like a training image is passed over, in whichever of the eight orientations it comes.
 That keeps out copies, also brightened, turned or saved again. It cannot keep out a second photograph of the same
 lesion from further away, or another slice of the same patient's scan: only ids could, and there are none.
-
-Fetching is the business of `download`; which archives there are is written in `public`.
 """
 
+import errno
 import io
+import os
+import shutil
+import stat
 import tarfile
+import time
+import zipfile
 from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from labutils.audit import duplicates
+from labutils.data.listing import list_folder
 from labutils.errors import DataError
 
 SEED = 20
@@ -28,8 +33,13 @@ TOO_ALIKE = 0.7
 Below `duplicates.SIMILAR`, from which it is never taken: passing one over by mistake costs nothing.
 """
 
+LARGEST = 1_000_000_000
+"""Bytes that a ZIP file may hold in any case; more, if it is at most `DENSEST` times as large as the file itself."""
+
+DENSEST = 100
 _SPARE = 4  # candidates for each validation image wanted
 _SUFFIXES = (".jpg", ".jpeg", ".png")
+_BLANK = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), dtype=np.float32)
 
 Image = np.ndarray | bytes
 """Pixels, uint8, or a file as it is."""
@@ -60,8 +70,8 @@ def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted
     DataError
         If the file is not of this form or holds too few images.
     """
-    chosen: dict[str, list[tuple[str, int]]] = {}
-    images: dict[tuple[str, int], Image] = {}
+    chosen: dict[str, tuple[list, list]] = {}
+    images: dict[Any, Image] = {}
     try:
         with np.load(archive, allow_pickle=False) as arrays:
             labels = {part: arrays[f"{part}_labels"].ravel() for part in ("train", "val", "test")}
@@ -70,16 +80,14 @@ def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted
                     [(part, int(i)) for part in parts for i in np.flatnonzero(labels[part] == label)]
                     for parts in (("train",), ("val", "test"))
                 )
-                chosen[name] = _draw(train, label)[: wanted[0]] + _draw(rest, label)[: _SPARE * wanted[1]]
+                chosen[name] = _draw(train, label)[: wanted[0]], _draw(rest, label)[: _SPARE * wanted[1]]
             for part in labels:
                 # One part at a time: at 224x224 the largest takes a gigabyte.
                 pixels = arrays[f"{part}_images"]
-                images |= {at: pixels[at[1]] for at in {at for one in chosen.values() for at in one} if at[0] == part}
+                images |= {at: pixels[at[1]] for at in _all(chosen) if at[0] == part}
     except Exception as error:  # there is no end to what readers raise on damaged files
         raise DataError(f"{archive.name} is not a MedMNIST file ({error}). Fetch it again.") from None
-    train_images = {name: [images[at] for at in one if at[0] == "train"] for name, one in chosen.items()}
-    spare_images = {name: [images[at] for at in one if at[0] != "train"] for name, one in chosen.items()}
-    _write(archive.name, folder, train_images, spare_images, wanted)
+    _write(archive.name, folder, chosen, images, wanted)
 
 
 def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted: tuple[int, int]) -> None:
@@ -92,12 +100,10 @@ def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted:
     ----------
     archive : Path
         `.tar` or `.tar.gz`.
-    folder : Path
-        Gets `train/Hand_0001.jpeg`, `test/Hand_0001.jpeg` and so on.
+    folder, wanted
+        See `unpack_medmnist`.
     classes : dict
         Class name -> its folder in the archive.
-    wanted : (int, int)
-        Training and validation images per class.
 
     Raises
     ------
@@ -105,31 +111,92 @@ def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted:
         If the archive is damaged or unsafe, or holds too few images.
     """
     members: dict[str, list[str]] = defaultdict(list)
-    content: dict[str, Image] = {}
+    chosen: dict[str, tuple[list, list]] = {}
+    images: dict[Any, Image] = {}
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
-                _check_member(archive.name, member)
+                _check_member(archive.name, member.name, member.isreg() or member.isdir())
                 path = PurePosixPath(member.name)
                 if member.isreg() and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
                     members[path.parent.name].append(member.name)
-        chosen = {
-            name: _draw(sorted(members[inside]), number)[: wanted[0] + _SPARE * wanted[1]]
-            for number, (name, inside) in enumerate(classes.items())
-        }
-        needed = {name for one in chosen.values() for name in one}
+        for number, (name, inside) in enumerate(classes.items()):
+            drawn = _draw(sorted(members[inside]), number)
+            chosen[name] = drawn[: wanted[0]], drawn[wanted[0] :][: _SPARE * wanted[1]]
+        needed = _all(chosen)
         # Read from front to back once more: jumping about in a compressed archive starts from its front each time.
         with tarfile.open(archive) as tar:
             for member in tar:
                 if member.name in needed and (file := tar.extractfile(member)):
-                    content[member.name] = file.read()
+                    images[member.name] = file.read()
     except DataError:
         raise
     except Exception as error:
         raise DataError(f"{archive.name} is damaged ({error}). Fetch it again.") from None
-    train = {name: [content[at] for at in one[: wanted[0]]] for name, one in chosen.items()}
-    spare = {name: [content[at] for at in one[wanted[0] :]] for name, one in chosen.items()}
-    _write(archive.name, folder, train, spare, wanted)
+    _write(archive.name, folder, chosen, images, wanted)
+
+
+def unpack_zip(archive: Path, folder: Path) -> Path:
+    """Unpack a ZIP file as it is into a folder that is made anew.
+
+    Returns
+    -------
+    Path
+        The folder; if nothing but another folder is in it, as where a folder was packed, that one.
+
+    Raises
+    ------
+    DataError
+        If the archive is damaged, encrypted or unsafe (see `unpack_folders`), or grows beyond `LARGEST` and `DENSEST`.
+    OSError
+        If the disk is full.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = opened.infolist()
+            for member in members:
+                _check_member(archive.name, member.filename, not stat.S_ISLNK(member.external_attr >> 16))
+            # No more is unpacked of a file than is said here.
+            size, most = sum(one.file_size for one in members), max(LARGEST, DENSEST * archive.stat().st_size)
+            if size > most:
+                raise DataError(
+                    f"{archive.name} would be {size:,} bytes when unpacked, more than {most:,}: images do not shrink "
+                    "so much; nothing was unpacked. If it is right, unpack it yourself and give the folder."
+                )
+            for member in members:
+                written = opened.extract(member, folder)
+                # As it was packed: an import that goes on knows its files by this.
+                packed = time.mktime((*member.date_time, 0, 0, -1))
+                os.utime(written, (packed, packed))
+    except DataError:
+        raise
+    except Exception as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        why = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{archive.name} cannot be unpacked ({why}). Copy it again, or unpack it yourself and give the folder."
+        ) from None
+    while len(inside := list_folder(folder)) == 1 and inside[0].is_dir():
+        folder = Path(inside[0])
+    return folder
+
+
+def _check_member(archive: str, name: str, is_plain: bool) -> None:
+    """Refuse names that lead elsewhere, and what is neither file nor folder."""
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    wrong = ""
+    if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
+        wrong = "a name that leads out of its folder"
+    elif not is_plain:
+        wrong = "which is a link or a device instead of a file"
+    if wrong:
+        raise DataError(
+            f"{archive} holds {name!r}, {wrong}; nothing was unpacked. "
+            "Do not use this archive, and tell whoever offers it."
+        )
 
 
 def _draw(items: list[Item], stream: int) -> list[Item]:
@@ -138,43 +205,34 @@ def _draw(items: list[Item], stream: int) -> list[Item]:
     return [items[i] for i in order]
 
 
-def _check_member(archive: str, member: tarfile.TarInfo) -> None:
-    posix, windows = PurePosixPath(member.name), PureWindowsPath(member.name)
-    if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        raise DataError(
-            f"{archive} holds {member.name!r}, a name that leads out of its folder; nothing was unpacked. "
-            "Do not use this archive, and tell whoever offers it."
-        )
-    if not (member.isreg() or member.isdir()):
-        raise DataError(
-            f"{archive} holds {member.name!r}, which is a link or a device instead of a file; nothing was unpacked. "
-            "Do not use this archive, and tell whoever offers it."
-        )
+def _all(chosen: dict[str, tuple[list, list]]) -> set:
+    return {at for train, spare in chosen.values() for at in train + spare}
 
 
 def _write(
     archive: str,
     folder: Path,
-    train: dict[str, list[Image]],
-    spare: dict[str, list[Image]],
+    chosen: dict[str, tuple[list, list]],
+    images: dict[Any, Image],
     wanted: tuple[int, int],
 ) -> None:
-    seen = np.stack([_thumbnail(archive, image) for images in train.values() for image in images] or [_BLANK])
-    for name in train:
-        thumbnails = np.stack([_thumbnail(archive, image) for image in spare[name]] or [_BLANK])
-        alike = duplicates.similarity_to(thumbnails, seen)
+    """Write the images chosen for training, and of the spare ones of each class those that look like none of them."""
+    thumbnails = {at: _thumbnail(archive, image) for at, image in images.items()}
+    seen = np.stack([thumbnails[at] for train, _ in chosen.values() for at in train] or [_BLANK])
+    for name, (train, spare) in chosen.items():
+        alike = duplicates.similarity_to(np.stack([thumbnails[at] for at in spare] or [_BLANK]), seen)
         # As drawn, those that look like nothing in training; after them the others, the most alike last.
-        order = np.argsort(np.maximum(alike, TOO_ALIKE), kind="stable")[: len(spare[name])]
-        validation = [spare[name][i] for i in order if alike[i] < duplicates.SIMILAR][: wanted[1]]
-        for split, images, number in (("train", train[name], wanted[0]), ("test", validation, wanted[1])):
-            if len(images) < number:
+        order = np.argsort(np.maximum(alike, TOO_ALIKE), kind="stable")[: len(spare)]
+        validation = [spare[i] for i in order if alike[i] < duplicates.SIMILAR][: wanted[1]]
+        for split, places, number in (("train", train, wanted[0]), ("test", validation, wanted[1])):
+            if len(places) < number:
                 raise DataError(
-                    f"{archive} holds {len(images)} usable images of {name} for {split}: {number} are needed. "
+                    f"{archive} holds {len(places)} usable images of {name} for {split}: {number} are needed. "
                     "Ask for fewer in labutils/tools/public/fetch.py."
                 )
             (folder / split).mkdir(parents=True, exist_ok=True)
-            for position, image in enumerate(images, start=1):
-                _write_image(folder / split / f"{name}_{position:04d}", image)
+            for position, at in enumerate(places, start=1):
+                _write_image(folder / split / f"{name}_{position:04d}", images[at])
 
 
 def _write_image(path: Path, image: Image) -> None:
@@ -184,9 +242,6 @@ def _write_image(path: Path, image: Image) -> None:
         path.with_suffix(".png" if image.startswith(b"\x89PNG") else ".jpg").write_bytes(image)
     else:
         Pillow.fromarray(image).save(path.with_suffix(".png"))
-
-
-_BLANK = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), dtype=np.float32)
 
 
 def _thumbnail(archive: str, image: Image) -> np.ndarray:

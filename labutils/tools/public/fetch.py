@@ -4,6 +4,7 @@ To offer another one, add a line to `DOWNLOADS`. How a file is fetched is in `do
 and written in `archives`; reading them afterwards is the loader's business, as with any images.
 """
 
+import errno
 import json
 import re
 import shutil
@@ -17,9 +18,9 @@ from labutils.data.layouts import CLASSES_FILE, DATASETS
 from labutils.data.locate import dataset_name
 from labutils.errors import DataError
 from labutils.paths import shown
-from labutils.runs.disk import read_json
+from labutils.runs.disk import read_json, reason
 from labutils.tools.public import archives
-from labutils.tools.public.download import disk_error, download, sha256_of
+from labutils.tools.public.download import download
 
 MANIFEST = "source.json"
 """File beside the images that says where they come from; its presence means that they are complete."""
@@ -130,7 +131,7 @@ def fetch(
 
     wanted = find_download(name, size)
     parent = paths.generated_dir() / "public" if folder is None else Path(folder)
-    target = parent / DATASETS[wanted.dataset].folder
+    target, arriving = parent / DATASETS[wanted.dataset].folder, parent / ".downloads" / wanted.file_name
     try:
         parent.mkdir(parents=True, exist_ok=True)
         # Two fetches at once would write into the same files: the second waits, and finds the work done.
@@ -138,26 +139,30 @@ def fetch(
             if _is_complete(target, wanted):
                 show(f"{shown(target)} is there already: {wanted.collection.title}.")
                 return target
-            show(describe(wanted))
-            file = parent / ".downloads" / wanted.file_name
+            one = wanted.collection
+            show(
+                f"{one.title}, {wanted.size}x{wanted.size}\nLicence: {one.licence}\nPlease cite: {one.citation}\n"
+                f"From: {wanted.url}"
+            )
             sha256 = wanted.sha256 or _sha256_before(target, wanted)
-            archive = download(wanted.url, file, wanted.md5, wanted.largest, sha256, progress)
+            archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256, progress)
             _lay_out(wanted, archive, target)
             archive.unlink()
     except OSError as error:
-        raise disk_error(error, parent) from None
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            why = f"{shown(parent)} cannot be written ({reason(error)}). Mend that, and run the same command again."
+            raise DataError(why) from None
+        arriving.with_name(f"{arriving.name}.part").unlink(missing_ok=True)
+        raise DataError(
+            f"The disk that holds {shown(parent)} is full. Nothing half-written was left; "
+            "make room and run the same command again."
+        ) from None
     show(f"{shown(target)} is ready. `labutils data audit {wanted.dataset}` says what to know before training on it.")
     return target
 
 
 def find_download(name: str, size: int | None = None) -> Download:
-    """The entry of `DOWNLOADS` for a data set and an image size.
-
-    Raises
-    ------
-    DataError
-        If there is none; the message lists what there is.
-    """
+    """The entry of `DOWNLOADS` for a data set and an image size; a `DataError` that lists them if there is none."""
     offered = [one for one in DOWNLOADS if one.dataset == dataset_name(name)]
     if not offered:
         names = " and ".join(dict.fromkeys(one.dataset for one in DOWNLOADS))
@@ -169,42 +174,44 @@ def find_download(name: str, size: int | None = None) -> Download:
     return matching[0]
 
 
-def describe(entry: Download) -> str:
-    """What is about to be fetched, under which licence, and whom to cite."""
-    one = entry.collection
-    title = f"{one.title}, {entry.size}x{entry.size}"
-    return "\n".join([title, f"Licence: {one.licence}", f"Please cite: {one.citation}", f"From: {entry.url}"])
-
-
 def _is_complete(target: Path, wanted: Download) -> bool:
     """Whether the images wanted are in `target`, all of them."""
+    if target.exists() and not (target / MANIFEST).exists():
+        raise DataError(
+            f"{shown(target)} was not written by `labutils data fetch` (it has no {MANIFEST}) and is left as it "
+            "is. Move it away, and run the same command again."
+        )
+    told = _manifest(target)
     try:
-        manifest = read_json(target / MANIFEST)
-        present = sum(1 for split in ("train", "test") for _ in (target / split).iterdir())
-        return manifest["md5"] == wanted.md5 and manifest["seed"] == archives.SEED and manifest["images"] == present
+        here = told.get("md5") == wanted.md5 and told.get("seed") == archives.SEED
+        return here and told.get("images") == _count(target)
     except FileNotFoundError:
-        if target.exists() and not (target / MANIFEST).exists():
-            raise DataError(
-                f"{shown(target)} was not written by `labutils data fetch` (it has no {MANIFEST}) and is left as it "
-                "is. Move it away, and run the same command again."
-            ) from None
         return False
-    except (ValueError, KeyError, TypeError):
-        return False
+
+
+def _manifest(target: Path) -> dict:
+    """What was written down when the images were fetched; nothing where that cannot be read."""
+    try:
+        return dict(read_json(target / MANIFEST))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for split in ("train", "test") for _ in (folder / split).iterdir())
 
 
 def _sha256_before(target: Path, wanted: Download) -> str | None:
     """The sha256 that the same file had when it was fetched before, if that is written down."""
-    try:
-        manifest = read_json(target / MANIFEST)
-    except (OSError, ValueError):
-        return None
-    sha256 = str(manifest.get("sha256"))
-    return sha256 if manifest.get("md5") == wanted.md5 and re.fullmatch("[0-9a-f]{64}", sha256) else None
+    told = _manifest(target)
+    sha256 = str(told.get("sha256"))
+    return sha256 if told.get("md5") == wanted.md5 and re.fullmatch("[0-9a-f]{64}", sha256) else None
 
 
 def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
     """Write the images beside `target` and put them in place in one step."""
+    from pooch import file_hash
+
     partial_folder = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial_folder, ignore_errors=True)
     try:
@@ -217,12 +224,12 @@ def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
             "title": one.title,
             "url": wanted.url,
             "md5": wanted.md5,
-            "sha256": sha256_of(archive),
+            "sha256": file_hash(str(archive)),
             "licence": one.licence,
             "citation": one.citation,
             "size": wanted.size,
             "seed": archives.SEED,
-            "images": sum(1 for split in ("train", "test") for _ in (partial_folder / split).iterdir()),
+            "images": _count(partial_folder),
         }
         _write_json(partial_folder / MANIFEST, manifest)
         if target.exists():
