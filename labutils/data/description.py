@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labutils.data.listing import alike
 from labutils.errors import DataError
 from labutils.paths import shown
 
@@ -45,10 +46,7 @@ class Description:
 def describe(folder: Path) -> Description:
     """What `dataset.yaml`, or else `classes.json`, in a data set's folder says.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be used; one sentence says which entry, and what is allowed.
+    Raises DataError if the file cannot be used: one sentence says which entry, and what is allowed.
     """
     file = folder / FILE
     try:
@@ -85,7 +83,7 @@ def _describe_classes(file: Path) -> Description:
 def _are_names(names: Any) -> bool:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name.strip() for name in names):
         return False
-    return len(names) >= 2 and len({name.casefold() for name in names}) == len(names)
+    return len(names) >= 2 and len(set(map(alike, names))) == len(names)
 
 
 def _parse(file: Path, text: str) -> Description:
@@ -103,8 +101,7 @@ def _parse(file: Path, text: str) -> Description:
     except ValidationError as error:
         raise DataError(_sentence(file, error)) from None
     if written.classes is None:
-        others = _describe_classes(file.with_name(CLASSES_FILE))
-        words, names = others.words, others.shown
+        words = names = _describe_classes(file.with_name(CLASSES_FILE)).words
     else:
         words = tuple(written.classes)
         names = tuple(written.classes.values()) if isinstance(written.classes, dict) else words
