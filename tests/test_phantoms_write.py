@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from labutils import paths
 from labutils.errors import DataError
 from labutils.phantoms import write as phantoms
-from labutils.phantoms.files import MANIFEST, VERSIONS, find_damaged, is_complete, list_files, read_manifest
+from labutils.phantoms.files import MANIFEST, TITLES, VERSIONS, find_damaged, is_complete, list_files, read_manifest
 
 COUNTS = {"train": 6, "validation": 2}
 
@@ -50,8 +51,10 @@ def test_layout_and_manifest(written):
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("skin", 0.93, 0.96), ("bone", 0.95, 0.98)])
-def test_ceiling_lies_where_it_was_aimed_at(name, low, high):
+def test_ceiling_lies_where_it_was_aimed_at_and_is_told(name, low, high):
     assert low <= phantoms.ceiling(name) <= high
+    told = (paths.ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert f"{phantoms.ceiling(name):.3f} of {TITLES[name]}'s" in told
 
 
 def test_regions_have_neither_signs_nor_a_ceiling():
