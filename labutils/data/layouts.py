@@ -9,12 +9,12 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from labutils.data.description import CLASSES_FILE, FILE, describe
+from labutils.data.description import CLASSES_FILE, FILE, Description, describe
 from labutils.data.listing import alike, composed, list_folder, mode_of
 from labutils.errors import DataError
 from labutils.paths import shown
@@ -33,23 +33,6 @@ class Layout:
     folder: str
     class_names: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Classes:
-    """The classes of a folder in label order, as its names have them and as they are shown, and what else is said."""
-
-    title: str
-    words: tuple[str, ...]
-    shown: tuple[str, ...]
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    window: tuple[float, float] | None = None
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Label by name as names are compared, aliases included."""
-        labels = {alike(word): label for label, word in enumerate(self.words)}
-        return {alias: labels[alike(word)] for alias, word in self.aliases.items()} | labels
 
 
 @dataclass(frozen=True)
@@ -120,7 +103,7 @@ def read_class_names(name: str, folder: Path) -> tuple[str, ...]:
     return read_classes(name, folder).shown
 
 
-def read_classes(name: str, folder: Path) -> Classes:
+def read_classes(name: str, folder: Path) -> Description:
     """The classes of a folder: as `dataset.yaml` or `classes.json` names them, else the lab's, else its own.
 
     A folder that is none of the lab's data sets has the classes that its folder `train` shows: its folders, or the
@@ -134,11 +117,11 @@ def read_classes(name: str, folder: Path) -> Classes:
     said, layout = describe(folder), DATASETS.get(name)
     title = said.title or (layout.folder if layout else folder.name)
     if said.words:
-        return Classes(title, said.words, said.shown, window=said.window)
+        return replace(said, title=title)
     if layout:
-        return Classes(title, layout.class_names, layout.class_names, layout.aliases, said.window)
+        return Description(title, layout.class_names, layout.class_names, said.window, layout.aliases)
     words = _words_of_folders(folder)
-    return Classes(title, words, words, window=said.window)
+    return Description(title, words, words, said.window)
 
 
 def _words_of_folders(folder: Path) -> tuple[str, ...]:
@@ -195,7 +178,7 @@ def _find_split(folder: Path, wanted: Sequence[str]) -> Path:
     return found_folder
 
 
-def _read_split(folder: Path, classes: Classes) -> Split:
+def _read_split(folder: Path, classes: Description) -> Split:
     entries, labels = list_folder(folder), classes.labels
     folders = [entry for entry in entries if stat.S_ISDIR(mode_of(entry))]
     loose = [entry for entry in entries if not stat.S_ISDIR(mode_of(entry))]
@@ -231,7 +214,7 @@ def _read_split(folder: Path, classes: Classes) -> Split:
     return _sorted_split(folder, found, classes)
 
 
-def _sorted_split(folder: Path, found: list[tuple[int, os.DirEntry[str]]], classes: Classes) -> Split:
+def _sorted_split(folder: Path, found: list[tuple[int, os.DirEntry[str]]], classes: Description) -> Split:
     if not found:
         raise DataError(f"{shown(folder)} holds no images. Put the images of {classes.title} into it.")
     found.sort(key=lambda item: (item[0], composed(item[1].name)))
@@ -246,7 +229,7 @@ def _sorted_split(folder: Path, found: list[tuple[int, os.DirEntry[str]]], class
     return Split(tuple(Path(entry) for _, entry in found), labels)
 
 
-def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Classes) -> str:
+def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Description) -> str:
     _check_image(entry)
     said = set(map(alike, pattern.findall(_stem(entry))))
     if len(said) == 1:
