@@ -85,7 +85,7 @@ def draw_with_signs(name: str, class_name: str, rng: np.random.Generator) -> tup
     return _drawing(name).draw_with_signs(class_name, rng)
 
 
-def sample_signs(name: str, counts: dict[str, int], seed: int = SEED) -> list[tuple[Address, dict[str, float]]]:
+def sample_signs(name: str, counts: dict[str, int]) -> list[tuple[Address, dict[str, float]]]:
     """Severity and signs of each image of a data set without drawing it: thousands a second; empty for x_ray.
 
     `counts` are as for `list_files`. A DataError says that there is no such data set.
@@ -95,7 +95,7 @@ def sample_signs(name: str, counts: dict[str, int], seed: int = SEED) -> list[tu
         return []
     drawing = _drawing(name)
     return [
-        (address, drawing.sample_signs(class_names[address.label], _stream(name, seed, address)))
+        (address, drawing.sample_signs(class_names[address.label], _stream(name, address)))
         for address in list_files(name, counts)
     ]
 
@@ -134,14 +134,12 @@ def ensure_exam(name: str, folder: Path, progress: bool = True) -> Path:
     """
     _class_names(name)
     counts = {"exam": EXAM_COUNTS[name]}
-    if not _holds(name, folder, SEED, counts):
+    if not _holds(name, folder, counts):
         write_phantoms(name, folder, counts=counts, progress=progress)
     return folder
 
 
-def write_phantoms(
-    name: str, folder: Path, seed: int = SEED, counts: dict[str, int] | None = None, progress: bool = True
-) -> None:
+def write_phantoms(name: str, folder: Path, counts: dict[str, int] | None = None, progress: bool = True) -> None:
     """Write one phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
 
     The folder appears when it is complete, and not before: the files are written beside it and moved at the
@@ -154,11 +152,9 @@ def write_phantoms(
         Data set.
     folder : Path
         Where to put it; replaced if it holds other or damaged phantoms, refused if it holds anything else.
-    seed : int
-        Seed of all images. An image depends on the seed, its split, class and number alone, so the first
-        hundred are the same whatever the counts.
     counts : dict of str to int, optional
-        As for `list_files`; default `COUNTS`.
+        As for `list_files`; default `COUNTS`. An image depends on `SEED`, its split, class and number alone, so the
+        first hundred are the same whatever the counts.
     progress : bool
         False shows no bar, whoever looks on.
 
@@ -173,7 +169,7 @@ def write_phantoms(
     with _explained(name, folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if _holds(name, folder, seed, counts):
+            if _holds(name, folder, counts):
                 return
             if folder.exists() and read_manifest(folder) is None and any(folder.iterdir()):
                 raise DataError(
@@ -185,7 +181,7 @@ def write_phantoms(
                 for left in (part, old):
                     if left.exists():
                         shutil.rmtree(left)
-                _write_files(name, part, seed, counts, progress)
+                _write_files(name, part, counts, progress)
                 if folder.exists():
                     folder.rename(old)
                 part.rename(folder)
@@ -206,18 +202,18 @@ def _drawing(name: str) -> ModuleType:
     return import_module(f"labutils.phantoms.{_MODULES[name]}")
 
 
-def _stream(name: str, seed: int, address: Address) -> np.random.Generator:
+def _stream(name: str, address: Address) -> np.random.Generator:
     """The random numbers of one image: they depend on nothing but its own address."""
-    return np.random.default_rng([seed, list(CLASS_NAMES).index(name), address.split, address.label, address.number])
+    return np.random.default_rng([SEED, list(CLASS_NAMES).index(name), address.split, address.label, address.number])
 
 
-def _holds(name: str, folder: Path, seed: int, counts: dict[str, int]) -> bool:
+def _holds(name: str, folder: Path, counts: dict[str, int]) -> bool:
     manifest = read_manifest(folder)
-    same = manifest is not None and manifest["seed"] == seed and manifest["counts"] == counts
+    same = manifest is not None and manifest["seed"] == SEED and manifest["counts"] == counts
     return same and is_complete(name, folder)
 
 
-def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], progress: bool) -> None:
+def _write_files(name: str, folder: Path, counts: dict[str, int], progress: bool) -> None:
     addresses = list(list_files(name, counts))
     for subfolder in (FOLDERS[split] for split in counts):
         (folder / subfolder).mkdir(parents=True)
@@ -225,13 +221,13 @@ def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], pro
     files: dict[str, dict[str, Any]] = {}
     what = f"Drawing {TITLES[name]} phantoms"
     with bar(progress, total=len(addresses), desc=what, unit="image") as drawn:
-        for entries in _in_parallel(name, folder, seed, chunks):
+        for entries in _in_parallel(name, folder, chunks):
             files.update(entries)
             drawn.update(len(entries))
     manifest = {
         "name": name,
         "version": VERSIONS[name],
-        "seed": seed,
+        "seed": SEED,
         "counts": counts,
         **({"ceiling": ceiling(name)} if name in WITH_SIGNS else {}),
         "files": {address.file: files[address.file] for address in addresses},
@@ -239,16 +235,14 @@ def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], pro
     (folder / MANIFEST).write_text(json.dumps(manifest) + "\n", encoding="utf-8", newline="\n")
 
 
-def _in_parallel(
-    name: str, folder: Path, seed: int, chunks: list[list[Address]]
-) -> Iterator[dict[str, dict[str, Any]]]:
+def _in_parallel(name: str, folder: Path, chunks: list[list[Address]]) -> Iterator[dict[str, dict[str, Any]]]:
     """The entries of each chunk as it is done, in any order; in this process where workers cannot be had."""
     done: set[int] = set()
     pool = _start_pool(min(machine.cores(), len(chunks)))
     if pool is not None:
         try:
             with _hidden_main():
-                waiting = {pool.submit(_write_chunk, name, folder, seed, c): i for i, c in enumerate(chunks)}
+                waiting = {pool.submit(_write_chunk, name, folder, c): i for i, c in enumerate(chunks)}
             for future in as_completed(waiting):
                 entries = future.result()
                 done.add(waiting[future])
@@ -259,7 +253,7 @@ def _in_parallel(
             pool.shutdown(wait=True, cancel_futures=True)
     for index, chunk in enumerate(chunks):
         if index not in done:
-            yield _write_chunk(name, folder, seed, chunk)
+            yield _write_chunk(name, folder, chunk)
 
 
 def _start_pool(workers: int) -> ProcessPoolExecutor | None:
@@ -291,11 +285,11 @@ def _start_worker() -> None:
     leave_with_parent()
 
 
-def _write_chunk(name: str, folder: Path, seed: int, addresses: list[Address]) -> dict[str, dict[str, Any]]:
+def _write_chunk(name: str, folder: Path, addresses: list[Address]) -> dict[str, dict[str, Any]]:
     entries = {}
     for address in addresses:
         file = address.file
-        pixels, signs = draw_with_signs(name, CLASS_NAMES[name][address.label], _stream(name, seed, address))
+        pixels, signs = draw_with_signs(name, CLASS_NAMES[name][address.label], _stream(name, address))
         # Encoded in memory first: Pillow hides why a write failed, the operating system does not.
         buffer = io.BytesIO()
         form, how = ("JPEG", {"quality": 95}) if file.endswith(".jpg") else ("PNG", {"compress_level": 1})
