@@ -168,8 +168,8 @@ def _make(entry: Path, files: Sequence[Path], shape: tuple[int, ...], levels: im
 def _sums(array_file: Path, offset: int) -> str:
     """A checksum over everything behind the header, quick enough for every opening.
 
-    Sums of 64-bit words, hashed: it finds cut, zeroed, overwritten and exchanged stretches. It is no protection
-    against somebody who means it.
+    Sums of 64-bit words over 8 KB each, hashed: it finds cut, zeroed and overwritten stretches, and such as are
+    exchanged from one 8 KB to another. It is no protection against somebody who means it.
     """
     hashed = hashlib.sha256()
     buffer = np.empty(CHUNK // 8, np.uint64)
