@@ -274,12 +274,12 @@ def test_another_spelling_of_a_name_is_the_name(home):
     assert load("SKIN").source == "course"
 
 
-@pytest.mark.parametrize("folder", ["Skins", "Skin (1)", "Skin copy", "Skn"])
+@pytest.mark.parametrize("folder", ["Skins", "Skin (1)", "Skin copy", "Skn", "Skin "])
 def test_a_folder_that_is_nearly_a_name_is_asked_about(home, folder):
     write_images(home / "data" / folder)
     with pytest.raises(DataError, match=r"holds .*, but no Skin\. Is it meant\? Rename it to Skin") as error:
         load()
-    assert folder in str(error.value)
+    assert f"holds {folder!r}, but" in str(error.value)
     (home / "data" / folder / "dataset.yaml").write_text("title: Another set")
     with pytest.raises(DataError, match=r"There is no .*data/Skin with"):
         load(source="course")

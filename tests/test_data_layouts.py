@@ -201,7 +201,7 @@ def test_file_that_matches_no_class(tmp_path, bad):
         (("x/y",), "holds no folder train"),
         (("train/Mel_1.jpg",), "holds no folder test or validation or val"),
         (("train/.DS_Store", "test/Mel_1.jpg"), "train holds no images"),
-        ((*FLAT, "validation/Mel_1.jpg", "val/Mel_1.jpg"), "holds val and validation: only one of them"),
+        ((*FLAT, "validation/Mel_1.jpg", "val/Mel_1.jpg"), "holds 'val' and 'validation': only one of them"),
         (FLAT[1:], "train holds no image of Mel"),
         (FLAT[:3], "test holds no image of Nev"),
         (("train/Nev/.gitkeep", *BY_CLASS[:1], *BY_CLASS[2:]), "train holds no image of Nev"),

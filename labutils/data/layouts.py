@@ -115,7 +115,7 @@ def read_classes(name: str, folder: Path) -> Description:
         If `dataset.yaml` or `classes.json` cannot be used, or nothing tells which classes there are.
     """
     said, layout = describe(folder), DATASETS.get(name)
-    title = said.title or (layout.folder if layout else folder.name)
+    title = said.title or (layout.folder if layout else composed(folder.name))
     if said.words:
         return replace(said, title=title)
     if layout:
@@ -160,7 +160,7 @@ def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
 def only_one(parent: Path, found: Sequence[Path]) -> Path:
     """The one of `found`, folders in `parent` that mean the same; a DataError if there are two."""
     if len(found) > 1:
-        both = " and ".join(path.name for path in found)
+        both = " and ".join(repr(path.name) for path in found)
         raise DataError(f"{shown(parent)} holds {both}: only one of them can be used. Move the other away.")
     return found[0]
 

@@ -248,7 +248,7 @@ def _ask_about_near_names(name: str) -> None:
         else:
             otherwise = f"If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
         raise DataError(
-            f"{shown(parent)} holds {entry.name}, but no {folder}. Is it meant? Rename it to {folder}. {otherwise}"
+            f"{shown(parent)} holds {entry.name!r}, but no {folder}. Is it meant? Rename it to {folder}. {otherwise}"
         )
 
 
