@@ -203,13 +203,21 @@ def test_value_that_is_not_allowed(home, setting, value, allowed):
         ("bone", "public", r"data/public/Bone with((?!fetch).)*`labutils data phantoms`"),
         ("lung", "auto", r"There are no images of 'lung': .*data holds chest"),
         ("chests", "auto", r"Is it meant\?.* Or ask for 'chest'"),
+        ("spaced", "auto", r"data holds 'Spaced ', but no spaced\. Is it meant\? Rename it to spaced\.$"),
         ("chest", "phantom", "There are no phantoms of 'chest'"),
         ("empty", "auto", "data/Empty holds no folder train"),
         ("broken", "auto", r"data/Broken/train/Nev/2\.png is empty \(0 bytes\)"),
     ],
 )
 def test_images_that_are_not_there_say_where_and_what_to_type(home, name, source, says):
-    folders = {"chest": "Chest", "chests": "Chest", "lung": "Chest", "empty": "Empty", "broken": "Broken"}
+    folders = {
+        "chest": "Chest",
+        "chests": "Chest",
+        "lung": "Chest",
+        "empty": "Empty",
+        "broken": "Broken",
+        "spaced": "Spaced ",
+    }
     if name in folders:
         write_noise(home / "data" / folders[name])
     if name == "empty":

@@ -129,8 +129,9 @@ class Dataset:
             word = "training" if split == "train" else split
             lines.append(f"  {sum(by_class.values())} {word} images ({shares})")
         if (known := self.ceiling) is not None:
-            lines.append(f"  Whoever knew every drawn sign would be right about {known:.3f} of such phantoms: their")
-            lines[-1] += " ceiling."
+            lines.append(
+                f"  Whoever knew every drawn sign would be right about {known:.3f} of such phantoms: their ceiling."
+            )
         return "\n".join(lines)
 
     @property

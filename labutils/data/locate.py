@@ -241,14 +241,13 @@ def _ask_about_near_names(name: str) -> None:
     for entry in list_folder(parent) if parent.is_dir() else []:
         if entry.name in OURS or not entry.is_dir() or not _is_near(alike(entry.name), name):
             continue
-        if name not in DATASETS:
-            otherwise = f"Or ask for {dataset_name(entry.name)!r}."
-        elif (Path(entry) / FILE).is_file():
-            continue
-        else:
-            otherwise = f"If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
+        otherwise = f" Or ask for {near!r}." if (near := dataset_name(entry.name)) else ""
+        if name in DATASETS:
+            if (Path(entry) / FILE).is_file():
+                continue
+            otherwise = f" If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
         raise DataError(
-            f"{shown(parent)} holds {entry.name!r}, but no {folder}. Is it meant? Rename it to {folder}. {otherwise}"
+            f"{shown(parent)} holds {entry.name!r}, but no {folder}. Is it meant? Rename it to {folder}.{otherwise}"
         )
 
 
