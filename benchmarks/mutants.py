@@ -168,10 +168,10 @@ FAULTS = (
     ),
     Fault(
         "exam images are training images",
-        "data/phantoms/write.py",
+        "phantoms/write.py",
         "address.split, address.label, address.number",
         "0, address.label, address.number",
-        ("test_data_phantoms_write.py", "-k", "shares_no_picture"),
+        ("test_phantoms_write.py", "-k", "shares_no_picture"),
     ),
     Fault(
         "best epoch by the training accuracy",

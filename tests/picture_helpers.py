@@ -25,3 +25,20 @@ def write_set(folder, change=lambda picture, label: picture):
                 picture = Image.fromarray(change(next(pictures), label))
                 picture.save(folder / split / f"{name}_{number:04}.png")
     return folder
+
+
+def write_noise(folder, classes=("Mel", "Nev"), splits=("train", "test"), count=3, flat=False, **how):
+    """Smooth noise, another for each file, as `train/Mel/0.png` or, flat, `train/Mel_00.png`.
+
+    `how` may hold `change`, which makes other pixels of a split's, `suffix` and `seed`; `count` may differ by split.
+    """
+    change, rng = how.get("change", lambda split, pixels: pixels), np.random.default_rng(how.get("seed", 0))
+    for split in splits:
+        for name in classes:
+            for number in range(count[split] if isinstance(count, dict) else count):
+                noise = gaussian_filter(rng.standard_normal((40, 36)), 2)
+                pixels = np.rint(255 * (noise - noise.min()) / np.ptp(noise)).astype(np.uint8)
+                file = folder / split / (f"{name}_{number:02}" if flat else f"{name}/{number}")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(change(split, pixels)).save(f"{file}.{how.get('suffix', 'png')}")
+    return folder

@@ -1,4 +1,4 @@
-"""`load_dataset`: whose images, which of them, under which fingerprint; and what it says when they are not there."""
+"""`load_dataset` and `load_exam`: whose images, which of them, under which fingerprint; what is said without them."""
 
 import json
 import os
@@ -9,40 +9,49 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_helpers import write_noise
 from PIL import Image
 
 from labutils import paths
-from labutils.data import load_dataset
+from labutils.config import RunConfig
+from labutils.data import cache, load_dataset
+from labutils.data.exam import load_exam
 from labutils.data.layouts import DATASETS
 from labutils.errors import DataError, ParameterError
 from labutils.phantoms import files as phantom_files
 from labutils.phantoms import write as phantoms
 
-REAL = Path(__file__).parents[2] / "shared" / "real"
+SHARED = Path(__file__).parents[2] / "shared"
+FOLDERS = {name: layout.folder for name, layout in DATASETS.items()}
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path, monkeypatch):
     """No data anywhere, and a place of its own for what the package writes."""
     monkeypatch.delenv("LABUTILS_DATA", raising=False)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
     return tmp_path
 
 
-def write_images(folder: Path, name: str = "skin", train: int = 4, val: int = 2, seed: int = 0) -> Path:
+def write_images(folder, name="skin", train=4, val=2, **how):
     """A data set in the flat layout with `train` and `val` images of each class."""
-    rng = np.random.default_rng(seed)
-    for split, count in (("train", train), ("test", val)):
-        (folder / split).mkdir(parents=True)
-        for class_name in DATASETS[name].class_names:
-            for number in range(count):
-                pixels = rng.integers(0, 256, (40, 36), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / split / f"{class_name}_{number:02}.png")
-    return folder
+    return write_noise(folder, DATASETS[name].class_names, count={"train": train, "test": val}, flat=True, **how)
 
 
-def load(name: str = "skin", **settings):
+def load(name="skin", **settings):
     return load_dataset(name, **{"image_size": 32, "progress": False, **settings})
+
+
+def exam(name="skin", **settings):
+    return load_exam(name, **{"image_size": 32, "progress": False, **settings})
+
+
+def spoil(file):
+    """Other pixels in a picture, though none that its size or time would show."""
+    pixels = np.asarray(Image.open(file)).copy()
+    pixels[:80] ^= 128
+    Image.fromarray(pixels).save(file, compress_level=1)
 
 
 # ---------------------------------------------------------------- what comes back
@@ -58,24 +67,11 @@ def test_arrays_labels_and_files_belong_together(home):
     assert data.files_train[0] == "train/Mel_00.png" and data.files_val[-1] == "test/Nev_01.png"
     assert (data.n_classes, data.image_size, data.channels) == (2, 32, 1)
     assert data.counts() == {"train": {"Mel": 4, "Nev": 4}, "validation": {"Mel": 2, "Nev": 2}}
-    assert load(channels=3).x_val.shape == (4, 32, 32, 3)
-
-
-def test_banner_says_whose_images_and_how_many(home):
-    write_images(home / "data" / "Skin")
-    assert load().banner() == (
+    assert data.banner() == (
         "Skin: course data, 32x32 grey\n  8 training images (Mel 4, Nev 4)\n  4 validation images (Mel 2, Nev 2)"
     )
-    assert load(channels=3).banner().splitlines()[0].endswith("32x32 colour")
-
-
-def test_real_images(home, monkeypatch):
-    if not REAL.is_dir():
-        pytest.skip("the real images are not beside the repository")
-    monkeypatch.setenv("LABUTILS_DATA", str(REAL))
-    data = load(n_train=20, n_val=10)
-    assert data.source == "course"
-    assert data.counts() == {"train": {"Mel": 10, "Nev": 10}, "validation": {"Mel": 5, "Nev": 5}}
+    coloured = load(channels=3)
+    assert coloured.x_val.shape == (4, 32, 32, 3) and coloured.banner().splitlines()[0].endswith("32x32 colour")
 
 
 def test_opening_what_is_cached_imports_nothing_heavy(home):
@@ -89,6 +85,40 @@ def test_opening_what_is_cached_imports_nothing_heavy(home):
     done = subprocess.run([sys.executable, "-c", code, str(home)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["course"], "nothing may be listed after the source"
     assert done.stderr == ""
+
+
+def test_five_classes_of_any_name(home):
+    classes = ("$alpha$", "b c", "Çà", "影", "x_1")
+    write_noise(home / "data" / "Über 5", classes, ("train", "validation", "test"))
+    data = load("über 5")
+    assert data.name == "über_5" and set(data.class_names) == set(classes) and len(data.y_val) == 15
+    assert data.majority == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "counts"),
+    [
+        ("real", "skin", {"Mel": 10, "Nev": 10}),
+        ("cases/01-12bit-in-16bit-png/data", "skin", {"Mel": 4, "Nev": 3}),
+        ("cases/06-synology-eadir/data", "skin", {"Mel": 3, "Nev": 3}),
+        ("cases/14-chest-data-set", "chest", {"Normal": 10, "Pneumonia": 10}),
+        ("cases/17-decomposed-class-name", "moles", {"Bösartig": 4, "Gutartig": 4}),
+        ("cases/03-icloud-placeholder/data", "skin", r"\.Nev_0000\.jpg\.icloud, .*, which a cloud has not fetched"),
+        ("cases/05-12bit-jpeg/data", "skin", r"Mel_9001\.jpg is a JPEG of 12 bits"),
+    ],
+)
+def test_folders_as_people_have_handed_them_over(home, monkeypatch, case, name, counts):
+    if not (SHARED / case).is_dir():
+        pytest.skip(f"{case} is not beside the repository")
+    monkeypatch.setenv("LABUTILS_DATA", str(SHARED / case))
+    if isinstance(counts, str):
+        with pytest.raises(DataError, match=counts):
+            load(name)
+        return
+    data = load(name, n_train=20 if case == "real" else None)
+    assert data.source == "course" and data.class_names == tuple(counts) and data.counts()["train"] == counts
+    if "12bit" in case:  # as bright as the others
+        assert data.x_train[data.files_train.index("train/Mel_9001.png")].max() > 0.8
 
 
 # ---------------------------------------------------------------- where it comes from
@@ -112,12 +142,19 @@ def test_auto_takes_course_then_public_then_phantoms(home, monkeypatch):
     assert load(source="public").source == "public" and load(source="phantom").source == "phantom"
 
 
-def test_phantoms_are_drawn_once(home, monkeypatch):
+def test_phantoms_and_their_exam_are_drawn_once_and_when_they_are_needed(home, monkeypatch):
     monkeypatch.setitem(phantoms.COUNTS, "skin", {"train": 4, "validation": 2})
-    first = load(source="phantom")
+    monkeypatch.setitem(phantoms.EXAM_COUNTS, "skin", 4)
+    data = load(source="phantom")
+    assert data.files_val == ("test/Mel_0001.jpg", "test/Nev_0001.jpg") and data.ceiling is not None
+    assert data.banner().endswith(f"right about {data.ceiling:.3f} of such phantoms: their ceiling.")
+    assert not (home / "data" / "phantoms" / "Skin-exam").exists()
+    first = exam()
+    assert first.x.shape == (4, 32, 32, 1) and first.files[0] == "exam/Mel_0001.jpg"
     monkeypatch.setattr(phantoms, "write_phantoms", None)
-    assert load(source="phantom").fingerprint == first.fingerprint
-    assert first.files_val == ("test/Mel_0001.jpg", "test/Nev_0001.jpg")
+    again = exam()
+    assert load(source="phantom").fingerprint == data.fingerprint and again.fingerprint == first.fingerprint
+    np.testing.assert_array_equal(again.x, first.x)
 
 
 def test_labutils_data_wins_over_the_repository(home, monkeypatch):
@@ -128,14 +165,10 @@ def test_labutils_data_wins_over_the_repository(home, monkeypatch):
 
 
 def test_public_classes(home):
-    root = home / "data" / "public" / "X_ray"
-    for split in ("train", "test"):
-        for class_name in ("Hand", "Head CT"):
-            (root / split / class_name).mkdir(parents=True)
-            Image.new("L", (20, 20), 9).save(root / split / class_name / "1.jpg")
+    root = write_noise(home / "data" / "public" / "X_ray", ("Hand", "Head CT"), count=1)
     (root / "classes.json").write_text('{"class_names": ["Hand", "Head CT"]}')
     data = load("x_ray")
-    assert data.class_names == ("Hand", "Head CT") and data.files_train == ("train/Hand/1.jpg", "train/Head CT/1.jpg")
+    assert data.class_names == ("Hand", "Head CT") and data.files_train == ("train/Hand/0.png", "train/Head CT/0.png")
 
 
 # ---------------------------------------------------------------- what it says when it cannot
@@ -156,66 +189,96 @@ def test_public_classes(home):
     ],
 )
 def test_value_that_is_not_allowed(home, setting, value, allowed):
-    with pytest.raises(ParameterError) as error:
-        load(**{setting: value})
-    assert str(error.value).startswith(f"{setting} is {value!r}: it must be {allowed}")
+    for ask in (load, exam) if setting in ("image_size", "channels", "source") else (load,):
+        with pytest.raises(ParameterError) as error:
+            ask(**{setting: value})
+        assert str(error.value).startswith(f"{setting} is {value!r}: it must be {allowed}")
 
 
-def test_error_is_a_sentence_in_a_notebook(home):
-    with pytest.raises(DataError) as error:
-        load(source="course")
+@pytest.mark.parametrize(
+    ("name", "source", "says"),
+    [
+        ("skin", "course", "data/Skin .*LABUTILS_DATA .*`labutils data fetch skin` .*`labutils data phantoms`"),
+        ("x_ray", "public", "data/public/X_ray .*`labutils data fetch xray`"),
+        ("bone", "public", r"data/public/Bone with((?!fetch).)*`labutils data phantoms`"),
+        ("lung", "auto", r"There are no images of 'lung': .*data holds chest"),
+        ("chests", "auto", r"Is it meant\?.* Or ask for 'chest'"),
+        ("spaced", "auto", r"data holds 'Spaced ', but no spaced\. Is it meant\? Rename it to spaced\.$"),
+        ("chest", "phantom", "There are no phantoms of 'chest'"),
+        ("empty", "auto", "data/Empty holds no folder train"),
+        ("broken", "auto", r"data/Broken/train/Nev/2\.png is empty \(0 bytes\)"),
+    ],
+)
+def test_images_that_are_not_there_say_where_and_what_to_type(home, name, source, says):
+    folders = {
+        "chest": "Chest",
+        "chests": "Chest",
+        "lung": "Chest",
+        "empty": "Empty",
+        "broken": "Broken",
+        "spaced": "Spaced ",
+    }
+    if name in folders:
+        write_noise(home / "data" / folders[name])
+    if name == "empty":
+        shutil.rmtree(home / "data" / "Empty" / "train")
+        (home / "data" / "Empty" / "dataset.yaml").touch()
+    if name == "broken":
+        (home / "data" / "Broken" / "train" / "Nev" / "2.png").write_bytes(b"")
+    with pytest.raises(DataError, match=says) as error:
+        load(name, source=source)
+    assert str(home) not in str(error.value)
     assert error.value._render_traceback_() == [f"DataError: {error.value}"]
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "fragments"),
+    ("folder", "says"),
     [
-        ("skin", "course", ["data/Skin", "LABUTILS_DATA", "`labutils data fetch skin`", "`labutils data phantoms`"]),
-        ("x_ray", "public", ["data/public/X_ray", "`labutils data fetch xray`"]),
-        ("bone", "public", ["data/public/Bone", "`labutils data phantoms`"]),
+        ("nowhere", r"LABUTILS_DATA is .* is not a folder"),
+        ("mine/Skin", "mine/Skin holds train, so it is one data set: LABUTILS_DATA should be"),
     ],
 )
-def test_absent_data_say_where_and_what_to_type(home, name, source, fragments):
-    with pytest.raises(DataError) as error:
-        load(name, source=source)
-    assert all(fragment in str(error.value) for fragment in fragments)
-    assert str(home) not in str(error.value)
-    assert "fetch bone" not in str(error.value), "there are no public bone images to fetch"
-
-
-def test_labutils_data_that_leads_nowhere(home, monkeypatch):
-    monkeypatch.setenv("LABUTILS_DATA", str(home / "nowhere"))
-    with pytest.raises(DataError, match=r"LABUTILS_DATA is .* is not a folder"):
+def test_labutils_data_that_leads_elsewhere(home, monkeypatch, folder, says):
+    write_images(home / "mine" / "Skin")
+    monkeypatch.setenv("LABUTILS_DATA", str(home / folder))
+    with pytest.raises(DataError, match=says):
         load()
 
 
-def test_labutils_data_one_folder_too_deep(home, monkeypatch):
-    monkeypatch.setenv("LABUTILS_DATA", str(write_images(home / "mine" / "Skin")))
-    with pytest.raises(DataError, match="mine/Skin holds train, so it is one data set: LABUTILS_DATA should be"):
+def test_another_spelling_of_a_name_is_the_name(home):
+    write_images(home / "data" / "skin_")
+    assert load("SKIN").source == "course"
+
+
+@pytest.mark.parametrize("folder", ["Skins", "Skin (1)", "Skin copy", "Skn", "Skin "])
+def test_a_folder_that_is_nearly_a_name_is_asked_about(home, folder):
+    write_images(home / "data" / folder)
+    with pytest.raises(DataError, match=r"holds .*, but no Skin\. Is it meant\? Rename it to Skin") as error:
         load()
+    assert f"holds {folder!r}, but" in str(error.value)
+    (home / "data" / folder / "dataset.yaml").write_text("title: Another set")
+    with pytest.raises(DataError, match=r"There is no .*data/Skin with"):
+        load(source="course")
 
 
-def test_folder_that_is_there_but_empty_is_not_passed_over(home):
-    (home / "data" / "Skin").mkdir(parents=True)
-    with pytest.raises(DataError, match="data/Skin holds no folder train"):
-        load()
+@pytest.mark.parametrize("changed", ["data", "exam"])
+def test_a_flipped_bit_in_a_phantom_is_found_when_it_is_first_read(home, monkeypatch, changed):
+    monkeypatch.setitem(phantoms.COUNTS, "bone", {"train": 4, "validation": 4})
+    monkeypatch.setitem(phantoms.EXAM_COUNTS, "bone", 4)
+    folder = home / "data" / "phantoms" / ("Bone" if changed == "data" else "Bone-exam")
+    ask = load if changed == "data" else exam
+    ask("bone", source="phantom")
+    file = next(folder.rglob("AFF_0001.png"))
+    spoil(file)
+    manifest = json.loads((folder / "phantoms.json").read_text())
+    manifest["files"][file.relative_to(folder).as_posix()]["bytes"] = file.stat().st_size  # as long as it was
+    (folder / "phantoms.json").write_text(json.dumps(manifest))
+    assert phantom_files.is_complete("bone", folder)
+    with pytest.raises(DataError, match=r"AFF_0001\.png: no longer the phantom that was drawn"):
+        ask("bone", source="phantom")
 
 
-def test_bad_file_is_named(home):
-    root = write_images(home / "data" / "Skin")
-    (root / "train" / "Nev_03.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"data/Skin/train/Nev_03\.png is empty \(0 bytes\)"):
-        load()
-
-
-@pytest.mark.parametrize(("setting", "what"), [("n_train", "8 training"), ("n_val", "4 validation")])
-def test_more_images_than_there_are(home, setting, what):
-    write_images(home / "data" / "Skin")
-    with pytest.raises(DataError, match=f"{setting} is 9: Skin holds {what} images"):
-        load(**{setting: 9})
-
-
-# ---------------------------------------------------------------- a part of the images
+# ---------------------------------------------------------------- a part of the images, and the exam
 
 
 def test_part_is_balanced_and_the_same_every_time(home):
@@ -225,6 +288,7 @@ def test_part_is_balanced_and_the_same_every_time(home):
     assert data.y_train.tolist() == [0, 0, 0, 1, 1] and data.y_val.tolist() == [0, 1]
     whole = load()
     np.testing.assert_array_equal(data.x_train, whole.x_train[[0, 1, 2, 4, 5]])
+    assert load(n_train=8, n_val=4).fingerprint == whole.fingerprint
 
 
 def test_part_of_uneven_classes_takes_what_there_is(home):
@@ -234,15 +298,54 @@ def test_part_of_uneven_classes_takes_what_there_is(home):
     assert load(n_train=4).counts()["train"] == {"Mel": 1, "Nev": 3}
 
 
-def test_part_needs_every_class(home):
-    write_images(home / "data" / "X_ray", "x_ray")
-    with pytest.raises(DataError, match="n_train is 5: there are 9 classes"):
-        load("x_ray", n_train=5)
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("skin", {"n_train": 9}, "n_train is 9: Skin holds 8 training images"),
+        ("skin", {"n_val": 9}, "n_val is 9: Skin holds 4 validation images"),
+        ("x_ray", {"n_train": 5}, "n_train is 5: there are 9 classes"),
+    ],
+)
+def test_parts_that_cannot_be_had(home, name, settings, says):
+    write_images(home / "data" / FOLDERS[name], name)
+    with pytest.raises(DataError, match=says):
+        load(name, **settings)
 
 
-def test_all_asked_for_by_number_is_all(home):
-    write_images(home / "data" / "Skin")
-    assert load(n_train=8, n_val=4).fingerprint == load().fingerprint
+def test_own_images_have_an_exam_beside_training_and_validation(home):
+    folder = write_noise(home / "data" / "Skin")
+    assert exam() is None
+    write_noise(folder, splits=("validation",), seed=1)
+    found, data = exam(), load()
+    assert found.x.shape == (6, 32, 32, 1) and found.x.dtype == np.float32
+    assert found.y.tolist() == [0, 0, 0, 1, 1, 1] and found.files[0] == "test/Mel/0.png"
+    assert data.files_val[0] == "validation/Mel/0.png" and data.fingerprint != found.fingerprint
+    spoil(folder / "test" / "Mel" / "0.png")
+    assert exam().fingerprint != found.fingerprint and load().fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize(("deeper", "says"), [("validation", "validation like 14"), ("test", "the exam like 14")])
+def test_splits_of_different_depth_are_asked_about(home, deeper, says):
+    def deepen(split, pixels):
+        return pixels.astype(np.uint16) * (64 if split == deeper else 16) + 15
+
+    write_noise(home / "data" / "Chest", splits=("train", "validation", "test"), change=deepen)
+    with pytest.raises(DataError, match=rf"training looks like 12, {says}.*window: \[0, 16383\]"):
+        load("chest")
+        exam("chest")
+
+
+def test_a_window_is_used_and_has_its_own_fingerprint(home):
+    folder = write_noise(
+        home / "data" / "CT", change=lambda _, pixels: pixels.astype(np.float32) * 10, suffix="tif", count=1
+    )
+    with pytest.raises(DataError, match="brightness should lie between 0 and 1"):
+        load("ct")
+    found = []
+    for window in ([0, 2550], [0, 1000]):
+        (folder / "dataset.yaml").write_text(f"window: {window}")
+        found.append(load("CT"))
+    assert found[0].fingerprint != found[1].fingerprint and found[0].x_train.mean() < found[1].x_train.mean()
 
 
 # ---------------------------------------------------------------- the fingerprint
@@ -291,9 +394,34 @@ def test_fingerprint_of_phantoms_is_their_recipe(home, monkeypatch):
         return load(source="phantom").fingerprint
 
     before = fingerprint()
-    pixels = np.array(Image.open(root / "test" / "Nev_01.png"))
-    Image.fromarray(pixels ^ 1).save(root / "test" / "Nev_01.png")
+    spoil(root / "test" / "Nev_01.png")
     assert fingerprint() == before
     assert len({before, fingerprint(version=2), fingerprint(seed=21), fingerprint(counts={"train": 9})}) == 4
     assert load(source="phantom", image_size=40).fingerprint != before
     assert load(source="phantom", n_train=4).fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "key", "known"),
+    [
+        ("skin", "vgg16", "956fe116", "f8d3f350c101"),
+        ("bone", "vgg16", "776a3f16", "3df39b4ef784"),
+        ("x_ray", "lenet", "3520adb7", "5260a9"),
+    ],
+)
+def test_keys_and_fingerprints_of_stored_runs_stay(home, monkeypatch, name, model, key, known):
+    """They stand for phantoms by what drew them, so nothing has to be drawn to know them."""
+    assert RunConfig(dataset=name, model=model, learning_rate=1e-5, epochs=1).key == key
+    folder = home / "data" / "phantoms" / FOLDERS[name]
+    for address in phantom_files.list_files(name, phantom_files.COUNTS[name]):
+        (folder / address.file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / address.file).touch()
+    recipe = {"version": phantom_files.VERSIONS[name], "seed": phantoms.SEED, "counts": phantom_files.COUNTS[name]}
+    (folder / "phantoms.json").write_text(json.dumps(recipe))
+    monkeypatch.setattr(phantom_files, "is_complete", lambda *_: True)
+
+    def load_entry(_label, _root, files, size, channels, *_):
+        return cache.Entry(np.zeros((len(files), size, size, channels), np.float32), "", 0)
+
+    monkeypatch.setattr(cache, "load_entry", load_entry)
+    assert load(name, image_size=128, source="phantom").fingerprint.startswith(known)

@@ -54,10 +54,8 @@ def load_entry(
     ----------
     label : str
         What the entry is called on disk, for example `Skin-train`.
-    root : Path
-        The data set's folder.
-    files : sequence of str
-        Image files, as paths relative to `root`.
+    root, files : Path, sequence of str
+        The data set's folder; image files, as paths relative to it.
     size, channels : int
         Side of the result in pixels; 1 (grey) or 3 (colour).
     progress : bool
@@ -67,10 +65,6 @@ def load_entry(
     check : callable, optional
         Called before images are decoded; what it raises is raised.
 
-    Returns
-    -------
-    Entry
-
     Raises
     ------
     DataError
@@ -78,8 +72,8 @@ def load_entry(
     """
     slot, key = _identify(label, root, files, size, channels, window)
     folder = paths.generated_dir() / "cache"
-    shape = (len(files), size, size, channels)
-    found = _open(folder / f"{slot}-{key}", shape)
+    place, shape = folder / f"{slot}-{key}", (len(files), size, size, channels)
+    found = _open(place, shape)
     if found is not None:
         return found
     if check is not None:
@@ -93,10 +87,15 @@ def load_entry(
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{slot}.lock"):
             # Another kernel may have made it while this one waited.
-            found = _open(folder / f"{slot}-{key}", shape)
+            found = _open(place, shape)
             if found is None:
-                _make(folder, slot, key, paths_to_read, shape, levels, progress)
-                found = _open(folder / f"{slot}-{key}", shape)
+                # What else has this name is from writers that were killed, or older than the files.
+                for old in folder.glob(f"{slot}-*"):
+                    # On Windows an entry that another kernel still maps cannot be removed; it will go next time.
+                    with suppress(OSError):
+                        old.unlink()
+                _make(place, paths_to_read, shape, levels, progress)
+                found = _open(place, shape)
     except (OSError, NotImplementedError) as error:
         # A full or read-only disk, or one without locks: slower, but no reason to stop.
         reason = getattr(error, "strerror", None) or error
@@ -143,32 +142,15 @@ def _open(entry: Path, shape: tuple[int, ...]) -> Entry | None:
         return None
 
 
-def _make(
-    folder: Path,
-    slot: str,
-    key: str,
-    files: Sequence[Path],
-    shape: tuple[int, ...],
-    levels: images.Levels,
-    progress: bool,
-) -> None:
+def _make(entry: Path, files: Sequence[Path], shape: tuple[int, ...], levels: images.Levels, progress: bool) -> None:
     """Writes an entry image by image; it has its name only once it is complete."""
-    # The lock is held: what lies about is from writers that were killed, or older than the files.
-    for old in folder.glob(f"{slot}-*"):
-        # On Windows an entry that another kernel still maps cannot be removed; it will go next time.
-        with suppress(OSError):
-            old.unlink()
-    array_file, sums_file = _files(folder / f"{slot}-{key}")
+    array_file, sums_file = _files(entry)
     growing = array_file.with_suffix(".npy.tmp")
     hashes: list[str] = []
     try:
         with open(growing, "wb") as stream:
-            header = {
-                "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
-                "fortran_order": False,
-                "shape": shape,
-            }
-            np.lib.format.write_array_header_1_0(stream, header)
+            descr = np.lib.format.dtype_to_descr(np.dtype(np.float32))
+            np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
             offset = stream.tell()
             # Written, not mapped: a full disk is an error here, and the end of the process under a map.
             for block, block_hashes in images.iterate_images(files, shape[1], shape[3], progress, levels):
@@ -186,8 +168,8 @@ def _make(
 def _sums(array_file: Path, offset: int) -> str:
     """A checksum over everything behind the header, quick enough for every opening.
 
-    Sums of 64-bit words, hashed: it finds cut, zeroed, overwritten and exchanged stretches. It is no protection
-    against somebody who means it.
+    Sums of 64-bit words over 8 KB each, hashed: it finds cut, zeroed and overwritten stretches, and such as are
+    exchanged from one 8 KB to another. It is no protection against somebody who means it.
     """
     hashed = hashlib.sha256()
     buffer = np.empty(CHUNK // 8, np.uint64)

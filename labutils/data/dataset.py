@@ -121,17 +121,18 @@ class Dataset:
 
     def banner(self) -> str:
         """Lines for the top of a notebook: whose images these are, in what form, how many; the ceiling of phantoms."""
-
-        def say(split: str, word: str) -> str:
-            by_class = self.counts()[split]
+        whose, size = WORDS.get(self.source, self.source), self.image_size
+        colour = "grey" if self.channels == 1 else "colour"
+        lines = [f"{self.title or title_of(self.name)}: {whose}, {size}x{size} {colour}"]
+        for split, by_class in self.counts().items():
             shares = ", ".join(f"{name} {count}" for name, count in by_class.items())
-            return f"{sum(by_class.values())} {word} images ({shares})"
-
-        size, colour = self.image_size, "grey" if self.channels == 1 else "colour"
-        return (
-            f"{self.title or title_of(self.name)}: {WORDS.get(self.source, self.source)}, {size}x{size} {colour}\n"
-            f"  {say('train', 'training')}\n  {say('validation', 'validation')}{self._known()}"
-        )
+            word = "training" if split == "train" else split
+            lines.append(f"  {sum(by_class.values())} {word} images ({shares})")
+        if (known := self.ceiling) is not None:
+            lines.append(
+                f"  Whoever knew every drawn sign would be right about {known:.3f} of such phantoms: their ceiling."
+            )
+        return "\n".join(lines)
 
     @property
     def ceiling(self) -> float | None:
@@ -142,12 +143,6 @@ class Dataset:
             return float(json.loads((self.root / "phantoms.json").read_text(encoding="utf-8"))["ceiling"])
         except (OSError, ValueError, KeyError, TypeError):  # regions of the body can all be told apart: no ceiling
             return None
-
-    def _known(self) -> str:
-        known = self.ceiling
-        if known is None:
-            return ""
-        return f"\n  Whoever knew every drawn sign would be right about {known:.3f} of such phantoms: their ceiling."
 
 
 def load_dataset(
@@ -177,11 +172,6 @@ def load_dataset(
     progress : bool
         Whether a progress bar may be shown while images are read for the first time.
 
-    Returns
-    -------
-    Dataset
-        Pixels float32 in [0, 1].
-
     Raises
     ------
     ParameterError
@@ -189,8 +179,7 @@ def load_dataset(
     DataError
         If the images are not there, or a file cannot be used.
     """
-    check_parameters(name, image_size, channels, source, n_train, n_val)
-    name = str(dataset_name(name))
+    name = check_parameters(name, image_size, channels, source, n_train, n_val)
     place = locate(name, source, progress)
     source, root = place.source, place.root
     classes = read_classes(name, root)
@@ -199,17 +188,15 @@ def load_dataset(
     val = _subset(val, n_val, "n_val", f"{classes.title} holds {len(val.files)} validation images")
     files_train, files_val = relative_files(train, root), relative_files(val, root)
     check = check_phantoms(root) if source == "phantom" else None
-
-    def load(split: str, files: tuple[str, ...]) -> cache.Entry:
-        label = f"{label_of(root)}-{split}"
-        return cache.load_entry(label, root, files, image_size, channels, progress, classes.window, check)
-
-    entries = load("train", files_train), load("validation", files_val)
+    entries = [
+        cache.load_entry(
+            f"{label_of(root)}-{split}", root, files, image_size, channels, progress, classes.window, check
+        )
+        for split, files in (("train", files_train), ("validation", files_val))
+    ]
     compare_depths(root, {"training": entries[0].depth, "validation": entries[1].depth})
     made_by: list[Any] = [entry.digest for entry in entries]
     if source == "phantom":
-        # Floating point may move a pixel of a phantom by one grey level from one processor to the next: what
-        # drew them stands for them, so that a stored run is found on every machine.
         made_by = phantom_recipe(root)
     elif classes.window:
         made_by.append(classes.window)
@@ -240,8 +227,8 @@ def check_parameters(
     source: str,
     n_train: int | None = None,
     n_val: int | None = None,
-) -> None:
-    """Raises ParameterError, with what is allowed, for a parameter of `load_dataset` that is not."""
+) -> str:
+    """The data set's name as the lab writes it; ParameterError, with what is allowed, for a parameter that is not."""
 
     def whole(value: Any, low: int, high: float) -> bool:
         return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(low <= value <= high)
@@ -257,10 +244,15 @@ def check_parameters(
     for parameter, value, good, allowed in rules:
         if not good:
             raise ParameterError(f"{parameter} is {value!r}: it must be {allowed}.")
+    return str(dataset_name(name))
 
 
 def phantom_recipe(root: Path) -> list[Any]:
-    """What stands for the pixels of phantoms: version of the drawing, seed, counts."""
+    """What stands for the pixels of phantoms: version of the drawing, seed, counts.
+
+    Floating point may move a pixel by one grey level from one processor to the next; so a stored run is found on every
+    machine.
+    """
     recipe = json.loads((root / "phantoms.json").read_text(encoding="utf-8"))
     return [recipe["version"], recipe["seed"], recipe["counts"]]
 
@@ -307,7 +299,7 @@ def compare_depths(root: Path, depths: dict[str, int]) -> None:
 
 def _subset(split: Split, wanted: int | None, parameter: str, holds: str) -> Split:
     """`wanted` images of a split: one of each class in turn, in the order of the files."""
-    if wanted is None or wanted == len(split.files):
+    if wanted is None:
         return split
     if wanted > len(split.files):
         raise DataError(f"{parameter} is {wanted}: {holds}. Ask for fewer, or give None for all.")

@@ -13,10 +13,12 @@ All of it may be left out. An example:
 
 import json
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from labutils.data.listing import alike
 from labutils.errors import DataError
 from labutils.paths import shown
 
@@ -28,27 +30,29 @@ LARGEST = 1_000_000
 
 @dataclass(frozen=True)
 class Description:
-    """What somebody has written about a data set; empty where nothing is said.
+    """The classes of a data set and what else is said of it; empty where nothing is.
 
-    `words` are the classes as folders and file names have them, in label order, `shown` as figures show them;
-    `window` are the stored values that are black and white.
+    `words` are the classes as folders and file names have them, in label order, `shown` as figures show them; `window`
+    are the stored values that are black and white; `aliases` other names that a folder of a class may have.
     """
 
     title: str = ""
     words: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
-    licence: str = ""
-    citation: str = ""
     window: tuple[float, float] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Label by name as names are compared, aliases included."""
+        labels = {alike(word): label for label, word in enumerate(self.words)}
+        return {alias: labels[alike(word)] for alias, word in self.aliases.items()} | labels
 
 
 def describe(folder: Path) -> Description:
     """What `dataset.yaml`, or else `classes.json`, in a data set's folder says.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be used; one sentence says which entry, and what is allowed.
+    Raises DataError if the file cannot be used: one sentence says which entry, and what is allowed.
     """
     file = folder / FILE
     try:
@@ -85,7 +89,7 @@ def _describe_classes(file: Path) -> Description:
 def _are_names(names: Any) -> bool:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name.strip() for name in names):
         return False
-    return len(names) >= 2 and len({name.casefold() for name in names}) == len(names)
+    return len(names) >= 2 and len(set(map(alike, names))) == len(names)
 
 
 def _parse(file: Path, text: str) -> Description:
@@ -103,47 +107,45 @@ def _parse(file: Path, text: str) -> Description:
     except ValidationError as error:
         raise DataError(_sentence(file, error)) from None
     if written.classes is None:
-        others = _describe_classes(file.with_name(CLASSES_FILE))
-        words, names = others.words, others.shown
+        words = names = _describe_classes(file.with_name(CLASSES_FILE)).words
     else:
         words = tuple(written.classes)
         names = tuple(written.classes.values()) if isinstance(written.classes, dict) else words
-    return Description(written.title, words, names, written.licence, written.citation, written.window)
+    return Description(written.title, words, names, written.window)
 
 
 def _schema() -> Any:
-    from pydantic import BaseModel, ConfigDict, Field, field_validator
+    from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+    names = "two or more different names, such as [Normal, Pneumonia] or {Normal: healthy, ...}"
+    values = "the values that are black and white, such as [0, 4095], the first the smaller"
 
     class Written(BaseModel):
         model_config = ConfigDict(extra="forbid")
 
         title: str = Field("", max_length=120, description="a line of text")
-        classes: list[str] | dict[str, str] | None = Field(
-            None, description="two or more different names, such as [Normal, Pneumonia] or {Normal: healthy, ...}"
+        classes: Annotated[list[str] | dict[str, str], AfterValidator(_check_classes)] | None = Field(
+            None, description=names
         )
         licence: str = Field("", description="text")
         citation: str = Field("", description="text")
-        window: tuple[float, float] | None = Field(
-            None, description="the values that are black and white, such as [0, 4095], the first the smaller"
-        )
-
-        @field_validator("classes")
-        @classmethod
-        def _check_classes(cls, value: Any) -> Any:
-            named = list(value.values()) if isinstance(value, dict) else value
-            if value is not None and not (_are_names(list(value)) and _are_names(named)):
-                raise ValueError("names")
-            return value
-
-        @field_validator("window")
-        @classmethod
-        def _check_window(cls, value: Any) -> Any:
-            # Not a number compares as False, too.
-            if value is not None and not (float("-inf") < value[0] < value[1] < float("inf")):
-                raise ValueError("order")
-            return value
+        window: Annotated[tuple[float, float], AfterValidator(_check_window)] | None = Field(None, description=values)
 
     return Written
+
+
+def _check_classes(classes: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
+    named = list(classes.values()) if isinstance(classes, dict) else classes
+    if not (_are_names(list(classes)) and _are_names(named)):
+        raise ValueError("names")
+    return classes
+
+
+def _check_window(window: tuple[float, float]) -> tuple[float, float]:
+    # Not a number compares as False, too.
+    if not float("-inf") < window[0] < window[1] < float("inf"):
+        raise ValueError("order")
+    return window
 
 
 def _sentence(file: Path, error: Any) -> str:

@@ -5,7 +5,6 @@ Of phantoms, a third split, drawn when it is first needed; of own images, a fold
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -48,57 +47,35 @@ def load_exam(
     images have one if the data set's folder holds `train`, `validation` and `test`; then `test` is the exam. With
     `train` and `test` alone, `test` is the validation, and there is no exam.
 
-    Parameters
-    ----------
-    name : str
-        `skin`, `bone` or `x_ray`.
-    image_size, channels : int
-        As for the data set that was trained on: see `load_dataset`.
-    progress : bool
-        Whether a progress bar may be shown while images are drawn or read for the first time.
-    source : str
-        Which images: see `load_dataset`.
-
-    Returns
-    -------
-    Exam or None
-
-    Raises
-    ------
-    ParameterError
-        If a parameter has a value that is not allowed.
-    DataError
-        If the images are not there, or a file cannot be used.
+    Parameters and errors are those of `load_dataset`, as for the data set that was trained on.
     """
-    dataset.check_parameters(name, image_size, channels, source)
+    name = dataset.check_parameters(name, image_size, channels, source)
     place = locate(name, source, progress)
-    source, root = place.source, place.root
-    classes = read_classes(name, root)
-    label = dataset.label_of(root)
-    if source == "phantom":
-        from labutils.phantoms import write as phantoms
+    root = place.root
+    classes, label, made_by, check = read_classes(name, root), dataset.label_of(root), None, None
+    if place.source == "phantom":
+        from labutils.phantoms.files import EXAM_COUNTS, list_files
+        from labutils.phantoms.write import ensure_exam
 
-        root = phantoms.ensure_exam(
-            name, paths.generated_dir() / "phantoms" / f"{DATASETS[name].folder}-exam", progress
-        )
-        addresses = list(phantoms.list_files(name, {"exam": phantoms.EXAM_COUNTS[name]}))
+        folder = paths.generated_dir() / "phantoms" / f"{DATASETS[name].folder}-exam"
+        root = ensure_exam(name, folder, progress)
+        addresses = list(list_files(name, {"exam": EXAM_COUNTS[name]}))
         files = tuple(address.file for address in addresses)
         labels = np.array([address.label for address in addresses], dtype=np.int64)
+        made_by, check = dataset.phantom_recipe(root), dataset.check_phantoms(root)
     else:
         split = find_exam(name, root)
         if split is None:
             return None
         files, labels = dataset.relative_files(split, root), split.labels
     # The window is that of the training images: an exam is read as they are.
-    check = dataset.check_phantoms(root) if source == "phantom" else None
     entry = cache.load_entry(f"{label}-exam", root, files, image_size, channels, progress, classes.window, check)
     if entry.depth:
         # Files that do not say how many bits they use have to look like those that were trained on.
         train = dataset.relative_files(find_files(name, root)[0], root)
         known = cache.load_entry(f"{label}-train", root, train, image_size, channels, progress, classes.window)
         dataset.compare_depths(root, {"training": known.depth, "the exam": entry.depth})
-    made_by: Any = dataset.phantom_recipe(root) if source == "phantom" else entry.digest
     fingerprint = dataset.hash_parts(
-        name, "exam", classes.shown, labels.tolist(), image_size, channels, images.VERSION, made_by
+        name, "exam", classes.shown, labels.tolist(), image_size, channels, images.VERSION, made_by or entry.digest
     )
     return Exam(x=entry.pixels, y=labels, files=files, fingerprint=fingerprint)

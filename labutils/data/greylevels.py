@@ -74,10 +74,7 @@ def declared_bits(image: Any, file: Path) -> int:
 def check_shallow(image: Any, file: Path) -> None:
     """Refuse what Pillow would cut to 8 bits so that nothing is left: colour of 16 bits that uses the lower ones.
 
-    Raises
-    ------
-    DataError
-        If a file has 16 bits for each of several planes, and only a quarter of their range or less is used.
+    That is, a quarter of their range or less.
     """
     if image.mode in ("1", "L", "P") or not _has_16_bits(image, file):
         return
@@ -101,10 +98,7 @@ def _has_16_bits(image: Any, file: Path) -> bool:
 def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
     """Pixels of a deep image, (height, width): uint16 over the full range, or float32 in [0, 1].
 
-    Raises
-    ------
-    DataError
-        If nothing tells which values are black and white.
+    A DataError says that nothing tells which values are black and white.
     """
     # Pillow turns pictures that count from white round only where they have 8 bits.
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
@@ -123,8 +117,9 @@ def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
 
 
 def _scale_unsigned(image: Any, values: np.ndarray, file: Path, depth: int, white_is_zero: bool) -> np.ndarray:
-    bits = declared_bits(image, file) or max(depth, needed_bits(values)) or 16
-    if image.format == "PNG" and bits < 16 and declared_bits(image, file) and values.max(initial=0) >= 2**bits:
+    declared = declared_bits(image, file)
+    bits = declared or max(depth, needed_bits(values)) or 16
+    if image.format == "PNG" and declared and values.max(initial=0) >= 2**declared:
         # As the standard has it, the significant bits are the upper ones: the value is scaled already.
         bits = 16
     largest = 2**bits - 1

@@ -1,8 +1,9 @@
 """One image file to numbers, and many at once on all cores. What belongs to which class is not known here.
 
 The pixels are those of scikit-image, `resize(imread(file, as_gray=True), (size, size), anti_aliasing=True)`, at a
-fraction of the time: Pillow decodes, `scaling` scales, and of a JPEG much larger than asked for only the coarse part
-is decoded.
+fraction of the time: Pillow decodes, and of a JPEG much larger than asked for only the coarse part. `resize` blurs with
+a Gaussian and then interpolates linearly; both are weighted sums along rows and along columns, so one narrow matrix for
+each side does both at once. It depends on the side's length alone and is kept.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,8 +21,7 @@ import numpy as np
 from labutils import machine
 from labutils.data import greylevels
 from labutils.data.greylevels import Levels
-from labutils.data.jpeg import find_damage
-from labutils.data.scaling import apply_weights, resize_image, weights
+from labutils.data.sniff import find_damage
 from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
@@ -87,11 +88,7 @@ def read_image(file: Path, channels: int = 1, levels: Levels | None = None) -> n
 def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None) -> Levels:
     """How grey levels of more than 8 bits are to be read, so that all files of a split are read alike.
 
-    Parameters
-    ----------
-    files : sequence of Path
-    window : (float, float), optional
-        The stored values that are black and white, if somebody has said so.
+    `window` are the stored values that are black and white, if somebody has said so.
     """
     if window is not None:
         return Levels(window)
@@ -117,19 +114,10 @@ def _undeclared_bits(file: Path) -> int:
 def load_images(
     files: Sequence[Path], size: int, channels: int = 1, progress: bool = True, levels: Levels | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """Images decoded and scaled on all cores.
+    """Images decoded and scaled on all cores: (n, size, size, channels), float32 in [0, 1], in the order of `files`.
 
-    Returns
-    -------
-    pixels : ndarray
-        (n, size, size, channels), float32 in [0, 1], in the order of `files`.
-    hashes : list of str
-        SHA-256 of the decoded pixels of each file, before scaling.
-
-    Raises
-    ------
-    DataError
-        Names every file that cannot be read.
+    With them the SHA-256 of each file's decoded pixels, before scaling. A DataError names every file that cannot be
+    read.
     """
     pixels = np.empty((len(files), size, size, channels), np.float32)
     hashes: list[str] = []
@@ -165,6 +153,56 @@ def iterate_images(
         raise _together(problems)
 
 
+def resize_image(image: np.ndarray, size: int) -> np.ndarray:
+    """`image`, (height, width) or (height, width, channels) in [0, 1], as float32 scaled to a square of `size` pixels.
+
+    With anti-aliasing, as `skimage.transform.resize` does it.
+    """
+    return _apply(image, _weights(image.shape[0], size, 1), _weights(image.shape[1], size, 1))
+
+
+def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
+    """The image that two matrices of `_weights`, (size, height) and (size, width), make of `image`."""
+    height, width = image.shape[:2]
+    image = np.asarray(image, np.float32).reshape(height, width, -1)
+    channels = image.shape[2]
+    size = rows.shape[0]
+    narrow = rows @ image.reshape(height, width * channels)
+    turned = np.ascontiguousarray(narrow.reshape(size, width, channels).transpose(1, 0, 2)).reshape(width, -1)
+    result = (columns @ turned).reshape(size, size, channels).transpose(1, 0, 2)
+    # Rounding may leave the weights' sum a hair above 1.
+    result = np.clip(result, 0, 1)
+    return result[:, :, 0] if channels == 1 else result
+
+
+@lru_cache(maxsize=512)
+def _weights(side: int, size: int, step: int) -> Any:
+    """The sparse matrix that blurs and interpolates along one side: (size, ceil(side / step)), each row adds up to 1.
+
+    The image is given at 1 / `step` of `side`: each of its pixels is the mean of `step` of them.
+    """
+    from scipy import sparse
+
+    factor = side / size
+    # scikit-image's width of the Gaussian, less what the means have blurred already.
+    variance = max(0.0, (factor - 1) / 2) ** 2 - (step**2 - 1) / 12
+    radius = int(4 * variance**0.5 + 0.5)
+    offsets = np.arange(-radius, radius + 1)
+    bell = np.exp(-0.5 * offsets**2 / variance) if radius else np.ones(1)
+    bell /= bell.sum()
+    # Each result lies between two pixels, at a distance of `right` from the left one.
+    middles = (np.arange(size) + 0.5) * factor - 0.5
+    left = np.floor(middles).astype(np.int64)
+    right = middles - left
+    columns = np.concatenate([left[:, None] + offsets, left[:, None] + 1 + offsets], axis=1)
+    shares = np.concatenate([(1 - right)[:, None] * bell, right[:, None] * bell], axis=1)
+    # Beyond its border an image is continued as in a mirror that stands on its last pixel.
+    columns = np.abs((columns + side - 1) % (2 * side - 2) - (side - 1))
+    rows = np.repeat(np.arange(size), columns.shape[1])
+    shape = (size, -(-side // step))
+    return sparse.csr_array((shares.ravel().astype(np.float32), (rows, columns.ravel() // step)), shape=shape)
+
+
 def _load_block(
     files: Sequence[Path], size: int, channels: int, levels: Levels
 ) -> tuple[np.ndarray, list[str], list[DataError]]:
@@ -173,15 +211,14 @@ def _load_block(
     for index, file in enumerate(files):
         try:
             decoded, (height, width), step = _decode(file, size, levels)
-            sides = weights(height, size, step), weights(width, size, step)
+            sides = _weights(height, size, step), _weights(width, size, step)
             with _room(height * width // step**2):  # as floats it is four times as large
-                scaled = apply_weights(_to_float(decoded, channels), *sides)
+                scaled = _apply(_to_float(decoded, channels), *sides)
         except DataError as error:
             problems.append(error)
             continue
         pixels[index] = scaled.reshape(size, size, channels)
-        header = f"{decoded.dtype.str} {decoded.shape}".encode()
-        hashed = hashlib.sha256(header)
+        hashed = hashlib.sha256(f"{decoded.dtype.str} {decoded.shape}".encode())
         hashed.update(np.ascontiguousarray(decoded).data)
         hashes.append(hashed.hexdigest())
     return pixels, hashes, problems
@@ -194,12 +231,13 @@ def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple
     try:
         with Image.open(file, formats=FORMATS) as image, _room(image.width * image.height):
             _check_header(image, file)
-            if image.format in ("JPEG", "MPO") and (damage := find_damage(file.read_bytes())):
+            is_jpeg = image.format in ("JPEG", "MPO")
+            if is_jpeg and (damage := find_damage(file.read_bytes())):
                 raise DataError(f"{shown(file)} is damaged ({damage}). Copy it again, or remove it.")
             width, height = image.size
             step = 1
-            if size is not None and image.format in ("JPEG", "MPO"):
-                step = _step(min(width, height), size)
+            if size is not None and is_jpeg:
+                step = next((step for step in (8, 4, 2) if min(width, height) >= MARGIN * step * size), 1)
             if step > 1:
                 image.draft(None, (width // step, height // step))
             orientation = image.getexif().get(ORIENTATION, 1)
@@ -232,10 +270,6 @@ def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
     if orientation >= 5 and orientation in flips:
         pixels = pixels.T
     return np.ascontiguousarray(np.flip(pixels, flips.get(orientation, ())))
-
-
-def _step(side: int, size: int) -> int:
-    return next((step for step in (8, 4, 2) if side >= MARGIN * step * size), 1)
 
 
 def _check_header(image: Any, file: Path) -> None:
@@ -282,11 +316,8 @@ def _to_float(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _together(problems: list[DataError]) -> DataError:
-    first, others = str(problems[0]), len(problems) - 1
-    if not others:
-        return problems[0]
-    more = "".join(f"\n{problem}" for problem in problems[1:10])
-    return DataError(f"{first}{more}" + (f"\n... and {others - 9} more files." if others > 9 else ""))
+    others = f"\n... and {len(problems) - 10} more files." if len(problems) > 10 else ""
+    return DataError("\n".join(map(str, problems[:10])) + others)
 
 
 def _too_large(file: Path) -> str:

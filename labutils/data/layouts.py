@@ -8,15 +8,14 @@ behind: any other file that is no image of a known class is an error that names 
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from labutils.data.description import CLASSES_FILE, FILE, describe
-from labutils.data.listing import list_folder, mode_of
+from labutils.data.description import CLASSES_FILE, FILE, Description, describe
+from labutils.data.listing import alike, composed, list_folder, mode_of
 from labutils.errors import DataError
 from labutils.paths import shown
 
@@ -34,23 +33,6 @@ class Layout:
     folder: str
     class_names: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Classes:
-    """The classes of a folder in label order, as its names have them and as they are shown, and what else is said."""
-
-    title: str
-    words: tuple[str, ...]
-    shown: tuple[str, ...]
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    window: tuple[float, float] | None = None
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Label by name in lower case, aliases included."""
-        labels = {word.casefold(): label for label, word in enumerate(self.words)}
-        return {alias: labels[word.casefold()] for alias, word in self.aliases.items()} | labels
 
 
 @dataclass(frozen=True)
@@ -87,11 +69,6 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
         The folder that holds `train` and one of `validation`, `val`, `test`; letter case does not matter. Beside
         `validation` (or `val`), `test` is the exam: see `find_exam`.
 
-    Returns
-    -------
-    tuple of Split
-        Training, validation.
-
     Raises
     ------
     DataError
@@ -109,15 +86,7 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
 def find_exam(name: str, folder: Path) -> Split | None:
     """The files of a data set's exam: those of `test`, where it stands beside `train` and `validation`.
 
-    Returns
-    -------
-    Split or None
-        None if there is no exam: with `train` and `test` alone, `test` is the validation.
-
-    Raises
-    ------
-    DataError
-        As `find_files` does.
+    None if there is no exam: with `train` and `test` alone, `test` is the validation. Errors are those of `find_files`.
     """
     exam = _find_exam_folder(folder)
     return None if exam is None else _read_split(exam, read_classes(name, folder))
@@ -130,17 +99,11 @@ def _find_exam_folder(folder: Path) -> Path | None:
 
 
 def read_class_names(name: str, folder: Path) -> tuple[str, ...]:
-    """The classes of a folder in label order, as they are shown.
-
-    Raises
-    ------
-    DataError
-        If `dataset.yaml` or `classes.json` cannot be used, or nothing tells which classes there are.
-    """
+    """The classes of a folder in label order, as they are shown. Errors are those of `read_classes`."""
     return read_classes(name, folder).shown
 
 
-def read_classes(name: str, folder: Path) -> Classes:
+def read_classes(name: str, folder: Path) -> Description:
     """The classes of a folder: as `dataset.yaml` or `classes.json` names them, else the lab's, else its own.
 
     A folder that is none of the lab's data sets has the classes that its folder `train` shows: its folders, or the
@@ -149,24 +112,24 @@ def read_classes(name: str, folder: Path) -> Classes:
     Raises
     ------
     DataError
-        As `read_class_names` does.
+        If `dataset.yaml` or `classes.json` cannot be used, or nothing tells which classes there are.
     """
     said, layout = describe(folder), DATASETS.get(name)
-    title = said.title or (layout.folder if layout else folder.name)
+    title = said.title or (layout.folder if layout else composed(folder.name))
     if said.words:
-        return Classes(title, said.words, said.shown, window=said.window)
+        return replace(said, title=title)
     if layout:
-        return Classes(title, layout.class_names, layout.class_names, layout.aliases, said.window)
+        return Description(title, layout.class_names, layout.class_names, said.window, layout.aliases)
     words = _words_of_folders(folder)
-    return Classes(title, words, words, window=said.window)
+    return Description(title, words, words, said.window)
 
 
 def _words_of_folders(folder: Path) -> tuple[str, ...]:
     train = _find_split(folder, TRAIN_FOLDERS)
     entries = list_folder(train)
-    words = [entry.name for entry in entries if stat.S_ISDIR(mode_of(entry))]
+    words = [composed(entry.name) for entry in entries if stat.S_ISDIR(mode_of(entry))]
     if not words:
-        first = (re.match(r"[^\W_]+", os.path.splitext(entry.name)[0]) for entry in entries)
+        first = (re.match(r"[^\W_]+", _stem(entry)) for entry in entries)
         # A number that is glued to letters, as in Normal0001, counts images; one that is alone with a letter, C1, not.
         found = [re.sub(r"(?<=[^\W\d_]{2})\d+$", "", word[0]) if word else "" for word in first]
         words = list(dict.fromkeys(found))
@@ -190,11 +153,16 @@ def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
     DataError
         If there are two, or `parent` cannot be listed.
     """
-    found = [Path(entry) for entry in list_folder(parent) if entry.name.casefold() in wanted]
+    found = [Path(entry) for entry in list_folder(parent) if alike(entry.name) in wanted]
+    return only_one(parent, found) if found else None
+
+
+def only_one(parent: Path, found: Sequence[Path]) -> Path:
+    """The one of `found`, folders in `parent` that mean the same; a DataError if there are two."""
     if len(found) > 1:
-        both = " and ".join(path.name for path in found)
+        both = " and ".join(repr(path.name) for path in found)
         raise DataError(f"{shown(parent)} holds {both}: only one of them can be used. Move the other away.")
-    return found[0] if found else None
+    return found[0]
 
 
 def _find_split(folder: Path, wanted: Sequence[str]) -> Path:
@@ -210,15 +178,15 @@ def _find_split(folder: Path, wanted: Sequence[str]) -> Path:
     return found_folder
 
 
-def _read_split(folder: Path, classes: Classes) -> Split:
-    entries = list_folder(folder)
+def _read_split(folder: Path, classes: Description) -> Split:
+    entries, labels = list_folder(folder), classes.labels
     folders = [entry for entry in entries if stat.S_ISDIR(mode_of(entry))]
     loose = [entry for entry in entries if not stat.S_ISDIR(mode_of(entry))]
-    labels = classes.labels
-    unknown = [entry for entry in folders if entry.name.casefold() not in labels]
+    unknown = [entry for entry in folders if alike(entry.name) not in labels]
     if unknown:
+        known = ", ".join(map(repr, classes.words))
         raise DataError(
-            f"{shown(unknown[0].path)} is a folder that is no class of {classes.title} ({', '.join(classes.words)}). "
+            f"{shown(unknown[0].path)!r} is a folder that is no class of {classes.title} ({known}). "
             f"Rename it to its class, move it away, or list your own classes in {shown(folder.parent / FILE)}."
         )
     if folders and loose:
@@ -227,37 +195,30 @@ def _read_split(folder: Path, classes: Classes) -> Split:
             "sort every image into the folder of its class, or have no folders at all."
         )
     pattern = _pattern(classes.words)
-    found = [(labels[_class_in_name(entry, pattern, classes)], entry.name, Path(entry)) for entry in loose]
+    found = [(labels[_class_in_name(entry, pattern, classes)], entry) for entry in loose]
     # A lesion's name may be written out in a file too, where its folder says which class it is.
     # Bare numbers and letters are left alone: class 2 is not meant by every 2 in a name.
     pattern = _pattern([w for w in (*classes.words, *classes.aliases) if len(w) > 1 and not w.isdigit()])
     for class_folder in folders:
-        found += _read_class(class_folder, labels, pattern, classes)
+        label = labels[alike(class_folder.name)]
+        entries = list_folder(Path(class_folder))
+        for entry in entries:
+            _check_image(entry)
+            said = {labels[alike(word)] for word in pattern.findall(_stem(entry))}
+            if said and label not in said:
+                raise DataError(
+                    f"{shown(entry.path)} lies in the folder of {classes.words[label]}, but its name says "
+                    f"{classes.words[min(said)]}. Move it to its class, or rename it."
+                )
+        found += [(label, entry) for entry in entries]
     return _sorted_split(folder, found, classes)
 
 
-def _read_class(
-    folder: os.DirEntry[str], labels: dict[str, int], pattern: re.Pattern[str], classes: Classes
-) -> list[tuple[int, str, Path]]:
-    label, found = labels[folder.name.casefold()], []
-    for entry in list_folder(Path(folder)):
-        _check_image(entry)
-        said = {labels[word.casefold()] for word in pattern.findall(os.path.splitext(entry.name)[0])}
-        if said and label not in said:
-            raise DataError(
-                f"{shown(entry.path)} lies in the folder of {classes.words[label]}, but its name says "
-                f"{classes.words[min(said)]}. Move it to its class, or rename it."
-            )
-        found.append((label, entry.name, Path(entry)))
-    return found
-
-
-def _sorted_split(folder: Path, found: list[tuple[int, str, Path]], classes: Classes) -> Split:
+def _sorted_split(folder: Path, found: list[tuple[int, os.DirEntry[str]]], classes: Description) -> Split:
     if not found:
         raise DataError(f"{shown(folder)} holds no images. Put the images of {classes.title} into it.")
-    # macOS stores accents apart from their letters: composed, names sort alike everywhere.
-    found.sort(key=lambda item: (item[0], unicodedata.normalize("NFC", item[1])))
-    labels = np.array([label for label, _, _ in found], dtype=np.int64)
+    found.sort(key=lambda item: (item[0], composed(item[1].name)))
+    labels = np.array([label for label, _ in found], dtype=np.int64)
     present = set(labels.tolist())
     empty = [word for label, word in enumerate(classes.words) if label not in present]
     if empty:
@@ -265,12 +226,12 @@ def _sorted_split(folder: Path, found: list[tuple[int, str, Path]], classes: Cla
             f"{shown(folder)} holds no image of {', '.join(empty)}: {classes.title} needs images of every class "
             f"({', '.join(classes.words)}) in training and in validation."
         )
-    return Split(tuple(path for _, _, path in found), labels)
+    return Split(tuple(Path(entry) for _, entry in found), labels)
 
 
-def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Classes) -> str:
+def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Description) -> str:
     _check_image(entry)
-    said = set(map(str.casefold, pattern.findall(os.path.splitext(entry.name)[0])))
+    said = set(map(alike, pattern.findall(_stem(entry))))
     if len(said) == 1:
         return said.pop()
     names, title = classes.words, classes.title
@@ -279,18 +240,22 @@ def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: C
         raise DataError(
             f"{shown(entry.path)} matches no class of {title}: its name should contain {expected}. Rename or remove it."
         )
-    both = " and ".join(class_name for class_name in names if class_name.casefold() in said)
+    both = " and ".join(class_name for class_name in names if alike(class_name) in said)
     raise DataError(
         f"{shown(entry.path)} matches two classes of {title}, {both}: its name should contain one of {expected}. "
         "Rename it."
     )
 
 
+def _stem(entry: os.DirEntry[str]) -> str:
+    return composed(os.path.splitext(entry.name)[0])
+
+
 def _pattern(names: Sequence[str]) -> re.Pattern[str]:
     """Finds class names that are words of their own: C1 is neither in `C10_3` nor in `ABC1`, Mel is in `Mel0001`."""
     # After a name that ends in a digit nothing may follow that reads on; after letters, a number may.
     # The longest first: "Normal tissue" is not "Normal".
-    longest = sorted(names, key=len, reverse=True)
+    longest = sorted(map(composed, names), key=len, reverse=True)
     words = [re.escape(name) + (r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])") for name in longest]
     if not words:
         return re.compile(r"(?!)")  # matches nothing

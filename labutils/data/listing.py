@@ -35,6 +35,16 @@ _HIDDEN_IMAGE = re.compile(
 _QUOTED = 3  # how many names a message quotes
 
 
+def composed(name: str) -> str:
+    """A name with its accents on their letters: macOS stores them apart, and the same name would be two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def alike(name: str) -> str:
+    """What a name is compared by: letter case and the form of its accents do not matter."""
+    return composed(composed(name).casefold())
+
+
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
     """The entries of a folder by name, without what systems leave behind.
 
@@ -53,7 +63,13 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise DataError(f"{shown(folder)} cannot be listed ({error.strerror}): check the folder.") from None
     _refuse_placeholders(folder, [entry.name for entry in found if entry.name.casefold().endswith(PLACEHOLDERS)])
-    _refuse_unfinished(folder, found)
+    for entry in found:
+        # What a Mac keeps beside a file begins with a dot and a line.
+        if _HIDDEN_IMAGE.match(entry.name) and entry.is_file():
+            raise DataError(
+                f"{shown(folder)} holds {entry.name}, a hidden file: a copy that was not finished, or an image that "
+                "nobody sees. Copy it again under its own name, or remove it."
+            )
     visible = [e for e in found if not e.name.startswith(".") and e.name.casefold() not in LEFTOVERS]
     for entry in visible:
         _check_name(folder, entry.name)
@@ -98,17 +114,6 @@ def _refuse_placeholders(folder: Path, names: list[str]) -> None:
         f"not on this machine. Download {'it' if one else 'them'} (in the file manager: keep on this device), or copy "
         "the folder to a disk."
     )
-
-
-def _refuse_unfinished(folder: Path, entries: list[os.DirEntry[str]]) -> None:
-    """Hidden images: what a copying program calls a file until it is complete, or one that somebody has hidden."""
-    for entry in entries:
-        # What a Mac keeps beside a file begins with a dot and a line.
-        if _HIDDEN_IMAGE.match(entry.name) and entry.is_file():
-            raise DataError(
-                f"{shown(folder)} holds {entry.name}, a hidden file: a copy that was not finished, or an image that "
-                "nobody sees. Copy it again under its own name, or remove it."
-            )
 
 
 def _check_name(folder: Path, name: str) -> None:

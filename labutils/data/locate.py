@@ -4,16 +4,25 @@ A data set is a folder in `data/` or in `LABUTILS_DATA`; the lab's three may als
 Reading and labelling follow `layouts`.
 """
 
-import difflib
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
 from labutils import paths
 from labutils.data.description import FILE
-from labutils.data.layouts import DATASETS, TRAIN_FOLDERS, Split, find_exam, find_files, find_folder, read_classes
-from labutils.data.listing import list_folder
+from labutils.data.layouts import (
+    DATASETS,
+    TRAIN_FOLDERS,
+    Split,
+    find_exam,
+    find_files,
+    find_folder,
+    only_one,
+    read_classes,
+)
+from labutils.data.listing import alike, list_folder
 from labutils.errors import DataError
 from labutils.paths import dataset_name, shown
 
@@ -60,14 +69,7 @@ class Source:
 def locate(name: str, source: str = "auto", progress: bool = True) -> Place:
     """The images that are used for a data set; phantoms are drawn if they are what is used and are not there.
 
-    Parameters
-    ----------
-    name : str
-        From `dataset_name`.
-    source : str
-        One of `SOURCES`.
-    progress : bool
-        Whether a progress bar may be shown while phantoms are drawn.
+    `name` is from `dataset_name`, `source` one of `SOURCES`; `progress` allows a bar while phantoms are drawn.
 
     Raises
     ------
@@ -122,21 +124,11 @@ def own_folders() -> dict[str, Path]:
             continue
         if name in DATASETS or _holds_images(Path(entry)):
             found.setdefault(name, []).append(Path(entry))
-    for folders in found.values():
-        if len(folders) > 1:
-            both = " and ".join(folder.name for folder in folders)
-            raise DataError(f"{shown(parent)} holds {both}: only one of them can be used. Move the other away.")
-    return {name: folders[0] for name, folders in found.items()}
+    return {name: only_one(parent, folders) for name, folders in found.items()}
 
 
 def existing() -> list[str]:
-    """The names of the data sets that have images somewhere, the lab's first.
-
-    Raises
-    ------
-    DataError
-        If none has.
-    """
+    """The names of the data sets that have images somewhere, the lab's first. A DataError if none has."""
     own = [name for name in own_folders() if name not in DATASETS]
     names = [name for name in DATASETS if find_place(name)] + own
     if not names:
@@ -147,10 +139,7 @@ def existing() -> list[str]:
 def source_of(name: str) -> str:
     """Whose images of a data set are used on this machine, in a word; "phantom" too if they are yet to be drawn.
 
-    Raises
-    ------
-    DataError
-        As `find_place` does, and if there are no such images.
+    Raises DataError as `find_place` does, and if there are no such images.
     """
     found = find_place(name)
     if found is None and name not in DATASETS:
@@ -186,24 +175,22 @@ def find_source(source: str | Path) -> Source:
     name = dataset_name(source) if isinstance(source, str) else None
     root = Path(source).expanduser()
     if name and (name in DATASETS or name in own_folders() or not root.is_dir()):
-        return _find_named(name, str(source))
-    if not root.is_dir():
-        raise DataError(_no_folder(str(source)))
-    name = _guess_name(root.resolve())
-    return _read(name, root, f"Images in {shown(root)}")
-
-
-def _find_named(name: str, typed: str) -> Source:
-    place = find_place(name)
-    if place is None and name not in DATASETS:
-        raise DataError(_no_folder(typed))
-    if place is None:
-        folder = DATASETS[name].folder
-        raise DataError(
-            f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
-            f"or draw phantoms with `labutils data phantoms {name}`."
-        )
-    return _read(name, place.root, f"{title_of(name, place.root)}: {WORDS[place.source]}")
+        place = find_place(name)
+        if place is not None:
+            return _read(name, place.root, f"{title_of(name, place.root)}: {WORDS[place.source]}")
+        if name in DATASETS:
+            folder = DATASETS[name].folder
+            raise DataError(
+                f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
+                f"or draw phantoms with `labutils data phantoms {name}`."
+            )
+    if root.is_dir():
+        return _read(_guess_name(root.resolve()), root, f"Images in {shown(root)}")
+    names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
+    raise DataError(
+        f"{source} is neither a data set ({names}) nor a folder. "
+        "Give one of these names, or the folder that holds train and validation."
+    )
 
 
 def _guess_name(root: Path) -> str:
@@ -250,28 +237,23 @@ def _holds_images(folder: Path) -> bool:
 def _ask_about_near_names(name: str) -> None:
     """Refuse to go on where a folder is nearly called as what was asked for, unless it says itself what it is."""
     parent = _data_dir()
-    if not parent.is_dir():
-        return
     folder = DATASETS[name].folder if name in DATASETS else name
-    for entry in list_folder(parent):
-        if entry.name in OURS or not entry.is_dir() or not _is_near(entry.name, name):
+    for entry in list_folder(parent) if parent.is_dir() else []:
+        if entry.name in OURS or not entry.is_dir() or not _is_near(alike(entry.name), name):
             continue
-        if name in DATASETS and (Path(entry) / FILE).is_file():
-            continue
-        otherwise = (
-            f"If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
-            if name in DATASETS
-            else f"Or ask for {dataset_name(entry.name)!r}."
-        )
+        otherwise = f" Or ask for {near!r}." if (near := dataset_name(entry.name)) else ""
+        if name in DATASETS:
+            if (Path(entry) / FILE).is_file():
+                continue
+            otherwise = f" If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
         raise DataError(
-            f"{shown(parent)} holds {entry.name}, but no {folder}. Is it meant? Rename it to {folder}. {otherwise}"
+            f"{shown(parent)} holds {entry.name!r}, but no {folder}. Is it meant? Rename it to {folder}.{otherwise}"
         )
 
 
 def _is_near(folder: str, name: str) -> bool:
-    plain, wanted = (re.sub(r"[\W_]+", "", text.casefold()) for text in (folder, name))
-    words = re.findall(r"[^\W\d_]+", folder.casefold())
-    return wanted in words or difflib.SequenceMatcher(None, plain, wanted).ratio() >= _NEAR
+    plain, wanted = (re.sub(r"[\W_]+", "", text) for text in (folder, name))
+    return wanted in re.findall(r"[^\W\d_]+", folder) or bool(get_close_matches(wanted, [plain], cutoff=_NEAR))
 
 
 def _unknown(name: str, source: str) -> str:
@@ -286,24 +268,15 @@ def _unknown(name: str, source: str) -> str:
 
 
 def _absent(name: str, source: str) -> str:
-    layout = DATASETS[name]
+    folder = DATASETS[name].folder
     parent = paths.data_dir() if source == "course" else paths.generated_dir() / "public"
     what = "the course's images" if source == "course" else "public images"
     fetch = {"skin": "labutils data fetch skin", "x_ray": "labutils data fetch xray"}.get(name)
-    remedies = [
-        f"put the course's images there (or set LABUTILS_DATA to the folder that holds {layout.folder})",
-        f"type `{fetch}` for public images" if fetch else "",
-        "type `labutils data phantoms` for synthetic ones (source='phantom')",
-    ]
-    remedy = ", or ".join(filter(None, remedies))
-    return f"There is no {shown(parent / layout.folder)} with {what} of {layout.folder}: {remedy}."
-
-
-def _no_folder(typed: str) -> str:
-    names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
+    public = f"type `{fetch}` for public images, or " if fetch else ""
     return (
-        f"{typed} is neither a data set ({names}) nor a folder. "
-        "Give one of these names, or the folder that holds train and validation."
+        f"There is no {shown(parent / folder)} with {what} of {folder}: "
+        f"put the course's images there (or set LABUTILS_DATA to the folder that holds {folder}), "
+        f"or {public}type `labutils data phantoms` for synthetic ones (source='phantom')."
     )
 
 

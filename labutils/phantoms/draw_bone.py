@@ -15,8 +15,6 @@ import numpy as np
 from labutils.phantoms.radiograph import Film, develop
 from labutils.phantoms.severity import above, sample_levels
 
-CLASS_NAMES = ("AFF", "NFF")
-
 SEVERITY = 2.0
 """Mean of what is atypical about an AFF; NFF have the negative. Who saw it directly would be right in 97.7 %."""
 
@@ -56,32 +54,11 @@ class Fracture:
     shards: float  # splinters; a part of one is a faint one
 
 
-def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
-    """One radiograph of a broken femur shaft: the picture of `draw_with_signs`, without the signs."""
-    return draw_with_signs(class_name, rng)[0]
-
-
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
     """One radiograph of a broken femur shaft, and the signs it was drawn with.
 
-    Parameters
-    ----------
-    class_name : {"AFF", "NFF"}
-        Atypical or ordinary fracture.
-    rng : numpy.random.Generator
-        Source of everything that varies.
-
-    Returns
-    -------
-    pixels : ndarray of uint8, shape (height, width)
-        Grey; 200 to 400 pixels a side.
-    signs : dict of str to float
-        As `sample_signs` gives them from the same state of `rng`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such class.
+    `class_name` is "AFF" (atypical) or "NFF" (ordinary). Pixels are grey uint8 of shape
+    (height, width), 200 to 400 a side.
     """
     signs = sample_signs(class_name, rng)
     fracture = make_fracture(signs, rng)
@@ -106,27 +83,10 @@ def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarr
 def sample_signs(class_name: str, rng: np.random.Generator) -> dict[str, float]:
     """The signs of one fracture: all of a picture that depends on the class.
 
-    Parameters
-    ----------
-    class_name : {"AFF", "NFF"}
-        Atypical or ordinary fracture.
-    rng : numpy.random.Generator
-        Source of everything that varies.
-
-    Returns
-    -------
-    dict of str to float
-        ``severity`` (how atypical, in standard deviations of a class; 0 is half way between the classes), then the
-        level of each of `SIGNS`: the share of all fractures that have less of it. What the picture does not show is
-        not told: a sign that appears only from some level on is at least at that level.
-
-    Raises
-    ------
-    ValueError
-        If there is no such class.
+    `severity` (how atypical, in standard deviations of a class; 0 is half way between the classes), then the level of
+    each of `SIGNS`: the share of all fractures that have less of it. What the picture does not show is not told: a
+    sign that appears only from some level on is at least at that level.
     """
-    if class_name not in CLASS_NAMES:
-        raise ValueError(f"No bone phantom of class {class_name!r}: it must be one of {', '.join(CLASS_NAMES)}.")
     signs = sample_levels(SIGNS, SEVERITY if class_name == "AFF" else -SEVERITY, AGREEMENT, rng)
     signs.update({name: max(start, signs[name]) for name, start in _STARTS.items()})
     return signs

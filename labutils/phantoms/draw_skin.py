@@ -1,10 +1,9 @@
 """Phantoms of dermoscopy: one drawn lesion on skin, melanoma or nevus.
 
-`draw` makes one picture from a random generator. What tells the two classes apart is in `sample_signs` and nowhere
-else, and follows the ABCD rule of dermoscopy (Stolz et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border,
-colours (here tones), dermoscopic structures. Every lesion lies somewhere between the harmless and the suspicious; the
-classes overlap, and no lesion is drawn as the other class. Skin, light, hairs, darkness, pose and size never know the
-class. Choosing how many pictures, naming and writing them is the business of `phantoms`.
+What tells the two classes apart is in `sample_signs` and nowhere else, and follows the ABCD rule of dermoscopy (Stolz
+et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Every lesion
+lies somewhere between the harmless and the suspicious; the classes overlap, and no lesion is drawn as the other class.
+Skin, light, hairs, darkness, pose and size never know the class.
 
 Every pixel is a smooth function of the drawn numbers: no hard threshold, so that processors whose last digits differ
 draw the same picture to within one grey level.
@@ -16,8 +15,6 @@ import numpy as np
 from scipy import ndimage
 
 from labutils.phantoms.severity import above, sample_levels
-
-CLASS_NAMES = ("Mel", "Nev")
 
 SEVERITY = 1.75
 """Mean severity of melanomas; nevi have the negative. A reader who saw the severity itself would be right in 96.0 %."""
@@ -102,32 +99,11 @@ class Look:
     """Strength of pale, scar-like areas."""
 
 
-def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
-    """One phantom of a skin lesion: the picture of `draw_with_signs`, without the signs."""
-    return draw_with_signs(class_name, rng)[0]
-
-
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
     """One phantom of a skin lesion, and the signs it was drawn with.
 
-    Parameters
-    ----------
-    class_name : str
-        "Mel" (melanoma) or "Nev" (nevus).
-    rng : numpy.random.Generator
-        Everything random comes from here; the same state gives the same picture.
-
-    Returns
-    -------
-    pixels : numpy.ndarray
-        uint8, shape (h, w, 3), RGB; h and w between 200 and 400 pixels.
-    signs : dict of str to float
-        As `sample_signs` gives them from the same state of `rng`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such class.
+    `class_name` is "Mel" (melanoma) or "Nev" (nevus). Pixels are RGB uint8 of shape (h, w,
+    3), 200 to 400 a side.
     """
     signs = sample_signs(class_name, rng)
     look = make_look(signs, rng)
@@ -150,27 +126,10 @@ def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarr
 def sample_signs(class_name: str, rng: np.random.Generator) -> dict[str, float]:
     """The signs of one lesion: all of a picture that depends on the class.
 
-    Parameters
-    ----------
-    class_name : str
-        "Mel" or "Nev".
-    rng : numpy.random.Generator
-        Source of everything that varies.
-
-    Returns
-    -------
-    dict of str to float
-        ``severity`` (in standard deviations of a class; 0 is half way between the classes), then the level of each
-        of `SIGNS`: the share of all lesions that have less of it. What the picture does not show is not told: a sign
-        that only the worse half of all lesions has is at least .5, and a pattern that the lesion lacks is at .5.
-
-    Raises
-    ------
-    ValueError
-        If there is no such class.
+    `severity` (in standard deviations of a class; 0 is half way between the classes), then the level of each of
+    `SIGNS`: the share of all lesions that have less of it. What the picture does not show is not told: a sign that
+    only the worse half of all lesions has is at least .5, and a pattern that the lesion lacks is at .5.
     """
-    if class_name not in CLASS_NAMES:
-        raise ValueError(f"No skin phantom of class {class_name!r}: it must be one of {', '.join(CLASS_NAMES)}.")
     signs = sample_levels(dict.fromkeys(SIGNS, 1), SEVERITY if class_name == "Mel" else -SEVERITY, AGREEMENT, rng)
     signs.update({name: max(0.5, signs[name]) for name in _LATE})
     # Whether there is a network or globules at all says nothing: nevi have them as well.

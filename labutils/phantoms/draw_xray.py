@@ -19,20 +19,10 @@ HARD = 0.22
 Point = tuple[float, float]
 
 
-def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
-    """One radiograph of a body region.
+def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
+    """One radiograph of a body region, "C1" to "C9": grey uint8 of shape (height, width), 200 to 400 pixels a side.
 
-    Parameters
-    ----------
-    class_name : str
-        "C1" to "C9".
-    rng : numpy.random.Generator
-        Source of everything that varies.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width)
-        Grey; 200 to 400 pixels a side.
+    No signs: the classes do not overlap.
     """
     short = int(rng.integers(210, 311))
     long = int(short * rng.uniform(1.0, 1.28))
@@ -47,7 +37,7 @@ def draw(class_name: str, rng: np.random.Generator) -> np.ndarray:
         mirror=rng.random() < 0.5,
     )
     REGIONS[class_name](film, rng)
-    return develop(film, rng, contrast=(0.12, 0.3) if hard == "faint" else (0.7, 1.0))
+    return develop(film, rng, contrast=(0.12, 0.3) if hard == "faint" else (0.7, 1.0)), {}
 
 
 def draw_chest(film: Film, rng: np.random.Generator) -> None:

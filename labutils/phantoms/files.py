@@ -1,7 +1,6 @@
 """Which files make up a phantom data set, and whether a folder holds them as they were written.
 
-The counts, the names of the files, and `phantoms.json`, which lies beside them. Drawing and writing them is the
-business of `phantoms`.
+The counts, the names of the files, and `phantoms.json`, which lies beside them. `write` draws and writes them.
 """
 
 import json
@@ -58,13 +57,8 @@ class Address(NamedTuple):
 def list_files(name: str, counts: dict[str, int]) -> Iterator[Address]:
     """The images of a data set, by split, class and number; files as POSIX paths such as `train/Mel_0001.jpg`.
 
-    Parameters
-    ----------
-    name : {"skin", "bone", "x_ray"}
-        Data set.
-    counts : dict of str to int
-        Images of ``"train"``, ``"validation"`` and ``"exam"``, or of some of them; the first classes get one more
-        where they do not share out.
+    `counts` are images of "train", "validation" and "exam", or of some of them; the first classes get one more where
+    they do not share out.
     """
     class_names = CLASS_NAMES[name]
     for split, (split_name, subfolder) in enumerate(FOLDERS.items()):
@@ -77,14 +71,10 @@ def list_files(name: str, counts: dict[str, int]) -> Iterator[Address]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """What `phantoms.json` says about a folder of phantoms.
+    """What `phantoms.json` says about a folder of phantoms; None if there is none that we wrote.
 
-    Returns
-    -------
-    dict or None
-        ``name``, ``version``, ``seed``, ``counts`` and ``files``: per file its length in ``bytes`` and its
-        ``grey`` (the mean grey of 4 x 4 blocks, 0 to 255). For skin and bone also the ``ceiling`` of the data set
-        and the ``signs`` of each file (see `phantoms.sample_signs`). None if there is no manifest that we wrote.
+    `name`, `version`, `seed`, `counts` and `files`: per file its length in `bytes` and its `grey` (the mean grey of 4
+    x 4 blocks, 0 to 255). For skin and bone also the `ceiling` of the data set and the `signs` of each file.
     """
     try:
         manifest = json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8"))
@@ -118,22 +108,8 @@ def is_complete(name: str, folder: Path) -> bool:
 def find_damaged(folder: Path) -> list[str]:
     """The files of a phantom folder whose pixels are no longer those that were written.
 
-    Compares the mean grey of 4 x 4 blocks within one grey level, which is what two processors may differ by.
-
-    Parameters
-    ----------
-    folder : Path
-        A folder that `write_phantoms` wrote.
-
-    Returns
-    -------
-    list of str
-        POSIX paths relative to `folder`; empty if all is well.
-
-    Raises
-    ------
-    DataError
-        If the folder has no readable `phantoms.json`.
+    Compares the mean grey of 4 x 4 blocks within one grey level, which is what two processors may differ by. Gives
+    POSIX paths relative to `folder`; a DataError says that it has no readable `phantoms.json`.
     """
     manifest = read_manifest(folder)
     if manifest is None:

@@ -18,20 +18,9 @@ Chain = Sequence[tuple[float, float, float]]
 class Film:
     """Thickness of soft tissue and bone over the pixels of one picture, filled by drawing.
 
-    Drawings use body coordinates: x to the right, y downwards, the short side of the picture about 2 units wide.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width in pixels.
-    centre : tuple of float
-        Where the origin lies, as fractions of height and width.
-    scale : float
-        Pixels per unit.
-    turn : float
-        Rotation in radians.
-    mirror : bool
-        Left and right exchanged.
+    Drawings use body coordinates: x to the right, y downwards, the short side of the picture about 2 units wide. Of the
+    film, `shape` is height and width in pixels, `centre` where the origin lies, as fractions of them, `scale` pixels
+    per unit, `turn` a rotation in radians; `mirror` exchanges left and right.
     """
 
     def __init__(
@@ -57,18 +46,9 @@ class Film:
         return a * cols + b * rows, c * cols + d * rows
 
     def add_bone(self, *chains: Chain, density: float = 1.0, wall: float = 0.04, inside: float = 0.4) -> None:
-        """A bone: the union of tubes, with a dense wall and a lighter inside.
+        """A bone: the union of tubes, with a wall of some density, `wall` units thick, and a lighter inside.
 
-        Parameters
-        ----------
-        chains : Chain
-            Its parts.
-        density : float
-            Density of the wall.
-        wall : float
-            Thickness of the wall, in units.
-        inside : float
-            Density of the inside, as a fraction of the wall's.
+        `inside` is the density of the inside as a fraction of the wall's.
         """
         window, outer, inner = self._fields(chains, wall)
         thickness = 2 * np.sqrt(np.clip(outer, 0, None)) - 2 * (1 - inside) * np.sqrt(np.clip(inner, 0, None))
@@ -88,22 +68,11 @@ class Film:
         soft: bool = False,
         hole: bool = False,
     ) -> None:
-        """A flat part inside a smooth closed outline.
+        """A flat part inside a smooth closed outline, whose corners are rounded.
 
-        Parameters
-        ----------
-        outline : sequence of (x, y)
-            Corners; they are rounded.
-        thickness : float
-            Thickness well inside; negative takes away.
-        rim : float
-            Extra thickness along the border.
-        edge : float
-            Distance from the border, in units, over which it reaches its thickness; the rim is a third as wide.
-        soft : bool
-            Soft tissue, not bone.
-        hole : bool
-            Fades the layer inside the outline by `thickness` (0 to 1) instead of adding.
+        It reaches its `thickness` (negative takes away) over `edge` units from the border; `rim` is extra thickness
+        along it, a third as wide. `soft` is soft tissue, not bone; a `hole` fades the layer inside the outline by
+        `thickness` (0 to 1) instead of adding.
         """
         points = np.asarray(outline, float)
         for _ in range(2):  # Chaikin: cutting corners twice leaves a curve that looks smooth
@@ -177,23 +146,10 @@ def smooth_noise(shape: tuple[int, int], cell: float, rng: np.random.Generator) 
 def develop(
     film: Film, rng: np.random.Generator, contrast: tuple[float, float] = (0.75, 1.0), white: float = 99.5
 ) -> np.ndarray:
-    """The picture that a film gives: scatter, exposure, noise, collimation and side marker differ from call to call.
+    """The picture that a film gives, uint8 of its shape, dense parts bright: exposure and the like differ every time.
 
-    Parameters
-    ----------
-    film : Film
-        What the beam went through.
-    rng : numpy.random.Generator
-        Source of what varies.
-    contrast : tuple of float
-        Range of the fraction of the grey scale that the picture fills.
-    white : float
-        Percentile of density that becomes white: lower where a few dense spots must not darken the rest.
-
-    Returns
-    -------
-    ndarray of uint8
-        Dense parts bright, air dark; shape of the film.
+    `contrast` is the range of the fraction of the grey scale that the picture fills, `white` the percentile of density
+    that becomes white: lower where a few dense spots must not darken the rest.
     """
     shape, pixel = film.shape, film.shape[1] / 300
     grain = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 1.1 * pixel)

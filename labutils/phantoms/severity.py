@@ -15,21 +15,10 @@ def sample_levels(
 ) -> dict[str, float]:
     """Severity of one case and the level of each of its signs.
 
-    Parameters
-    ----------
-    directions : mapping of str to int
-        Sign -> 1 if there is more of it in severe cases, -1 if there is less.
-    mean : float
-        Mean severity of the class; the standard deviation is 1, and the other class has the negative mean.
-    agreement : float
-        Correlation of each sign with the severity over both classes, 0 to 1.
-    rng : numpy.random.Generator
-        Source of everything that varies.
-
-    Returns
-    -------
-    dict of str to float
-        ``severity``, then the levels, from 0 (least of all cases) to 1 (most).
+    `directions` are 1 for a sign of which there is more in severe cases, -1 for one of which there is less; `mean` is
+    the mean severity of the class (standard deviation 1; the other class has the negative); `agreement` the
+    correlation of each sign with the severity over both classes, 0 to 1. Levels go from 0 (least of all cases) to 1
+    (most).
     """
     severity = rng.normal(mean, 1.0)
     scaled = agreement * severity / np.sqrt(1 + mean**2)

@@ -1,8 +1,8 @@
 """Write the embedded data sets: images drawn from a seed, as ordinary files in the course's layout.
 
 Here live the random streams and the writing itself: parallel, and complete or absent. Which files there are, and
-whether they are still those that were written, is in `phantom_files`; what they look like is decided in
-`draw_skin`, `draw_bone` and `draw_xray`. The loader reads them like anybody's images.
+whether they are still those that were written, is in `files`; what they look like in `draw_skin`, `draw_bone` and
+`draw_xray`. The loader reads them like anybody's images.
 """
 
 import errno
@@ -40,29 +40,11 @@ from labutils.phantoms.files import (
     VERSIONS,
     Address,
     block_means,
-    find_damaged,
     is_complete,
     list_files,
     read_manifest,
 )
 from labutils.progress import bar
-
-__all__ = [
-    "COUNTS",
-    "EXAM_COUNTS",
-    "SEED",
-    "VERSIONS",
-    "ceiling",
-    "draw",
-    "draw_with_signs",
-    "ensure_exam",
-    "find_damaged",
-    "is_complete",
-    "list_files",
-    "read_manifest",
-    "sample_signs",
-    "write_phantoms",
-]
 
 SEED = 20
 """Seed of the embedded data sets."""
@@ -74,86 +56,46 @@ _MODULES = {"skin": "draw_skin", "bone": "draw_bone", "x_ray": "draw_xray"}
 _CHUNK = 16  # images per task of a worker: under half a second, so that an interrupt is answered at once
 
 
-def draw(name: str, class_name: str, rng: np.random.Generator) -> np.ndarray:
-    """One phantom of a class, different with every state of `rng`.
+def draw_with_signs(name: str, class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
+    """One phantom, and the signs it was drawn with: what the classes differ by.
 
     Parameters
     ----------
-    name : {"skin", "bone", "x_ray"}
-        Data set.
-    class_name : str
-        One of its classes, for example ``"Mel"``.
+    name, class_name : str
+        Data set (`skin`, `bone` or `x_ray`), and one of its classes, for example `Mel`.
     rng : numpy.random.Generator
         Source of everything that varies.
 
     Returns
     -------
-    ndarray of uint8, shape (height, width) or (height, width, 3)
+    pixels : ndarray of uint8, shape (height, width) or (height, width, 3)
         Grey for bone and x_ray, RGB for skin; 200 to 400 pixels a side.
-
-    Raises
-    ------
-    DataError
-        If the data set or the class does not exist.
-    """
-    return draw_with_signs(name, class_name, rng)[0]
-
-
-def draw_with_signs(name: str, class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One phantom as `draw` gives it, and the signs it was drawn with: what the classes differ by.
-
-    Parameters
-    ----------
-    name, class_name, rng
-        See `draw`.
-
-    Returns
-    -------
-    pixels : ndarray
-        See `draw`.
     signs : dict of str to float
-        Severity and signs, as `draw_skin.sample_signs` or `draw_bone.sample_signs` gives them; empty for x_ray,
-        whose classes are different parts of the body.
+        Severity and signs, as the `sample_signs` of `draw_skin` or `draw_bone` gives them; empty for x_ray, whose
+        classes are different parts of the body.
 
     Raises
     ------
     DataError
         If the data set or the class does not exist.
     """
-    drawing = _drawing(name, class_name)
-    if name not in WITH_SIGNS:
-        return drawing.draw(class_name, rng), {}
-    return drawing.draw_with_signs(class_name, rng)
+    class_names = _class_names(name)
+    if class_name not in class_names:
+        raise DataError(f"{class_name!r} is no class of {name}: it has {', '.join(class_names)}.")
+    return _drawing(name).draw_with_signs(class_name, rng)
 
 
-def sample_signs(name: str, counts: dict[str, int], seed: int = SEED) -> list[tuple[Address, dict[str, float]]]:
-    """The signs of a whole data set without drawing it: thousands a second, and the same as in the pictures.
+def sample_signs(name: str, counts: dict[str, int]) -> list[tuple[Address, dict[str, float]]]:
+    """Severity and signs of each image of a data set without drawing it: thousands a second; empty for x_ray.
 
-    Parameters
-    ----------
-    name : {"skin", "bone"}
-        Data set whose classes differ by signs.
-    counts : dict of str to int
-        Images of ``"train"``, ``"validation"`` and ``"exam"``, or of some of them.
-    seed : int
-        Seed of all images.
-
-    Returns
-    -------
-    list of (Address, dict)
-        Severity and signs of each image; empty for x_ray.
-
-    Raises
-    ------
-    DataError
-        If the data set does not exist.
+    `counts` are as for `list_files`. A DataError says that there is no such data set.
     """
     class_names = _class_names(name)
     if name not in WITH_SIGNS:
         return []
-    drawing = _drawing(name, class_names[0])
+    drawing = _drawing(name)
     return [
-        (address, drawing.sample_signs(class_names[address.label], _stream(name, seed, address)))
+        (address, drawing.sample_signs(class_names[address.label], _stream(name, address)))
         for address in list_files(name, counts)
     ]
 
@@ -163,21 +105,7 @@ def ceiling(name: str) -> float | None:
 
     A logistic regression on the signs, fitted to those of the training images. No reader of the pictures, human or
     network, can be expected to do better. Drawn afresh in two seconds; the manifests of the data sets hold it as well.
-
-    Parameters
-    ----------
-    name : {"skin", "bone", "x_ray"}
-        Data set.
-
-    Returns
-    -------
-    float or None
-        From 0 to 1; None for x_ray, whose images can all be told apart.
-
-    Raises
-    ------
-    DataError
-        If the data set does not exist.
+    From 0 to 1; None for x_ray, whose images can all be told apart. A DataError says that there is no such data set.
     """
     _class_names(name)
     if name not in WITH_SIGNS:
@@ -201,37 +129,17 @@ def _judge_oracle(name: str, n_train: int, n_exam: int) -> float:
 def ensure_exam(name: str, folder: Path, progress: bool = True) -> Path:
     """Draw the exam of a phantom data set if `folder` does not hold it yet.
 
-    The exam is a third split that nothing is trained or chosen on: `EXAM_COUNTS` images of streams of their own.
-
-    Parameters
-    ----------
-    name : {"skin", "bone", "x_ray"}
-        Data set.
-    folder : Path
-        Where it is, or is put; a folder of its own, beside the data set.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        `folder`, which holds a folder `exam` and a manifest.
-
-    Raises
-    ------
-    DataError
-        As `write_phantoms` does.
+    The exam is a third split that nothing is trained or chosen on: `EXAM_COUNTS` images of streams of their own, in a
+    folder of its own beside the data set. Gives back `folder`; errors are those of `write_phantoms`.
     """
     _class_names(name)
     counts = {"exam": EXAM_COUNTS[name]}
-    if not _holds(name, folder, SEED, counts):
+    if not _holds(name, folder, counts):
         write_phantoms(name, folder, counts=counts, progress=progress)
     return folder
 
 
-def write_phantoms(
-    name: str, folder: Path, seed: int = SEED, counts: dict[str, int] | None = None, progress: bool = True
-) -> None:
+def write_phantoms(name: str, folder: Path, counts: dict[str, int] | None = None, progress: bool = True) -> None:
     """Write one phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
 
     The folder appears when it is complete, and not before: the files are written beside it and moved at the
@@ -244,12 +152,9 @@ def write_phantoms(
         Data set.
     folder : Path
         Where to put it; replaced if it holds other or damaged phantoms, refused if it holds anything else.
-    seed : int
-        Seed of all images. An image depends on the seed, its split, class and number alone, so the first
-        hundred are the same whatever the counts.
     counts : dict of str to int, optional
-        Images of ``"train"``, ``"validation"`` and ``"exam"``, or of some of them, shared out evenly over the
-        classes; default `COUNTS`.
+        As for `list_files`; default `COUNTS`. An image depends on `SEED`, its split, class and number alone, so the
+        first hundred are the same whatever the counts.
     progress : bool
         False shows no bar, whoever looks on.
 
@@ -264,22 +169,24 @@ def write_phantoms(
     with _explained(name, folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if _holds(name, folder, seed, counts):
+            if _holds(name, folder, counts):
                 return
             if folder.exists() and read_manifest(folder) is None and any(folder.iterdir()):
                 raise DataError(
                     f"{shown(folder)} holds files that are not phantoms, and stays as it is. "
                     "Move them elsewhere, or choose another folder."
                 )
+            old = folder.with_name(f".{folder.name}.old")
             try:
-                _remove(part)
-                _write_files(name, part, seed, counts, progress)
-                old = folder.with_name(f".{folder.name}.old")
-                _remove(old)
+                for left in (part, old):
+                    if left.exists():
+                        shutil.rmtree(left)
+                _write_files(name, part, counts, progress)
                 if folder.exists():
                     folder.rename(old)
                 part.rename(folder)
-                _remove(old)
+                if old.exists():
+                    shutil.rmtree(old)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
 
@@ -290,27 +197,23 @@ def _class_names(name: str) -> tuple[str, ...]:
     return CLASS_NAMES[name]
 
 
-def _drawing(name: str, class_name: str) -> ModuleType:
-    """The module that draws a data set, which has the class."""
-    class_names = _class_names(name)
-    if class_name not in class_names:
-        raise DataError(f"{class_name!r} is no class of {name}: it has {', '.join(class_names)}.")
+def _drawing(name: str) -> ModuleType:
     # Imported here, so that naming the data sets does not load scipy and scikit-image.
     return import_module(f"labutils.phantoms.{_MODULES[name]}")
 
 
-def _stream(name: str, seed: int, address: Address) -> np.random.Generator:
+def _stream(name: str, address: Address) -> np.random.Generator:
     """The random numbers of one image: they depend on nothing but its own address."""
-    return np.random.default_rng([seed, list(CLASS_NAMES).index(name), address.split, address.label, address.number])
+    return np.random.default_rng([SEED, list(CLASS_NAMES).index(name), address.split, address.label, address.number])
 
 
-def _holds(name: str, folder: Path, seed: int, counts: dict[str, int]) -> bool:
+def _holds(name: str, folder: Path, counts: dict[str, int]) -> bool:
     manifest = read_manifest(folder)
-    same = manifest is not None and manifest["seed"] == seed and manifest["counts"] == counts
+    same = manifest is not None and manifest["seed"] == SEED and manifest["counts"] == counts
     return same and is_complete(name, folder)
 
 
-def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], progress: bool) -> None:
+def _write_files(name: str, folder: Path, counts: dict[str, int], progress: bool) -> None:
     addresses = list(list_files(name, counts))
     for subfolder in (FOLDERS[split] for split in counts):
         (folder / subfolder).mkdir(parents=True)
@@ -318,13 +221,13 @@ def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], pro
     files: dict[str, dict[str, Any]] = {}
     what = f"Drawing {TITLES[name]} phantoms"
     with bar(progress, total=len(addresses), desc=what, unit="image") as drawn:
-        for entries in _in_parallel(name, folder, seed, chunks):
+        for entries in _in_parallel(name, folder, chunks):
             files.update(entries)
             drawn.update(len(entries))
     manifest = {
         "name": name,
         "version": VERSIONS[name],
-        "seed": seed,
+        "seed": SEED,
         "counts": counts,
         **({"ceiling": ceiling(name)} if name in WITH_SIGNS else {}),
         "files": {address.file: files[address.file] for address in addresses},
@@ -332,16 +235,14 @@ def _write_files(name: str, folder: Path, seed: int, counts: dict[str, int], pro
     (folder / MANIFEST).write_text(json.dumps(manifest) + "\n", encoding="utf-8", newline="\n")
 
 
-def _in_parallel(
-    name: str, folder: Path, seed: int, chunks: list[list[Address]]
-) -> Iterator[dict[str, dict[str, Any]]]:
+def _in_parallel(name: str, folder: Path, chunks: list[list[Address]]) -> Iterator[dict[str, dict[str, Any]]]:
     """The entries of each chunk as it is done, in any order; in this process where workers cannot be had."""
     done: set[int] = set()
     pool = _start_pool(min(machine.cores(), len(chunks)))
     if pool is not None:
         try:
             with _hidden_main():
-                waiting = {pool.submit(_write_chunk, name, folder, seed, c): i for i, c in enumerate(chunks)}
+                waiting = {pool.submit(_write_chunk, name, folder, c): i for i, c in enumerate(chunks)}
             for future in as_completed(waiting):
                 entries = future.result()
                 done.add(waiting[future])
@@ -352,7 +253,7 @@ def _in_parallel(
             pool.shutdown(wait=True, cancel_futures=True)
     for index, chunk in enumerate(chunks):
         if index not in done:
-            yield _write_chunk(name, folder, seed, chunk)
+            yield _write_chunk(name, folder, chunk)
 
 
 def _start_pool(workers: int) -> ProcessPoolExecutor | None:
@@ -384,28 +285,21 @@ def _start_worker() -> None:
     leave_with_parent()
 
 
-def _write_chunk(name: str, folder: Path, seed: int, addresses: list[Address]) -> dict[str, dict[str, Any]]:
+def _write_chunk(name: str, folder: Path, addresses: list[Address]) -> dict[str, dict[str, Any]]:
     entries = {}
     for address in addresses:
         file = address.file
-        pixels, signs = draw_with_signs(name, CLASS_NAMES[name][address.label], _stream(name, seed, address))
+        pixels, signs = draw_with_signs(name, CLASS_NAMES[name][address.label], _stream(name, address))
         # Encoded in memory first: Pillow hides why a write failed, the operating system does not.
         buffer = io.BytesIO()
-        if file.endswith(".jpg"):
-            Image.fromarray(pixels).save(buffer, "JPEG", quality=95)
-        else:
-            Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+        form, how = ("JPEG", {"quality": 95}) if file.endswith(".jpg") else ("PNG", {"compress_level": 1})
+        Image.fromarray(pixels).save(buffer, form, **how)
         content = buffer.getvalue()
         (folder / file).write_bytes(content)
         entries[file] = {"bytes": len(content), "grey": block_means(pixels)}
         if signs:
             entries[file]["signs"] = {sign: round(level, 4) for sign, level in signs.items()}
     return entries
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 @contextmanager
