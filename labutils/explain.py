@@ -60,20 +60,16 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
 
     images = np.asarray(images, dtype=np.float32)
     features_of, head, kernel, bias = _split(model)
-    columns = kernel.shape[1]
-    n_classes = max(2, columns)
     wanted = None if class_index is None else np.broadcast_to(np.asarray(class_index), len(images))
-    if wanted is not None and not ((wanted >= 0) & (wanted < n_classes)).all():
-        raise ValueError(f"class_index is {class_index}: the model knows the classes 0 to {n_classes - 1}.")
+    if wanted is not None and not ((wanted >= 0) & (wanted < len(bias))).all():
+        raise ValueError(f"class_index is {class_index}: the model knows the classes 0 to {len(bias) - 1}.")
     heat = np.zeros(images.shape[:3], dtype=np.float32)
     for start in range(0, len(images), BATCH):
         part = slice(start, start + BATCH)
         features = _to_numpy(features_of(images[part], training=False))
         scores = _to_numpy(head(features, training=False)) @ kernel + bias
-        labels = _answers(scores) if wanted is None else wanted[part]
-        # One output speaks for class 1, and its negative for class 0.
-        weights = np.where(labels == 1, 1, -1)[:, None] * kernel[:, 0] if columns == 1 else kernel.T[labels]
-        importance = _gradient(head, features, weights.astype(np.float32)).mean(axis=(1, 2), keepdims=True)
+        labels = scores.argmax(axis=1) if wanted is None else wanted[part]
+        importance = _gradient(head, features, kernel.T[labels]).mean(axis=(1, 2), keepdims=True)
         evidence = np.maximum((importance * features).sum(axis=-1), 0)
         factors = np.divide(images.shape[1:3], evidence.shape[1:])
         # grid_mode: a cell of the feature map covers its own patch of the image, the outermost ones too.
@@ -88,7 +84,6 @@ def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray
 
     Parameters
     ----------
-    run : Run
     n : int
         How many in all, from 2; fewer come back if the run makes fewer mistakes.
     epoch : int, optional
@@ -104,21 +99,35 @@ def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray
     probabilities = class_probabilities(run, epoch)
     answers, sureness = probabilities.argmax(axis=1), probabilities.max(axis=1)
     by_sureness = np.argsort(-sureness, kind="stable")
-    right = answers == run.y_val
-    chosen = [_spread(by_sureness[keep[by_sureness]], run.y_val, n // 2) for keep in (right, ~right)]
+    right = (answers == run.y_val)[by_sureness]
+    chosen = []
+    for order in (by_sureness[right], by_sureness[~right]):
+        labels = run.y_val[order]
+        places = np.lexsort((labels, in_turn(labels)))[: n // 2]
+        chosen.append(order[places[np.lexsort((places, labels[places]))]])
     return np.concatenate(chosen).astype(np.int64)
 
 
-def _spread(order: np.ndarray, labels: np.ndarray, n: int) -> np.ndarray:
-    """The first `n` of `order`, taken from every label in turn, put together by label."""
-    turns = [np.flatnonzero(labels[order] == label) for label in np.unique(labels[order])]
-    rounds = sorted((turn, label, place) for label, places in enumerate(turns) for turn, place in enumerate(places))
-    taken = sorted((label, place) for _, label, place in rounds[:n])
-    return order[[place for _, place in taken]] if taken else order[:0]
+def in_turn(labels: np.ndarray) -> np.ndarray:
+    """The turn of each of `labels` (n,) if every class has one after the other: how many of its class stand before it.
+
+    Examples
+    --------
+    >>> in_turn(np.array([1, 1, 0, 1])).tolist()
+    [0, 1, 0, 2]
+    """
+    turn = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        own = labels == label
+        turn[own] = np.arange(own.sum())
+    return turn
 
 
 def _split(model: keras.Model) -> tuple[keras.Model, keras.Model, np.ndarray, np.ndarray]:
-    """The model in three: up to the last convolution's activation, from there to the last hidden layer, output."""
+    """The model up to the last convolution's activation and from there to the last hidden layer; the output's weights.
+
+    These have a column for each class, also where the model has one output for two.
+    """
     import keras
 
     layers = model.layers
@@ -135,11 +144,9 @@ def _split(model: keras.Model) -> tuple[keras.Model, keras.Model, np.ndarray, np
     features_of = keras.Model(model.inputs[0], activation.output)
     head = keras.Model(activation.output, output.input)
     kernel, bias = (_to_numpy(weights) for weights in (output.kernel, output.bias))
+    if len(bias) == 1:  # one output speaks for class 1, and its negative for class 0
+        kernel, bias = np.hstack([-kernel, kernel]), np.hstack([-bias, bias])
     return features_of, head, kernel, bias
-
-
-def _answers(scores: np.ndarray) -> np.ndarray:
-    return (scores[:, 0] > 0).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
 
 
 def _to_numpy(tensor: Any) -> np.ndarray:

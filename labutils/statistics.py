@@ -7,7 +7,7 @@ and judged on the same images are compared in `evaluate.effects`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import hypot, log, sqrt
+from math import comb, hypot, log, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -241,6 +241,24 @@ def cross_entropy(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     own = class_probabilities(predictions)[..., np.arange(len(labels)), labels]
     return -np.log(np.clip(own, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
+
+
+def sign_test(a: int, b: int) -> float:
+    """McNemar's exact p value, two-sided, from the images that only one of two gets right.
+
+    Were both equally good, each such image would be a toss of a coin: the chance of a split this uneven, doubled.
+
+    References
+    ----------
+    McNemar (1947), Psychometrika 12, 153-157.
+
+    Examples
+    --------
+    >>> sign_test(1, 7)
+    0.0703125
+    """
+    n = a + b
+    return min(2 * sum(comb(n, k) for k in range(min(a, b) + 1)) / 2**n, 1.0)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -167,7 +167,7 @@ top = max(runs.values(), key=lambda run: run.history["val_accuracy"].max(), defa
 evaluate.class_table(top) if top else None
 
 # %%
-widgets.show_first(plots.confusion_matrix, {"best": top} if top else {})
+plots.confusion_matrix(top, top.best_epoch) if top else None
 
 # %% [markdown]
 # The confusion matrix says which regions are mistaken for which: that is more use than any single number. The

@@ -1,6 +1,9 @@
 """What the tests share; threads and progress bars are set for every check in the conftest.py above."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,3 +13,45 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty results folder for one test."""
     monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What a test displays, as in a notebook: dictionaries of data by their kind, and widgets."""
+    kept: list = []
+    monkeypatch.setattr("IPython.display.display", lambda item, **_: kept.append(item))
+    return kept
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who has the notebook open, so that controls can be moved."""
+    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=True))
+    monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
+    """What controls have asked the background for; it is done when the test says so."""
+    asked: list[Callable[[], None]] = []
+    monkeypatch.setattr("labutils.course.widgets.control.background", asked.append)
+    return asked
+
+
+@pytest.fixture
+def move() -> Callable[..., dict]:
+    """Move the knobs of a widget to other places, as the page does; what is shown then."""
+
+    def moved(widget: Any, **places: int) -> dict:
+        widget.state = widget.state | places | {"turn": widget.state["turn"] + 1}
+        assert widget.news["turn"] == widget.state["turn"]
+        return widget.news
+
+    return moved
+
+
+@pytest.fixture
+def press() -> Callable[..., None]:
+    """Press a button of a widget, as the page does."""
+    return lambda widget, word: widget._handle_custom_msg({"do": word}, [])

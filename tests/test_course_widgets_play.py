@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from labutils.course import widgets
-from labutils.course.widgets import play, small
-from labutils.course.widgets.record import main
+from labutils.course.widgets import play, record, small
+from labutils.course.widgets.control import recorded
 from labutils.errors import ParameterError
 
 HISTORY = {name: [0.7, 0.6, 0.65] for name in small.COLUMNS} | {"seconds": [1.0, 2.0, 3.0]}
@@ -19,11 +19,11 @@ HISTORY = {name: [0.7, 0.6, 0.65] for name in small.COLUMNS} | {"seconds": [1.0,
 def ground(monkeypatch):
     """A playground whose thread works when the test says so, on a training that is made up."""
     waiting = []
-    monkeypatch.setattr(play, "background", lambda work: waiting.append(work))
+    monkeypatch.setattr(play, "background", waiting.append)
     monkeypatch.setattr(play, "_heed_the_stop_key", lambda stop: None)
     monkeypatch.setattr(play.Playground, "_dataset", lambda self: None)
     warm = []
-    monkeypatch.setattr(play._trainers, "warm_up", lambda settings, dataset: warm.append(settings.config.learning_rate))
+    monkeypatch.setattr(play._networks, "warm_up", lambda settings, dataset: warm.append(settings.config.learning_rate))
     made = play.Playground("task1b")
     made.work = lambda: waiting.pop()()
     made.warm = warm
@@ -33,7 +33,7 @@ def ground(monkeypatch):
 def fake_training(monkeypatch, steps=3, during=lambda epoch: None):
     seen = []
 
-    def train(settings, dataset, on_epoch, should_pause, should_stop, trainers):
+    def train(settings, dataset, on_epoch, should_pause, should_stop, networks):
         seen.append(settings)
         for epoch in range(1, steps + 1):
             if should_stop():
@@ -158,13 +158,11 @@ def test_a_generator_is_one_more_choice_of_task_8(monkeypatch):
 
 
 @pytest.mark.parametrize("task", small.PLAYS)
-def test_every_playground_has_a_recorded_run_in_words_and_as_a_picture(task, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda item, **kwargs: shown.append(item))
+def test_every_playground_has_a_recorded_run_in_words_and_as_a_picture(task, shown):
     widgets.playground(task)
-    recorded = play.read_recorded(task)
-    assert recorded["words"] == small.settings_in_words(task)
-    assert recorded["provenance"]["source"] == "phantom" and len(recorded["history"]["loss"]) >= 2
+    before = recorded(task)
+    assert before["words"] == small.settings_in_words(task)
+    assert before["provenance"]["source"] == "phantom" and len(before["history"]["loss"]) >= 2
     (only,) = shown
     assert small.PLAYS[task].question in only["text/plain"] and "Recorded with" in only["text/plain"]
     assert "<img alt=" in only["text/html"]
@@ -176,8 +174,8 @@ def test_a_task_without_a_playground_is_refused():
 
 
 def test_recording_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("labutils.course.widgets.record.RECORDED", tmp_path)
-    monkeypatch.setattr("labutils.course.widgets.record.RECORDINGS", {"range": lambda: {"words": "found"}})
-    main(["range"])
+    monkeypatch.setattr(record, "RECORDED", tmp_path)
+    monkeypatch.setitem(record.RECORDINGS, "range", lambda: {"words": "found"})
+    record.main(["range"])
     assert json.loads((tmp_path / "range.json").read_text()) == {"words": "found"}
     assert "range: found" in capsys.readouterr().out

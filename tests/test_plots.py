@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.text import Text
 from sklearn.metrics import roc_auc_score
 
@@ -14,53 +15,44 @@ from labutils import plots
 from labutils.config import RunConfig
 from labutils.lab import reported
 from labutils.plots.evidence import mean_roc
+from labutils.plots.figure import as_png, picture
+from labutils.plots.live import draw_live
+from labutils.plots.pictures import MEASURES
 from labutils.runs.run import Run
 from labutils.statistics import wilson_interval
+
+NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{i}" for i in range(1, 10))}
 
 
 def make_run(epochs=100, dataset="skin", seed=0, skill=0.7, speed=0.05, source="phantom", **settings) -> Run:
     """A made-up run that looks like a real one: losses fall, accuracies rise, validation is noisy."""
-    rng = np.random.default_rng(seed)
-    names = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{i}" for i in range(1, 10))}[dataset]
+    rng, names = np.random.default_rng(seed), NAMES[dataset]
     classes, n = len(names), 25 * len(names)
     y_val = np.repeat(np.arange(classes), 25)
     progress = 1 - np.exp(-speed * np.arange(1, epochs + 1))
-    ability = rng.normal(skill, 0.7, n) * 2.2
-    margin = progress[:, None] * ability + rng.normal(0, 0.3, n) + rng.normal(0, 0.1, (epochs, n))
-    if classes == 2:
-        predictions = (1 / (1 + np.exp(-np.where(y_val == 1, margin, -margin))))[..., None]
-        hit = (predictions[..., 0] > 0.5) == (y_val == 1)
-        p_true = np.where(y_val == 1, predictions[..., 0], 1 - predictions[..., 0])
-    else:
-        scores = rng.normal(0, 0.4, (1, n, classes)) * progress[:, None, None]
-        scores[:, np.arange(n), y_val] += 2 * margin
-        predictions = np.exp(scores) / np.exp(scores).sum(axis=2, keepdims=True)
-        hit = predictions.argmax(axis=2) == y_val
-        p_true = predictions[:, np.arange(n), y_val]
-    guess = np.log(classes)
+    margin = progress[:, None] * rng.normal(skill, 0.7, n) * 2.2 + rng.normal(0, 0.3, n)
+    margin += rng.normal(0, 0.1, (epochs, n))
+    scores = rng.normal(0, 0.4, (1, n, classes)) * progress[:, None, None] * (classes > 2)
+    scores[:, np.arange(n), y_val] += margin if classes == 2 else 2 * margin
+    p = np.exp(scores) / np.exp(scores).sum(axis=2, keepdims=True)
+    p_true = p[:, np.arange(n), y_val]
     history = {
-        "loss": guess * (1 - 0.8 * progress) + rng.normal(0, 0.005, epochs),
+        "loss": np.log(classes) * (1 - 0.8 * progress) + rng.normal(0, 0.005, epochs),
         "accuracy": 1 / classes + (0.97 - 1 / classes) * progress + rng.normal(0, 0.005, epochs),
         "val_loss": -np.log(np.clip(p_true, 1e-4, 1)).mean(axis=1),
-        "val_accuracy": hit.mean(axis=1),
+        "val_accuracy": (p.argmax(axis=2) == y_val).mean(axis=1),
         "seconds": np.full(epochs, 8.0),
     }
     config = RunConfig(**{"dataset": dataset, "model": "vgg16", "learning_rate": 1e-5, "epochs": epochs, **settings})
-    return Run(
-        config=config,
-        history=history,
-        val_predictions=predictions.astype(np.float16),
-        y_val=y_val,
-        val_files=tuple(f"test/{names[k]}_{i:04d}.jpg" for i, k in enumerate(y_val)),
-        class_names=names,
-        provenance={"source": source},
-    )
+    files = tuple(f"test/{names[k]}_{i:04d}.jpg" for i, k in enumerate(y_val))
+    predictions = (p[..., 1:] if classes == 2 else p).astype(np.float16)
+    return Run(config, history, predictions, y_val, files, names, {"source": source})
 
 
 def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
     rng = np.random.default_rng(1)
     n = each * len(class_names)
-    return Dataset(
+    return SimpleNamespace(  # the few fields that a figure reads
         name="skin" if len(class_names) == 2 else "x_ray",
         x_train=rng.uniform(0, 1, (n, 32, 32, channels)).astype(np.float32),
         y_train=np.repeat(np.arange(len(class_names)), each),
@@ -72,15 +64,11 @@ def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
     )
 
 
-Dataset = SimpleNamespace  # the few fields that a figure reads
-
-
 @pytest.fixture
 def drawn(monkeypatch):
     """The figures and alt texts of the test, in the order they were drawn."""
     kept = []
-    for module in ("curves", "evidence", "pictures"):
-        monkeypatch.setattr(f"labutils.plots.{module}.show", lambda figure, alt, save=None: kept.append((figure, alt)))
+    monkeypatch.setattr("labutils.plots.figure.as_png", lambda figure, alt, small=False: kept.append((figure, alt)))
     return kept
 
 
@@ -176,11 +164,6 @@ def test_compared_curves_differ_in_more_than_colour(drawn):
     assert alt.startswith("Validation loss of 7 runs on Skin (phantom images). run 0: lowest 0.")
 
 
-def test_compare_curves_refuses_an_unknown_quantity():
-    with pytest.raises(ValueError, match="'f1': it must be val_accuracy"):
-        plots.compare_curves({"a": make_run(epochs=2)}, "f1")
-
-
 @pytest.mark.parametrize(
     ("classes", "channels", "n", "shown"), [(2, 1, 8, 8), (2, 3, 3, 2), (9, 1, 8, 9), (9, 3, 18, 18)]
 )
@@ -203,14 +186,11 @@ def test_sample_grid_takes_what_there_is_of_a_small_class(drawn):
 
 
 def test_saved_figure_is_repeatable_and_carries_its_alt_text(tmp_path):
-    for name in ("a", "b"):
-        assert plots.learning_curves({"lr": make_run(epochs=3)}, save=tmp_path / "new" / f"{name}.png") is None
     first, second = (tmp_path / "new" / f"{name}.png" for name in ("a", "b"))
+    for file in (first, second):
+        assert plots.learning_curves({"lr": make_run(epochs=3)}, save=file) is None
     assert first.read_bytes() == second.read_bytes()
-    assert plots.alt_text(first).startswith("Learning curves of 1 run")
-
-
-def test_only_png_is_saved(tmp_path):
+    assert plots.alt_text(first).startswith("Learning curves of 1 run") and not pyplot.get_fignums()
     with pytest.raises(ValueError, match=r"figure\.pdf .* \.png"):
         plots.learning_curves({"lr": make_run(epochs=3)}, save=tmp_path / "figure.pdf")
 
@@ -225,7 +205,7 @@ def test_the_style_of_the_notebook_does_not_change_a_figure(tmp_path):
 
 def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     shown = []
-    monkeypatch.setattr("labutils.plots.figure.in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace())
     monkeypatch.setattr(
         "IPython.display.display", lambda data, metadata=None, raw=False: shown.append((data, metadata))
     )
@@ -253,7 +233,6 @@ def live(monkeypatch):
     clock.shell = SimpleNamespace(events=events, execution_count=1)
     clock.end = lambda: [handler(None) for handler in list(clock.handlers)]
     monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
-    monkeypatch.setattr("labutils.plots.live.in_notebook", lambda: True)
     monkeypatch.setattr("labutils.plots.live.time.monotonic", lambda: clock.now)
     monkeypatch.setattr("IPython.get_ipython", lambda: clock.shell)
     monkeypatch.setattr("IPython.display.display", show_first)
@@ -273,14 +252,6 @@ def test_live_curves_are_drawn_at_once_now_and_then_and_at_the_end_of_the_cell(l
     assert epochs_drawn(live.pictures, run.label) == [1, 3, 5, 7, 9, 11, 12] and not live.handlers
 
 
-def test_an_interrupted_training_shows_its_last_epoch(live):
-    run, grow = make_run(epochs=3), plots.live_curves()
-    grow(run.first(1))
-    grow(run.first(2))
-    live.end()  # an interrupt ends the cell too
-    assert epochs_drawn(live.pictures, run.label) == [1, 2]
-
-
 def test_live_curves_of_a_cell_are_one_figure_with_the_names_of_the_tables(live):
     first, second = make_run(epochs=3), make_run(epochs=3, learning_rate=1e-4)
     grow = plots.live_curves({"slow": first.config, "fast": second.config})
@@ -294,8 +265,6 @@ def test_live_curves_of_a_cell_are_one_figure_with_the_names_of_the_tables(live)
 
 
 def test_axes_of_live_curves_do_not_magnify_nothing():
-    from labutils.plots.live import draw_live
-
     flat = make_run(epochs=5)
     flat.history["val_loss"][:] = flat.history["loss"][:] = [0.6938, 0.6936, 0.6934, 0.6932, 0.6930]
     points = re.findall(r'polyline points="([^"]+)"', draw_live({"flat": flat}))[0].split()
@@ -304,33 +273,27 @@ def test_axes_of_live_curves_do_not_magnify_nothing():
 
 
 @pytest.mark.parametrize("how", ["log", "none"])
-def test_live_curves_are_silent_in_a_log(monkeypatch, how):
+def test_live_curves_are_silent_in_a_log(live, monkeypatch, how):
     monkeypatch.setenv("LABUTILS_PROGRESS", how)
-    monkeypatch.setattr("labutils.plots.live.in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda *_, **__: pytest.fail("shown"))
     plots.live_curves()(make_run(epochs=3))
+    assert not live.pictures
 
 
-def test_confusion_matrix_counts_every_image_once(drawn):
-    for run in (make_run(epochs=30), make_run(dataset="x_ray", epochs=30)):
-        plots.confusion_matrix(run, epoch=-1)
-        figure, alt = drawn[-1]
-        numbers = np.array([int(text.get_text()) for text in figure.axes[0].texts])
-        shape = (len(run.class_names),) * 2
-        assert np.array_equal(numbers.reshape(shape).sum(axis=1), np.bincount(run.y_val))
-        assert np.trace(numbers.reshape(shape)) / len(run.y_val) == run.history["val_accuracy"][-1]
-        assert "epoch 30" in alt and "phantom" in texts(figure) and "phantom" in alt
-        name = run.class_names[1]
-        assert f"{name}: {numbers.reshape(shape)[1, 1]} of 25 right" in alt
-        mistakes = numbers.reshape(shape)[~np.eye(shape[0], dtype=bool)]
-        told = [int(number) for number in re.findall(r"(\d+) taken for", alt)]
-        assert told == mistakes[mistakes > 0].tolist()
-
-
-def test_confusion_matrix_shows_the_best_epoch_unless_told(drawn):
-    run = make_run(epochs=30)
+@pytest.mark.parametrize("dataset", ["skin", "x_ray"])
+def test_confusion_matrix_counts_every_image_once(drawn, dataset):
+    run = make_run(dataset=dataset, epochs=30)
+    plots.confusion_matrix(run, epoch=-1)
     plots.confusion_matrix(run)
-    assert f"best epoch {run.best_epoch + 1}. Accuracy {run.history['val_accuracy'].max():.3f} [" in drawn[0][1]
+    (figure, alt), (_, of_best) = drawn
+    n = len(run.class_names)
+    numbers = np.array([int(text.get_text()) for text in figure.axes[0].texts]).reshape(n, n)
+    assert np.array_equal(numbers.sum(axis=1), np.bincount(run.y_val))
+    assert np.trace(numbers) / len(run.y_val) == run.history["val_accuracy"][-1]
+    assert "epoch 30" in alt and "phantom" in texts(figure) and "phantom" in alt
+    assert f"{run.class_names[1]}: {numbers[1, 1]} of 25 right" in alt
+    mistakes = numbers[~np.eye(n, dtype=bool)]
+    assert [int(number) for number in re.findall(r"(\d+) taken for", alt)] == mistakes[mistakes > 0].tolist()
+    assert f"best epoch {run.best_epoch + 1}. Accuracy {run.history['val_accuracy'].max():.3f} [" in of_best
 
 
 def test_roc_curve_has_the_area_it_states(drawn):
@@ -397,11 +360,6 @@ def test_images_row_shows_each_image_under_its_title(drawn, n):
     assert alt.startswith("Skin (phantom images): ") and "number 0 (8x8, mean 0.00, standard deviation 0.00)" in alt
 
 
-def test_images_row_needs_a_title_for_each_image():
-    with pytest.raises(ValueError, match="2 images and 1 titles"):
-        plots.images_row([np.zeros((4, 4))] * 2, ["one"])
-
-
 def test_gradcam_grid_names_truth_answer_and_where_the_heat_is(drawn):
     run, dataset = make_run(epochs=8), make_dataset()
     predictions = run.val_predictions[run.best_epoch, :, 0]
@@ -420,13 +378,45 @@ def test_gradcam_grid_names_truth_answer_and_where_the_heat_is(drawn):
     assert np.array_equal(shown, dataset.x_val[wrong, ..., 0])
 
 
-def test_gradcam_grid_refuses_images_of_another_data_set():
+def test_what_does_not_fit_together_is_refused():
     run, dataset = make_run(epochs=2), make_dataset()
+    with pytest.raises(ValueError, match="2 images and 1 titles"):
+        plots.images_row([np.zeros((4, 4))] * 2, ["one"])
+    with pytest.raises(ValueError, match="1 images and 2 heat maps"):
+        plots.gradcam_grid(run, dataset, [0], np.zeros((2, 32, 32)))
     dataset.files_val = dataset.files_val[::-1]
     with pytest.raises(ValueError, match="was validated on other images"):
         plots.gradcam_grid(run, dataset, [0], np.zeros((1, 32, 32)))
-    with pytest.raises(ValueError, match="1 images and 2 heat maps"):
-        plots.gradcam_grid(run, dataset, [0], np.zeros((2, 32, 32)))
+    with pytest.raises(ValueError, match="'f1': it must be val_accuracy"):
+        plots.compare_curves({"a": run}, "f1")
+    with pytest.raises(ValueError, match="no measure of an image: there are brightness"):
+        plots.extremes(dataset, "beauty")
+
+
+def test_extremes_are_the_least_and_the_most(drawn):
+    data = make_dataset(each=3)
+    data.x_train = np.stack([np.full((32, 32, 1), value, np.float32) for value in (0.5, 0.1, 0.9, 0.4, 0.6, 0.3)])
+    plots.extremes(data, "brightness", n=1)
+    alt = drawn[0][1]
+    assert "least brightness" in alt and "0.10; with the most" in alt and alt.endswith("0.90.")
+
+
+@pytest.mark.parametrize("measure", list(MEASURES))
+def test_measures_are_one_finite_number_an_image_and_tell_images_apart(measure):
+    noise = np.random.default_rng(0).random((3, 32, 32), np.float32)
+    images = np.stack([noise[0] * 0.2, noise[1], np.full((32, 32), 0.5, np.float32)])
+    images[0, :8] += 0.5
+    values = MEASURES[measure](images)
+    assert values.shape == (3,) and np.isfinite(values).all() and len(set(values.tolist())) > 1
+
+
+def test_the_hardest_are_those_nearest_to_one_half(drawn, capsys):
+    run, data = make_run(epochs=1), make_dataset()
+    run = replace(run, val_predictions=np.linspace(0.05, 0.93, 50).astype(np.float16)[None, :, None])
+    plots.hardest(data, run, n=1)
+    assert re.search(r"least sure: (Mel, p 0\.51|Nev, p 0\.49|Mel, p 0\.50|Nev, p 0\.50)\.$", drawn[0][1])
+    plots.hardest(data, None)
+    assert "No run is stored" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text", "extremes", "hardest", "live_curves"}))
@@ -449,13 +439,6 @@ def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
     assert file.stat().st_size > 2000 and len(plots.alt_text(file)) > 40
 
 
-def test_drawing_keeps_no_figure_open(tmp_path):
-    from matplotlib import pyplot
-
-    plots.learning_curves({"run": make_run(epochs=3)}, save=tmp_path / "figure.png")
-    assert not pyplot.get_fignums()
-
-
 def test_a_name_from_outside_is_no_formula(drawn):
     """A `$` in the name of a class or a label is a `$`: matplotlib would read a formula, and raise if it is none."""
     names = ("Mel$^", r"$\frac{1$")
@@ -466,7 +449,7 @@ def test_a_name_from_outside_is_no_formula(drawn):
     plots.sample_grid(make_dataset(names))
     assert len(drawn) == 4
     for figure, alt in drawn:
-        assert plots.figure.as_png(figure, alt)
+        assert as_png(figure, alt)
 
 
 def test_ticks_of_a_logarithmic_axis_are_no_formulas(drawn):
@@ -480,8 +463,6 @@ def test_ticks_of_a_logarithmic_axis_are_no_formulas(drawn):
 
 def test_an_open_notebook_gets_an_image_with_its_alt_text(monkeypatch):
     """JupyterLab draws an image/png without it; where nobody looks on, the file stays what other readers know."""
-    from labutils.plots.figure import picture
-
     monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
     data, _ = picture(b"png", 'a "b"')
     assert 'alt="a &quot;b&quot;"' in data["text/html"] and "image/png" not in data

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 TRAINING, VALIDATION, THIRD, GREY = "#D55E00", "#0072B2", "#009E73", "#8C8C8C"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY)
@@ -38,7 +38,7 @@ class Panel:
     lines: Sequence[Line] = ()
     guess: float | None = None
     log_x: bool = False
-    bars: Sequence[tuple[float, float, float]] = field(default_factory=tuple)
+    bars: Sequence[tuple[float, float, float]] = ()
     mark: float | None = None
 
     def across(self, value: float) -> float:
@@ -55,15 +55,8 @@ class Panel:
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
-def chart(panels: Sequence[Panel], ink: str = "#767676") -> str:
-    """The panels side by side and a legend below, as one SVG.
-
-    Parameters
-    ----------
-    panels : sequence of Panel
-    ink : str
-        Colour of axes and letters: a grey that light and dark grounds both let through, or `currentColor` in a page.
-    """
+def chart(panels: Sequence[Panel]) -> str:
+    """The panels side by side and a legend below, as one SVG; its grey can be read on light and dark grounds."""
     width = WIDTH * len(panels)
     drawn = "".join(f'<g transform="translate({i * WIDTH},0)">{_panel(p)}</g>' for i, p in enumerate(panels))
     names = {line.label: line for panel in panels for line in panel.lines if line.label}
@@ -71,15 +64,37 @@ def chart(panels: Sequence[Panel], ink: str = "#767676") -> str:
     height = HEIGHT + 18 * rows
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'font-family="sans-serif" font-size="11" fill="{ink}" stroke="none" style="max-width:100%">'
+        'font-family="sans-serif" font-size="11" fill="#767676" stroke="none" style="max-width:100%">'
         f"{drawn}{legend}</svg>"
     )
 
 
-def as_image(svg: str, alt: str) -> str:
-    """An SVG as an `<img>`: notebooks that are not trusted show it too."""
-    data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{html.escape(alt, quote=True)}" src="data:image/svg+xml;base64,{data}">'
+def learning_chart(
+    curves: Callable[[str], list[Line]], end: float, top: float, classes: int, of: str = "", x_label: str = "epoch"
+) -> str:
+    """Loss and accuracy side by side as one SVG, each with the level of guessing.
+
+    Parameters
+    ----------
+    curves : callable
+        Gives the lines for "loss" and for "accuracy".
+    end, top : float
+        Where the common x axis and the loss axis end.
+    classes : int
+        How many can be guessed from.
+    of : str
+        Before both titles: of which images.
+    """
+    sides = (("loss", top, math.log(classes)), ("accuracy", 1.0, 1 / classes))
+    return chart([Panel(of + name, (0, end), (0, high), x_label, curves(name), guess) for name, high, guess in sides])
+
+
+def as_image(picture: str | bytes, alt: str, look: str = "") -> str:
+    """An SVG or a PNG file as an `<img>` with its alt text: notebooks that are not trusted show it too."""
+    kind, content = ("png", picture) if isinstance(picture, bytes) else ("svg+xml", picture.encode())
+    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    style = f' style="{look}"' if look else ""
+    return f'<img alt="{html.escape(alt, quote=True)}"{style} src="{source}">'
 
 
 def ticks(low: float, high: float, log: bool = False, n: int = 5) -> list[float]:

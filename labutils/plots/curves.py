@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
+from labutils.plots.charts import TRAINING, VALIDATION
+from labutils.plots.figure import GUESS, count, data_of, look, show, styled, wrap
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
 
     Runs = dict[str, Run] | dict[str, list[Run]]
 
-TRAINING, VALIDATION, GUESS = "#D55E00", "#0072B2", "#777777"
 COLUMNS = 4
 """More runs than this side by side could not be read in a notebook's width."""
 
@@ -39,31 +38,30 @@ class _Setting:
 
     @property
     def data(self) -> str:
-        return data_words(self.runs[0].config.dataset, self.runs[0].source)
+        return data_of(self.runs[:1])
 
     def values(self, name: str) -> np.ndarray:
         """(seeds, epochs) of one column of the history."""
         return np.stack([run.history[name][: self.epochs] for run in self.runs])
 
     def best_accuracy(self) -> str:
-        best = self.values("val_accuracy").max(axis=1)
-        if len(self.runs) > 1:
-            return f"best val. accuracy {best.mean():.3f} ± {best.std(ddof=1):.3f}"
-        return f"best val. accuracy {best[0]:.3f}, epoch {self.runs[0].best_epoch + 1}"
+        return self._said("best val. accuracy", self.values("val_accuracy").max(axis=1), self.runs[0].best_epoch)
 
     def lowest_loss(self) -> str:
         losses = self.values("val_loss")
-        lowest = losses.min(axis=1)
+        return self._said("lowest val. loss", losses.min(axis=1), int(losses[0].argmin()))
+
+    def _said(self, what: str, values: np.ndarray, epoch: int) -> str:
         if len(self.runs) > 1:
-            return f"lowest val. loss {lowest.mean():.3f} ± {lowest.std(ddof=1):.3f}"
-        return f"lowest val. loss {lowest[0]:.3f}, epoch {losses[0].argmin() + 1}"
+            return f"{what} {values.mean():.3f} ± {values.std(ddof=1):.3f}"
+        return f"{what} {values[0]:.3f}, epoch {epoch + 1}"
 
     def without_looking(self) -> tuple[float, float]:
-        """Accuracy and loss of whoever knows how frequent the classes are, and looks at no image."""
+        """Loss and accuracy of whoever knows how frequent the classes are, and looks at no image."""
         run = self.runs[0]
         shares = np.bincount(run.y_val, minlength=len(run.class_names)) / len(run.y_val)
         there = shares[shares > 0]
-        return float(shares.max()), float(-(there * np.log(there)).sum())
+        return float(-(there * np.log(there)).sum()), float(shares.max())
 
     def words(self) -> str:
         seeds = f" ({len(self.runs)} seeds, mean ± standard deviation)" if len(self.runs) > 1 else ""
@@ -76,37 +74,28 @@ class _Setting:
 def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
     """Loss and accuracy over the epochs, training and validation, one column for each run.
 
-    Parameters
-    ----------
-    runs : dict of str to Run, or of str to list of Run
-        What to call each run, and the run. A list is one setting trained with several seeds: its curves are the mean,
-        in a band from the lowest seed to the highest.
-    save : Path or str, optional
-        Where to save the figure (.png).
-
-    Without a run it says so and draws nothing, so that a notebook whose runs are not stored yet goes on.
+    A list of runs is one setting trained with several seeds: its curves are the mean, in a band from the lowest seed to
+    the highest.
     """
-    show(*draw_learning_curves(runs), save)
-
-
-def draw_learning_curves(runs: Runs) -> tuple[Figure, str]:
-    """The figure of `learning_curves`, not shown yet, and its alt text."""
     settings = _settings(runs)
     figure, loss_axes, accuracy_axes = _grid(len(settings))
+    data = data_of(setting.runs[0] for setting in settings)
     same_data = len({setting.data for setting in settings}) == 1
     for setting, on_loss, on_accuracy in zip(settings, loss_axes, accuracy_axes, strict=True):
         label = wrap(setting.label) + ("" if same_data else f"\n{setting.data}")
         head = f"{label}\n" if len(settings) > 1 or not same_data else ""
-        share, loss = setting.without_looking()
+        loss, share = setting.without_looking()
         _panel(on_loss, setting, "loss", loss)
         _panel(on_accuracy, setting, "accuracy", share)
         on_loss.set_title(head + setting.lowest_loss(), fontsize=9)
         on_accuracy.set_title(setting.best_accuracy(), fontsize=9)
-    data = " and ".join(sorted({setting.data for setting in settings}))
     what = f"{settings[0].label}: learning curves" if len(settings) == 1 else "Learning curves"
     figure.suptitle(f"{what} on {data}" if same_data else what)
     _legend(figure, settings)
-    return figure, _learning_words(settings, data)
+    lengths = sorted({setting.epochs for setting in settings})
+    over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
+    start = f"Learning curves of {count(len(settings), 'run')} on {data} over {over}."
+    show(figure, " ".join([start, *(setting.words() for setting in settings)]), save)
 
 
 @styled
@@ -115,16 +104,12 @@ def compare_curves(
     quantity: Literal["val_accuracy", "val_loss", "accuracy", "loss"] = "val_accuracy",
     save: Path | str | None = None,
 ) -> None:
-    """One quantity over the epochs for several runs, on the same axes.
+    """One quantity over the epochs for several runs, on the same axes; a list of runs as in `learning_curves`.
 
     Parameters
     ----------
-    runs : dict of str to Run, or of str to list of Run
-        What to call each run, and the run; a list is one setting with several seeds (mean and band).
     quantity : {"val_accuracy", "val_loss", "accuracy", "loss"}
         What to draw; the ones without `val_` belong to the training images.
-    save : Path or str, optional
-        Where to save the figure (.png).
 
     Raises
     ------
@@ -137,21 +122,12 @@ def compare_curves(
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
     figure = Figure(figsize=(8, 4.2))
     axes = figure.subplots()
-    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
     for i, setting in enumerate(settings):
         # Markers stand apart and start at different epochs, so that curves that run together stay readable.
         every = max(1, setting.epochs // 8)
-        _line(
-            axes,
-            setting,
-            quantity,
-            color=colours[i % len(colours)],
-            linestyle=LINES[i % len(LINES)],
-            marker=MARKERS[i % len(MARKERS)],
-            markevery=(min(setting.epochs - 1, i * every // len(settings)), every),
-            label=wrap(setting.label),
-        )
-    data = " and ".join(sorted({setting.data for setting in settings}))
+        start = min(setting.epochs - 1, i * every // len(settings))
+        _line(axes, setting, quantity, **look(i), markevery=(start, every), label=wrap(setting.label))
+    data = data_of(setting.runs[0] for setting in settings)
     figure.suptitle(f"{name.capitalize()} on {data}")
     axes.set(xlabel="epoch", ylabel=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -168,34 +144,30 @@ def _settings(runs: Runs) -> list[_Setting]:
 def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
     """A figure with `n` loss axes and `n` accuracy axes, each kind with one common scale."""
     if n == 1:
-        figure = Figure(figsize=(8.5, 3.6))
-        left, right = figure.subplots(1, 2)
-        loss, accuracy = [left], [right]
+        columns, figure = 1, Figure(figsize=(8.5, 3.6))
+        kinds = [[axes] for axes in figure.subplots(1, 2)]
+        kinds[0][0].set_xlabel("epoch")
     else:
         columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
         blocks = -(-n // columns)
         figure = Figure(figsize=(0.8 + 2.9 * columns, 0.9 + 4.6 * blocks))
-        axes = figure.subplots(2 * blocks, columns, squeeze=False)
-        loss = list(axes[0::2].flat)
-        accuracy = list(axes[1::2].flat)
-        for unused in loss[n:] + accuracy[n:]:
+        rows = figure.subplots(2 * blocks, columns, squeeze=False)
+        kinds = [list(rows[0::2].flat), list(rows[1::2].flat)]
+    for axes in kinds:
+        for unused in axes[n:]:
             unused.remove()
-        loss, accuracy = loss[:n], accuracy[:n]
-        for row in (loss, accuracy):
-            for other in row[1:]:
-                other.sharex(row[0])
-                other.sharey(row[0])
-    for i, (on_loss, on_accuracy) in enumerate(zip(loss, accuracy, strict=True)):
-        if n == 1 or i % columns == 0:
-            on_loss.set_ylabel("loss (cross-entropy)")
-            on_accuracy.set_ylabel("accuracy")
-        else:
-            on_loss.tick_params(labelleft=False)
-            on_accuracy.tick_params(labelleft=False)
-        on_accuracy.set_xlabel("epoch")
-        if n == 1:
-            on_loss.set_xlabel("epoch")
-    return figure, loss, accuracy
+        for other in axes[1:n]:
+            other.sharex(axes[0])
+            other.sharey(axes[0])
+    for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
+        for i, one in enumerate(axes[:n]):
+            if i % columns == 0:
+                one.set_ylabel(name)
+            else:
+                one.tick_params(labelleft=False)
+    for one in kinds[1][:n]:
+        one.set_xlabel("epoch")
+    return figure, kinds[0][:n], kinds[1][:n]
 
 
 def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
@@ -214,14 +186,14 @@ def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
 
-def _line(axes: Axes, setting: _Setting, quantity: str, **look: Any) -> None:
+def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
     values = setting.values(quantity)
     epochs = np.arange(1, setting.epochs + 1)
     if setting.epochs == 1:
-        look.setdefault("marker", ".")  # a line of one point would not be seen
-    axes.plot(epochs, values.mean(axis=0), **look)
+        drawn.setdefault("marker", ".")  # a line of one point would not be seen
+    axes.plot(epochs, values.mean(axis=0), **drawn)
     if len(setting.runs) > 1:
-        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=look["color"], alpha=0.2, linewidth=0)
+        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=drawn["color"], alpha=0.2, linewidth=0)
 
 
 def _legend(figure: Figure, settings: list[_Setting]) -> None:
@@ -240,16 +212,8 @@ def _legend(figure: Figure, settings: list[_Setting]) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4 if len(settings) == 2 else 6))
 
 
-def _learning_words(settings: list[_Setting], data: str) -> str:
-    lengths = sorted({setting.epochs for setting in settings})
-    over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
-    start = f"Learning curves of {count(len(settings), 'run')} on {data} over {over}."
-    return " ".join([start, *(setting.words() for setting in settings)])
-
-
 def _compared(setting: _Setting, quantity: str) -> str:
     values = setting.values(quantity).mean(axis=0)
-    best = int(values.argmax() if quantity.endswith("accuracy") else values.argmin())
-    extreme = "highest" if quantity.endswith("accuracy") else "lowest"
+    extreme, best = ("highest", values.argmax()) if quantity.endswith("accuracy") else ("lowest", values.argmin())
     mean = f" (mean of {len(setting.runs)} seeds)" if len(setting.runs) > 1 else ""
     return f"{setting.label}{mean}: {extreme} {values[best]:.3f} at epoch {best + 1}, last {values[-1]:.3f}."

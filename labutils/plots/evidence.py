@@ -1,21 +1,20 @@
 """How good runs are: confusion matrix, ROC curves, calibration, accuracies with their intervals.
 
-The numbers come from `labutils.evaluate`; here they are only drawn and put into words. An argument `epoch` is an index
-from 0, None the best epoch; figures and alt texts count epochs from 1, as curves do.
+The numbers come from `labutils.evaluate`; here they are only drawn and put into words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from labutils.plots.figure import LINES, MARKERS, count, data_words, show, styled, wrap
+from labutils.plots.charts import TRAINING, VALIDATION
+from labutils.plots.figure import GUESS, MARKERS, count, data_of, data_words, look, show, styled, wrap
 
 if TYPE_CHECKING:
     import optuna
@@ -33,20 +32,10 @@ BINS = 10
 
 @styled
 def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
-    """Validation images counted by true class (row) and predicted class (column).
+    """Validation images counted by true class (row) and predicted class (column)."""
+    from labutils.evaluate import metrics
 
-    Parameters
-    ----------
-    run : Run
-    epoch : int, optional
-        Index (from 0) of the epoch to show; None is the best.
-    save : Path or str, optional
-        Where to save the figure (.png).
-    """
-    from labutils.evaluate.metrics import accuracy
-    from labutils.evaluate.metrics import confusion_matrix as counts_of
-
-    counts = counts_of(run, epoch)
+    counts = metrics.confusion_matrix(run, epoch)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names, n = run.class_names, len(run.class_names)
     side = max(3.2, 0.55 * n + 1)
@@ -63,14 +52,11 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
     axes.grid(False)
     axes.spines[:].set_visible(False)
     figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
-    estimate = accuracy(run, epoch)
-    axes.set_title(f"{run.label}\n{_epoch_words(run, epoch)}: accuracy {estimate}", fontsize=9)
-    data = data_words(run.config.dataset, run.source)
+    estimate, when, data = metrics.accuracy(run, epoch), _epoch_words(run, epoch), data_of([run])
+    axes.set_title(f"{run.label}\n{when}: accuracy {estimate}", fontsize=9)
     figure.suptitle(f"Confusion matrix on {data}")
     rows = [_row_words(names, k, counts[k]) for k in range(n)]
-    start = (
-        f"Confusion matrix of {run.label} on {counts.sum()} validation images of {data}, {_epoch_words(run, epoch)}."
-    )
+    start = f"Confusion matrix of {run.label} on {counts.sum()} validation images of {data}, {when}."
     show(figure, f"{start} Accuracy {estimate}. {' '.join(rows)}", save)
 
 
@@ -79,52 +65,29 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     """ROC curves of one or several runs, with the area under each and its interval.
 
     With two classes, the class of label 1 is the one to be recognised (the area is the same for either). With more,
-    each class against the rest, averaged over the classes at every false positive rate.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        What to call each run, and the run; all with the same classes.
-    epoch : int, optional
-        Index (from 0) of the epoch to show; None is the best of each run.
-    save : Path or str, optional
-        Where to save the figure (.png).
-
-    Raises
-    ------
-    ValueError
-        If there is no run.
+    each class against the rest, averaged over the classes at every false positive rate. All runs have the same classes.
     """
     from labutils.evaluate.metrics import auc, class_probabilities
 
-    first = _first(runs)
     figure = Figure(figsize=(7.6, 4.6))
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1, label="guessing: 0.500")
-    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences = []
     for i, (label, run) in enumerate(runs.items()):
         areas = list(auc(run, epoch).values())
-        area = (
-            str(areas[0])
-            if len(areas) == 1
-            else f"{np.mean([a.value for a in areas]):.3f} (mean of {len(areas)} classes)"
-        )
+        mean = f"{np.mean([a.value for a in areas]):.3f} (mean of {len(areas)} classes)"
+        area = str(areas[0]) if len(areas) == 1 else mean
         scores = class_probabilities(run, epoch)
         labels = [1] if scores.shape[1] == 2 else range(scores.shape[1])
         x, y = mean_roc([(run.y_val == k, scores[:, k]) for k in labels])
-        look = {"color": colours[i % len(colours)], "linestyle": LINES[i % len(LINES)]}
-        axes.plot(x, y, label=wrap(f"{label}: {area}"), **look)
+        axes.plot(x, y, label=wrap(f"{label}: {area}"), **look(i) | {"marker": ""})
         sentences.append(f"{label}: area {area}, {_epoch_words(run, epoch)}.")
-    if len(first.class_names) == 2:
-        other, wanted = first.class_names
-        axes.set(xlabel=f"{other} taken for {wanted} (false positive rate)")
-        axes.set(ylabel=f"{wanted} recognised (true positive rate)")
-    else:
-        axes.set(xlabel="others taken for the class (false positive rate)")
-        axes.set(ylabel="class recognised (true positive rate)")
+    names = next(iter(runs.values())).class_names
+    other, wanted = names if len(names) == 2 else ("others", "the class")
+    axes.set(xlabel=f"{other} taken for {wanted} (false positive rate)")
+    axes.set(ylabel=f"{wanted.removeprefix('the ')} recognised (true positive rate)")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    data = _data_of(runs.values())
+    data = data_of(runs.values())
     figure.suptitle(f"ROC curves on {data}")
     figure.legend(loc="outside right center", title="area under the curve\n(95 % interval)", title_fontsize=9)
     show(figure, f"ROC curves of {count(len(runs), 'run')} on {data}. {' '.join(sentences)}", save)
@@ -156,16 +119,7 @@ def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
 
 @styled
 def reliability(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
-    """What a run predicts against what happens, with the number of images behind each point.
-
-    Parameters
-    ----------
-    run : Run
-    epoch : int, optional
-        Index (from 0) of the epoch to show; None is the best.
-    save : Path or str, optional
-        Where to save the figure (.png).
-    """
+    """What a run predicts against what happens, with the number of images behind each point."""
     from labutils.evaluate.metrics import brier_score, reliability_curve
 
     points = reliability_curve(run, epoch, BINS)
@@ -175,23 +129,22 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     observed = np.array([p.observed for p in points])
     figure = Figure(figsize=(5.6, 5.4))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    above.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1, label="perfectly calibrated")
+    above.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="perfectly calibrated")
     reach = np.abs(observed[:, 1:] - observed[:, :1]).T
     above.errorbar(x, observed[:, 0], reach, fmt="o-", capsize=3, elinewidth=1, label="this run, 95 % interval")
     above.set(ylabel=f"observed share of {event}" if two else "share of right answers", ylim=(-0.03, 1.03))
     figure.legend(loc="outside lower center", ncols=2)
     edges = np.array([p.low for p in points])
-    below.bar(edges, [p.images for p in points], width=1 / BINS, align="edge", edgecolor="white", color="#0072B2")
+    below.bar(edges, [p.images for p in points], width=1 / BINS, align="edge", edgecolor="white", color=VALIDATION)
     below.set(xlabel=f"predicted probability of {event}", ylabel="images", xlim=(-0.01, 1.01))
     below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-    brier = brier_score(run, epoch)
-    above.set_title(f"{run.label}\n{_epoch_words(run, epoch)}: Brier score {brier:.3f}", fontsize=9)
-    data = data_words(run.config.dataset, run.source)
+    brier, when, data = brier_score(run, epoch), _epoch_words(run, epoch), data_of([run])
+    above.set_title(f"{run.label}\n{when}: Brier score {brier:.3f}", fontsize=9)
     figure.suptitle(f"Calibration on {data}")
     told = [
         f"{p.predicted:.2f} predicted, {p.observed.value:.2f} observed ({count(p.images, 'image')})" for p in points
     ]
-    start = f"Calibration of {run.label} on {data}, {_epoch_words(run, epoch)}: Brier score {brier:.3f}."
+    start = f"Calibration of {run.label} on {data}, {when}: Brier score {brier:.3f}."
     show(figure, f"{start} Probability of {event}: {'; '.join(told)}.", save)
 
 
@@ -206,16 +159,9 @@ def accuracy_intervals(
     Parameters
     ----------
     runs : mapping of str to Run, or of str to sequence of Run
-        What to call each run, and the run; of several seeds each gets its own row.
+        Of several seeds each gets its own row.
     report : mapping, optional
-        By the same labels, the report's accuracy: a number, an entry of `evaluate.lab.reported`, or None.
-    save : Path or str, optional
-        Where to save the figure (.png).
-
-    Raises
-    ------
-    ValueError
-        If there is no run.
+        By the same labels, the report's accuracy: a number, an entry of `lab.reported`, or None.
     """
     from labutils.evaluate.metrics import accuracy
 
@@ -224,8 +170,7 @@ def accuracy_intervals(
         for label, given in runs.items()
         for run in (given if isinstance(given, Sequence) else [given])
     ]
-    _first(dict.fromkeys(runs))
-    several = len({data_words(run.config.dataset, run.source) for *_, run in rows}) > 1
+    several = len({data_of([run]) for *_, run in rows}) > 1
     figure = Figure(figsize=(7.5, 1.5 + 0.42 * len(rows)))
     axes = figure.subplots()
     sentences = []
@@ -233,23 +178,21 @@ def accuracy_intervals(
         best = accuracy(run)
         told = _accuracy_of((report or {}).get(label))
         reach = [[best.value - best.low], [best.high - best.value]]
-        axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color="#0072B2", capsize=4)
+        axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color=VALIDATION, capsize=4)
         if told is not None:
-            axes.plot(told, place, MARKERS[2], color="white", markeredgecolor="#D55E00", markersize=9, zorder=1)
-            axes.plot(told, place, MARKERS[2], fillstyle="none", color="#D55E00", markersize=9)
+            axes.plot(told, place, MARKERS[2], color="white", markeredgecolor=TRAINING, markersize=9, zorder=1)
+            axes.plot(told, place, MARKERS[2], fillstyle="none", color=TRAINING, markersize=9)
         known = f"; the report says {told:.3f}" if told is not None else ""
         sentences.append(f"{shown}: {best} of {len(run.y_val)} images{known}.")
-    data = _data_of(run for *_, run in rows)
-    names = [
-        wrap(shown) + (f"\n{data_words(run.config.dataset, run.source)}" if several else "") for _, shown, run in rows
-    ]
+    data = data_of(run for *_, run in rows)
+    names = [wrap(shown) + (f"\n{data_of([run])}" if several else "") for _, shown, run in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.set(xlabel="best validation accuracy", ylim=(len(rows) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     figure.suptitle("Accuracy with 95 % interval" if several else f"Accuracy with 95 % interval on {data}")
     if any("report says" in sentence for sentence in sentences):
-        axes.errorbar([], [], xerr=[], fmt=MARKERS[0], color="#0072B2", capsize=4, label="this lab")
-        axes.plot([], [], MARKERS[2], fillstyle="none", color="#D55E00", markersize=9, label="lab report")
+        axes.errorbar([], [], xerr=[], fmt=MARKERS[0], color=VALIDATION, capsize=4, label="this lab")
+        axes.plot([], [], MARKERS[2], fillstyle="none", color=TRAINING, markersize=9, label="lab report")
         figure.legend(loc="outside lower center", ncols=2)
     show(figure, f"Best validation accuracy with 95 % interval on {data}. {' '.join(sentences)}", save)
 
@@ -264,8 +207,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
         From `search.study`. Without a finished trial a sentence stands in the figure's place.
     dataset : Dataset
         What the trials were trained on.
-    save : Path or str, optional
-        Where to save the figure (.png).
     """
     from labutils.config import scientific
     from labutils.statistics import wilson_interval
@@ -277,19 +218,16 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
         return
     figure, n = Figure(figsize=(7.5, 4.2)), len(dataset.y_val)
     axes = figure.subplots()
-    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
     sentences = []
     for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
         own = [trial for trial in trials if trial.params["n_base"] == width]
         values = np.array([trial.value for trial in own])
         low, high = np.transpose([wilson_interval(round(value * n), n) for value in values])
         rates = [settings_of(trial.params)["learning_rate"] for trial in own]
-        look = {"fmt": MARKERS[i % len(MARKERS)], "color": colours[i % len(colours)], "capsize": 3, "linestyle": "none"}
-        axes.errorbar(rates, values, yerr=[values - low, high - values], label=f"b{width}", **look)
-        told = ", ".join(
-            f"{value:.3f} at {scientific(rate)}" for rate, value in sorted(zip(rates, values, strict=True))
-        )
-        sentences.append(f"b{width}: {told}.")
+        marks = look(i) | {"linestyle": "none", "capsize": 3}
+        axes.errorbar(rates, values, yerr=[values - low, high - values], label=f"b{width}", **marks)
+        told = [f"{value:.3f} at {scientific(rate)}" for rate, value in sorted(zip(rates, values, strict=True))]
+        sentences.append(f"b{width}: {', '.join(told)}.")
     axes.set(xscale="log", xlabel="learning rate", ylabel="best validation accuracy")
     # Not the letters of mathematics that a logarithmic axis would have: the style takes a $ for a $.
     axes.xaxis.set_major_formatter(lambda rate, _: scientific(rate))
@@ -304,14 +242,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
 def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
     return x[last], y[last]
-
-
-def _first(runs: Mapping) -> Run:
-    return next(iter(runs.values()))
-
-
-def _data_of(runs: Iterable[Run]) -> str:
-    return " and ".join(sorted({data_words(run.config.dataset, run.source) for run in runs}))
 
 
 def _accuracy_of(told: Reported | float | None) -> float | None:

@@ -3,16 +3,17 @@
 Every plotting function ends with `show`. What is drawn is the business of the other modules of `labutils.plots`.
 """
 
-import base64
+from __future__ import annotations
+
 import functools
 import html
 import io
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib.style
 import numpy as np
@@ -21,15 +22,19 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from labutils.plots.charts import as_image
 from labutils.progress import how_to_show
+
+if TYPE_CHECKING:
+    from labutils.runs.run import Run
 
 STYLE = Path(__file__).parent.parent / "lab.mplstyle"
 
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 2)))
-"""One line style for each colour of the style, so that the lines differ in print and without colour vision."""
-
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""One marker for each colour of the style."""
+"""A line and a marker for each colour of the style, so that runs differ in print and without colour vision."""
+GUESS = "#777777"
+"""Colour of what guessing gives."""
 
 DATA_NAMES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
 SOURCES = {"phantom": "phantom images", "course": "course data", "public": "public data"}
@@ -64,9 +69,20 @@ def data_words(name: str, source: str) -> str:
     return f"{DATA_NAMES.get(name, name)} ({SOURCES.get(source, source)})"
 
 
-def wrap(label: str, width: int = 34) -> str:
+def data_of(runs: Iterable[Run]) -> str:
+    """The data of runs, each named once."""
+    return " and ".join(sorted({data_words(run.config.dataset, run.source) for run in runs}))
+
+
+def look(i: int) -> dict[str, Any]:
+    """Colour, line and marker of the i-th of several runs (from 0)."""
+    colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    return {name: of[i % len(of)] for name, of in (("color", colours), ("linestyle", LINES), ("marker", MARKERS))}
+
+
+def wrap(label: str) -> str:
     """A label in lines that fit beside or above a figure's axes."""
-    return textwrap.fill(label, width, break_on_hyphens=True)
+    return textwrap.fill(label, 34)
 
 
 def count(n: int, noun: str) -> str:
@@ -141,8 +157,7 @@ def picture(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
     Where somebody has the notebook open it is an `<img>`: JupyterLab draws an image/png without its alt text.
     """
     if how_to_show() == "bar":
-        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-        return {"text/html": f'<img alt="{html.escape(alt, quote=True)}" src="{source}">', "text/plain": alt}, {}
+        return {"text/html": as_image(png, alt), "text/plain": alt}, {}
     return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
 
 

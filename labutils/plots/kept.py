@@ -1,27 +1,22 @@
-"""Figures in files that are drawn once: again only when the runs in them, their labels or the code have changed.
-
-What a file was drawn from is noted beside the cache of decoded images; a file that somebody changed is drawn again.
-"""
+"""Figures in files that are drawn once: again only when the runs in them, their labels or the code have changed."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 
 from labutils import paths
 from labutils.runs.run import Run
 
-MOST_NOTES = 2000
-"""Figures that are remembered; the oldest are forgotten, and drawn again."""
+MOST = 2000
+"""Figures that are kept, beside the cache of decoded images; the oldest are forgotten, and drawn again."""
 
 
 def draw_once(draw: Callable[..., None], runs: Run | Mapping[str, Run], file: Path) -> None:
-    """Draw a figure into a file, unless it is there as it would be drawn.
+    """Draw a figure into a file; one that was drawn before is put there as it was.
 
     Parameters
     ----------
@@ -31,21 +26,28 @@ def draw_once(draw: Callable[..., None], runs: Run | Mapping[str, Run], file: Pa
     file : Path
         A .png file.
     """
-    recipe = _recipe(draw, runs)
-    notes = _read_notes()
-    place = str(file.resolve())
-    if file.is_file() and notes.get(place) == [recipe, _digest(file)]:
-        return
-    draw(runs, save=file)
-    notes.pop(place, None)
-    notes[place] = [recipe, _digest(file)]
-    text = json.dumps(dict(list(notes.items())[-MOST_NOTES:]))
-    with suppress(OSError):  # a folder that nobody may write to: the next report takes longer
-        _notes_file().parent.mkdir(parents=True, exist_ok=True)
-        _notes_file().write_text(text, encoding="utf-8")  # cut short it would be no JSON, and nothing is lost
+    kept = paths.generated_dir() / "cache" / "figures" / f"{_recipe(draw, runs)}.png"
+    if not kept.is_file():
+        draw(runs, save=file)
+        with suppress(OSError):  # a folder that nobody may write to: the next report takes longer
+            _keep(file.read_bytes(), kept)
+    elif not file.is_file() or file.read_bytes() != kept.read_bytes():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(kept.read_bytes())
+
+
+def _keep(png: bytes, kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(".tmp")
+    part.write_bytes(png)
+    part.replace(kept)
+    by_age = sorted(kept.parent.glob("*.png"), key=lambda one: one.stat().st_mtime)
+    for old in by_age[:-MOST]:
+        old.unlink()
 
 
 def _recipe(draw: Callable[..., None], runs: Run | Mapping[str, Run]) -> str:
+    """A hash of all that can be seen in a figure, and of what draws it."""
     made = hashlib.sha256(f"{draw.__name__} {_code()}".encode())
     for label, run in runs.items() if isinstance(runs, Mapping) else [("", runs)]:
         said = (label, run.config.model_dump_json(), run.source, run.class_names, run.epochs)
@@ -57,25 +59,9 @@ def _recipe(draw: Callable[..., None], runs: Run | Mapping[str, Run]) -> str:
 
 @cache
 def _code() -> str:
-    """What decides how a figure looks beside its runs: this package, and matplotlib."""
+    """This package, and matplotlib."""
     code = hashlib.sha256(matplotlib.__version__.encode())
     folder = Path(__file__).parent.parent
     for file in sorted([*folder.rglob("*.py"), *folder.glob("*.mplstyle")]):
         code.update(file.read_bytes())
     return code.hexdigest()
-
-
-def _notes_file() -> Path:
-    return paths.generated_dir() / "cache" / "figures.json"
-
-
-def _read_notes() -> dict[str, Any]:
-    try:
-        notes = json.loads(_notes_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return notes if isinstance(notes, dict) else {}
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils.plots.charts import COLOURS, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, Line, as_image, learning_chart
 from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
 
@@ -18,25 +18,14 @@ if TYPE_CHECKING:
 
 PAUSE = 0.5
 """Seconds from one picture to the next, at least: drawing takes a few milliseconds."""
-SMALLEST_TOP = 1.0
-"""Where the loss axis ends at least: a loss that does not move shall look like one."""
 
 
 def live_curves(configs: Mapping[str, RunConfig] | None = None) -> Callable[[Run], None]:
     """Something to give to `train` or `train_all` as `on_epoch`: one figure of all runs of the cell, which grows.
 
     It is drawn after the first epoch, at most every half second after that, and once more when the cell ends or is
-    interrupted. Where a training shows no bar (see `progress.Progress`) it shows nothing.
-
-    Parameters
-    ----------
-    configs : dict of str to RunConfig, optional
-        What the runs are called in the tables; without it they are named by their settings.
-
-    Returns
-    -------
-    callable
-        Gets a run so far.
+    interrupted. Where a training shows no bar (see `progress.Progress`) it shows nothing. The keys of `configs` are
+    what the runs are called; without them they are named by their settings.
     """
     return _Live({config.key: label for label, config in (configs or {}).items()}).grow
 
@@ -91,19 +80,24 @@ class _Live:
 def draw_live(runs: Mapping[str, Run]) -> str:
     """Loss and accuracy of runs so far as an SVG: training dashed, validation solid, a colour for each run."""
     longest = max(run.epochs for run in runs.values())
-    last = max(10, 5 * -(-longest // 5))
-    classes = len(next(iter(runs.values())).class_names)
-    highest = max(float(np.nanmax(run.history["val_loss"])) for run in runs.values())
-    top = max(SMALLEST_TOP, highest, 1.2 * float(np.log(classes)))
-    panels = []
-    for name, end, guess in (("loss", min(top, 5.0), float(np.log(classes))), ("accuracy", 1.0, 1 / classes)):
+
+    def curves(name: str) -> list[Line]:
         lines = []
         for i, (label, run) in enumerate(runs.items()):
-            x, colour = list(range(1, run.epochs + 1)), COLOURS[i % len(COLOURS)]
+            x, colour = range(1, run.epochs + 1), COLOURS[i % len(COLOURS)]
             lines.append(Line(x, run.history[name].tolist(), f"{label}, training", colour, "5 3", 1.2))
             lines.append(Line(x, run.history[f"val_{name}"].tolist(), f"{label}, validation", colour))
-        panels.append(Panel(name, (0, last), (0, end), "epoch", lines, guess))
-    return chart(panels)
+        return lines
+
+    classes = len(next(iter(runs.values())).class_names)
+    return learning_chart(curves, max(10, 5 * -(-longest // 5)), loss_top(runs), classes)
+
+
+def loss_top(runs: Mapping[str, Run]) -> float:
+    """Where a loss axis ends: at least at 1 and above guessing, so that a loss that does not move looks like one."""
+    guess = float(np.log(len(next(iter(runs.values())).class_names)))
+    highest = max(float(np.nanmax(run.history["val_loss"])) for run in runs.values())
+    return min(max(1.0, highest, 1.2 * guess), 5.0)
 
 
 def live_words(runs: Mapping[str, Run]) -> str:

@@ -1,8 +1,8 @@
-"""Figures that show images: samples of a data set, one image beside its changed versions, Grad-CAM."""
+"""Figures that show images: samples, those with most of a property or hardest for a run, changed ones, Grad-CAM."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,36 @@ if TYPE_CHECKING:
     from labutils.runs.run import Run
 
 
+def _fine_texture(x: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import uniform_filter
+
+    return np.abs(x - uniform_filter(x, (0, 5, 5))).mean(axis=(1, 2))
+
+
+def _dark_area(x: np.ndarray) -> np.ndarray:
+    middle = (x.min(axis=(1, 2), keepdims=True) + x.max(axis=(1, 2), keepdims=True)) / 2
+    return (x < middle).mean(axis=(1, 2))
+
+
+def _asymmetry(x: np.ndarray) -> np.ndarray:
+    return np.abs(x - x[:, :, ::-1]).mean(axis=(1, 2)) / (x.std(axis=(1, 2)) + 1e-6)
+
+
+MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "brightness": lambda x: x.mean(axis=(1, 2)),
+    "contrast": lambda x: x.std(axis=(1, 2)),
+    "fine texture": _fine_texture,
+    "dark area": _dark_area,
+    "asymmetry": _asymmetry,
+}
+"""Properties of an image as one number, from grey images (n, h, w) in [0, 1].
+
+Brightness and contrast are mean and standard deviation; fine texture is the mean distance from the mean of the 5x5
+pixels around; dark area the share of pixels below the middle between the darkest and the brightest; asymmetry the mean
+distance from the mirrored image, in standard deviations.
+"""
+
+
 @styled
 def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) -> None:
     """Training images of every class, each under the name of its class.
@@ -28,8 +58,6 @@ def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) ->
         Grey or colour, any number of classes.
     n : int
         How many images in all; rounded so that every class shows equally many, at least one.
-    save : Path or str, optional
-        Where to save the figure (.png).
     """
     if n < 1:
         raise ValueError(f"n is {n!r}: it must be a whole number from 1 (images to show).")
@@ -38,15 +66,71 @@ def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) ->
     members = [np.flatnonzero(labels == k) for k in range(len(dataset.class_names))]
     each = min(max(1, n // len(members)), *(len(m) for m in members))
     chosen = np.concatenate([np.sort(rng.choice(m, each, replace=False)) for m in members])
-    images = [np.asarray(dataset.x_train[i]) for i in chosen]
-    titles = [dataset.class_names[labels[i]] for i in chosen]
+    images = np.asarray(dataset.x_train[chosen])
+    titles = [dataset.class_names[label] for label in labels[chosen]]
     data = data_words(dataset.name, dataset.source)
-    figure = _image_figure(images, titles, _columns(len(images), each))
-    height, width, channels = images[0].shape
-    colour = "grey" if channels == 1 else "colour"
-    figure.suptitle(f"{data}: training images, {width}x{height} {colour}")
+    look = f"{images.shape[2]}x{images.shape[1]} {'grey' if images.shape[3] == 1 else 'colour'}"
     classes = ", ".join(f"{each} {name}" for name in dataset.class_names)
-    show(figure, f"{count(len(images), 'training image')} of {data}, {width}x{height} {colour}: {classes}.", save)
+    figure = _image_figure(images, titles, _columns(len(images), each), f"{data}: training images, {look}")
+    show(figure, f"{count(len(images), 'training image')} of {data}, {look}: {classes}.", save)
+
+
+@styled
+def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None = None) -> None:
+    """The training images with the least and the most of a property, each with its class and value.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    measure : str
+        One of `MEASURES`.
+    n : int
+        Images of either kind.
+
+    Raises
+    ------
+    ValueError
+        If there is no such measure.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"{measure!r} is no measure of an image: there are {', '.join(MEASURES)}.")
+    values = MEASURES[measure](np.asarray(dataset.x_train).mean(axis=3))
+    order = np.argsort(values, kind="stable")
+    n = min(n, len(order) // 2)
+    chosen = np.concatenate([order[:n], order[-n:]])
+    names = [dataset.class_names[label] for label in dataset.y_train[chosen]]
+    titles = [f"{name}, {value:.2f}" for name, value in zip(names, values[chosen], strict=True)]
+    data = data_words(dataset.name, dataset.source)
+    figure = _image_figure(dataset.x_train[chosen], titles, n, f"{data}: least and most {measure}")
+    told = f"Training images of {data} with the least {measure}: {', '.join(titles[:n])}; with the most: "
+    show(figure, f"{told}{', '.join(titles[n:])}.", save)
+
+
+@styled
+def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | None = None) -> None:
+    """The validation images of which a run is least sure at its best epoch, with its probability for their class.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What the run was validated on.
+    run : Run or None
+        None says that there is no run to ask.
+    n : int
+        How many images.
+    """
+    if run is None:
+        print("No run is stored that could say which images are hard.")
+        return
+    from labutils.evaluate.metrics import class_probabilities
+
+    probabilities = class_probabilities(run)
+    chosen = np.argsort(probabilities.max(axis=1), kind="stable")[:n]
+    titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
+    data = data_words(dataset.name, dataset.source)
+    head = f"{data}: validation images of which {run.label} is least sure"
+    figure = _image_figure(dataset.x_val[chosen], titles, max(1, len(chosen) // 2), head)
+    show(figure, f"Validation images of {data} of which the network is least sure: {', '.join(titles)}.", save)
 
 
 @styled
@@ -63,8 +147,6 @@ def images_row(
         One for each image.
     title : str
         Over the whole figure; say here which data the images are from, and `phantom` where they are phantoms.
-    save : Path or str, optional
-        Where to save the figure (.png).
 
     Raises
     ------
@@ -74,8 +156,7 @@ def images_row(
     images = [np.asarray(image) for image in images]
     if not images or len(images) != len(titles):
         raise ValueError(f"There are {len(images)} images and {len(titles)} titles: give one title for each image.")
-    figure = _image_figure(images, titles, -(-len(images) // -(-len(images) // 6)))
-    figure.suptitle(title)
+    figure = _image_figure(images, titles, -(-len(images) // -(-len(images) // 6)), title)
     # Mean and spread make the words change when a transform does.
     told = [
         f"{name} ({image.shape[1]}x{image.shape[0]}, mean {image.mean():.2f}, standard deviation {image.std():.2f})"
@@ -106,9 +187,7 @@ def gradcam_grid(
     heat : np.ndarray
         (len(chosen), h, w) in [0, 1], from `explain.gradcam`.
     epoch : int, optional
-        Index (from 0) of the epoch that the model is from; None is the best.
-    save : Path or str, optional
-        Where to save the figure (.png).
+        That the model is from.
 
     Raises
     ------
@@ -128,32 +207,24 @@ def gradcam_grid(
     blocks = -(-len(chosen) // columns)
     figure = Figure(figsize=(max(4.5, 1.9 * columns + 1.1), 0.6 + 4.1 * blocks))
     axes = figure.subplots(2 * blocks, columns, squeeze=False)
+    pairs = list(zip(axes[0::2].flat, axes[1::2].flat, strict=True))
+    for unused in pairs[len(chosen) :]:
+        for one in unused:
+            one.remove()
     told = []
-    for i in range(blocks * columns):
-        upper, lower = axes[2 * (i // columns), i % columns], axes[2 * (i // columns) + 1, i % columns]
-        if i >= len(chosen):
-            upper.remove()
-            lower.remove()
-            continue
+    for i, (upper, lower) in enumerate(pairs[: len(chosen)]):
         image = np.asarray(dataset.x_val[chosen[i]])
         _draw_image(upper, image)
         _draw_image(lower, image)
         lower.imshow(heat[i], cmap="inferno", vmin=0, vmax=1, alpha=0.65 * np.sqrt(heat[i]))
         if not heat[i].any():
             lower.set_title("no region speaks for it", loc="center", fontsize=9)
-        verdict = "right" if answers[i] == truths[i] else "WRONG"
-        sure = probabilities[i, answers[i]]
-        upper.set_title(
-            f"{verdict}: {names[answers[i]]} ({sure:.2f})\ntrue class {names[truths[i]]}", loc="center", fontsize=9
-        )
-        what = "recognised" if verdict == "right" else f"taken for {names[answers[i]]}"
-        told.append(f"{names[truths[i]]} {what} with {sure:.2f}, {_where(heat[i])}")
-    figure.colorbar(
-        ScalarMappable(cmap="inferno"),
-        ax=figure.axes,
-        label="evidence, relative to the hottest place",
-        shrink=0.6 / blocks,
-    )
+        answer, truth, sure = names[answers[i]], names[truths[i]], probabilities[i, answers[i]]
+        verdict, what = ("right", "recognised") if answer == truth else ("WRONG", f"taken for {answer}")
+        upper.set_title(f"{verdict}: {answer} ({sure:.2f})\ntrue class {truth}", loc="center", fontsize=9)
+        told.append(f"{truth} {what} with {sure:.2f}, {_where(heat[i])}")
+    evidence = "evidence, relative to the hottest place"
+    figure.colorbar(ScalarMappable(cmap="inferno"), ax=figure.axes, label=evidence, shrink=0.6 / blocks)
     data = data_words(dataset.name, dataset.source)
     figure.suptitle(f"Grad-CAM of the predicted class on {data}")
     show(figure, f"Grad-CAM of {run.label} on {count(len(chosen), 'image')} of {data}: {'; '.join(told)}.", save)
@@ -177,7 +248,7 @@ def _columns(n: int, each: int) -> int:
     return next((c for c in range(6, 2, -1) if n % c == 0 and c % each == 0), min(n, 6))
 
 
-def _image_figure(images: Sequence[np.ndarray], titles: Sequence[str], columns: int) -> Figure:
+def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[str], columns: int, head: str) -> Figure:
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
@@ -189,6 +260,7 @@ def _image_figure(images: Sequence[np.ndarray], titles: Sequence[str], columns: 
         ax.set_title(title, loc="center", fontsize=9)
     for ax in axes[len(images) :]:
         ax.remove()
+    figure.suptitle(head)
     return figure
 
 

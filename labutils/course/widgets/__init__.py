@@ -1,30 +1,16 @@
 """Controls of the notebooks: each is one line to call, shows a still picture and its words, and moves in JupyterLab.
 
-A pure function first, a control around it. `playground` trains small networks while one looks on, `instruments` compute
-in the page, `instant` holds experiments of a few seconds, `strip` and `breaking` look into networks, `explore` wraps
-figures and tables; `stage` decides what is shown where.
+A pure function first, a control around it: `control` decides what is shown where and moved how. `playground` trains
+small networks while one looks on (`small`), `instruments` compute in the page, `experiments` take a few seconds,
+`looking` looks into networks, `explore` wraps figures and tables, `beside` sets a reader's runs beside the lab's.
 """
 
 from labutils.course.widgets.beside import beside_the_lab
-from labutils.course.widgets.breaking import break_the_network
-from labutils.course.widgets.explore import (
-    explore_epochs,
-    explore_number,
-    show_evidence,
-    show_first,
-    show_gradcam,
-)
-from labutils.course.widgets.instant import (
-    drop_map,
-    equal_time,
-    lr_range_test,
-    monte_carlo_dropout,
-    norm_view,
-    winners_curse,
-)
+from labutils.course.widgets.experiments import drop_map, equal_time, lr_range_test, norm_view, winners_curse
+from labutils.course.widgets.explore import explore_epochs, explore_number, show_evidence, show_gradcam
 from labutils.course.widgets.instruments import against_network, epoch_scrubber, standing_alone, threshold
+from labutils.course.widgets.looking import architecture_strip, break_the_network, feature_maps, monte_carlo_dropout
 from labutils.course.widgets.play import playground
-from labutils.course.widgets.strip import architecture_strip, feature_maps
 
 __all__ = [
     "against_network",
@@ -42,7 +28,6 @@ __all__ = [
     "norm_view",
     "playground",
     "show_evidence",
-    "show_first",
     "show_gradcam",
     "standing_alone",
     "threshold",

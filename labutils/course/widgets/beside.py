@@ -9,8 +9,9 @@ import numpy as np
 
 from labutils import lab
 from labutils.config import scientific
-from labutils.course.widgets.stage import NOTHING, show
-from labutils.plots.charts import COLOURS, GREY, Line, Panel, as_image, chart
+from labutils.course.widgets.control import needs_run, show
+from labutils.plots.charts import COLOURS, GREY, Line, as_image, learning_chart
+from labutils.plots.live import loss_top
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -22,6 +23,7 @@ UNCHANGED = "These are the lab's own runs. Change lr, n_epoch or n_train above, 
 NONE_STORED = "The lab has stored no runs on these images: there is nothing to set yours beside."
 
 
+@needs_run
 def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
     """The reader's runs in colour before the lab's stored runs in grey, with a paired test against the nearest of them.
 
@@ -35,9 +37,6 @@ def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
     task : str
         "task1b" to "task9".
     """
-    if not runs:
-        print(NOTHING)
-        return
     own, stored = split_runs(runs, task)
     if not own or not stored:
         show(UNCHANGED if stored else NONE_STORED)
@@ -91,20 +90,17 @@ def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
 
 def draw_beside(own: Mapping[str, Run], stored: Mapping[str, Run]) -> str:
     """Validation loss and accuracy of both kinds of runs as an SVG, the lab's in grey."""
-    everything = [*own.values(), *stored.values()]
-    guess = len(everything[0].class_names)
-    top = max(1.0, 1.2 * float(np.log(guess)), *(float(np.nanmax(run.history["val_loss"])) for run in own.values()))
-    longest = max(10, max(run.epochs for run in everything))
-    panels = []
-    for name, end, level in (("loss", min(top, 5.0), float(np.log(guess))), ("accuracy", 1.0, 1 / guess)):
-        lines = [_line(run, name, f"the lab's: {label}", GREY, 2.5) for label, run in stored.items()]
-        lines += [_line(run, name, label, COLOURS[i % 6]) for i, (label, run) in enumerate(own.items())]
-        panels.append(Panel(f"validation {name}", (0, longest), (0, end), "epoch", lines, level))
-    return chart(panels)
 
+    def curves(name: str) -> list[Line]:
+        def line(run: Run, label: str, colour: str, width: float) -> Line:
+            return Line(range(1, run.epochs + 1), run.history[f"val_{name}"].tolist(), label, colour, width=width)
 
-def _line(run: Run, name: str, label: str, colour: str, width: float = 1.8) -> Line:
-    return Line(range(1, run.epochs + 1), run.history[f"val_{name}"].tolist(), label, colour, width=width)
+        behind = [line(run, f"the lab's: {label}", GREY, 2.5) for label, run in stored.items()]
+        return behind + [line(run, label, COLOURS[i % 6], 1.8) for i, (label, run) in enumerate(own.items())]
+
+    longest = max(10, *(run.epochs for run in (*own.values(), *stored.values())))
+    classes = len(next(iter(own.values())).class_names)
+    return learning_chart(curves, longest, loss_top(own), classes, of="validation ")
 
 
 def _otherwise(run: Run, other: Run) -> str:

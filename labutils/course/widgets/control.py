@@ -1,50 +1,216 @@
-"""Controls whose picture comes from the kernel: sliders, menus, boxes and buttons around one function that draws."""
+"""How every control is shown: a still picture and its words everywhere, the control where someone can move it.
+
+The still picture is an output of its own, so that a notebook that is opened again, or read on a static page, shows it;
+a style sheet hides it as soon as the control beside it is alive. papermill, nbval and the committed notebooks see the
+still picture and its words alone: nothing there waits for a click.
+
+A control is an anywidget around one of the modules in `static/`, which gets a `model` with the traits `data` (what it
+shows; set once), `state` (where its knobs stand) and `news` (what the kernel tells it). Some compute in the page; the
+pictures of the others, `Controls`, come from the kernel. Everything is in the package: nothing is built or fetched.
+"""
 
 from __future__ import annotations
 
-import base64
+import functools
+import hashlib
 import html
+import importlib
 import io
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from labutils.course.widgets.page import instrument
-from labutils.course.widgets.play import background
-from labutils.course.widgets.small import Knob
-from labutils.course.widgets.stage import show
 from labutils.plots.charts import as_image
+from labutils.progress import how_to_show
+
+T = TypeVar("T")
+P = ParamSpec("P")
+STATIC, RECORDED = (Path(__file__).parent / name for name in ("static", "recorded"))
+NOTHING = "No run to show yet: train one first (see train_missing under Parameters)."
+HINT = "<p><em>Run this cell to move it.</em></p>"
+STYLE = (
+    "<style>"
+    ".jp-OutputArea:has(.labutils-live) :is(.labutils-still, .jp-RenderedImage) { display: none; }"
+    # What is left of a control when its kernel is gone is "Loading widget..." or an error message; the still picture
+    # stands for it.
+    ".jp-OutputArea:has(.labutils-still) :is(.jupyter-widgets, .lm-Panel.jp-OutputArea-output):not(:has(*))"
+    " { display: none; }"
+    ".labutils-still img { max-width: 100%; }"
+    "</style>"
+)
+
+
+def is_live() -> bool:
+    """Whether somebody has this notebook open, so that a control can be moved; papermill and nbval have it not."""
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return getattr(shell, "kernel", None) is not None and how_to_show() == "bar"
+
+
+def show(words: str, still: str = "", live: Callable[[], Any] | None = None) -> None:
+    """Show a control.
+
+    Parameters
+    ----------
+    words : str
+        Its default state, in words computed from the numbers that it shows: what nbval compares.
+    still : str
+        HTML of the same state.
+    live : callable, optional
+        Makes the widget; called only where it can be moved.
+    """
+    from IPython.display import display
+
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in words.splitlines())
+    display({"text/html": as_still(f"{still}{said}{HINT if live else ''}"), "text/plain": words}, raw=True)
+    if live:
+        show_live(live)
+
+
+def as_still(content: str) -> str:
+    """HTML that goes as soon as a control beside it is alive."""
+    return f'{STYLE}<div class="labutils-still">{content}</div>'
+
+
+def show_live(live: Callable[[], Any]) -> None:
+    """Make and show a widget where it can be moved, with the mark that hides the still picture beside it."""
+    from IPython.display import display
+
+    if is_live():
+        widget = live()
+        widget.add_class("labutils-live")
+        display(widget)
+
+
+def needs_run(control: Callable[Concatenate[T, P], None]) -> Callable[Concatenate[T | None, P], None]:
+    """A control of a run, which is its first argument, or of runs by label: without any it says so."""
+
+    @functools.wraps(control)
+    def shown(first: T | None, *args: P.args, **kwargs: P.kwargs) -> None:
+        if first is None or any(isinstance(given, Mapping) and not given for given in (first, *args)):
+            print(NOTHING)
+        else:
+            control(first, *args, **kwargs)
+
+    return shown
+
+
+def module(kind: str) -> str:
+    """The text of one control's ES module, with the functions that all of them share."""
+    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("numbers", "page", kind))
+
+
+def instrument(kind: str, data: dict[str, Any], **state: Any) -> Any:
+    """The widget of a module in `static/`: what it shows, and where its knobs stand at first."""
+    return _class_of(kind)(data=data, state=state)
+
+
+@functools.cache
+def _class_of(kind: str) -> type:
+    import anywidget
+    import traitlets
+
+    traits = {name: traitlets.Dict().tag(sync=True) for name in ("data", "state", "news")}
+    return type(kind.title(), (anywidget.AnyWidget,), {"_esm": module(kind), "_css": _css(), **traits})
+
+
+def _css() -> str:
+    return (STATIC / "page.css").read_text(encoding="utf-8")
+
+
+def static_page(kind: str, data: dict[str, Any], words: str) -> str:
+    """A control that computes in the page as HTML that needs neither a kernel nor a server.
+
+    `words` are read where scripts are off.
+    """
+    # In a script, `</` would end it.
+    values = json.dumps({"data": data, "state": {}, "news": {}}).replace("</", "<\\/")
+    name = f"labutils-{kind}-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
+    model = (
+        "const model = { get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {}, "
+        "on() {}, off() {}, send() {} };"
+    )
+    code = module(kind).replace("export default", "const control =").replace("export function", "function")
+    run = f"control.render({{ model, el: document.getElementById('{name}') }});"
+    return (
+        f"<style>{_css()}</style><div id='{name}'><noscript><pre>{html.escape(words)}</pre></noscript></div>"
+        f'<script type="module">{{ {code}\nconst values = {values};\n{model}\n{run} }}</script>'
+    )
+
+
+def recorded(name: str) -> dict[str, Any] | None:
+    """What was recorded under a name (`python -m labutils.course.widgets.record`); None if nothing was."""
+    file = RECORDED / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+@functools.cache
+def _worker() -> ThreadPoolExecutor:
+    # tqdm silences a warning of its own while it is imported; beside a second thread the silence may not hold.
+    importlib.import_module("tqdm.auto")
+    return ThreadPoolExecutor(1, thread_name_prefix="labutils-bench")
+
+
+def background(work: Callable[[], None]) -> None:
+    """Do something in the one thread that trains and predicts for all controls, in the order it was asked for."""
+    _worker().submit(work)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A slider, menu or box (no, yes): its name, its label, its choices in words and values, where it begins."""
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, Any], ...]
+    start: int = 0
+    kind: str = "slider"
+
+    def for_page(self) -> dict[str, Any]:
+        """What the page needs."""
+        choices = [words for words, _ in self.choices]
+        return {"name": self.name, "label": self.label, "choices": choices, "start": self.start, "kind": self.kind}
+
+    def nearest(self, value: Any) -> int:
+        """The place of a value; of a number that is not there, of the nearest."""
+        values = [choice for _, choice in self.choices]
+        return values.index(value) if value in values else min(range(len(values)), key=lambda i: abs(values[i] - value))
+
+
+def number_knob(
+    name: str, label: str, values: Sequence[float], start: float, words: Callable[[Any], str] = "{:g}".format
+) -> Knob:
+    """A slider over some numbers; `words` says one of them."""
+    return Knob(name, label, tuple((words(value), value) for value in values), list(values).index(start))
 
 
 class Drawn(NamedTuple):
-    """What one state of a control looks like: an SVG or other HTML, and its words."""
+    """What one state of a control looks like: an SVG or other HTML, and its words; `busy` locks the buttons."""
 
     picture: str
     words: str
+    busy: bool = False
 
 
 class Controls:
-    """Sliders, menus, boxes and buttons in the page, and what the kernel puts below them.
+    """Knobs and buttons in the page, and what the kernel puts below them.
 
     Parameters
     ----------
     title : str
         What the group is called, for whoever hears it read.
     knobs : sequence of Knob
-        A knob of the values False and True is a box; the others are sliders or menus.
     moved : callable
-        Gets this object at first and whenever a knob has been moved; it calls `put`, now or from the background.
+        Gets this object at first and whenever a knob has been moved; it calls `put` at once, and perhaps `later`.
     buttons : dict of str to (str, callable), optional
         By a word: what stands on the button, and what it does.
     side : bool
         The picture stands beside the knobs, not below them.
-
-    Attributes
-    ----------
-    widget : anywidget.AnyWidget
-    turn : int
-        Grows with every move: work in the background sees from it that it has been overtaken.
     """
 
     def __init__(
@@ -61,7 +227,7 @@ class Controls:
         self._set: dict[str, Any] = {"turn": 0, "places": {}}
         data = {
             "title": title,
-            "knobs": [_for_page(knob) for knob in knobs],
+            "knobs": [knob.for_page() for knob in knobs],
             "buttons": [[word, label] for word, (label, _) in self.buttons.items()],
             "side": side,
         }
@@ -76,39 +242,34 @@ class Controls:
         """What is chosen, by the names of the knobs."""
         return {name: knob.choices[self.places[name]][1] for name, knob in self.knobs.items()}
 
-    def put(self, drawn: Drawn, busy: bool = False) -> None:
-        """Show something; `busy` locks the buttons."""
-        words = drawn.words
-        if "<svg" in drawn.picture:
-            picture = drawn.picture.replace('fill="#767676"', 'fill="currentColor"')
-            label = html.escape(words, quote=True)
-            picture = picture.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-        else:
-            picture = drawn.picture
-        news = {"picture": picture, "words": words, "busy": busy, "turn": self.widget.state.get("turn", 0)}
-        self.widget.news = news | {"set": self._set}
-
-    def put_error(self, error: Exception) -> None:
-        """Show an error: nobody sees what is raised in a callback or a thread."""
-        self.put(Drawn("", f"{type(error).__name__}: {error}"))
+    def put(self, drawn: Drawn) -> None:
+        """Show something."""
+        picture, words, busy = drawn
+        if "<svg" in picture:
+            picture = picture.replace('fill="#767676"', 'fill="currentColor"')
+            picture = picture.replace("<svg", f'<svg role="img" aria-label="{html.escape(words, quote=True)}"', 1)
+        turn = self.widget.state.get("turn", 0)
+        self.widget.news = {"picture": picture, "words": words, "busy": busy, "turn": turn, "set": self._set}
 
     def choose(self, **values: Any) -> None:
         """Move knobs from the kernel, as if somebody had."""
-        places = {name: _place(self.knobs[name], value) for name, value in values.items()}
+        places = {name: self.knobs[name].nearest(value) for name, value in values.items()}
         self.places |= places
         self._set = {"turn": self._set["turn"] + 1, "places": places}
         self._refresh()
 
-    def later(self, work: Callable[[], None]) -> None:
-        """Do something in the one thread that trains and predicts for all controls; what it raises is shown."""
+    def later(self, pictures: Callable[[], Iterator[Drawn]]) -> None:
+        """Show what is worked out in the background, one picture after the other, until another move overtakes it."""
+        turn = self.turn
 
-        def task() -> None:
-            try:
-                work()
-            except Exception as error:
-                self.put_error(error)
+        def work() -> None:
+            if turn == self.turn:
+                for drawn in pictures():
+                    if turn != self.turn:
+                        return
+                    self.put(drawn)
 
-        background(task)
+        background(lambda: self._try(work))
 
     def _heard(self, change: Any) -> None:
         self.places = {name: int(change["new"].get(name, place)) for name, place in self.places.items()}
@@ -117,72 +278,43 @@ class Controls:
     def _pressed(self, widget: Any, content: Any, buffers: Any) -> None:
         word = content.get("do") if isinstance(content, dict) else None
         if word in self.buttons:
-            try:
-                self.buttons[word][1]()
-            except Exception as error:
-                self.put_error(error)
+            self._try(self.buttons[word][1])
 
     def _refresh(self) -> None:
         self.turn += 1
+        self._try(lambda: self.moved(self))
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do something and show its error: nobody sees what is raised in a callback or a thread."""
         try:
-            self.moved(self)
+            work()
         except Exception as error:
-            self.put_error(error)
+            self.put(Drawn("", f"{type(error).__name__}: {error}"))
 
 
 def control(title: str, draw: Callable[..., Drawn], *knobs: Knob) -> None:
     """Show a control: its picture and words where the knobs begin, and the knobs where they can be moved.
 
-    Parameters
-    ----------
-    title : str
-    draw : callable
-        Gets one value for each knob, by name; quick enough to be called while a slider moves.
-    *knobs : Knob
+    `draw` gets one value for each knob, by name, and is quick enough to be called while a slider moves.
     """
     first = draw(**{knob.name: knob.choices[knob.start][1] for knob in knobs})
     picture = as_image(first.picture, first.words) if first.picture.startswith("<svg") else first.picture
-    show(first.words, picture, lambda: drawing_controls(title, draw, *knobs).widget)
-
-
-def drawing_controls(title: str, draw: Callable[..., Drawn], *knobs: Knob) -> Controls:
-    """Controls that show what `draw` gives for their values."""
-    return Controls(title, knobs, lambda one: one.put(draw(**one.values)))
+    show(first.words, picture, lambda: Controls(title, knobs, lambda one: one.put(draw(**one.values))).widget)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table as those outside controls look: read from the left."""
     head = "".join(f'<th scope="col" style="text-align: left">{html.escape(text)}</th>' for text in heads)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="text-align: left">{html.escape(text)}</td>' for text in row) + "</tr>"
-        for row in rows
-    )
+    cells = ("".join(f'<td style="text-align: left">{html.escape(text)}</td>' for text in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def png(pixels: np.ndarray, alt: str, size: int) -> str:
-    """Pixels (h, w) or (h, w, 3) in [0, 1] as an `<img>`, `size` pixels high, without smoothing."""
+    """Pixels (h, w) or (h, w, 1 or 3) in [0, 1] as an `<img>`, `size` pixels high, without smoothing."""
     from PIL import Image
 
     values = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values).save(buffer, format="png")
-    return as_img(buffer.getvalue(), alt, f"height: {size}px; image-rendering: pixelated; margin: 3px")
-
-
-def as_img(file: bytes, alt: str, look: str) -> str:
-    """A PNG file as an `<img>` with its alt text."""
-    data = base64.b64encode(file).decode()
-    return f'<img alt="{html.escape(alt, quote=True)}" style="{look}" src="data:image/png;base64,{data}">'
-
-
-def _for_page(knob: Knob) -> dict[str, Any]:
-    kind = "slider" if knob.slider else "box" if [value for _, value in knob.choices] == [False, True] else "menu"
-    words = [words for words, _ in knob.choices]
-    return {"name": knob.name, "label": knob.label, "choices": words, "start": knob.start, "kind": kind}
-
-
-def _place(knob: Knob, value: Any) -> int:
-    """The place of a value among a knob's choices; of a number that is not there, of the nearest."""
-    values = [choice for _, choice in knob.choices]
-    return values.index(value) if value in values else min(range(len(values)), key=lambda i: abs(values[i] - value))
+    return as_image(buffer.getvalue(), alt, f"height: {size}px; image-rendering: pixelated; margin: 3px")

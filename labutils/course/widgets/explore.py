@@ -6,10 +6,19 @@ import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labutils.course.widgets.control import Controls, Drawn, as_img
-from labutils.course.widgets.small import Knob, number_knob
-from labutils.course.widgets.stage import HINT, NOTHING, STYLE, is_live, mark_live
+from labutils.course.widgets.control import (
+    HINT,
+    Controls,
+    Drawn,
+    Knob,
+    as_still,
+    is_live,
+    needs_run,
+    number_knob,
+    show_live,
+)
 from labutils.errors import StoreError
+from labutils.plots.charts import as_image
 from labutils.runs.run import Run
 
 if TYPE_CHECKING:
@@ -17,60 +26,37 @@ if TYPE_CHECKING:
     from labutils.evaluate import Verdict
 
 
+@needs_run
 def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
     """A choice of run and a slider over its epochs, around `draw`.
 
-    Parameters
-    ----------
-    draw : callable
-        Draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
-    runs : dict of str to Run
+    `draw` draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
     """
-    if not runs:
-        print(NOTHING)
-        return
     first = next(iter(runs.values()))
     longest = max(run.epochs for run in runs.values())
 
     def show(run: Run, epoch: int) -> None:
         draw(run, min(epoch, run.epochs) - 1)
 
-    which = Knob("run", "run", tuple(runs.items()), 0, slider=False)
+    which = Knob("run", "run", tuple(runs.items()), kind="menu")
     _control(show, which, number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1))
 
 
 def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
-    """A slider over some values of one quantity, around `show`.
+    """A slider over some values of one quantity, around `show`, which draws, or returns a table, for one of them.
 
-    Parameters
-    ----------
-    show : callable
-        Draws, or returns a table, for one value.
-    name : str
-        What the value is called.
-    values : sequence
-    start : object
-        The value to begin with; the nearest of `values` is taken.
+    `name` is what the quantity is called; it begins at the value nearest to `start`.
     """
     nearest = min(values, key=lambda value: abs(value - start))
     _control(lambda value: show(value), number_knob("value", name, values, nearest))
 
 
-def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
+@needs_run
+def show_gradcam(run: Run, dataset: Dataset) -> None:
     """Grad-CAM on validation images that a run is surest of, half of them right and half wrong, with its warning.
 
-    Parameters
-    ----------
-    run : Run or None
-        A stored run; a small one stands in for it where its weights are not stored (`training.with_weights`).
-    dataset : Dataset
-        What it was validated on.
-    n : int
-        Images in all.
+    A small run stands in for one whose weights are not stored (`training.with_weights`).
     """
-    if run is None:
-        print(NOTHING)
-        return
     from labutils import explain, plots, training
     from labutils.evaluate.sentences import say
 
@@ -81,8 +67,8 @@ def show_gradcam(run: Run | None, dataset: Dataset, n: int = 4) -> None:
         print(error)
         return
     dataset, epoch = images_of(run, dataset), min(epoch, run.epochs - 1)
-    chosen = explain.telling_images(run, n, epoch)
-    heat = explain.gradcam(model, dataset.x_val[chosen], class_index=None)
+    chosen = explain.telling_images(run, epoch=epoch)
+    heat = explain.gradcam(model, dataset.x_val[chosen])
     plots.gradcam_grid(run, dataset, chosen, heat, epoch)
     say(explain.WARNING)
 
@@ -99,22 +85,10 @@ def images_of(run: Run, dataset: Dataset) -> Dataset:
     )
 
 
-def show_first(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
-    """What `explore_epochs` shows before anything is moved: the first run at its best epoch."""
-    if not runs:
-        print(NOTHING)
-        return
-    run = next(iter(runs.values()))
-    draw(run, run.best_epoch)
-
-
 def show_evidence(verdicts: Iterable[Verdict]) -> None:
     """The numbers behind a reference answer, folded: each claim it leans on, with its verdict and evidence.
 
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        Computed from the runs: the answer itself is prose without numbers.
+    They are computed from the runs: the answer itself is prose without numbers.
     """
     from IPython.display import display
 
@@ -145,14 +119,11 @@ def _control(show: Callable[..., Any], *knobs: Knob) -> None:
         if "text/html" in data:
             data["text/html"] = f'<div class="labutils-still">{data["text/html"]}</div>'
         display(data, metadata=metadata, raw=True)
-        still = f'{STYLE}<div class="labutils-still">{in_words(alt)}{hint}</div>'
-        display({"text/html": still, "text/plain": alt}, raw=True)
+        display({"text/html": as_still(in_words(alt) + hint), "text/plain": alt}, raw=True)
     if shown is not None:
-        still = f'{STYLE}<div class="labutils-still">{shown._repr_html_()}{hint}</div>'
-        display({"text/html": still, "text/plain": repr(shown)}, raw=True)
-    if is_live():
-        controls = Controls(", ".join(knob.label for knob in knobs), knobs, lambda one: _put(one, show))
-        display(mark_live(controls.widget))
+        display({"text/html": as_still(shown._repr_html_() + hint), "text/plain": repr(shown)}, raw=True)
+    title = ", ".join(knob.label for knob in knobs)
+    show_live(lambda: Controls(title, knobs, lambda one: one.put(_with_words(one, show))).widget)
 
 
 def _drawn(show: Callable[..., Any], values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
@@ -163,10 +134,10 @@ def _drawn(show: Callable[..., Any], values: dict[str, Any]) -> tuple[list[tuple
     return figures, shown
 
 
-def _put(controls: Controls, show: Callable[..., Any]) -> None:
+def _with_words(controls: Controls, show: Callable[..., Any]) -> Drawn:
     from labutils.plots.figure import in_words
 
     figures, shown = _drawn(show, controls.values)
     said = ", ".join(f"{one.label} {one.choices[controls.places[name]][0]}" for name, one in controls.knobs.items())
-    pictures = "".join(as_img(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures[-1:])
-    controls.put(Drawn(pictures + ("" if shown is None else shown._repr_html_()), said))
+    pictures = "".join(as_image(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures[-1:])
+    return Drawn(pictures + ("" if shown is None else shown._repr_html_()), said)

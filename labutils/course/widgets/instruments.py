@@ -1,19 +1,22 @@
-"""Instruments around stored runs that compute in the page: epoch scrubber, threshold, you against the network."""
+"""Instruments around stored runs that compute in the page: epoch scrubber, threshold, you against the network.
+
+`at_epoch` and `at_threshold` are the functions of the same names in `static/js`: a test runs both on the same
+runs. What is shown before anything is moved, and what nbval compares, comes from here.
+"""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labutils.course.widgets import numbers
-from labutils.course.widgets.control import png
-from labutils.course.widgets.page import instrument, static_page
-from labutils.course.widgets.stage import NOTHING, show
-from labutils.evaluate.metrics import predicted_labels
-from labutils.plots.charts import TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.course.widgets.control import instrument, needs_run, png, show, static_page
+from labutils.evaluate.metrics import auc, class_probabilities, confusion_matrix, predicted_labels
+from labutils.explain import in_turn
+from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.statistics import sign_test, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -27,27 +30,54 @@ COMMON = 5
 """Place of the prevalence that the threshold begins with: one in twenty."""
 
 
+class AtEpoch(NamedTuple):
+    """A run at one epoch: share of right answers, counts by true and predicted class, AUC, and who changed."""
+
+    accuracy: float
+    confusion: list[list[int]]
+    auc: float | None
+    changed: list[int]
+
+
+class AtThreshold(NamedTuple):
+    """What a threshold gives: counts on these images, and the predictive values at a prevalence."""
+
+    tp: int
+    fn: int
+    fp: int
+    tn: int
+    sensitivity: float
+    specificity: float
+    ppv: float | None
+    npv: float | None
+
+
+@needs_run
 def epoch_scrubber(runs: Mapping[str, Run], dataset: Dataset | None = None) -> None:
     """One slider over the epochs of stored runs: confusion matrix, ROC curve, calibration and the images that change.
 
-    Parameters
-    ----------
-    runs : dict of str to Run
-        Runs on the same validation images.
-    dataset : Dataset, optional
-        What they were validated on: then the images that change their class are shown.
+    The runs were validated on the same images; those that change their class are shown if `dataset` holds them.
     """
-    if not runs:
-        print(NOTHING)
-        return
     show(scrubber_in_words(runs), _scrubber_still(runs), lambda: instrument("scrubber", scrubber_data(runs, dataset)))
+
+
+def at_epoch(run: Run, epoch: int) -> AtEpoch:
+    """A run at one epoch (from 0).
+
+    `changed` are the validation images whose predicted class is another than one epoch before; none in the first.
+    """
+    labels = predicted_labels(run, epoch)
+    before = predicted_labels(run, epoch - 1) if epoch else labels
+    areas = list(auc(run, epoch).values()) if len(run.class_names) == 2 else []
+    counts, changed = confusion_matrix(run, epoch).tolist(), np.flatnonzero(labels != before).tolist()
+    return AtEpoch(float((labels == run.y_val).mean()), counts, areas[0].value if areas else None, changed)
 
 
 def scrubber_in_words(runs: Mapping[str, Run]) -> str:
     """The scrubber before it is moved: every run at its best epoch."""
     lines = []
     for label, run in runs.items():
-        now = numbers.at_epoch(run, run.best_epoch)
+        now = at_epoch(run, run.best_epoch)
         auc = "" if now.auc is None else f", AUC {now.auc:.3f}"
         n = len(now.changed)
         lines.append(
@@ -57,31 +87,59 @@ def scrubber_in_words(runs: Mapping[str, Run]) -> str:
     return "\n".join(lines)
 
 
+def _scrubber_still(runs: Mapping[str, Run]) -> str:
+    first = next(iter(runs.values()))
+    lines = [
+        Line(range(1, run.epochs + 1), run.history["val_accuracy"].tolist(), label, COLOURS[i % len(COLOURS)])
+        for i, (label, run) in enumerate(runs.items())
+    ]
+    longest = max(max(run.epochs for run in runs.values()), 2)
+    panel = Panel("validation accuracy", (1, longest), (0, 1), "epoch", lines, 1 / len(first.class_names))
+    return as_image(chart([panel]), "Validation accuracy by epoch. " + scrubber_in_words(runs))
+
+
 def scrubber_data(runs: Mapping[str, Run], dataset: Dataset | None) -> dict[str, Any]:
     """What the page needs for a scrubber."""
-    shown = [{**numbers.packed(run), "title": label} for label, run in runs.items()]
+    shown = [{**packed(run), "title": label} for label, run in runs.items()]
     first = next(iter(runs.values()))
     same = dataset is not None and tuple(dataset.files_val) == tuple(first.val_files)
     return {"runs": shown, "images": sprite(dataset.x_val) if same and dataset is not None else None}
 
 
-def threshold(run: Run | None) -> None:
-    """A threshold and a prevalence: sensitivity, specificity and predictive values of a stored run of two classes.
+@needs_run
+def threshold(run: Run) -> None:
+    """A threshold and a prevalence: sensitivity, specificity and predictive values of a stored run of two classes."""
+    data = threshold_data(run)
+    show(threshold_in_words(run), _threshold_still(run, data["top"]), lambda: instrument("threshold", data))
+
+
+def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | None = None) -> AtThreshold:
+    """Sensitivity, specificity and predictive values for the class of label 0 (melanoma, atypical fracture).
 
     Parameters
     ----------
-    run : Run or None
+    threshold : float
+        From 0 to 1: an image is called diseased if its probability of label 0 is at least this.
+    prevalence : float
+        Share of diseased among those who come, from 0 to 1; the validation images have one half, a practice has not.
+    epoch : int, optional
+        Index (from 0); None is the best epoch.
     """
-    if run is None:
-        print(NOTHING)
-        return
-    data = threshold_data(run)
-    show(threshold_in_words(run), _threshold_still(run), lambda: instrument("threshold", data))
+    called = class_probabilities(run, epoch)[:, 0] >= threshold
+    ill = run.y_val == 0
+    tp, fn = int((called & ill).sum()), int((~called & ill).sum())
+    fp, tn = int((called & ~ill).sum()), int((~called & ~ill).sum())
+    sensitivity, specificity = tp / max(tp + fn, 1), tn / max(fp + tn, 1)
+    found, alarms = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    ppv = found / (found + alarms) if found + alarms > 0 else None
+    npv = cleared / (cleared + missed) if cleared + missed > 0 else None
+    return AtThreshold(tp, fn, fp, tn, sensitivity, specificity, ppv, npv)
 
 
 def threshold_in_words(run: Run, at: float = 0.5, prevalence: float = PREVALENCES[COMMON]) -> str:
     """A threshold's consequences in words."""
-    now = numbers.at_threshold(run, at, prevalence)
+    now = at_threshold(run, at, prevalence)
     ppv, npv = ("none" if value is None else f"{value:.3f}" for value in (now.ppv, now.npv))
     return (
         f"Called {run.class_names[0]} from {at:.2f} on: sensitivity {now.sensitivity:.3f}, specificity "
@@ -89,34 +147,37 @@ def threshold_in_words(run: Run, at: float = 0.5, prevalence: float = PREVALENCE
     )
 
 
+def _threshold_still(run: Run, top: int) -> str:
+    centres, names = [(k + 0.5) / 20 for k in range(20)], run.class_names
+    ill, healthy = (heights.tolist() for heights in _heights(run))
+    lines = [Line(centres, ill, names[0], TRAINING, "5 3"), Line(centres, healthy, names[1], VALIDATION)]
+    panel = Panel(f"validation images by probability of {names[0]}", (0, 1), (0, top), "probability", lines, mark=0.5)
+    return as_image(chart([panel]), threshold_in_words(run))
+
+
+def _heights(run: Run) -> list[np.ndarray]:
+    """Validation images in twenty bins of the probability of label 0: those of label 0, and the others."""
+    p = class_probabilities(run)[:, 0]
+    return [np.histogram(p[group], bins=20, range=(0, 1))[0] for group in (run.y_val == 0, run.y_val != 0)]
+
+
 def threshold_data(run: Run) -> dict[str, Any]:
     """What the page needs for a threshold: the best epoch alone."""
-    one = numbers.packed(run)
+    one = packed(run)
     best = np.ascontiguousarray(run.val_predictions[run.best_epoch][None].astype("<f2"))
     one |= {"predictions": base64.b64encode(best.tobytes()).decode(), "shape": list(best.shape), "best": 0}
     top = 5 * (int(max(heights.max() for heights in _heights(run))) // 5 + 1)
     return {"run": one, "prevalences": list(PREVALENCES), "prevalence": COMMON, "top": top}
 
 
-def against_network(run: Run | None, dataset: Dataset, n: int = 20, seed: int = 0) -> None:
-    """You against the network: unlabelled validation images to answer, then both on the same images.
+@needs_run
+def against_network(run: Run, dataset: Dataset, n: int = 20) -> None:
+    """You against the network: `n` unlabelled validation images to answer, then both on the same images.
 
-    Parameters
-    ----------
-    run : Run or None
-        A stored run; its predictions at the best epoch are the opponent.
-    dataset : Dataset
-        What it was validated on.
-    n : int
-        Images to answer.
-    seed : int
-        Another one chooses other images.
+    The opponent are the run's predictions at its best epoch.
     """
-    if run is None:
-        print(NOTHING)
-        return
-    data = contest_data(run, dataset, n, seed)
-    first = numbers.contest_images(run, n, seed)[:SHOWN]
+    data = contest_data(run, dataset, n)
+    first = contest_images(run, n)[:SHOWN]
     still = "".join(png(np.asarray(dataset.x_val[i]), "a validation image without its class", 96) for i in first)
     show(contest_in_words(data), still, lambda: instrument("contest", data, answers=[]))
 
@@ -124,10 +185,7 @@ def against_network(run: Run | None, dataset: Dataset, n: int = 20, seed: int = 
 def standing_alone(runs: Mapping[str, Run]) -> dict[str, str]:
     """Scrubber and thresholds of runs as HTML that is alive without a kernel, by title: for `own.write_page`.
 
-    Parameters
-    ----------
-    runs : dict of str to Run
-        Runs on the same validation images. They name no file, and no image is in them.
+    The runs were validated on the same images. They name no file, and no image is in them.
     """
     if not runs:
         return {}
@@ -138,10 +196,14 @@ def standing_alone(runs: Mapping[str, Run]) -> dict[str, str]:
     return found
 
 
-def contest_data(run: Run, dataset: Dataset, n: int, seed: int = 0) -> dict[str, Any]:
-    """What the page needs for a contest."""
-    chosen = numbers.contest_images(run, n, seed)
-    ceiling = dataset.ceiling
+def contest_data(run: Run, dataset: Dataset, n: int) -> dict[str, Any]:
+    """What the page needs for a contest, with what any result would mean.
+
+    `intervals` are Wilson's by the number of right answers, `p` is McNemar's by the images that only one of two gets
+    right and those of them in favour of the one with fewer.
+    """
+    chosen = contest_images(run, n)
+    n, ceiling = len(chosen), dataset.ceiling
     known = "" if ceiling is None else f"Whoever knew every drawn sign would have {ceiling:.3f} on such images."
     return {
         "names": list(run.class_names),
@@ -150,7 +212,16 @@ def contest_data(run: Run, dataset: Dataset, n: int, seed: int = 0) -> dict[str,
         "images": sprite(np.asarray(dataset.x_val[chosen]), side=128),
         "examples": _examples(dataset),
         "ceiling": known,
+        "intervals": [wilson_interval(right, n) for right in range(n + 1)],
+        "p": [[sign_test(fewer, apart - fewer) for fewer in range(apart // 2 + 1)] for apart in range(n + 1)],
     }
+
+
+def contest_images(run: Run, n: int) -> np.ndarray:
+    """Places of the validation images of a contest, every class in turn, in an order that gives nothing away."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(run.y_val))
+    return rng.permutation(order[np.argsort(in_turn(run.y_val[order]), kind="stable")[:n]])
 
 
 def _examples(dataset: Dataset) -> dict[str, Any] | None:
@@ -164,18 +235,28 @@ def _examples(dataset: Dataset) -> dict[str, Any] | None:
 def contest_in_words(data: dict[str, Any]) -> str:
     """A contest before the first answer; the network's own result stands in for the reader's."""
     n, names = len(data["truth"]), data["names"]
-    result = numbers.judge_answers(data["network"], data["truth"], data["network"])
+    right = int(np.equal(data["network"], data["truth"]).sum())
+    low, high = data["intervals"][right]
+    # Images that only one of two gets right, all in favour of the same, until McNemar's p is below 0.05.
+    needed = next((apart for apart, p in enumerate(data["p"]) if p[0] < 0.05), n)
     return (
         f"You against the network: {n} validation images without their class; answer {', '.join(names)}. "
-        f"On these {n} the network has {result.network:.3f} [{result.low:.3f}, {result.high:.3f}]: "
-        f"to be surely better or worse than it takes at least {_needed(n)} images that only one of you gets right. "
+        f"On these {n} the network has {right / n:.3f} [{low:.3f}, {high:.3f}]: "
+        f"to be surely better or worse than it takes at least {needed} images that only one of you gets right. "
         f"{data['ceiling']}"
     ).strip()
 
 
-def _needed(n: int) -> int:
-    """Images that only one of two gets right, all in favour of the same, until McNemar's p is below 0.05."""
-    return next((k for k in range(1, n + 1) if numbers.sign_test(0, k) < 0.05), n)
+def packed(run: Run) -> dict[str, Any]:
+    """A run as the page reads it: names, labels, and the stored float16 predictions of every epoch as base64."""
+    stored = np.ascontiguousarray(run.val_predictions.astype("<f2"))
+    return {
+        "names": list(run.class_names),
+        "labels": run.y_val.tolist(),
+        "shape": list(stored.shape),
+        "predictions": base64.b64encode(stored.tobytes()).decode(),
+        "best": run.best_epoch,
+    }
 
 
 def sprite(images: np.ndarray, side: int = THUMBNAIL) -> dict[str, Any]:
@@ -191,32 +272,3 @@ def sprite(images: np.ndarray, side: int = THUMBNAIL) -> dict[str, Any]:
         "side": pixels.shape[1],
         "channels": pixels.shape[3],
     }
-
-
-def _scrubber_still(runs: Mapping[str, Run]) -> str:
-    first = next(iter(runs.values()))
-    colours = (VALIDATION, TRAINING, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C8C8C")
-    lines = [
-        Line(range(1, run.epochs + 1), run.history["val_accuracy"].tolist(), label, colours[i % len(colours)])
-        for i, (label, run) in enumerate(runs.items())
-    ]
-    longest = max(max(run.epochs for run in runs.values()), 2)
-    panel = Panel("validation accuracy", (1, longest), (0, 1), "epoch", lines, 1 / len(first.class_names))
-    return as_image(chart([panel]), "Validation accuracy by epoch. " + scrubber_in_words(runs))
-
-
-def _heights(run: Run) -> list[np.ndarray]:
-    p = numbers.class_probabilities(run)[:, 0]
-    return [np.histogram(p[group], bins=20, range=(0, 1))[0] for group in (run.y_val == 0, run.y_val != 0)]
-
-
-def _threshold_still(run: Run) -> str:
-    centres = [(k + 0.5) / 20 for k in range(20)]
-    ill, healthy = _heights(run)
-    top = 5 * (int(max(ill.max(), healthy.max())) // 5 + 1)
-    lines = [
-        Line(centres, ill.tolist(), run.class_names[0], TRAINING, "5 3"),
-        Line(centres, healthy.tolist(), run.class_names[1], VALIDATION),
-    ]
-    name = f"validation images by probability of {run.class_names[0]}"
-    return as_image(chart([Panel(name, (0, 1), (0, top), "probability", lines, mark=0.5)]), threshold_in_words(run))

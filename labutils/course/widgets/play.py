@@ -6,34 +6,31 @@ is seen before the first click was recorded with `python -m labutils.course.widg
 
 from __future__ import annotations
 
-import importlib
 import json
+import math
 import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labutils import paths
 from labutils.course.widgets import small
-from labutils.course.widgets.stage import mark_live, show
-from labutils.plots.charts import THIRD, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.course.widgets.control import Knob, background, instrument, recorded, show
+from labutils.plots.charts import THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.progress import minutes
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
 
-RECORDED = Path(__file__).parent / "recorded"
 LOSS_TOP = {2: 1.5, 9: 2.5}
 """Where the loss axis ends: it never moves, so that runs can be compared by eye."""
 OWN = "your generator"
 PAST = 3
 PAST_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
 
-_worker: ThreadPoolExecutor | None = None
-_trainers = small.Trainers()
+_networks = small.Networks()
 _images: dict[tuple[str, str], Dataset] = {}
 
 
@@ -58,23 +55,17 @@ def playground(task: str, source: str = "auto", generator: small.Generator | Non
 
     if task not in small.PLAYS:
         raise ParameterError(f"task is {task!r}: there are playgrounds for {', '.join(small.PLAYS)}.")
-    recorded = read_recorded(task)
-    show(in_words(task, recorded), still(task, recorded), lambda: Playground(task, source, generator).widget)
+    before = recorded(task)
+    show(in_words(task, before), still(task, before), lambda: Playground(task, source, generator).widget)
 
 
-def read_recorded(task: str) -> dict[str, Any] | None:
-    """The run recorded for a task: `words`, `history`, `parameters`, `provenance`; None if there is none."""
-    file = RECORDED / f"{task}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def in_words(task: str, recorded: dict[str, Any] | None) -> str:
-    """A playground before its first click, in words."""
+def in_words(task: str, before: dict[str, Any] | None) -> str:
+    """A playground before its first click, in words, with the run recorded for it."""
     play = small.PLAYS[task]
     choices = "; ".join(f"{knob.label}: {', '.join(words for words, _ in knob.choices)}" for knob in play.knobs)
     lines = [f"Playground. {play.question}", f"To choose from: {choices}."]
-    if recorded:
-        lines.append(f"Recorded with {recorded['words']}: {run_in_words(recorded['history'], play.extra)}")
+    if before:
+        lines.append(f"Recorded with {before['words']}: {run_in_words(before['history'], play.extra)}")
     return "\n".join(lines)
 
 
@@ -101,25 +92,26 @@ def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
     )
 
 
-def still(task: str, recorded: dict[str, Any] | None) -> str:
+def still(task: str, before: dict[str, Any] | None) -> str:
     """The recorded run as a picture; empty where there is none."""
-    if not recorded:
+    if not before:
         return ""
-    play, history = small.PLAYS[task], recorded["history"]
-    epochs = list(range(1, len(history["loss"]) + 1))
-    x = history["seconds"] if play.seconds else epochs
-    panels = []
-    for name, top, guess in (("loss", _loss_top(play), _guess(play)[0]), ("accuracy", 1.0, _guess(play)[1])):
+    play, history = small.PLAYS[task], before["history"]
+    x = history["seconds"] if play.seconds else range(1, len(history["loss"]) + 1)
+
+    def curves(name: str) -> list[Line]:
         lines = [
             Line(x, history[name], "training", TRAINING, "5 3"),
             Line(x, history[f"val_{name}"], "validation", VALIDATION),
         ]
         if name == "accuracy" and play.extra:
             lines.append(Line(x, history[play.extra[0]], play.extra[1], THIRD, "2 2"))
-        end = play.seconds or small.EPOCHS
-        label = "seconds of training" if play.seconds else "epoch"
-        panels.append(Panel(name, (0, end), (0, top), label, lines, guess))
-    return as_image(chart(panels), f"Recorded: {recorded['words']}: {run_in_words(history, play.extra)}")
+        return lines
+
+    classes, end = _classes(play), play.seconds or small.EPOCHS
+    label = "seconds of training" if play.seconds else "epoch"
+    picture = learning_chart(curves, end, LOSS_TOP[classes], classes, x_label=label)
+    return as_image(picture, f"Recorded: {before['words']}: {run_in_words(history, play.extra)}")
 
 
 class Playground:
@@ -133,55 +125,44 @@ class Playground:
     """
 
     def __init__(self, task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
-        from labutils.course.widgets.page import instrument
-
         self.task, self.source, self.generator = task, source, generator
         self.play = small.PLAYS[task]
         self.past: list[dict[str, Any]] = []
         self.run: dict[str, Any] | None = None
         self.status = "loading"
         self.pausing, self.stopping = threading.Event(), threading.Event()
-        self.widget = mark_live(instrument("playground", self._data()))
+        self.widget = instrument("playground", self._data())
         self.widget.on_msg(self._hear)
         self.widget.observe(self._chosen, "state")
         self._say("loading", "TensorFlow and the images are being loaded: a few seconds. Read on meanwhile.")
-        self.waiting = background(self._load)
+        background(self._load)
 
     def _data(self) -> dict[str, Any]:
-        recorded = read_recorded(self.task)
-        guess_loss, guess_accuracy = _guess(self.play)
+        before, classes = recorded(self.task), _classes(self.play)
         return {
             "title": f"Playground of {self.task}",
             "question": self.play.question,
-            "knobs": [
-                {
-                    "name": knob.name,
-                    "label": knob.label,
-                    "choices": [words for words, _ in knob.choices] + [OWN] * self._offers_own(knob.name),
-                    "start": knob.start,
-                    "slider": knob.slider,
-                }
-                for knob in self.play.knobs
-            ],
-            "recorded": recorded and {"words": recorded["words"], "history": recorded["history"]},
-            "words": in_words(self.task, recorded).splitlines()[-1],
-            "cost": self._cost(recorded),
+            "knobs": [self._for_page(knob) for knob in self.play.knobs],
+            "recorded": before and {"words": before["words"], "history": before["history"]},
+            "words": in_words(self.task, before).splitlines()[-1],
+            "cost": self._cost(before),
             "epochs": small.EPOCHS,
             "seconds": self.play.seconds,
-            "lossTop": _loss_top(self.play),
-            "guessLoss": guess_loss,
-            "guessAccuracy": guess_accuracy,
+            "lossTop": LOSS_TOP[classes],
+            "guessLoss": math.log(classes),
+            "guessAccuracy": 1 / classes,
             "extra": list(self.play.extra) or None,
             "pastColours": list(PAST_COLOURS),
         }
 
-    def _offers_own(self, knob: str) -> bool:
-        return bool(self.generator) and knob == "augmentation"
+    def _for_page(self, knob: Knob) -> dict[str, Any]:
+        own = [OWN] * bool(self.generator and knob.name == "augmentation")
+        return knob.for_page() | {"choices": [words for words, _ in knob.choices] + own}
 
-    def _cost(self, recorded: dict[str, Any] | None) -> str:
+    def _cost(self, before: dict[str, Any] | None) -> str:
         if self.play.seconds:
             return f"One run takes {self.play.seconds:g} s of training, whatever the network."
-        took = f", {minutes(recorded['history']['seconds'][-1])} where it was recorded" if recorded else ""
+        took = f", {minutes(before['history']['seconds'][-1])} where it was recorded" if before else ""
         return f"One run: {small.EPOCHS} epochs of {small.N_TRAIN} images{took}. Nothing is stored in results/."
 
     def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
@@ -203,7 +184,7 @@ class Playground:
         chosen = dict(self.widget.state)
         self._say("training", "Training: the curves grow with every epoch.")
         _heed_the_stop_key(self.stop)
-        self.waiting = background(lambda: self._train(chosen))
+        background(lambda: self._train(chosen))
 
     def pause(self) -> None:
         """Pause after the epoch that is running, or go on."""
@@ -227,12 +208,18 @@ class Playground:
         self._say("ready", "Ready.")
 
     def _load(self) -> None:
-        try:
-            _trainers.warm_up(self._settings({}), self._dataset())
-        except Exception as error:  # nobody sees what a thread raises
-            self._say("failed", f"{type(error).__name__}: {error}")
-        else:
+        def warm_up() -> None:
+            _networks.warm_up(self._settings({}), self._dataset())
             self._say("ready", "Ready: choose, then Train.")
+
+        self._try(warm_up)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do something and say its error: nobody sees what a thread raises."""
+        try:
+            work()
+        except Exception as error:
+            self._say("failed", f"{type(error).__name__}: {error}")
 
     def _chosen(self, change: Any) -> None:
         """Compile what was just chosen while its reader moves on to Train; an error is said when it trains."""
@@ -240,7 +227,7 @@ class Playground:
 
         def work() -> None:
             if self.status == "ready" and chosen == self.widget.state:  # a slider that still moves asks again
-                _trainers.warm_up(self._settings(chosen), self._dataset())
+                _networks.warm_up(self._settings(chosen), self._dataset())
 
         if self.status == "ready":
             background(work)
@@ -250,29 +237,20 @@ class Playground:
 
         def grown(history: small.History) -> None:
             if not self.stopping.is_set():
-                self.run = {
-                    "words": words,
-                    "history": history,
-                    "said": f"{words}: {run_in_words(history, self.play.extra)}",
-                }
+                said = f"{words}: {run_in_words(history, self.play.extra)}"
+                self.run = {"words": words, "history": history, "said": said}
                 self._say(self.status, self.said)
 
-        try:
-            small.train_small(
-                self._settings(chosen),
-                self._dataset(),
-                grown,
-                self.pausing.is_set,
-                self.stopping.is_set,
-                _trainers,
-            )
-        except Exception as error:  # nobody sees what a thread raises
-            self._say("failed", f"{type(error).__name__}: {error}")
-            return
-        if self.run and not self.stopping.is_set():
-            keep(self.task, self.run)
-        how = "Stopped" if self.stopping.is_set() else "Done"
-        self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
+        def train() -> None:
+            settings, dataset = self._settings(chosen), self._dataset()
+            small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
+            stopped = self.stopping.is_set()
+            if self.run and not stopped:
+                keep(self.task, self.run)
+            how = "Stopped" if stopped else "Done"
+            self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
+
+        self._try(train)
 
     def _settings(self, chosen: dict[str, int]) -> small.Settings:
         if self._own(chosen):
@@ -309,16 +287,6 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
     return file
 
 
-def background(work: Callable[[], None]) -> Any:
-    """Do something in the one thread that trains and predicts for all controls, in the order it was asked for."""
-    global _worker
-    if _worker is None:
-        # tqdm silences a warning of its own while it is imported; beside a second thread the silence may not hold.
-        importlib.import_module("tqdm.auto")
-        _worker = ThreadPoolExecutor(1, thread_name_prefix="labutils-bench")
-    return _worker.submit(work)
-
-
 def _heed_the_stop_key(stop: Callable[[], None]) -> None:
     """Make the kernel's stop key end a training in the background: between cells the kernel ignores the key.
 
@@ -336,18 +304,5 @@ def _heed_the_stop_key(stop: Callable[[], None]) -> None:
         kernel.io_loop.add_callback(heed)
 
 
-def _loss_top(play: small.Play) -> float:
-    return LOSS_TOP[9 if play.dataset == "x_ray" else 2]
-
-
-def _guess(play: small.Play) -> tuple[float, float]:
-    import math
-
-    classes = 9 if play.dataset == "x_ray" else 2
-    return math.log(classes), 1 / classes
-
-
-def read(name: str) -> dict[str, Any] | None:
-    """What was recorded under a name; None if nothing was."""
-    file = RECORDED / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+def _classes(play: small.Play) -> int:
+    return 9 if play.dataset == "x_ray" else 2

@@ -6,16 +6,17 @@ epochs takes some ten seconds on two processor cores. Nothing is stored.
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labutils.config import Augmentation, RunConfig, scientific
-from labutils.statistics import cross_entropy
+from labutils.course.widgets.control import Knob, number_knob
+from labutils.explain import in_turn
+from labutils.statistics import class_probabilities, cross_entropy
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -31,33 +32,12 @@ Generator = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 History = dict[str, list[float]]
 
 
-@dataclass(frozen=True)
-class Knob:
-    """One control of a playground: its name, what it is called, its choices in words and as values, where it begins."""
-
-    name: str
-    label: str
-    choices: tuple[tuple[str, Any], ...]
-    start: int
-    slider: bool = True
-
-
 @dataclass(frozen=True, eq=False)
 class Play:
-    """The playground of one task.
+    """The playground of one task: settings of `RunConfig` that stay, and knobs for those that do not.
 
-    Attributes
-    ----------
-    dataset : str
-    fixed : dict
-        Settings of `RunConfig` that stay.
-    knobs : tuple of Knob
-    question : str
-        What to try.
-    extra : tuple of str
-        A column of the history that is drawn beside the accuracies, and its label; or nothing.
-    seconds : float or None
-        Every run ends after so many seconds of training, whatever the network; None: after `EPOCHS` epochs.
+    `extra` is a column of the history that is drawn beside the accuracies, and its label. With `seconds` every run ends
+    after so many of training, whatever the network; without after `EPOCHS` epochs.
     """
 
     dataset: str
@@ -85,21 +65,14 @@ def _rates(low: int, high: int, start: float) -> Knob:
     return Knob("learning_rate", "learning rate", tuple((scientific(v), v) for v in values), values.index(start))
 
 
-def number_knob(
-    name: str, label: str, values: Sequence[float], start: float, words: Callable[[Any], str] = "{:g}".format
-) -> Knob:
-    """A slider over some numbers; `words` says one of them."""
-    return Knob(name, label, tuple((words(value), value) for value in values), list(values).index(start))
-
-
 def _change(**values: Any) -> Augmentation:
     return Augmentation(**values)
 
 
-_NETWORK = Knob("model", "network", (("LeNet", "lenet"), ("AlexNet", "alexnet"), ("VGG16", "vgg16")), 0, slider=False)
+_NETWORK = Knob("model", "network", (("LeNet", "lenet"), ("AlexNet", "alexnet"), ("VGG16", "vgg16")), kind="menu")
 _WIDTH = number_knob("n_base", "filters of the first block", (2, 4, 8, 16), 8)
 _DROPOUT = number_knob("dropout", "dropout rate", (0.0, 0.2, 0.4, 0.6, 0.8), 0.0)
-_NORM = Knob("batch_norm", "batch normalization", (("off", False), ("on", True)), 0, slider=False)
+_NORM = Knob("batch_norm", "batch normalization", (("off", False), ("on", True)), kind="menu")
 _CHANGES = Knob(
     "augmentation",
     "changes to the training images",
@@ -112,8 +85,7 @@ _CHANGES = Knob(
             _change(rotation=180, shift=0.2, horizontal_flip=True, vertical_flip=True),
         ),
     ),
-    0,
-    slider=False,
+    kind="menu",
 )
 _UNCHANGED = ("fixed_accuracy", "training images as validation sees them")
 _NORMED = Play(
@@ -152,7 +124,7 @@ PLAYS: dict[str, Play] = {
         {"model": "lenet", "learning_rate": 1e-3},
         (
             number_knob("classes", "classes", (3, 6, 9), 9),
-            Knob("elementwise", "loss", (("categorical", False), ("one yes or no per class", True)), 0, slider=False),
+            Knob("elementwise", "loss", (("categorical", False), ("one yes or no per class", True)), kind="menu"),
         ),
         "Watch both accuracies in the first epochs: which of them says that nothing has been learned?",
         extra=("val_elementwise", "validation, element-wise"),
@@ -184,16 +156,9 @@ PLAYS: dict[str, Play] = {
 
 
 def settings_for(task: str, chosen: dict[str, int] | None = None, generator: Generator | None = None) -> Settings:
-    """The run that a playground's controls stand for.
+    """The run that a playground's knobs stand for, by the place of each choice; those left out are where they begin.
 
-    Parameters
-    ----------
-    task : str
-        One of `PLAYS`.
-    chosen : dict of str to int, optional
-        The place of the choice of each knob; those left out are where they begin.
-    generator : callable, optional
-        Changes a training image at random, in place of the lab's own augmentation: `generator(image, rng)`.
+    `generator(image, rng)` changes a training image at random, in place of the lab's own augmentation.
     """
     play = PLAYS[task]
     values = {k.name: k.choices[(chosen or {}).get(k.name, k.start)][1] for k in play.knobs}
@@ -218,7 +183,7 @@ def small_dataset(name: str, source: str = "auto") -> Dataset:
     from labutils.data import load_dataset
 
     dataset = load_dataset(name, SIZE, source=source, progress=False)
-    return _first(dataset, min(N_TRAIN, len(dataset.y_train)), min(N_VAL, len(dataset.y_val)))
+    return _first(dataset, N_TRAIN, N_VAL)
 
 
 def train_small(
@@ -227,7 +192,7 @@ def train_small(
     on_epoch: Callable[[History], None] | None = None,
     should_pause: Callable[[], bool] = lambda: False,
     should_stop: Callable[[], bool] = lambda: False,
-    trainers: Trainers | None = None,
+    networks: Networks | None = None,
 ) -> History:
     """Train a small network and measure it after every epoch.
 
@@ -240,8 +205,8 @@ def train_small(
         Gets the history so far after every epoch.
     should_pause, should_stop : callable
         Asked between two epochs; a pause lasts until `should_pause` says no or `should_stop` says yes.
-    trainers : Trainers, optional
-        Networks that are ready: the first epoch comes sooner.
+    networks : Networks, optional
+        Those that are ready: the first epoch comes sooner.
 
     Returns
     -------
@@ -251,30 +216,144 @@ def train_small(
         `evaluate.elementwise_accuracy`), and `seconds` of training since the start.
     """
     dataset = _chosen_classes(settings, dataset)
-    trainer = (trainers or Trainers()).get(settings, dataset)
+    model = (networks or Networks()).get(settings, dataset)
+    epochs = 10 * EPOCHS if settings.seconds else settings.config.epochs
     history: History = {name: [] for name in COLUMNS}
-    spent = 0.0
-    for epoch in range(10 * EPOCHS if settings.seconds else settings.config.epochs):
-        while should_pause() and not should_stop():
-            time.sleep(0.05)
-        if should_stop() or (settings.seconds and spent >= settings.seconds):
-            break
-        started = time.perf_counter()
-        trainer.dataset = _changed(dataset, settings.generator, epoch)
-        row = trainer.train_epoch(epoch)
-        spent += time.perf_counter() - started
-        row |= _measured(trainer, dataset) | {"seconds": spent}
+
+    def goes_on(epoch: int, logs: dict[str, float], seconds: float) -> bool:
+        row = logs | measured(model, dataset) | {"seconds": seconds}
         for name in COLUMNS:
             history[name].append(round(float(row[name]), 4))
         if on_epoch:
             on_epoch({name: list(values) for name, values in history.items()})
+        while epoch < epochs and should_pause() and not should_stop():
+            time.sleep(0.05)
+        return not should_stop() and not (settings.seconds and seconds >= settings.seconds)
+
+    if not should_stop():
+        follow(model, settings.config, dataset, epochs, goes_on, settings.generator)
     return history
+
+
+def follow(
+    model: Any,
+    config: RunConfig,
+    dataset: Dataset,
+    epochs: int,
+    goes_on: Callable[[int, dict[str, float], float], bool],
+    generator: Generator | None = None,
+) -> None:
+    """Train a network in the lab's own steps, without a store and without measuring anything.
+
+    `goes_on` gets the number of the epoch (from 1), its loss and accuracy as the images went by, and the seconds of
+    training so far; the training ends where it says no.
+    """
+    from labutils.training.backend import feed, import_keras
+    from labutils.training.epoch import Batches, draw_dropout
+
+    batches, seconds, started = Batches(config, dataset), 0.0, 0.0
+
+    def begin(epoch: int, logs: dict | None = None) -> None:
+        nonlocal started
+        started = time.perf_counter()
+        batches.dataset = _changed(dataset, generator, epoch)
+        batches.draw(epoch)
+        draw_dropout(model, config.seed, epoch)
+
+    def end(epoch: int, logs: dict) -> None:
+        nonlocal seconds
+        seconds += time.perf_counter() - started
+        model.stop_training = not goes_on(epoch + 1, logs, seconds)
+
+    life = import_keras().callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
+    model.fit(feed(batches), epochs=epochs, shuffle=False, verbose=0, callbacks=[life])
+
+
+def measured(model: Any, dataset: Dataset) -> dict[str, float]:
+    """Validation and a part of the training images, predicted in one go: after a short epoch each call counts."""
+    from labutils.training.epoch import predict
+
+    fixed, n = _spread(dataset.y_train, FIXED), len(dataset.y_val)
+    predictions = predict(model, np.concatenate([dataset.x_val, dataset.x_train[fixed]]))
+    labels = np.concatenate([dataset.y_val, dataset.y_train[fixed]])
+    p = class_probabilities(predictions)
+    hits, columns = p.argmax(axis=1) == labels, np.arange(p.shape[1]) == labels[:, None]
+    return {
+        "val_loss": float(cross_entropy(predictions[:n], labels[:n]).mean()),
+        "val_accuracy": float(hits[:n].mean()),
+        "fixed_accuracy": float(hits[n:].mean()),
+        "val_elementwise": float(((p > 0.5) == columns)[:n].mean()),
+    }
+
+
+@dataclass
+class _Ready:
+    """A compiled network, the numbers that it begins with, and whether its steps are compiled too."""
+
+    model: Any
+    start: dict[str, np.ndarray]
+    warm: bool = False
+
+
+class Networks:
+    """Networks that were compiled before, by all that compiling depends on; a learning rate is only set."""
+
+    def __init__(self) -> None:
+        self._ready: dict[Any, _Ready] = {}
+
+    def get(self, settings: Settings, dataset: Dataset) -> Any:
+        """A network before its first step."""
+        from labutils.training.checkpoint import restore
+
+        found = self._find(settings, dataset)
+        restore(found.model, found.start)
+        found.model.optimizer.learning_rate = settings.config.learning_rate
+        return found.model
+
+    def warm_up(self, settings: Settings, dataset: Dataset) -> None:
+        """Compile what a run of these settings needs, so that its first epoch comes at once."""
+        dataset = _chosen_classes(settings, dataset)
+        found, config = self._find(settings, dataset), settings.config
+        if not found.warm:
+            few = _first(dataset, 2 * config.batch_size, len(dataset.y_val))
+            follow(found.model, config, few, 1, lambda *_: False)
+            measured(found.model, dataset)
+            found.warm = True
+
+    def _find(self, settings: Settings, dataset: Dataset) -> _Ready:
+        from labutils.training.checkpoint import state_of
+
+        config = settings.config.with_(learning_rate=1e-3)
+        key = config, settings.elementwise, dataset.n_classes, len(dataset.y_train)
+        if key not in self._ready:
+            if len(self._ready) >= 8:  # a network and its optimizer are a few megabytes
+                self._ready.pop(next(iter(self._ready)))
+            model = _compiled(settings, dataset.n_classes)
+            self._ready[key] = _Ready(model, state_of(model))
+        return self._ready[key]
+
+
+def _compiled(settings: Settings, classes: int) -> Any:
+    from labutils.training.backend import compiled_model, import_keras
+
+    keras, model = import_keras(), compiled_model(settings.config, classes, "float32")
+    if settings.elementwise:
+
+        def yes_or_no(labels: Any, predicted: Any) -> Any:
+            wanted = keras.ops.one_hot(keras.ops.cast(labels[:, 0], "int32"), classes)
+            return keras.losses.binary_crossentropy(wanted, predicted)
+
+        optimizer = keras.optimizers.Adam(settings.config.learning_rate)
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        model.compile(optimizer, loss=yes_or_no, metrics=[accuracy])
+        optimizer.build(model.trainable_variables)
+    return model
 
 
 def first_classes(dataset: Dataset, n: int) -> Dataset:
     """The images of the first `n` classes of a data set."""
     train, val = np.flatnonzero(dataset.y_train < n), np.flatnonzero(dataset.y_val < n)
-    return dataclasses.replace(_taken(dataset, train, val), class_names=dataset.class_names[:n])
+    return replace(_taken(dataset, train, val), class_names=dataset.class_names[:n])
 
 
 def _chosen_classes(settings: Settings, dataset: Dataset) -> Dataset:
@@ -282,124 +361,12 @@ def _chosen_classes(settings: Settings, dataset: Dataset) -> Dataset:
     return first_classes(dataset, settings.classes) if fewer else dataset
 
 
-class Trainers:
-    """Networks that were compiled before, by all that compiling depends on; a learning rate is only set."""
-
-    def __init__(self) -> None:
-        self._ready: dict[Any, tuple[Trainer, dict[str, np.ndarray]]] = {}
-
-    def warm_up(self, settings: Settings, dataset: Dataset) -> None:
-        """Compile what a run of these settings needs, so that its first epoch comes at once."""
-        self.get(settings, _chosen_classes(settings, dataset)).warm_up()
-
-    def get(self, settings: Settings, dataset: Dataset) -> Trainer:
-        """A trainer at its first step."""
-        key = settings.config.with_(learning_rate=1e-3), settings.elementwise, dataset.n_classes, len(dataset.y_train)
-        if key not in self._ready:
-            if len(self._ready) >= 8:  # a network and its optimizer are a few megabytes
-                self._ready.pop(next(iter(self._ready)))
-            trainer = Trainer(settings, dataset)
-            self._ready[key] = trainer, trainer.state()
-        trainer, start = self._ready[key]
-        trainer.restore(start)
-        trainer.model.optimizer.learning_rate = settings.config.learning_rate
-        return trainer
-
-
-class Trainer:
-    """A compiled network that trains one epoch at a time, as `training.epoch` does, without anything that is kept."""
-
-    def __init__(self, settings: Settings, dataset: Dataset) -> None:
-        from labutils.training.backend import compiled_model, import_keras
-
-        self.config, self.dataset, self.keras = settings.config, dataset, import_keras()
-        self.warm = False
-        self.model = compiled_model(settings.config, dataset.n_classes, "float32")
-        if settings.elementwise:
-            self._judge_elementwise(dataset.n_classes)
-
-    def _judge_elementwise(self, classes: int) -> None:
-        keras = self.keras
-
-        def yes_or_no(labels: Any, predicted: Any) -> Any:
-            wanted = keras.ops.one_hot(keras.ops.cast(labels[:, 0], "int32"), classes)
-            return keras.losses.binary_crossentropy(wanted, predicted)
-
-        optimizer = keras.optimizers.Adam(self.config.learning_rate)
-        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        self.model.compile(optimizer, loss=yes_or_no, metrics=[accuracy])
-        optimizer.build(self.model.trainable_variables)
-
-    def train_epoch(self, epoch: int) -> dict[str, float]:
-        """Loss and accuracy of epoch number `epoch` (from 0), as the images went by."""
-        from labutils.training.backend import feed
-        from labutils.training.epoch import Batches, draw_dropout
-
-        batches = Batches(self.config, self.dataset)
-        batches.draw(epoch)
-        draw_dropout(self.model, self.config.seed, epoch)
-        history = self.model.fit(feed(batches), shuffle=False, verbose=0).history
-        return {name: float(history[name][0]) for name in ("loss", "accuracy")}
-
-    def warm_up(self) -> None:
-        """Compile the step and the prediction, unless that was done before."""
-        if self.warm:
-            return
-        before, everything = self.state(), self.dataset
-        few = min(2 * self.config.batch_size, len(everything.y_train))
-        self.dataset = _first(everything, few, len(everything.y_val))
-        self.train_epoch(0)
-        _measured(self, everything)
-        self.dataset, self.warm = everything, True
-        self.restore(before)
-
-    def predict(self) -> np.ndarray:
-        """Probabilities on the validation images."""
-        from labutils.training.epoch import predict
-
-        return predict(self.model, self.dataset.x_val)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """The numbers to go back to with `restore`."""
-        from labutils.training.checkpoint import state_of
-
-        return state_of(self.model)
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Put back what `state` returned."""
-        from labutils.training.checkpoint import restore
-
-        restore(self.model, state)
-
-
-def _measured(trainer: Trainer, dataset: Dataset) -> dict[str, float]:
-    fixed = _spread(dataset.y_train, min(FIXED, len(dataset.y_train)))
-    both = dataclasses.replace(
-        dataset,
-        x_val=np.concatenate([dataset.x_val, dataset.x_train[fixed]]),
-        y_val=np.concatenate([dataset.y_val, dataset.y_train[fixed]]),
-    )
-    trainer.dataset = both
-    predictions = np.asarray(trainer.predict())
-    n_val = len(dataset.y_val)
-    labels = both.y_val
-    p = np.column_stack([1 - predictions, predictions]) if predictions.shape[1] == 1 else predictions
-    hits = p.argmax(axis=1) == labels
-    columns = (p[:n_val] > 0.5) == (np.arange(p.shape[1]) == labels[:n_val, None])
-    return {
-        "val_loss": float(cross_entropy(predictions[:n_val], labels[:n_val]).mean()),
-        "val_accuracy": float(hits[:n_val].mean()),
-        "fixed_accuracy": float(hits[n_val:].mean()),
-        "val_elementwise": float(columns.mean()),
-    }
-
-
 def _changed(dataset: Dataset, generator: Generator | None, epoch: int) -> Dataset:
     if generator is None:
         return dataset
     rng = np.random.default_rng([epoch, 3])
     images = np.stack([np.asarray(generator(np.array(image), rng), np.float32) for image in dataset.x_train])
-    return dataclasses.replace(dataset, x_train=images)
+    return replace(dataset, x_train=images)
 
 
 def _first(dataset: Dataset, n_train: int, n_val: int) -> Dataset:
@@ -407,16 +374,12 @@ def _first(dataset: Dataset, n_train: int, n_val: int) -> Dataset:
 
 
 def _spread(labels: np.ndarray, n: int) -> np.ndarray:
-    """`n` places, every class in turn."""
-    rank = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        members = labels == label
-        rank[members] = np.arange(members.sum())
-    return np.sort(np.lexsort((labels, rank))[:n])
+    """`n` places, every class in turn; fewer where there are fewer."""
+    return np.sort(np.lexsort((labels, in_turn(labels)))[:n])
 
 
 def _taken(dataset: Dataset, train: np.ndarray, val: np.ndarray) -> Dataset:
-    return dataclasses.replace(
+    return replace(
         dataset,
         x_train=np.asarray(dataset.x_train[train]),
         y_train=dataset.y_train[train],

@@ -34,17 +34,16 @@ function render({ model, el }) {
       if (focus) buttons[0].focus();
       return;
     }
-    const result = judgeAnswers(answers, data.truth, data.network);
-    const right = Math.round(result.you * n);
+    const { right, interval: [low, high], network, onlyYou, onlyNetwork, p, bothWrong } = judgeAnswers(answers, data);
     said.textContent =
-      `You: ${right} of ${n} right, ${three(result.you)} [${three(result.low)}, ${three(result.high)}]. ` +
-      `The network on the same images: ${three(result.network)}. Only you were right on ${result.only_you}, only the ` +
-      `network on ${result.only_network}: McNemar's p ${pWords(result.p)}. ${data.ceiling}`;
-    const missed = result.both_wrong.slice(0, 10).map((i) => make("figure", {},
+      `You: ${right} of ${n} right, ${three(right / n)} [${three(low)}, ${three(high)}]. ` +
+      `The network on the same images: ${three(network)}. Only you were right on ${onlyYou}, only the ` +
+      `network on ${onlyNetwork}: McNemar's p ${pWords(p)}. ${data.ceiling}`;
+    const missed = bothWrong.slice(0, 10).map((i) => make("figure", {},
       picture(i, 70, `wrong by both, true class ${data.names[data.truth[i]]}`),
       make("figcaption", {}, data.names[data.truth[i]])));
-    const head = result.both_wrong.length
-      ? `Both got ${result.both_wrong.length} wrong; the true class is below each:` : "There is no image that both got wrong.";
+    const head = bothWrong.length
+      ? `Both got ${bothWrong.length} wrong; the true class is below each:` : "There is no image that both got wrong.";
     stage.replaceChildren(make("p", {}, head), make("div", { className: "lu-images" }, ...missed), again);
     if (focus !== null) again.focus();
   }

@@ -20,14 +20,10 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  const knobs = data.knobs.map((knob) => {
-    chosen[knob.name] = model.get("state")[knob.name] ?? knob.start;
-    const moved = (place) => { chosen[knob.name] = place; tell(); };
-    const make = { slider: () => slider(knob.label, knob.choices.length, chosen[knob.name], (i) => knob.choices[i], moved),
-      menu: () => select(knob.label, knob.choices, chosen[knob.name], moved),
-      box: () => checkbox(knob.label, chosen[knob.name], moved) }[knob.kind];
-    const made = make();
-    setters[knob.name] = made.set;
+  const knobs = data.knobs.map((one) => {
+    chosen[one.name] = model.get("state")[one.name] ?? one.start;
+    const made = knob(one, chosen[one.name], (place) => { chosen[one.name] = place; tell(); });
+    setters[one.name] = made.set;
     return made.element;
   });
   const buttons = data.buttons.map(([word, label]) =>

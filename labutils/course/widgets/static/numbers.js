@@ -1,4 +1,4 @@
-// The numbers of the controls, computed in the page; labutils/course/widgets/numbers.py has the same functions in Python.
+// The numbers of the controls, computed in the page; labutils/course/widgets/instruments.py has them in Python.
 
 /** One float16 from its sixteen bits. */
 export function half(bits) {
@@ -123,43 +123,21 @@ export function atThreshold(run, threshold, prevalence, epoch) {
   return { tp, fn, fp, tn, sensitivity, specificity, ppv, npv };
 }
 
-/** Wilson's interval of a proportion, 95 %. */
-export function wilson(successes, n) {
-  const z = 1.959963984540054;
-  const share = successes / n;
-  const centre = (share + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
-  const around = (z * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2))) / (1 + z ** 2 / n);
-  return [successes === 0 ? 0 : centre - around, successes === n ? 1 : centre + around];
-}
-
-/** McNemar's exact p value, two-sided. */
-export function signTest(a, b) {
-  const n = a + b;
-  let sum = 0;
-  let ways = 1;
-  for (let k = 0; k <= Math.min(a, b); k++) {
-    sum += ways;
-    ways = (ways * (n - k)) / (k + 1);
-  }
-  return Math.min((2 * sum) / 2 ** n, 1);
-}
-
-export function judgeAnswers(answers, truth, network) {
+/** A reader's answers beside a network's; what each result means is known before: `intervals` and `p`. */
+export function judgeAnswers(answers, { truth, network, intervals, p }) {
   const mine = answers.map((answer, i) => answer === truth[i]);
   const its = network.map((answer, i) => answer === truth[i]);
   const count = (test) => mine.filter((_, i) => test(i)).length;
   const right = count((i) => mine[i]);
-  const [low, high] = wilson(right, mine.length);
   const onlyYou = count((i) => mine[i] && !its[i]);
   const onlyNetwork = count((i) => !mine[i] && its[i]);
   return {
-    you: right / mine.length,
-    low,
-    high,
+    right,
+    interval: intervals[right],
     network: count((i) => its[i]) / mine.length,
-    only_you: onlyYou,
-    only_network: onlyNetwork,
-    p: signTest(onlyYou, onlyNetwork),
-    both_wrong: mine.map((_, i) => i).filter((i) => !mine[i] && !its[i]),
+    onlyYou,
+    onlyNetwork,
+    p: p[onlyYou + onlyNetwork][Math.min(onlyYou, onlyNetwork)],
+    bothWrong: mine.map((_, i) => i).filter((i) => !mine[i] && !its[i]),
   };
 }

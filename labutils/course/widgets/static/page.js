@@ -66,6 +66,12 @@ function checkbox(label, place, moved) {
   return { element: make("label", {}, input, label), input, set: (value) => { input.checked = Boolean(value); } };
 }
 
+/** A knob of one of the kinds that the kernel knows. */
+function knob({ kind, label, choices }, place, moved) {
+  if (kind === "slider") return slider(label, choices.length, place, (i) => choices[i], moved);
+  return kind === "box" ? checkbox(label, place, moved) : select(label, choices, place, moved);
+}
+
 function table(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text) => make(text ? "th" : "td", text ? { scope: "col" } : {}, text)));
   const body = rows.map(([first, ...rest]) =>

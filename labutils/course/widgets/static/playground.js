@@ -9,11 +9,8 @@ function render({ model, el }) {
     model.save_changes();
     words();
   };
-  const knobs = data.knobs.map((knob) => {
-    const place = state()[knob.name] ?? knob.start;
-    const made = knob.slider
-      ? slider(knob.label, knob.choices.length, place, (i) => knob.choices[i], (i) => choose(knob.name, i))
-      : select(knob.label, knob.choices, place, (i) => choose(knob.name, i));
+  const knobs = data.knobs.map((one) => {
+    const made = knob(one, state()[one.name] ?? one.start, (place) => choose(one.name, place));
     locked.push(made.input);
     return made.element;
   });

@@ -1,23 +1,30 @@
 """Experiments beside the evidence: quick enough to be repeated while one reads.
 
-Each is a pure function with a control around it. What trains or predicts does so in the background; its result before
-the first click was recorded (`python -m labutils.course.widgets.record`) or follows from stored runs.
+Each is a pure function with a control around it. What trains does so in the background; its result before the first
+click was recorded (`python -m labutils.course.widgets.record`) or follows from stored runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labutils.course.widgets import small
-from labutils.course.widgets.control import Controls, Drawn, control, png
-from labutils.course.widgets.play import read
-from labutils.course.widgets.small import Knob, number_knob
-from labutils.course.widgets.stage import NOTHING, show
+from labutils.course.widgets.control import (
+    Controls,
+    Drawn,
+    Knob,
+    control,
+    needs_run,
+    number_knob,
+    png,
+    recorded,
+    show,
+)
 from labutils.models import describe
-from labutils.plots.charts import GREY, THIRD, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, GREY, TRAINING, VALIDATION, Line, Panel, as_image, chart
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -30,23 +37,16 @@ BINS = np.linspace(-4, 4, 41)
 STUDIES = 2000
 
 
-def learning_rate_range(
-    config: Any, dataset: Dataset, on_step: Callable[[dict[str, list[float]]], None] | None = None
-) -> dict[str, list[float]]:
+def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, list[float]]]:
     """The loss of each step while the learning rate grows from 1e-5 to 1, the same factor every step.
 
-    Parameters
-    ----------
-    config : RunConfig
-        A small network.
-    dataset : Dataset
-    on_step : callable, optional
-        Gets the result so far after every twentieth step.
+    A loop of its own: the rate changes between two steps, and the lab's returns to Python after every fifth.
 
-    Returns
-    -------
+    Yields
+    ------
     dict of str to list
-        `rate`, and `loss`, smoothed over some twenty steps. It ends early where the loss has left the scale.
+        After every twentieth step and at the end: `rate`, and `loss`, smoothed over some twenty steps. It ends early
+        where the loss has left the scale.
 
     References
     ----------
@@ -71,11 +71,11 @@ def learning_rate_range(
         mean = 0.95 * mean + 0.05 * min(loss, 20.0)
         found["rate"].append(float(f"{rate:.3g}"))
         found["loss"].append(round(mean / (1 - 0.95 ** (step + 1)), 4))
-        if on_step and step % 20 == 19:
-            on_step(found)
         if not np.isfinite(loss) or found["loss"][-1] > 4:
             break
-    return found
+        if step % 20 == 19:
+            yield found
+    yield found
 
 
 def range_in_words(found: Mapping[str, list[float]]) -> str:
@@ -101,107 +101,26 @@ def draw_range(found: Mapping[str, list[float]]) -> Drawn:
 
 def lr_range_test(source: str = "auto") -> None:
     """A learning-rate range test: the recorded one, and a button that does it again, in some twenty seconds."""
-    recorded = read("range")
-    first = draw_range(recorded) if recorded else Drawn("", "Learning-rate range test: nothing is recorded.")
-    config = small.settings_for("task1b").config
-
-    def again(controls: Controls) -> None:
-        dataset = small.small_dataset("skin", source)
-        found = learning_rate_range(config, dataset, lambda found: controls.put(draw_range(found), busy=True))
-        controls.put(draw_range(found))
-
-    show(first.words, as_image(first.picture, first.words), lambda: _range_controls(first, again).widget)
+    before = recorded("range")
+    first = draw_range(before) if before else Drawn("", "Learning-rate range test: nothing is recorded.")
+    show(first.words, as_image(first.picture, first.words), lambda: range_controls(first, source).widget)
 
 
-def _range_controls(first: Drawn, again: Callable[[Controls], None]) -> Controls:
+def range_controls(first: Drawn, source: str) -> Controls:
+    """The range test's button, and what is shown before it is pressed."""
+
+    def again() -> Iterator[Drawn]:
+        drawn, dataset = first, small.small_dataset("skin", source)
+        for found in learning_rate_range(small.settings_for("task1b").config, dataset):
+            drawn = draw_range(found)
+            yield drawn._replace(busy=True)
+        yield drawn
+
     def pressed() -> None:
-        controls.put(Drawn(first.picture, "TensorFlow and the images are being loaded: a few seconds."), busy=True)
-        controls.later(lambda: again(controls))
+        controls.put(Drawn(first.picture, "TensorFlow and the images are being loaded: a few seconds.", busy=True))
+        controls.later(again)
 
     controls = Controls("Learning-rate range test", (), lambda one: one.put(first), {"again": ("Do it again", pressed)})
-    return controls
-
-
-def dropout_passes(model: Any, picture: np.ndarray, passes: int = 100) -> np.ndarray:
-    """Predictions for one image with dropout on, each pass with other units dropped, (passes, outputs).
-
-    References
-    ----------
-    Gal and Ghahramani (2016), Dropout as a Bayesian approximation.
-    """
-    many = np.repeat(np.asarray(picture, np.float32)[None], passes, axis=0)
-    return np.asarray(model(many, training=True))
-
-
-def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
-    """A hundred passes as a histogram of the probability of label 1, and in words."""
-    p = passes[:, 0]
-    heights = np.histogram(p, bins=20, range=(0, 1))[0]
-    bars = [(k / 20, (k + 1) / 20, float(h)) for k, h in enumerate(heights)]
-    name = run.class_names[1]
-    stored = float(run.val_predictions[run.best_epoch, index, 0])
-    panel = Panel(f"P({name}), {len(p)} passes", (0, 1), (0, len(p)), "probability", bars=bars, mark=stored)
-    words = (
-        f"Validation image {index + 1}, true class {run.class_names[run.y_val[index]]}: without dropout P({name}) is "
-        f"{stored:.2f}; over {len(p)} passes with dropout it is {p.mean():.2f} on average, standard deviation "
-        f"{p.std():.2f}, and {int((p > 0.5).sum())} passes say {name}."
-    )
-    return Drawn(chart([panel]), words)
-
-
-def monte_carlo_dropout(run: Run | None, dataset: Dataset) -> None:
-    """One validation image, a hundred passes with dropout on: how much its probability depends on the units dropped.
-
-    Parameters
-    ----------
-    run : Run or None
-        A stored run with dropout and its best weights.
-    dataset : Dataset
-        What it was validated on.
-    """
-    if run is None:
-        print(NOTHING)
-        return
-    order = np.argsort(np.abs(run.val_predictions[run.best_epoch, :, 0].astype(float) - 0.5), kind="stable")
-    unsure, sure = int(order[0]), int(order[-1])
-    p = run.val_predictions[run.best_epoch, :, 0].astype(float)
-    words = (
-        f"Monte-Carlo dropout: one image, a hundred passes with dropout {run.config.dropout:g} on. Without dropout the "
-        f"network is least sure of validation image {unsure + 1} (probability {p[unsure]:.2f}) and surest of image "
-        f"{sure + 1} ({p[sure]:.2f}): on which of the two will the passes agree?"
-    )
-    pictures = "".join(
-        png(np.asarray(dataset.x_val[i]), f"validation image {i + 1}, {name}", 160)
-        for i, name in ((unsure, "unsure"), (sure, "sure"))
-    )
-    show(words, pictures, lambda: _passes_controls(run, dataset, unsure).widget)
-
-
-def _passes_controls(run: Run, dataset: Dataset, first: int) -> Controls:
-    kept: dict[str, Any] = {}
-
-    def moved(controls: Controls) -> None:
-        index, turn = controls.values["image"] - 1, controls.turn
-        own = png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}", 160)
-        controls.put(Drawn(own, f"Validation image {index + 1}: a hundred passes are being worked out."), busy=True)
-
-        def work() -> None:
-            from labutils import training
-
-            if turn != controls.turn:
-                return  # a slider that still moves asks again
-            if "model" not in kept:
-                kept["model"] = training.load_best(run)[0]
-            drawn = draw_passes(run, index, dropout_passes(kept["model"], dataset.x_val[index]))
-            if turn == controls.turn:
-                controls.put(Drawn(own + drawn.picture, drawn.words))
-
-        controls.later(work)
-
-    images = number_knob("image", "image", range(1, len(run.y_val) + 1), first + 1)
-    controls: Controls
-    again = {"again": ("A hundred passes", lambda: moved(controls))}
-    controls = Controls("Monte-Carlo dropout", (images,), moved, again)
     return controls
 
 
@@ -214,16 +133,16 @@ def norm_activations(dataset: Dataset, epochs: int = 20) -> dict[str, Any]:
         `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and
         variance) and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
     """
+    from labutils.training.backend import import_keras
+
     settings = small.settings_for("task5b", {"batch_norm": 1})
-    trainer = small.Trainers().get(settings, dataset)
-    keras = trainer.keras
-    layer = trainer.model.get_layer("block1_norm1")
-    probe = keras.Model(trainer.model.inputs[0], layer.input)
+    model = small.Networks().get(settings, dataset)
+    layer, keras = model.get_layer("block1_norm1"), import_keras()
+    probe = keras.Model(model.inputs[0], layer.input)
     pictures = np.asarray(dataset.x_train[:: max(1, len(dataset.y_train) // 64)])
     found: dict[str, Any] = {"edges": BINS.round(2).tolist()}
-    for epoch in range(epochs + 1):
-        if epoch:
-            trainer.train_epoch(epoch - 1)
+
+    def look(*_: Any) -> bool:
         before = np.asarray(keras.ops.convert_to_numpy(probe(pictures, training=False)))
         gamma, beta, moving_mean, moving_variance = (np.asarray(w) for w in layer.get_weights())
         own = (before - before.mean(axis=(0, 1, 2))) / np.sqrt(before.var(axis=(0, 1, 2)) + layer.epsilon)
@@ -233,6 +152,10 @@ def norm_activations(dataset: Dataset, epochs: int = 20) -> dict[str, Any]:
             part["counts"].append(np.histogram(np.clip(values, BINS[0], BINS[-1]), BINS)[0].tolist())
             part["mean"].append(round(float(values.mean()), 3))
             part["sd"].append(round(float(values.std()), 3))
+        return True
+
+    look()
+    small.follow(model, settings.config, dataset, epochs, look)
     return found
 
 
@@ -256,7 +179,7 @@ def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
 
 def norm_view() -> None:
     """What a batch normalization gets and gives, epoch by epoch, in a recorded small AlexNet."""
-    found = read("norm")
+    found = recorded("norm")
     if not found:
         print("Nothing is recorded yet: python -m labutils.course.widgets.record norm")
         return
@@ -288,33 +211,26 @@ def draw_drop(picture: np.ndarray, rate: float, whole: bool, seed: int) -> Drawn
     gone = int((after.reshape(-1, 8).max(axis=0) == 0).sum())
     words = (
         f"Spatial dropout {rate:g} drops {'whole maps' if whole else 'single pixels'}: {gone} of 8 maps are empty; "
-        f"seen through the next layer's 3x3 window, the maps agree with the whole ones to {_seen(maps, after):.2f} "
+        f"seen through the next layer's 3x3 window, the maps agree with the whole ones to {agreement(maps, after):.2f} "
         "(correlation)."
     )
     return Drawn(f'<div class="lu-maps">{pictures}</div>', words)
 
 
-def drop_map(dataset: Dataset, index: int = 0) -> None:
-    """Feature maps of one image, some dropped: whole maps as in spatial dropout, or single pixels.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    index : int
-        A validation image.
-    """
-    picture = np.asarray(dataset.x_val[index])
-
+def drop_map(dataset: Dataset) -> None:
+    """Feature maps of a validation image, some dropped: whole maps as in spatial dropout, or single pixels."""
+    picture = np.asarray(dataset.x_val[0])
     control(
         "Feature maps dropped",
-        lambda rate, whole, seed: draw_drop(picture, rate, whole, seed),
+        lambda **chosen: draw_drop(picture, **chosen),
         number_knob("rate", "rate", [k / 10 for k in range(10)], 0.2),
-        Knob("whole", "drop", (("whole maps", True), ("single pixels", False)), 0, slider=False),
+        Knob("whole", "drop", (("whole maps", True), ("single pixels", False)), kind="menu"),
         number_knob("seed", "draw", range(21), 0),
     )
 
 
-def _seen(maps: np.ndarray, after: np.ndarray) -> float:
+def agreement(maps: np.ndarray, after: np.ndarray) -> float:
+    """Correlation of feature maps with what is left of them, as a 3x3 window of the next layer sees either."""
     from scipy.ndimage import uniform_filter
 
     a, b = (uniform_filter(m, size=(3, 3, 1)).ravel() for m in (maps, after))
@@ -338,13 +254,14 @@ def draw_winner(images: int, runs: int, seed: int, truth: float = 0.85) -> Drawn
     best, one = studies.max(axis=1), studies[0]
     edges = np.linspace(0.6, 1, 41)
     centres = ((edges[1:] + edges[:-1]) / 2).tolist()
-    lines = []
-    for label, values, colour, dash in (
-        ("any one run", studies[:, 0], GREY, "3 2"),
-        (f"the best of {runs}", best, VALIDATION, ""),
-    ):
-        heights = np.histogram(np.clip(values, 0.6, 1), edges)[0] / STUDIES
-        lines.append(Line(centres, heights.tolist(), label, colour, dash))
+
+    def shares(values: np.ndarray) -> list[float]:
+        return (np.histogram(np.clip(values, 0.6, 1), edges)[0] / STUDIES).tolist()
+
+    lines = [
+        Line(centres, shares(studies[:, 0]), "any one run", GREY, "3 2"),
+        Line(centres, shares(best), f"the best of {runs}", VALIDATION),
+    ]
     panel = Panel(f"{STUDIES} studies", (0.6, 1), (0, 0.5), "accuracy", lines, mark=truth)
     words = (
         f"{runs} networks that are all right with probability {truth:.2f}, judged on {images} images: in this study "
@@ -354,23 +271,13 @@ def draw_winner(images: int, runs: int, seed: int, truth: float = 0.85) -> Drawn
     return Drawn(chart([panel]), words)
 
 
-def winners_curse(images: int = 200, runs: int = 10) -> None:
-    """Draw a new study: how good the best of several equally good networks looks.
-
-    Parameters
-    ----------
-    images : int
-        Validation images at first.
-    runs : int
-        Networks at first.
-    """
-
-    sizes = sorted({50, 100, 140, 200, 500, 1000, 5000, images})
+def winners_curse() -> None:
+    """Draw a new study: how good the best of several equally good networks looks."""
     control(
         "The best of several equally good networks",
         draw_winner,
-        number_knob("images", "images", sizes, images, str),
-        number_knob("runs", "networks", range(1, 51), runs),
+        number_knob("images", "images", [50, 100, 140, 200, 500, 1000, 5000], 200, str),
+        number_knob("runs", "networks", range(1, 51), 10),
         number_knob("seed", "new study", range(51), 0),
     )
 
@@ -392,15 +299,9 @@ def draw_costs(runs: Mapping[str, Run], share: float) -> Drawn:
     so_far = {label: np.maximum.accumulate(run.history["val_accuracy"]) for label, run in runs.items()}
     ends = (min(float(c[0]) for c in spent.values()), max(float(c[-1]) for c in spent.values()))
     budget = ends[0] * (ends[1] / ends[0]) ** share
-    colours = (VALIDATION, TRAINING, THIRD, "#CC79A7", "#56B4E9")
+    dashes = ("", "5 3", "2 2", "8 2", "1 2")
     lines = [
-        Line(
-            spent[label].tolist(),
-            so_far[label].tolist(),
-            label,
-            colours[i % 5],
-            ("", "5 3", "2 2", "8 2", "1 2")[i % 5],
-        )
+        Line(spent[label].tolist(), so_far[label].tolist(), label, COLOURS[i % 5], dashes[i % 5])
         for i, label in enumerate(runs)
     ]
     guess = 1 / len(next(iter(runs.values())).class_names)
@@ -415,28 +316,8 @@ def draw_costs(runs: Mapping[str, Run], share: float) -> Drawn:
     return Drawn(chart([panel]), f"For {budget:.3g} x 10^12 operations: {'; '.join(said)} (best validation accuracy).")
 
 
+@needs_run
 def equal_time(runs: Mapping[str, Run]) -> None:
-    """Accuracy against cost: what each stored run had reached when it had cost as much as the others.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-    """
-    if not runs:
-        print(NOTHING)
-        return
-
+    """Accuracy against cost: what each stored run had reached when it had cost as much as the others."""
     shares = number_knob("share", "budget", [k / 20 for k in range(21)], 0.5, "{:.0%}".format)
     control("Accuracy for equal cost", lambda share: draw_costs(runs, share), shares)
-
-
-def record_range() -> dict[str, Any]:
-    dataset = small.small_dataset("skin", "phantom")
-    found = learning_rate_range(small.settings_for("task1b").config, dataset)
-    return {**found, "words": range_in_words(found), "fingerprint": dataset.fingerprint}
-
-
-def record_norm() -> dict[str, Any]:
-    dataset = small.small_dataset("skin", "phantom")
-    found = norm_activations(dataset)
-    return {**found, "words": draw_norm(found, 1).words, "fingerprint": dataset.fingerprint}

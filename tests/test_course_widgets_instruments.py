@@ -4,7 +4,7 @@ import base64
 import json
 import shutil
 import subprocess
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +14,11 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from labutils import lab
-from labutils.course.widgets import instruments, numbers
-from labutils.course.widgets.page import STATIC, instrument, module, static_page
+from labutils.course import widgets
+from labutils.course.widgets import instruments
+from labutils.course.widgets.control import STATIC, instrument, module, static_page
 from labutils.evaluate import reliability_curve
+from labutils.statistics import wilson_interval
 
 needs_node = pytest.mark.skipif(
     shutil.which("node") is None, reason="there is no node to run the page's functions with"
@@ -48,8 +50,10 @@ def in_node(script, data, tmp_path):
     return json.loads(done.stdout)
 
 
-def plain(value):
-    return asdict(value) if is_dataclass(value) else value._asdict()
+def same(here, wanted):
+    """Whether the page has found the numbers of a tuple of ours."""
+    numbers = {name: value if isinstance(value, list) else pytest.approx(value) for name, value in wanted.items()}
+    return here == {name: None if wanted[name] is None else value for name, value in numbers.items()}
 
 
 @needs_node
@@ -57,19 +61,14 @@ def plain(value):
 def test_the_page_computes_an_epoch_as_python_does(dataset, tmp_path):
     run = random_run(dataset)
     script = "const run = page.unpack(data); result = [0, 1, 2, 3].map((e) => page.atEpoch(run, e));"
-    found = in_node(script, numbers.packed(run), tmp_path)
-    for epoch, here in enumerate(found):
-        wanted = plain(numbers.at_epoch(run, epoch))
-        assert here["confusion"] == wanted["confusion"] and here["changed"] == wanted["changed"]
-        assert here["accuracy"] == pytest.approx(wanted["accuracy"])
-        assert here["auc"] == (None if wanted["auc"] is None else pytest.approx(wanted["auc"]))
+    for epoch, here in enumerate(in_node(script, instruments.packed(run), tmp_path)):
+        assert same(here, instruments.at_epoch(run, epoch)._asdict())
 
 
 @needs_node
 def test_the_page_draws_the_calibration_that_evaluate_computes(tmp_path):
     run = random_run()
-    script = "result = page.reliability(page.unpack(data), 2);"
-    found = in_node(script, numbers.packed(run), tmp_path)
+    found = in_node("result = page.reliability(page.unpack(data), 2);", instruments.packed(run), tmp_path)
     wanted = reliability_curve(run, 2)
     assert [bin["images"] for bin in found] == [bin.images for bin in wanted]
     assert [bin["observed"] for bin in found] == pytest.approx([bin.observed.value for bin in wanted])
@@ -78,27 +77,29 @@ def test_the_page_draws_the_calibration_that_evaluate_computes(tmp_path):
 @needs_node
 def test_the_page_computes_a_threshold_as_python_does(tmp_path):
     run = random_run()
-    script = (
-        "const run = page.unpack(data); result = [];"
-        "for (const t of [0, 0.25, 0.5, 0.9, 1]) for (const q of [0.001, 0.05, 0.5]) "
-        "result.push(page.atThreshold(run, t, q, 1));"
-    )
-    found = in_node(script, numbers.packed(run), tmp_path)
-    wanted = [numbers.at_threshold(run, t, q, 1) for t in (0, 0.25, 0.5, 0.9, 1) for q in (0.001, 0.05, 0.5)]
-    for here, there in zip(found, wanted, strict=True):
-        for name, value in plain(there).items():
-            assert here[name] == (None if value is None else pytest.approx(value)), name
+    cases = [(t, q) for t in (0, 0.25, 0.5, 0.9, 1) for q in (0.001, 0.05, 0.5)]
+    script = "const run = page.unpack(data.run); result = data.cases.map(([t, q]) => page.atThreshold(run, t, q, 1));"
+    found = in_node(script, {"run": instruments.packed(run), "cases": cases}, tmp_path)
+    for here, (t, q) in zip(found, cases, strict=True):
+        assert same(here, instruments.at_threshold(run, t, q, 1)._asdict())
 
 
 @needs_node
-def test_the_page_judges_answers_as_python_does(tmp_path):
-    rng = np.random.default_rng(3)
-    cases = [rng.integers(0, 2, (3, 20)).tolist() for _ in range(20)] + [[[0] * 20, [0] * 20, [1] * 20]]
-    found = in_node("result = data.map((one) => page.judgeAnswers(...one));", cases, tmp_path)
-    for case, here in zip(cases, found, strict=True):
-        wanted = plain(numbers.judge_answers(*case))
-        assert here.pop("both_wrong") == wanted.pop("both_wrong")
-        assert here == pytest.approx(wanted)
+def test_the_page_judges_answers_with_what_it_was_given(tmp_path):
+    """Wilson's interval and McNemar's p of every result come with the images: the page only counts."""
+    data = instruments.contest_data(*contestants(2), n=10)
+    truth, network = np.array(data["truth"]), np.array(data["network"])
+    cases = [*np.random.default_rng(3).integers(0, 2, (10, 10)), truth, network]
+    script = "result = data.cases.map((one) => page.judgeAnswers(one, data));"
+    found = in_node(script, data | {"cases": [case.tolist() for case in cases]}, tmp_path)
+    for answers, here in zip(cases, found, strict=True):
+        mine, its = answers == truth, network == truth
+        only_mine, only_its = int((mine & ~its).sum()), int((its & ~mine).sum())
+        apart = only_mine + only_its
+        assert (here["right"], here["onlyYou"], here["onlyNetwork"]) == (mine.sum(), only_mine, only_its)
+        assert here["interval"] == pytest.approx(wilson_interval(int(mine.sum()), 10))
+        assert here["p"] == pytest.approx(binomtest(only_mine, apart, 0.5).pvalue if apart else 1.0)
+        assert here["bothWrong"] == np.flatnonzero(~mine & ~its).tolist()
 
 
 @needs_node
@@ -114,17 +115,12 @@ def test_every_module_is_javascript(kind, tmp_path):
 def test_the_area_is_that_of_scikit_learn():
     run = random_run(n=200)
     p = run.val_predictions[1, :, 0].astype(float)
-    assert numbers.at_epoch(run, 1).auc == pytest.approx(roc_auc_score(run.y_val, p))
-
-
-def test_the_sign_test_is_the_exact_binomial():
-    for a, b in [(0, 0), (0, 5), (3, 9), (10, 10)]:
-        assert numbers.sign_test(a, b) == pytest.approx(binomtest(a, a + b, 0.5).pvalue if a + b else 1.0)
+    assert instruments.at_epoch(run, 1).auc == pytest.approx(roc_auc_score(run.y_val, p))
 
 
 def test_predictive_values_follow_bayes():
     run = make_run(lab.runs("task1b")["lr 1e-5"].with_(epochs=1), wrong=[40])
-    now = numbers.at_threshold(run, 0.5, 0.01)
+    now = instruments.at_threshold(run, 0.5, 0.01)
     assert (now.tp + now.fn, now.fp + now.tn) == (100, 100)
     wanted = now.sensitivity * 0.01 / (now.sensitivity * 0.01 + (1 - now.specificity) * 0.99)
     assert now.ppv == pytest.approx(wanted) and now.ppv < 0.1 < now.sensitivity
@@ -132,10 +128,14 @@ def test_predictive_values_follow_bayes():
 
 def test_a_contest_takes_the_classes_in_turn_and_gives_nothing_away():
     run = make_run(lab.runs("task1b")["lr 1e-5"].with_(epochs=1))
-    chosen = numbers.contest_images(run, 20)
+    chosen = instruments.contest_images(run, 20)
     assert len(set(chosen.tolist())) == 20 and run.y_val[chosen].sum() == 10
     assert run.y_val[chosen].tolist() != sorted(run.y_val[chosen].tolist())
-    assert numbers.contest_images(run, 20, seed=1).tolist() != chosen.tolist()
+
+
+def contestants(classes):
+    dataset = tiny_dataset(classes=classes)
+    return made_up_run(tiny_config(dataset=dataset.name), dataset), dataset
 
 
 def test_a_contest_of_many_classes_shows_what_their_names_mean():
@@ -149,11 +149,6 @@ def test_a_contest_of_many_classes_shows_what_their_names_mean():
     assert instruments.contest_data(run, few, n=4)["examples"] is None, "a class without an image has no example"
 
 
-def contestants(classes):
-    dataset = tiny_dataset(classes=classes)
-    return made_up_run(tiny_config(dataset=dataset.name), dataset), dataset
-
-
 def test_every_control_in_the_page_can_be_made_and_stands_alone():
     run = random_run(epochs=2, n=20)
     widget = instrument("scrubber", instruments.scrubber_data({"a": run}, None))
@@ -165,18 +160,16 @@ def test_every_control_in_the_page_can_be_made_and_stands_alone():
 
 def test_what_stands_alone_names_no_file_and_holds_no_image():
     runs = {"a </script>": random_run(epochs=2, n=20), "b": random_run(epochs=2, n=20, seed=1)}
-    pages = instruments.standing_alone(runs)
+    pages = widgets.standing_alone(runs)
     assert list(pages) == ["Epoch by epoch", "Threshold: a </script>", "Threshold: b"]
     for page in pages.values():
         assert page.count("</script>") == 1 and not any(file in page for file in runs["b"].val_files)
     assert '"images": null' in pages["Epoch by epoch"] and "epoch 1 of 2" in pages["Epoch by epoch"]
-    assert list(instruments.standing_alone({"many": random_run("x_ray", epochs=2, n=20)})) == ["Epoch by epoch"]
-    assert instruments.standing_alone({}) == {}
+    assert list(widgets.standing_alone({"many": random_run("x_ray", epochs=2, n=20)})) == ["Epoch by epoch"]
+    assert widgets.standing_alone({}) == {}
 
 
 def test_images_in_the_page_are_the_images_scaled_down():
-    import base64
-
     images = np.random.default_rng(0).random((3, 96, 96, 1), np.float32)
     packed = instruments.sprite(images)
     pixels = np.frombuffer(base64.b64decode(packed["bytes"]), np.uint8).reshape(3, 48, 48, 1)

@@ -1,0 +1,446 @@
+"""Looking into a network: layer by layer, through its feature maps, with dropout on, and by changing its images.
+
+What asks a stored network does so in the background; what has been overtaken by another move is not worked out.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from labutils import augment
+from labutils.config import RunConfig
+from labutils.course.widgets.control import (
+    Controls,
+    Drawn,
+    Knob,
+    needs_run,
+    number_knob,
+    png,
+    recorded,
+    show,
+    table,
+)
+from labutils.course.widgets.explore import images_of
+from labutils.evaluate.metrics import accuracy
+from labutils.models import ARCHITECTURES, KERNEL, POOL
+from labutils.plots.charts import Panel, as_image, chart
+from labutils.runs.run import predicted_labels
+from labutils.statistics import Estimate, class_probabilities, wilson_interval
+
+if TYPE_CHECKING:
+    from labutils.data.dataset import Dataset
+    from labutils.runs.run import Run
+
+COLOURS = {"image": "#8C8C8C", "convolution": "#0072B2", "pooling": "#E69F00", "dense": "#009E73"}
+MOST_MAPS = 32
+
+
+class Layer(NamedTuple):
+    """One layer: its name in Keras, its kind, the shape it gives, its parameters, and the pixels it looks at."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    field: int | None
+
+
+def layers_of(config: RunConfig, n_classes: int) -> list[Layer]:
+    """The layers of a run's network in order, from its numbers alone.
+
+    A convolution stands for itself with its batch normalization and ReLU; `field` is the side of the part of the image
+    that one of its positions depends on, in pixels, None after the convolutional part.
+    """
+    architecture = ARCHITECTURES[config.model]
+    side, channels, field, step = config.image_size, int(config.channels), 1, 1
+    layers = [Layer("image", "image", (side, side, channels), 0, 1)]
+    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
+        filters = multiple * config.n_base
+        for i in range(1, repeats + 1):
+            parameters = KERNEL * KERNEL * channels * filters + filters + (4 * filters if config.batch_norm else 0)
+            field += (KERNEL - 1) * step
+            channels = filters
+            layers.append(Layer(f"block{number}_conv{i}", "convolution", (side, side, filters), parameters, field))
+        if number in architecture.pools:
+            side //= POOL
+            field += (POOL - 1) * step
+            step *= POOL
+            layers.append(Layer(f"block{number}_pool", "pooling", (side, side, channels), 0, field))
+    units = (side * side * channels, *config.hidden, 1 if n_classes == 2 else n_classes)
+    for i, (inputs, outputs) in enumerate(pairwise(units), start=1):
+        name = "output" if i == len(units) - 1 else f"dense{i}"
+        layers.append(Layer(name, "dense", (outputs,), inputs * outputs + outputs, None))
+    return layers
+
+
+def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
+    """A network as a strip: a block for each layer, as high as its maps, as wide as it has of them; and a table."""
+    from IPython.display import display
+
+    layers = layers_of(config, n_classes)
+    head = (
+        f"{config.model}, {config.n_base} filters in the first block: {sum(x.parameters for x in layers):,} parameters"
+    )
+    words, rows = [head], []
+    for layer in layers:
+        shape, parameters = _shape(layer), f"{layer.parameters:,}"
+        field = f", sees {layer.field} x {layer.field} pixels" if layer.field and layer.kind != "image" else ""
+        words.append(f"{layer.name}: {shape}, {parameters} parameters{field}")
+        rows.append((layer.name, shape, parameters, f"{layer.field} px" if layer.field else "all"))
+    listed = table(("layer", "shape", "parameters", "sees (side)"), rows)
+    content = f"{as_image(draw_strip(layers), head)}<details><summary>Layer by layer</summary>{listed}</details>"
+    display({"text/html": content, "text/plain": "\n".join(words)}, raw=True)
+
+
+def draw_strip(layers: list[Layer]) -> str:
+    """The strip as SVG: each layer is a box; over a layer its name, shape and parameters appear as a tooltip."""
+    x, parts, height = 10.0, [], 150
+    biggest = layers[0].shape[0]
+    for layer in layers:
+        if len(layer.shape) == 3:
+            tall, wide = 20 + 100 * layer.shape[0] / biggest, 6 + 5 * math.log2(layer.shape[2] + 1)
+        else:
+            tall, wide = 12 + 12 * math.log2(layer.shape[0] + 1), 8.0
+        title = f"{layer.name}: {_shape(layer)}, {layer.parameters:,} parameters"
+        if layer.field:
+            title += f", sees {layer.field} px"
+        parts.append(
+            f'<rect x="{x:.1f}" y="{(height - tall) / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="2" '
+            f'fill="{COLOURS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
+        )
+        x += wide + 5
+    keys = "".join(
+        f'<rect x="{10 + 110 * i}" y="{height + 4}" width="10" height="10" fill="{colour}"/>'
+        f'<text x="{25 + 110 * i}" y="{height + 13}">{kind}</text>'
+        for i, (kind, colour) in enumerate(COLOURS.items())
+    )
+    width = max(x + 5, 450)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height + 20}" '
+        f'viewBox="0 0 {width:.0f} {height + 20}" font-family="sans-serif" font-size="11" fill="#767676">'
+        f"{''.join(parts)}{keys}</svg>"
+    )
+
+
+def maps_of(model: Any, picture: np.ndarray, layer: str) -> np.ndarray:
+    """The feature maps of one image after a layer; of a convolution, after its ReLU, (h, w, maps)."""
+    import keras
+
+    name = layer.replace("_conv", "_relu")
+    found = next((one for one in model.layers if one.name == name), None) or model.get_layer(layer)
+    probe = keras.Model(model.inputs[0], found.output)
+    return np.asarray(keras.ops.convert_to_numpy(probe(np.asarray(picture, np.float32)[None], training=False)))[0]
+
+
+def draw_maps(maps: np.ndarray, layer: str) -> Drawn:
+    """Feature maps side by side, on one scale, at most 32 of them, and how many are empty."""
+    top = float(maps.max()) or 1.0
+    shown = min(maps.shape[2], MOST_MAPS)
+    empty = int((maps.reshape(-1, maps.shape[2]).max(axis=0) <= 0).sum())
+    pictures = "".join(png(maps[..., k] / top, f"map {k + 1} of {layer}", 76) for k in range(shown))
+    size = f"{maps.shape[2]} maps of {maps.shape[0]} x {maps.shape[1]}"
+    words = f"{layer}: {size}, {shown} shown on one scale; {empty} are empty."
+    return Drawn(f'<div class="lu-maps">{pictures}</div>', words)
+
+
+@needs_run
+def feature_maps(run: Run, dataset: Dataset) -> None:
+    """Feature maps of a validation image, layer by layer, from a stored run's weights.
+
+    A small run stands in for one whose weights are not stored (`training.with_weights`).
+    """
+    from labutils import training
+
+    run = training.with_weights(run)
+    dataset = images_of(run, dataset)
+    names = [x.name for x in layers_of(run.config, len(run.class_names)) if x.kind in ("convolution", "pooling")]
+    words = (
+        f"Feature maps of {run.label}, validation image 1 ({run.class_names[run.y_val[0]]}): "
+        f"{', '.join(names)}; {names[0]} first."
+    )
+    show(words, _image(dataset, 0, 128), lambda: maps_controls(run, dataset, names).widget)
+
+
+def maps_controls(run: Run, dataset: Dataset, names: list[str]) -> Controls:
+    """A menu of layers and a slider over images."""
+    network = Network(run)
+
+    def moved(controls: Controls) -> None:
+        index, layer = controls.values["image"] - 1, controls.values["layer"]
+        own = _image(dataset, index, 128)
+        if network.model is None:
+            controls.put(Drawn(own, "The network is being loaded: a few seconds."))
+
+        def maps() -> Iterator[Drawn]:
+            drawn = draw_maps(maps_of(network.load(), np.asarray(dataset.x_val[index]), layer), layer)
+            yield Drawn(own + drawn.picture, f"Validation image {index + 1}, {drawn.words}")
+
+        controls.later(maps)
+
+    layers = Knob("layer", "layer", tuple((name, name) for name in names), kind="menu")
+    return Controls("Feature maps", (layers, _images_knob(run, 0)), moved)
+
+
+def _image(dataset: Dataset, index: int, size: int, said: str = "") -> str:
+    return png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}{said}", size)
+
+
+def _images_knob(run: Run, start: int) -> Knob:
+    return number_knob("image", "image", range(1, len(run.y_val) + 1), start + 1)
+
+
+class Network:
+    """The network of a stored run: loaded when it is first asked, which takes seconds."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.model = run, None
+
+    def load(self) -> Any:
+        """The Keras model."""
+        if self.model is None:
+            from labutils import training
+
+            self.model = training.load_best(self.run)[0]
+        return self.model
+
+
+def dropout_passes(model: Any, picture: np.ndarray, passes: int = 100) -> np.ndarray:
+    """Predictions for one image with dropout on, each pass with other units dropped, (passes, outputs).
+
+    References
+    ----------
+    Gal and Ghahramani (2016), Dropout as a Bayesian approximation.
+    """
+    many = np.repeat(np.asarray(picture, np.float32)[None], passes, axis=0)
+    return np.asarray(model(many, training=True))
+
+
+def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
+    """A hundred passes as a histogram of the probability of label 1, and in words."""
+    p = passes[:, 0]
+    heights = np.histogram(p, bins=20, range=(0, 1))[0]
+    bars = [(k / 20, (k + 1) / 20, float(h)) for k, h in enumerate(heights)]
+    name = run.class_names[1]
+    stored = float(run.val_predictions[run.best_epoch, index, 0])
+    panel = Panel(f"P({name}), {len(p)} passes", (0, 1), (0, len(p)), "probability", bars=bars, mark=stored)
+    words = (
+        f"Validation image {index + 1}, true class {run.class_names[run.y_val[index]]}: without dropout P({name}) is "
+        f"{stored:.2f}; over {len(p)} passes with dropout it is {p.mean():.2f} on average, standard deviation "
+        f"{p.std():.2f}, and {int((p > 0.5).sum())} passes say {name}."
+    )
+    return Drawn(chart([panel]), words)
+
+
+@needs_run
+def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
+    """One validation image, a hundred passes with dropout on: how much its probability depends on the units dropped."""
+    p = run.val_predictions[run.best_epoch, :, 0].astype(float)
+    order = np.argsort(np.abs(p - 0.5), kind="stable")
+    unsure, sure = int(order[0]), int(order[-1])
+    words = (
+        f"Monte-Carlo dropout: one image, a hundred passes with dropout {run.config.dropout:g} on. Without dropout the "
+        f"network is least sure of validation image {unsure + 1} (probability {p[unsure]:.2f}) and surest of image "
+        f"{sure + 1} ({p[sure]:.2f}): on which of the two will the passes agree?"
+    )
+    pictures = _image(dataset, unsure, 160, ", unsure") + _image(dataset, sure, 160, ", sure")
+    show(words, pictures, lambda: passes_controls(run, dataset, unsure).widget)
+
+
+def passes_controls(run: Run, dataset: Dataset, first: int) -> Controls:
+    """A slider over images, and a button for another hundred passes."""
+    network = Network(run)
+
+    def moved(controls: Controls) -> None:
+        index = controls.values["image"] - 1
+        own = _image(dataset, index, 160)
+        controls.put(Drawn(own, f"Validation image {index + 1}: a hundred passes are being worked out.", busy=True))
+
+        def passes() -> Iterator[Drawn]:
+            drawn = draw_passes(run, index, dropout_passes(network.load(), dataset.x_val[index]))
+            yield Drawn(own + drawn.picture, drawn.words)
+
+        controls.later(passes)
+
+    controls: Controls
+    again = {"again": ("A hundred passes", lambda: moved(controls))}
+    controls = Controls("Monte-Carlo dropout", (_images_knob(run, first),), moved, again)
+    return controls
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to an image, in this order: rotate (degrees), scale, shift (shares of a side), flip, intensity."""
+
+    rotate: float = 0.0
+    scale: float = 1.0
+    right: float = 0.0
+    down: float = 0.0
+    mirror: bool = False
+    upside_down: bool = False
+    low: float = 0.0
+    high: float = 100.0
+
+
+NAMED = {
+    "unchanged": Change(),
+    "turned by 180 degrees": Change(rotate=180),
+    "turned by 40 degrees": Change(rotate=40),
+    "left and right exchanged": Change(mirror=True),
+    "top and bottom exchanged": Change(upside_down=True),
+    "shifted by a fifth": Change(right=0.2, down=0.2),
+    "intensity 6 to 80 %": Change(low=6, high=80),
+    "scaled by two": Change(scale=2),
+}
+"""Changes that are measured one by one."""
+
+
+def apply(picture: np.ndarray, change: Change) -> np.ndarray:
+    """The changed image, (h, w, c) in [0, 1] like `picture`."""
+    out = picture
+    if change.rotate:
+        out = augment.rotate(out, change.rotate)
+    if change.scale != 1:
+        out = augment.scale(out, change.scale)
+    if change.right or change.down:
+        height, width = out.shape[:2]
+        rows = np.clip(np.arange(height) - round(change.down * height), 0, height - 1)
+        columns = np.clip(np.arange(width) - round(change.right * width), 0, width - 1)
+        out = out[rows][:, columns]
+    if change.mirror:
+        out = augment.flip_horizontal(out)
+    if change.upside_down:
+        out = augment.flip_vertical(out)
+    if (change.low, change.high) != (0, 100):
+        out = augment.rescale_intensity(out, change.low, change.high)
+    return out
+
+
+def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
+    """A network's accuracy on all validation images under a change, with its Wilson interval."""
+    from labutils.training.epoch import predict
+
+    pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
+    hits = int((predicted_labels(predict(model, pictures)) == dataset.y_val).sum())
+    return Estimate(hits / len(pictures), *wilson_interval(hits, len(pictures)))
+
+
+def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
+    """The accuracy of a stored run under each of `NAMED`: what `break_the_network` shows before anything is moved."""
+    from labutils import training
+
+    model = training.load_best(run)[0]
+    found = {name: [round(v, 4) for v in accuracy_under(model, dataset, change)] for name, change in NAMED.items()}
+    return {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint")), "accuracy": found}
+
+
+@needs_run
+def break_the_network(run: Run, dataset: Dataset) -> None:
+    """Every change of an image as a slider, the network's probability as a bar, Grad-CAM, accuracy on all images."""
+    words = breaking_in_words(run, recorded("changes"))
+    show(words, _image(dataset, 0, 150), lambda: breaking_controls(run, dataset).widget)
+
+
+def breaking_in_words(run: Run, before: dict[str, Any] | None) -> str:
+    """The control before it is moved: the stored accuracy, and what was measured under each change of this run."""
+    lines = [
+        f"Break the network: {run.label}, validation accuracy {accuracy(run)} on unchanged images. Change an image "
+        "with all sliders at once until the network gives way."
+    ]
+    this = {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint"))}
+    if before and this.items() <= before.items():
+        lines += [f"{name}: {Estimate(*value)}" for name, value in before["accuracy"].items()]
+    return "\n".join(lines)
+
+
+KNOBS = (
+    number_knob("rotate", "rotate (degrees)", range(-180, 181, 5), 0),
+    number_knob("scale", "scale", [k / 10 for k in range(5, 31)], 1.0),
+    number_knob("right", "to the right (of a side)", [k / 20 for k in range(-8, 9)], 0.0),
+    number_knob("down", "down (of a side)", [k / 20 for k in range(-8, 9)], 0.0),
+    number_knob("low", "black below (%)", range(46), 0),
+    number_knob("high", "white above (%)", range(55, 101), 100),
+    Knob("mirror", "left and right exchanged", (("no", False), ("yes", True)), kind="box"),
+    Knob("upside_down", "top and bottom exchanged", (("no", False), ("yes", True)), kind="box"),
+)
+"""A knob for each part of a `Change`."""
+
+
+def breaking_controls(run: Run, dataset: Dataset) -> Controls:
+    """Knobs, the image before and after, a bar, and what is worked out in the background."""
+    network = Network(run)
+
+    def moved(controls: Controls) -> None:
+        values = controls.values
+        index = values.pop("image") - 1
+        change = Change(**values)
+        changed = apply(np.array(dataset.x_val[index]), change)
+        both = _image(dataset, index, 150) + png(changed, f"validation image {index + 1}, changed", 150)
+        said = "asked" if network.model else "loaded: a few seconds"
+        controls.put(Drawn(both, f"The network is being {said}."))
+        controls.later(lambda: answers(both, index, changed, change))
+
+    def answers(both: str, index: int, changed: np.ndarray, change: Change) -> Iterator[Drawn]:
+        from labutils import explain
+
+        model = network.load()
+        answer = bar(run, index, np.asarray(model(changed[None], training=False))[0])
+        count = f"All {len(dataset.y_val)} validation images under this change"
+        waiting = f"{answer.words}\n{count}: being measured."
+        yield Drawn(both + answer.picture, waiting)
+        heat, grey = explain.gradcam(model, changed[None])[0], changed.mean(axis=2)
+        warm = np.stack([np.clip(0.5 * grey + heat, 0, 1), 0.6 * grey, 0.6 * grey], axis=-1)
+        pictures = both + png(warm, "Grad-CAM of the answer", 150) + answer.picture
+        yield Drawn(pictures, waiting)
+        estimate = accuracy_under(model, dataset, change)
+        said = f"{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}."
+        yield Drawn(pictures, f"{answer.words}\n{said}")
+
+    def choose(change: Change) -> None:
+        controls.choose(**asdict(change))
+
+    buttons = {
+        "surprise": ("Surprise me", lambda: choose(surprising(random.Random()))),
+        "back": ("Back to the image", lambda: choose(Change())),
+    }
+    controls = Controls("Break the network", (_images_knob(run, 0), *KNOBS), moved, buttons, side=True)
+    return controls
+
+
+def bar(run: Run, index: int, predicted: np.ndarray) -> Drawn:
+    """A prediction as bars, one for each class, and in words."""
+    p = class_probabilities(predicted[None])[0]
+    truth, answer = int(run.y_val[index]), int(np.argmax(p))
+    rows = "".join(
+        f"<div style='display:flex;gap:8px;align-items:center'><span style='width:4em'>{html.escape(name)}</span>"
+        f"<span style='display:inline-block;height:12px;width:{200 * value:.0f}px;background:#0072B2'></span>"
+        f"<span>{value:.2f}</span></div>"
+        for name, value in zip(run.class_names, p, strict=True)
+    )
+    verdict = "Right" if truth == answer else "Wrong"
+    said = f"{verdict}: {run.class_names[answer]} ({p[answer]:.2f}), true class {run.class_names[truth]}."
+    return Drawn(rows, said)
+
+
+def surprising(rng: random.Random) -> Change:
+    """A change drawn at random, mild enough that a person still knows the image."""
+    change = Change(rotate=5 * rng.randint(-36, 36), mirror=rng.random() < 0.5, upside_down=rng.random() < 0.5)
+    return replace(
+        change,
+        scale=round(rng.uniform(0.7, 1.6), 1),
+        right=round(rng.uniform(-0.2, 0.2), 2),
+        down=round(rng.uniform(-0.2, 0.2), 2),
+        low=rng.randint(0, 10),
+        high=rng.randint(80, 100),
+    )
+
+
+def _shape(layer: Layer) -> str:
+    return " x ".join(map(str, layer.shape))

@@ -1,0 +1,90 @@
+"""Experiments of a few seconds: their numbers, their words, and that a control moves them."""
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run
+from helpers import tiny_dataset
+
+from labutils import lab
+from labutils.course import widgets
+from labutils.course.widgets import experiments, small
+from labutils.course.widgets.control import recorded
+from labutils.models import describe
+
+CONFIG = lab.runs("task1b")["lr 1e-5"]
+
+
+def test_the_winner_flatters_the_more_the_more_take_part():
+    one, ten = (experiments.draw_study(200, runs, 0.85).max(axis=1).mean() for runs in (1, 10))
+    assert one == pytest.approx(0.85, abs=0.003) and 0.87 < ten < 0.90
+    first, second = (experiments.draw_winner(200, 10, seed).words for seed in (0, 1))
+    assert "200 images" in first and first != second
+
+
+def test_dropping_keeps_the_mean_and_takes_whole_maps_or_pixels():
+    maps = np.ones((40, 40, 200))
+    whole, pixels = (experiments.drop(maps, 0.25, w) for w in (True, False))
+    assert whole.mean() == pytest.approx(1, abs=0.1) and pixels.mean() == pytest.approx(1, abs=0.01)
+    assert set(np.unique(whole.max(axis=(0, 1)))) == {0, 1 / 0.75} == set(np.unique(whole))
+    assert (pixels.max(axis=(0, 1)) > 0).all()
+
+
+def test_a_dropped_pixel_can_be_read_from_its_neighbours_a_dropped_map_cannot():
+    maps = experiments.edge_maps(np.asarray(tiny_dataset().x_val[0]))
+    whole, pixels = (
+        np.mean([experiments.agreement(maps, experiments.drop(maps, 0.2, whole, seed)) for seed in range(10)])
+        for whole in (True, False)
+    )
+    assert pixels > whole
+
+
+def test_operations_count_three_passes_an_image():
+    run = make_run(CONFIG.with_(epochs=3))
+    run.provenance["counts"] = {"train": {"Mel": 10, "Nev": 5}}
+    one = 3 * 15 * describe(CONFIG).multiply_adds / 1e12
+    assert experiments.costs(run) == pytest.approx([one, 2 * one, 3 * one])
+    drawn = experiments.draw_costs({"long": run, "short": run.first(1)}, 1.0)
+    assert "long 3 epochs" in drawn.words and "short 1 epochs" in drawn.words
+
+
+def test_a_range_test_says_where_the_loss_was_lowest():
+    rates = np.geomspace(1e-6, 1, 40).tolist()
+    losses = [0.7] * 20 + [0.4] + [0.9] * 19
+    assert f"is lowest at rate {rates[20]:.1e} (0.40)" in experiments.range_in_words({"rate": rates, "loss": losses})
+
+
+def test_the_range_test_grows_and_unlocks_its_button(shown, reader, waiting, press, monkeypatch):
+    busy = []
+
+    def range_of(config, dataset):
+        yield {"rate": [1e-5, 1e-4], "loss": [0.7, 0.6]}
+        busy.append(widget.news["busy"])
+        yield {"rate": [1e-5, 1e-4, 1e-3], "loss": [0.7, 0.6, 0.5]}
+
+    monkeypatch.setattr(experiments, "learning_rate_range", range_of)
+    widgets.lr_range_test(source="phantom")
+    widget = shown[-1]
+    press(widget, "again")
+    assert widget.news["busy"] and "being loaded" in widget.news["words"]
+    waiting.pop()()
+    assert busy == [True] and not widget.news["busy"] and "test, 3 steps" in widget.news["words"]
+
+
+def test_the_recorded_range_test_falls_and_then_loses_what_it_has_learned():
+    found = recorded("range")
+    loss = np.array(found["loss"])
+    lowest = int(loss[10:].argmin()) + 10
+    assert loss[lowest] < 0.6 and abs(loss[lowest + 200 :] - np.log(2)).mean() < 0.05
+    assert 1e-3 < found["rate"][lowest] < 3e-2 and "back at guessing" in experiments.range_in_words(found)
+
+
+def test_recordings_are_of_todays_phantoms():
+    today = {name: small.small_dataset(name, "phantom").fingerprint for name in ("skin", "bone", "x_ray")}
+    for name in ("range", "norm"):
+        assert recorded(name)["fingerprint"] == today["skin"], f"python -m labutils.course.widgets.record {name}"
+    for task, asked in small.PLAYS.items():
+        found = recorded(task)["provenance"]
+        config = small.settings_for(task).config.model_dump(mode="json")
+        assert (found["fingerprint"], found["config"]) == (today[asked.dataset], config), (
+            f"python -m labutils.course.widgets.record {task}"
+        )
