@@ -152,7 +152,7 @@ def visible(folder: Path):
 
 def fetch(name, folder, **settings):
     said = []
-    return public.fetch(name, folder=folder, progress=False, show=said.append, **settings), said
+    return public.fetch(name, folder=folder, show=said.append, **settings), said
 
 
 def most_alike(folder):

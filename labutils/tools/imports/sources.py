@@ -80,7 +80,7 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
+def find_items(source: Path, wanted: Wanted) -> Found:
     """The pictures of a folder or of a table.
 
     Parameters
@@ -88,8 +88,6 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
     source : Path
         A folder whose folders are classes, a folder of DICOM files, or a table (CSV) with file and label columns.
     wanted : Wanted
-    progress : bool
-        Whether a progress bar may be shown while headers are read.
 
     Raises
     ------
@@ -112,7 +110,7 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
         wanted = replace(wanted, group=column or wanted.group)
     if wanted.several == "first" and (several := sum("|" in (row.label or "") for row in rows)):
         found.notes.append(f"Of {several} images with several labels the first one counts.")
-    for row in bar(progress, iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
+    for row in bar(iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
         try:
             item = _item(row, wanted, found)
         except DataError as error:

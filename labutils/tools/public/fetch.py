@@ -98,7 +98,6 @@ def fetch(
     name: str,
     size: int | None = None,
     folder: Path | None = None,
-    progress: bool = True,
     show: Callable[[str], None] = print,
 ) -> Path:
     """Fetch public images and lay them out like the course's.
@@ -113,8 +112,6 @@ def fetch(
         Side of the images in pixels, as offered; None takes the first offered (128 for skin).
     folder : Path, optional
         Where the folder of the data set goes; by default `data/public`, where the loader looks.
-    progress : bool
-        Whether to show a progress bar.
     show : callable
         Called with the licence and citation before anything is fetched, and with what was done after.
 
@@ -150,7 +147,7 @@ def fetch(
             # What the same file had when it was fetched before.
             before = told.get("sha256") if is_same and re.fullmatch("[0-9a-f]{64}", str(told.get("sha256"))) else None
             sha256 = wanted.sha256 or before
-            archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256, progress)
+            archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256)
             _lay_out(wanted, archive, target)
             archive.unlink()
     except OSError as error:
