@@ -81,18 +81,13 @@ class Found:
 
 
 def find_items(source: Path, wanted: Wanted) -> Found:
-    """The pictures of a folder or of a table.
-
-    Parameters
-    ----------
-    source : Path
-        A folder whose folders are classes, a folder of DICOM files, or a table (CSV) with file and label columns.
-    wanted : Wanted
+    """The pictures of a folder or of a table, see `import_images`; what is wrong with single files is among them.
 
     Raises
     ------
     DataError
-        If a table lacks a column or names files that are not there, or nothing tells the classes or patients.
+        If there is no such source, or a table lacks a column, has rows that are not complete, or names files that are
+        not there.
     """
     if not source.exists():
         raise DataError(f"{shown(source)} does not exist. Give a folder, or a CSV with file and label columns.")

@@ -44,24 +44,17 @@ class _Part(BufferedWriter):
 
 
 def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = None) -> Path:
-    """Fetch a file, or do nothing if it is there already with the right checksum.
+    """Fetch a file, or do nothing if it is there already with the right checksum; returns `file`.
 
     Parameters
     ----------
     url : str
     file : Path
         Where to put it; complete or absent. While it comes, its beginning is in `<file>.part` beside it.
-    md5 : str
-        Checksum, 32 hexadecimal digits.
+    md5, sha256 : str
+        Checksums, 32 and 64 hexadecimal digits. The second, where one is known, cannot be forged.
     largest : int
         Bytes that the file has at most; what a server sends beyond them is not kept.
-    sha256 : str, optional
-        A second checksum, 64 hexadecimal digits, where one is known: unlike md5 it cannot be forged.
-
-    Returns
-    -------
-    Path
-        `file`.
 
     Raises
     ------
