@@ -42,20 +42,24 @@ def read_picture(content: bytes) -> None:
 
 
 def unpack(content: bytes) -> None:
-    """As a download: `.npz` if it begins as one, else a tar archive."""
+    """As a download and as a source of an import: `.npz` and ZIP if it begins as one, else a tar archive."""
     file, folder = HOME / "archive", HOME / "images"
     file.write_bytes(content)
-    folder.mkdir(exist_ok=True)
-    try:
-        if content.startswith(b"PK"):
-            archives.unpack_medmnist(file, folder, {name: i for i, name in enumerate(CLASSES)}, (1, 1))
-        else:
-            archives.unpack_folders(file, folder, {name: name for name in CLASSES}, (1, 1))
-    except DataError:
-        pass
-    finally:
-        shutil.rmtree(folder)
-    assert [path.name for path in HOME.iterdir()] == [file.name], "something was written elsewhere"
+    readers = [
+        lambda: archives.unpack_medmnist(file, folder, {name: i for i, name in enumerate(CLASSES)}, (1, 1)),
+        lambda: archives.unpack_zip(file, folder),
+    ]
+    if not content.startswith(b"PK"):
+        readers = [lambda: archives.unpack_folders(file, folder, {name: name for name in CLASSES}, (1, 1))]
+    for read in readers:
+        folder.mkdir(exist_ok=True)
+        try:
+            read()
+        except DataError:
+            pass
+        finally:
+            shutil.rmtree(folder)
+        assert [path.name for path in HOME.iterdir()] == [file.name], "something was written elsewhere"
 
 
 def pictures() -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from labutils.errors import DataError
 from labutils.tools.public.download import download
 
 CONTENT = bytes(range(256)) * 40
-SUMS = {"md5": hashlib.md5(CONTENT).hexdigest(), "largest": 20_000, "progress": False}
+SUMS = {"md5": hashlib.md5(CONTENT).hexdigest(), "largest": 20_000}
 
 
 class Proxy(ThreadingHTTPServer):

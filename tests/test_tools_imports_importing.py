@@ -38,7 +38,7 @@ def run(*arguments):
 def do(source, name="Chest"):
     """The lines that are said."""
     said = []
-    import_images(source, name, show=said.append, progress=False)
+    import_images(source, name, show=said.append)
     return said
 
 

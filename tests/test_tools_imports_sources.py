@@ -21,7 +21,7 @@ def pictures(folder, *names):
 
 
 def items(source, **wanted):
-    return find_items(source, Wanted(**wanted), progress=False)
+    return find_items(source, Wanted(**wanted))
 
 
 def table(folder, text, encoding="utf-8", **wanted):

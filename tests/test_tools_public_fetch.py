@@ -121,6 +121,8 @@ def add(tar, name, content):
     tar.addfile(member, io.BytesIO(content))
 
 
+SKIN, ARRAYS = medmnist(np.random.default_rng(1))
+XRAY = mednist(np.random.default_rng(3))
 UNPACK = {"skin": archives.unpack_medmnist, "x_ray": archives.unpack_folders}
 CLASSES = {"skin": {"Mel": 4, "Nev": 5}, "x_ray": {name: name for name in REGIONS}}
 
@@ -152,7 +154,7 @@ def visible(folder: Path):
 
 def fetch(name, folder, **settings):
     said = []
-    return public.fetch(name, folder=folder, progress=False, show=said.append, **settings), said
+    return public.fetch(name, folder=folder, show=said.append, **settings), said
 
 
 def most_alike(folder):
@@ -164,8 +166,7 @@ def most_alike(folder):
 
 
 def test_skin_is_laid_out_like_the_course(server, offer, tmp_path):
-    content, arrays = medmnist(np.random.default_rng(1))
-    offer(content)
+    offer(SKIN)
     folder, said = fetch("skin", tmp_path)
     assert folder == tmp_path / "Skin" and visible(tmp_path) == ["Skin"]
     assert list((tmp_path / ".downloads").iterdir()) == []
@@ -177,9 +178,9 @@ def test_skin_is_laid_out_like_the_course(server, offer, tmp_path):
         for file, label in zip(split.files, split.labels, strict=True):
             pixels = np.asarray(Image.open(file))
             labels = [
-                arrays[f"{part}_labels"][i, 0]
+                ARRAYS[f"{part}_labels"][i, 0]
                 for part in parts
-                for i in np.flatnonzero((arrays[f"{part}_images"] == pixels).all(axis=(1, 2, 3)))
+                for i in np.flatnonzero((ARRAYS[f"{part}_images"] == pixels).all(axis=(1, 2, 3)))
             ]
             assert labels == [4 + label]
     assert "CC BY-NC 4.0" in said[0] and "Tschandl" in said[0] and server.url in said[0]
@@ -198,14 +199,14 @@ def test_lookalikes_of_training_images_stay_out_of_validation(offer, monkeypatch
     assert most_alike(fetch("skin", tmp_path)[0]) > 0.9
 
 
-def test_x_ray_has_its_own_classes(server, offer, tmp_path):
-    offer(mednist(np.random.default_rng(3)), "x_ray")
+def test_x_ray_has_its_own_classes(offer, tmp_path):
+    offer(XRAY, "x_ray")
     folder, _ = fetch("xray", tmp_path)
     assert read_class_names("x_ray", folder) == REGIONS
     train, validation = find_files("x_ray", folder)
     assert np.bincount(train.labels).tolist() == [6] * 3 and np.bincount(validation.labels).tolist() == [1] * 3
     # The files are those of the archive, byte for byte.
-    with tarfile.open(fileobj=io.BytesIO(server.content)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(XRAY)) as tar:
         known = {tar.extractfile(m).read(): m.name.split("/")[1] for m in tar if "/0" in m.name}
     for split in (train, validation):
         for file, label in zip(split.files, split.labels, strict=True):
@@ -213,14 +214,14 @@ def test_x_ray_has_its_own_classes(server, offer, tmp_path):
 
 
 def test_choice_depends_on_the_seed_only(offer, tmp_path):
-    offer(medmnist(np.random.default_rng(4))[0])
+    offer(SKIN)
     once, again = (fetch("skin", tmp_path / one)[0] for one in ("a", "b"))
     files = [{str(p.relative_to(one)): p.read_bytes() for p in one.rglob("*.png")} for one in (once, again)]
     assert files[0] == files[1] and len(files[0]) == 22
 
 
 def test_second_call_does_nothing_unless_a_file_was_lost(server, offer, tmp_path):
-    offer(medmnist(np.random.default_rng(5))[0])
+    offer(SKIN)
     folder, _ = fetch("skin", tmp_path)
     before = (folder / "train").stat().st_mtime_ns
     _, said = fetch("skin", tmp_path)
@@ -242,7 +243,7 @@ def test_second_call_does_nothing_unless_a_file_was_lost(server, offer, tmp_path
     ],
 )
 def test_what_cannot_be_fetched(server, offer, tmp_path, changes, status, says):
-    offer(medmnist(np.random.default_rng(6))[0], **changes)
+    offer(SKIN, **changes)
     server.status = status
     with pytest.raises(DataError, match=says):
         fetch("skin", tmp_path)
@@ -260,7 +261,7 @@ def test_a_file_that_is_too_large_is_not_kept(server, offer, tmp_path, told):
 
 
 def test_a_file_fetched_again_has_the_sha256_that_it_had_at_first(server, offer, tmp_path):
-    offer(medmnist(np.random.default_rng(15))[0])
+    offer(SKIN)
     folder, _ = fetch("skin", tmp_path)
     manifest = folder / public.MANIFEST
     told = json.loads(manifest.read_text())
@@ -293,7 +294,7 @@ def test_a_file_that_may_not_grow_so_large(offer, tmp_path):
 
 @pytest.mark.parametrize(("ranges", "attempts"), [(True, 1), (False, 1), (True, 2), (False, 2)])
 def test_a_connection_that_breaks_goes_on_where_it_stopped(server, offer, monkeypatch, tmp_path, ranges, attempts):
-    offer(medmnist(np.random.default_rng(7))[0])
+    offer(SKIN)
     server.ranges, server.cut = ranges, [60_000]
     monkeypatch.setattr(download, "ATTEMPTS", attempts)
     if attempts == 1:
@@ -307,10 +308,9 @@ def test_a_connection_that_breaks_goes_on_where_it_stopped(server, offer, monkey
 
 
 def test_part_that_is_complete_needs_no_bytes(offer, tmp_path):
-    content, _ = medmnist(np.random.default_rng(7))
-    offer(content)
+    offer(SKIN)
     (tmp_path / ".downloads").mkdir()
-    (tmp_path / ".downloads" / "archive.bin.part").write_bytes(content)
+    (tmp_path / ".downloads" / "archive.bin.part").write_bytes(SKIN)
     fetch("skin", tmp_path)
     assert visible(tmp_path) == ["Skin"]
 
@@ -338,7 +338,7 @@ def test_unsafe_archive_is_refused(offer, tmp_path, name, kind):
 
 @pytest.mark.parametrize("where", ["requests.get", "PIL.Image.Image.save"])
 def test_disk_full(offer, monkeypatch, tmp_path, where):
-    offer(medmnist(np.random.default_rng(10))[0])
+    offer(SKIN)
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -353,7 +353,7 @@ def test_disk_full(offer, monkeypatch, tmp_path, where):
 
 
 def test_interrupted_while_unpacking(server, offer, monkeypatch, tmp_path):
-    offer(medmnist(np.random.default_rng(11))[0])
+    offer(SKIN)
     save, written = Image.Image.save, []
 
     def interrupted(image, path):
@@ -375,7 +375,7 @@ def test_interrupted_while_unpacking(server, offer, monkeypatch, tmp_path):
 
 
 def test_files_of_somebody_else_are_left_alone(server, offer, tmp_path):
-    offer(medmnist(np.random.default_rng(12))[0])
+    offer(SKIN)
     mine = tmp_path / "Skin" / "train" / "Mel_0001.jpg"
     mine.parent.mkdir(parents=True)
     mine.write_bytes(b"mine")
@@ -395,9 +395,6 @@ def pickled() -> bytes:
     file = io.BytesIO()
     np.savez(file, train_labels=np.array([{}], dtype=object))
     return file.getvalue()
-
-
-SKIN, XRAY = medmnist(np.random.default_rng(13))[0], mednist(np.random.default_rng(13))
 
 
 @pytest.mark.parametrize(

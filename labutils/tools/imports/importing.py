@@ -55,9 +55,7 @@ class Placed:
     unit: int
 
 
-def import_images(
-    source: Path, name: str, wanted: Wanted | None = None, show: Callable[[str], Any] = print, progress: bool = True
-) -> Path:
+def import_images(source: Path, name: str, wanted: Wanted | None = None, show: Callable[[str], Any] = print) -> Path:
     """Make a data set of a folder of images, of a CSV, or of DICOM files; nothing that is there is overwritten.
 
     Parameters
@@ -72,8 +70,6 @@ def import_images(
         Columns, what tells patients apart, classes, shares of the splits, seed, window.
     show : callable
         Gets each line of what is said about it.
-    progress : bool
-        Whether progress bars may be shown.
 
     Returns
     -------
@@ -94,7 +90,7 @@ def import_images(
         with FileLock(lock, timeout=0):
             try:
                 zipped = source.suffix.lower() == ".zip" and source.is_file()
-                _import(unpack_zip(source, unpacked) if zipped else source, target, wanted, show, progress)
+                _import(unpack_zip(source, unpacked) if zipped else source, target, wanted, show)
             finally:
                 shutil.rmtree(unpacked, ignore_errors=True)
         with suppress(OSError):  # Windows may hold it for a moment
@@ -109,8 +105,8 @@ def import_images(
     return target
 
 
-def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], Any], progress: bool) -> None:
-    found = find_items(source, wanted, progress)
+def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], Any]) -> None:
+    found = find_items(source, wanted)
     if not found.items and not found.problems:
         raise DataError(f"{shown(source)} holds no images: expected are DICOM files, or {', '.join(SUFFIXES)}.")
     layout = DATASETS.get(str(dataset_name(target.name)))
@@ -125,7 +121,7 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], An
     staging = Staging(_beside(target, "importing"), found.items, wanted.window)
     if staging.done:
         show(f"Going on: {len(staging.done)} of {len(found.items)} pictures are made already.")
-    found.problems = staging.convert(progress)
+    found.problems = staging.convert()
     _refuse(found, wanted)
     found.items = [item for item in found.items if item.name in staging.done]
     class_names = _classes(found.items, expected, target)

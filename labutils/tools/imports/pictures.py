@@ -67,7 +67,7 @@ class Staging:
             plan.write_text(key, encoding="utf-8")
         self.done = dict(self._read())
 
-    def convert(self, progress: bool) -> dict[str, str]:
+    def convert(self) -> dict[str, str]:
         """Make every picture that is not there yet; what cannot be made, with the reason."""
         waiting = [item for item in self.items if item.name not in self.done]
         # Files that declare no depth are read alike, those that are done already included.
@@ -88,7 +88,7 @@ class Staging:
         try:
             with self.journal.open("a", encoding="utf-8") as journal:
                 outcomes = zip(waiting, pool.map(work, waiting), strict=True)
-                for item, made in bar(progress, iterable=outcomes, total=len(waiting), desc="Importing", unit="image"):
+                for item, made in bar(iterable=outcomes, total=len(waiting), desc="Importing", unit="image"):
                     if isinstance(made, str):
                         problems[item.name] = made
                         continue

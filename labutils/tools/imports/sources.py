@@ -80,21 +80,14 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
-    """The pictures of a folder or of a table.
-
-    Parameters
-    ----------
-    source : Path
-        A folder whose folders are classes, a folder of DICOM files, or a table (CSV) with file and label columns.
-    wanted : Wanted
-    progress : bool
-        Whether a progress bar may be shown while headers are read.
+def find_items(source: Path, wanted: Wanted) -> Found:
+    """The pictures of a folder or of a table, see `import_images`; what is wrong with single files is among them.
 
     Raises
     ------
     DataError
-        If a table lacks a column or names files that are not there, or nothing tells the classes or patients.
+        If there is no such source, or a table lacks a column, has rows that are not complete, or names files that are
+        not there.
     """
     if not source.exists():
         raise DataError(f"{shown(source)} does not exist. Give a folder, or a CSV with file and label columns.")
@@ -112,7 +105,7 @@ def find_items(source: Path, wanted: Wanted, progress: bool = True) -> Found:
         wanted = replace(wanted, group=column or wanted.group)
     if wanted.several == "first" and (several := sum("|" in (row.label or "") for row in rows)):
         found.notes.append(f"Of {several} images with several labels the first one counts.")
-    for row in bar(progress, iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
+    for row in bar(iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
         try:
             item = _item(row, wanted, found)
         except DataError as error:

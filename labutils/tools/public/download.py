@@ -43,27 +43,18 @@ class _Part(BufferedWriter):
         return super().write(data)
 
 
-def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = None, progress: bool = True) -> Path:
-    """Fetch a file, or do nothing if it is there already with the right checksum.
+def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = None) -> Path:
+    """Fetch a file, or do nothing if it is there already with the right checksum; returns `file`.
 
     Parameters
     ----------
     url : str
     file : Path
         Where to put it; complete or absent. While it comes, its beginning is in `<file>.part` beside it.
-    md5 : str
-        Checksum, 32 hexadecimal digits.
+    md5, sha256 : str
+        Checksums, 32 and 64 hexadecimal digits. The second, where one is known, cannot be forged.
     largest : int
         Bytes that the file has at most; what a server sends beyond them is not kept.
-    sha256 : str, optional
-        A second checksum, 64 hexadecimal digits, where one is known: unlike md5 it cannot be forged.
-    progress : bool
-        Whether to show a progress bar.
-
-    Returns
-    -------
-    Path
-        `file`.
 
     Raises
     ------
@@ -79,7 +70,7 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
     part = file.with_name(file.name + ".part")
 
     def receive(address: str, target: str | Path, _: Any) -> None:
-        _receive(address, part, largest, progress)
+        _receive(address, part, largest)
         part.replace(target)
 
     wrong = ""
@@ -110,13 +101,13 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
     return file
 
 
-def _receive(url: str, part: Path, largest: int, progress: bool) -> None:
+def _receive(url: str, part: Path, largest: int) -> None:
     """Bring `part` to its full length, from where it ends."""
     import requests
     from pooch import HTTPDownloader
 
     for attempt in range(ATTEMPTS):
-        shown_bar = bar(progress, total=largest, desc=part.stem, unit="B", unit_scale=True, unit_divisor=1024)
+        shown_bar = bar(total=largest, desc=part.stem, unit="B", unit_scale=True, unit_divisor=1024)
         try:
             with _Part(part, largest) as out, shown_bar:
                 # Compressed transfer would count other bytes than those of the file.

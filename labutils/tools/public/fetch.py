@@ -97,7 +97,6 @@ def fetch(
     name: str,
     size: int | None = None,
     folder: Path | None = None,
-    progress: bool = True,
     show: Callable[[str], None] = print,
 ) -> Path:
     """Fetch public images and lay them out like the course's.
@@ -112,8 +111,6 @@ def fetch(
         Side of the images in pixels, as offered; None takes the first offered (128 for skin).
     folder : Path, optional
         Where the folder of the data set goes; by default `data/public`, where the loader looks.
-    progress : bool
-        Whether to show a progress bar.
     show : callable
         Called with the licence and citation before anything is fetched, and with what was done after.
 
@@ -136,7 +133,9 @@ def fetch(
         parent.mkdir(parents=True, exist_ok=True)
         # Two fetches at once would write into the same files: the second waits, and finds the work done.
         with FileLock(parent / f".{target.name}.lock"):
-            if _is_complete(target, wanted):
+            told = _manifest(target)
+            is_same = told.get("md5") == wanted.md5
+            if is_same and (told.get("seed"), told.get("images")) == (archives.SEED, _count(target)):
                 show(f"{shown(target)} is there already: {wanted.collection.title}.")
                 return target
             one = wanted.collection
@@ -144,8 +143,10 @@ def fetch(
                 f"{one.title}, {wanted.size}x{wanted.size}\nLicence: {one.licence}\nPlease cite: {one.citation}\n"
                 f"From: {wanted.url}"
             )
-            sha256 = wanted.sha256 or _sha256_before(target, wanted)
-            archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256, progress)
+            # What the same file had when it was fetched before.
+            before = told.get("sha256") if is_same and re.fullmatch("[0-9a-f]{64}", str(told.get("sha256"))) else None
+            sha256 = wanted.sha256 or before
+            archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256)
             _lay_out(wanted, archive, target)
             archive.unlink()
     except OSError as error:
@@ -174,38 +175,21 @@ def find_download(name: str, size: int | None = None) -> Download:
     return matching[0]
 
 
-def _is_complete(target: Path, wanted: Download) -> bool:
-    """Whether the images wanted are in `target`, all of them."""
+def _manifest(target: Path) -> dict:
+    """What was written down when images were fetched; nothing where none were, or that cannot be read."""
     if target.exists() and not (target / MANIFEST).exists():
         raise DataError(
             f"{shown(target)} was not written by `labutils data fetch` (it has no {MANIFEST}) and is left as it "
             "is. Move it away, and run the same command again."
         )
-    told = _manifest(target)
     try:
-        here = told.get("md5") == wanted.md5 and told.get("seed") == archives.SEED
-        return here and told.get("images") == _count(target)
-    except FileNotFoundError:
-        return False
-
-
-def _manifest(target: Path) -> dict:
-    """What was written down when the images were fetched; nothing where that cannot be read."""
-    try:
-        return dict(read_json(target / MANIFEST))
-    except (OSError, ValueError, TypeError):
+        return read_json(target / MANIFEST)
+    except (OSError, ValueError):
         return {}
 
 
 def _count(folder: Path) -> int:
-    return sum(1 for split in ("train", "test") for _ in (folder / split).iterdir())
-
-
-def _sha256_before(target: Path, wanted: Download) -> str | None:
-    """The sha256 that the same file had when it was fetched before, if that is written down."""
-    told = _manifest(target)
-    sha256 = str(told.get("sha256"))
-    return sha256 if told.get("md5") == wanted.md5 and re.fullmatch("[0-9a-f]{64}", sha256) else None
+    return sum(1 for split in ("train", "test") for _ in (folder / split).glob("*"))
 
 
 def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
