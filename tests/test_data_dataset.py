@@ -164,13 +164,6 @@ def test_labutils_data_wins_over_the_repository(home, monkeypatch):
     assert load().root == mine
 
 
-def test_public_classes(home):
-    root = write_noise(home / "data" / "public" / "X_ray", ("Hand", "Head CT"), count=1)
-    (root / "classes.json").write_text('{"class_names": ["Hand", "Head CT"]}')
-    data = load("x_ray")
-    assert data.class_names == ("Hand", "Head CT") and data.files_train == ("train/Hand/0.png", "train/Head CT/0.png")
-
-
 # ---------------------------------------------------------------- what it says when it cannot
 
 

@@ -165,6 +165,16 @@ def test_accents_sort_alike_however_they_are_stored(tmp_path):
         assert names(train) == ["Mel_0001.jpg", "Mel_f.jpg", name, "Nev_0001.jpg"]
 
 
+@pytest.mark.parametrize("name", ["M\u0130L\u0130A", "M\u0131lia"])
+def test_letters_that_only_look_like_those_of_a_class_are_none(tmp_path, name):
+    """The Turkish I with a dot, and i without one."""
+    folder = plant(tmp_path, *both("Milia_1.jpg", "MILIA_2.jpg", "Other_1.jpg", "Other_2.jpg"))
+    (folder / "dataset.yaml").write_text("classes: [Milia, Other]")
+    assert find_files("cysts", folder)[0].labels.tolist() == [0, 0, 1, 1]
+    plant(tmp_path, f"train/{name}_3.jpg")
+    assert f"{name}_3.jpg matches no class" in refusal(folder, "cysts")
+
+
 def test_a_space_behind_the_name_of_a_class_is_seen(tmp_path):
     message = refusal(plant(tmp_path, *BY_CLASS, "train/Mel /2.jpg"))
     assert "Skin/train/Mel ' is a folder that is no class of Skin ('Mel', 'Nev'). Rename it" in message

@@ -82,15 +82,6 @@ def test_nine_classes_share_out_a_count_that_nine_does_not_divide():
     assert "train/C3_0002.png" not in files
 
 
-def test_pictures_do_not_depend_on_counts_or_workers(written, tmp_path, monkeypatch):
-    monkeypatch.setattr(phantoms, "_start_pool", lambda workers: None)
-    phantoms.write_phantoms("bone", tmp_path / "B", counts={"train": 4, "validation": 2}, progress=False)
-    expected = pixels(written)
-    found = pixels(tmp_path / "B")
-    assert len(found) == 6
-    assert all(expected[file] == content for file, content in found.items())
-
-
 def test_workers_give_the_same_files_and_are_done_without_when_they_die(written, tmp_path, monkeypatch):
     monkeypatch.setattr(phantoms, "_CHUNK", 4)
     monkeypatch.setattr("labutils.machine.cores", lambda: 2)

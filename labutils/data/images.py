@@ -26,7 +26,7 @@ from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
 
-__all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image", "resize_image"]
+__all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image"]
 
 VERSION = 1
 """Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
@@ -151,14 +151,6 @@ def iterate_images(
                 yield pixels, hashes
     if problems:
         raise _together(problems)
-
-
-def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """`image`, (height, width) or (height, width, channels) in [0, 1], as float32 scaled to a square of `size` pixels.
-
-    With anti-aliasing, as `skimage.transform.resize` does it.
-    """
-    return _apply(image, _weights(image.shape[0], size, 1), _weights(image.shape[1], size, 1))
 
 
 def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:

@@ -129,7 +129,7 @@ def _words_of_folders(folder: Path) -> tuple[str, ...]:
     entries = list_folder(train)
     words = [composed(entry.name) for entry in entries if stat.S_ISDIR(mode_of(entry))]
     if not words:
-        first = (re.match(r"[^\W_]+", _stem(entry)) for entry in entries)
+        first = (re.match(r"[^\W_]+", composed(os.path.splitext(entry.name)[0])) for entry in entries)
         # A number that is glued to letters, as in Normal0001, counts images; one that is alone with a letter, C1, not.
         found = [re.sub(r"(?<=[^\W\d_]{2})\d+$", "", word[0]) if word else "" for word in first]
         words = list(dict.fromkeys(found))
@@ -204,7 +204,7 @@ def _read_split(folder: Path, classes: Description) -> Split:
         entries = list_folder(Path(class_folder))
         for entry in entries:
             _check_image(entry)
-            said = {labels[alike(word)] for word in pattern.findall(_stem(entry))}
+            said = {labels[word] for word in pattern.findall(_stem(entry))}
             if said and label not in said:
                 raise DataError(
                     f"{shown(entry.path)} lies in the folder of {classes.words[label]}, but its name says "
@@ -231,7 +231,7 @@ def _sorted_split(folder: Path, found: list[tuple[int, os.DirEntry[str]]], class
 
 def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Description) -> str:
     _check_image(entry)
-    said = set(map(alike, pattern.findall(_stem(entry))))
+    said = set(pattern.findall(_stem(entry)))
     if len(said) == 1:
         return said.pop()
     names, title = classes.words, classes.title
@@ -248,18 +248,19 @@ def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: D
 
 
 def _stem(entry: os.DirEntry[str]) -> str:
-    return composed(os.path.splitext(entry.name)[0])
+    return alike(os.path.splitext(entry.name)[0])
 
 
 def _pattern(names: Sequence[str]) -> re.Pattern[str]:
-    """Finds class names that are words of their own: C1 is neither in `C10_3` nor in `ABC1`, Mel is in `Mel0001`."""
+    """Finds class names that are words of their own: C1 is neither in `c10_3` nor in `abc1`, Mel is in `mel0001`."""
     # After a name that ends in a digit nothing may follow that reads on; after letters, a number may.
     # The longest first: "Normal tissue" is not "Normal".
-    longest = sorted(map(composed, names), key=len, reverse=True)
+    longest = sorted(map(alike, names), key=len, reverse=True)
     words = [re.escape(name) + (r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])") for name in longest]
     if not words:
         return re.compile(r"(?!)")  # matches nothing
-    return re.compile(rf"(?<![^\W_])({'|'.join(words)})", re.IGNORECASE)
+    # Not re.IGNORECASE, which takes the Turkish letters for the Latin i: they are no class's when names are compared.
+    return re.compile(rf"(?<![^\W_])({'|'.join(words)})")
 
 
 def _check_image(entry: os.DirEntry[str]) -> None:

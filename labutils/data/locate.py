@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, get_args
 
 from labutils import paths
 from labutils.data.description import FILE
@@ -26,12 +25,10 @@ from labutils.data.listing import alike, list_folder
 from labutils.errors import DataError
 from labutils.paths import dataset_name, shown
 
-__all__ = ["SOURCES", "Place", "Source", "SourceName", "dataset_name", "existing", "find_source", "locate", "title_of"]
+__all__ = ["SOURCES", "Place", "Source", "dataset_name", "existing", "find_source", "locate", "title_of"]
 
-SourceName = Literal["auto", "course", "public", "phantom"]
-"""Whose images: those in the data folder, those that were fetched, drawn ones, or the first of these that exists."""
-
-SOURCES: tuple[str, ...] = get_args(SourceName)
+SOURCES = ("auto", "course", "public", "phantom")
+"""Whose images: the first of these that exists, those in the data folder, those that were fetched, drawn ones."""
 
 WORDS = {
     "course": "course data",

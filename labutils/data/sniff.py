@@ -89,7 +89,7 @@ def find_damage(content: bytes) -> str:
         elif marker == _TABLES:
             striped = striped or _never_zeros(content[start:end])
         elif marker == _PICTURE:
-            pictures, exact = pictures + 1, content[end - 1] >> 4 == 0
+            pictures, exact = pictures + 1, content[end - 1 : end] < b"\x10"
     zeros = [part for part in parts if bytes(RUN) in content[slice(*part)].rstrip(b"\0")]
     # Where every part holds all colours, zeros cannot be of one whose table is another.
     impossible = striped and kind in _PLAIN and pictures == 1
