@@ -148,8 +148,8 @@ FAULTS = (
     Fault(
         "validation images augmented",
         "training/epoch.py",
-        "            watched_by = key",
-        _AUGMENTED + "            watched_by = key",
+        "            life = Life(",
+        _AUGMENTED + "            life = Life(",
         golden("augmentation"),
     ),
     Fault(

@@ -107,16 +107,18 @@ def train_all(
         False leaves out, and names, runs of the lab's list that are not stored, on whatever images: they take
         long. A run with other settings was asked for by whoever changed them, and is trained.
     executor : concurrent.futures.Executor, optional
-        Where to train: None in this process, one after another; a `ProcessPoolExecutor` on this machine's cores; the
-        executor of a Dask client on a cluster. Workers need no shared folder: only this process writes to the store.
+        Where to train: a `ProcessPoolExecutor` on this machine's cores; the executor of a Dask client on a cluster.
+        Workers need no shared folder: only this process writes to the store. None trains in this process, one after
+        another, or where the `labutils run --scheduler` says that executes this notebook.
 
     Returns
     -------
     dict of str to Run
         Without the runs that were left out.
     """
-    store = store or chosen_store()
     from labutils.training.workers import chosen_workers, train_on
+
+    store = store or chosen_store()
 
     def wanted(label: str) -> bool:
         return train_missing or not reuse or not _left_out(label, configs[label], dataset, store)
