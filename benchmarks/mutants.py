@@ -148,8 +148,8 @@ FAULTS = (
     Fault(
         "validation images augmented",
         "training/epoch.py",
-        "            watched_by = key",
-        _AUGMENTED + "            watched_by = key",
+        "            life = Life(",
+        _AUGMENTED + "            life = Life(",
         golden("augmentation"),
     ),
     Fault(
@@ -183,8 +183,8 @@ FAULTS = (
     Fault(
         "the optimizer forgotten when a training goes on",
         "training/checkpoint.py",
-        "            variable.assign(saved)\n",
-        '            if prefix == "weight":\n                variable.assign(saved)\n',
+        "        variable.assign(saved)\n",
+        '        if name.startswith("weight"):\n            variable.assign(saved)\n',
         ("test_training_train.py", "-k", "extended_to_six"),
     ),
     Fault(

@@ -10,7 +10,22 @@ from labutils.training import backend
 from labutils.training.epoch import PREDICTION_BATCH, Batches, Pictures, fit, predict
 
 
-def choose(monkeypatch, asked, units, gain=None, before=None, epochs=100):
+@pytest.mark.parametrize(
+    ("asked", "units", "gain", "before", "epochs", "chosen"),
+    [
+        ("float32", True, None, None, 100, "float32"),
+        ("bfloat16", False, None, None, 100, "bfloat16"),
+        ("auto", False, None, None, 100, "float32"),
+        ("auto", True, 1.29, None, 100, "float32"),
+        ("auto", True, 1.31, None, 100, "bfloat16"),
+        ("auto", True, None, None, backend.SHORT, "float32"),
+        ("auto", True, None, "bfloat16", 100, "bfloat16"),
+        ("auto", True, None, "float32", 100, "float32"),
+        ("auto", False, None, "bfloat16", 100, "float32"),
+    ],
+)
+def test_precision_is_what_is_asked_for_or_was_measured(monkeypatch, asked, units, gain, before, epochs, chosen):
+    """`auto` measures (`gain`) only where it has to, and goes on in the precision of the epochs before where it can."""
     monkeypatch.setenv("LABUTILS_PRECISION", asked)
     monkeypatch.setattr(machine, "bfloat16_units", lambda: units)
 
@@ -19,25 +34,7 @@ def choose(monkeypatch, asked, units, gain=None, before=None, epochs=100):
         return gain
 
     monkeypatch.setattr(backend, "measured_gain", measured)
-    return backend.choose_precision(tiny_config(epochs=epochs), 2, before)
-
-
-def test_what_is_asked_for_is_taken(monkeypatch):
-    assert choose(monkeypatch, "float32", units=True) == "float32"
-    assert choose(monkeypatch, "bfloat16", units=False) == "bfloat16"
-
-
-def test_auto_never_guesses(monkeypatch):
-    assert choose(monkeypatch, "auto", units=False) == "float32"
-    assert choose(monkeypatch, "auto", units=True, gain=1.29) == "float32"
-    assert choose(monkeypatch, "auto", units=True, gain=1.31) == "bfloat16"
-    assert choose(monkeypatch, "auto", units=True, epochs=backend.SHORT) == "float32"
-
-
-def test_auto_goes_on_in_the_precision_of_the_epochs_before_where_it_can(monkeypatch):
-    assert choose(monkeypatch, "auto", units=True, before="bfloat16") == "bfloat16"
-    assert choose(monkeypatch, "auto", units=True, before="float32") == "float32"
-    assert choose(monkeypatch, "auto", units=False, before="bfloat16") == "float32"
+    assert backend.choose_precision(tiny_config(epochs=epochs), 2, before) == chosen
 
 
 @pytest.mark.parametrize("precision", backend.POLICIES)
@@ -61,27 +58,16 @@ def test_bfloat16_trains_to_nearly_the_same_and_is_recorded():
         assert (one != other).any(), "bfloat16 rounds"
 
 
-@pytest.fixture
-def keras_home(tmp_path, monkeypatch):
-    """Where this machine's keras.json stands, for one test."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    return tmp_path / "keras.json"
-
-
 @pytest.mark.skipif(machine.backend() != "tensorflow", reason="the pipeline is TensorFlow's")
 def test_what_a_network_reads_is_the_batches_and_nothing_that_tunes_itself():
     batches = Batches(tiny_config(batch_size=4), tiny_dataset())
-    batches.draw(3)
     pipeline = backend.feed(batches)
     assert pipeline.options().autotune.enabled is False, "an epoch may wait for the end of the tuner's nap"
-    read = list(pipeline.as_numpy_iterator())
-    assert len(pipeline) == len(batches) == len(read)
-    for number, (images, labels) in enumerate(read):
-        np.testing.assert_array_equal(images, batches[number][0])
-        np.testing.assert_array_equal(labels, batches[number][1])
-    batches.draw(4)
-    again = next(pipeline.as_numpy_iterator())
-    np.testing.assert_array_equal(again[0], batches[0][0])
+    assert len(pipeline) == len(batches)
+    for epoch in (3, 4):
+        batches.draw(epoch)
+        for read, batch in zip(pipeline.as_numpy_iterator(), (batches[i] for i in range(len(batches))), strict=True):
+            assert all(np.array_equal(one, other) for one, other in zip(read, batch, strict=True))
 
 
 def test_other_backends_read_the_batches_themselves(monkeypatch):
@@ -115,12 +101,14 @@ def test_what_a_keras_json_or_a_cell_has_set_does_not_reach_a_training():
     assert keras.config.floatx() == "float32" and keras.config.max_epochs() is None
 
 
-def test_keras_takes_nothing_from_keras_json_or_from_its_limits(keras_home, tmp_path):
-    keras_home.write_text('{"floatx": "float16", "epsilon": 0.001, "image_data_format": "channels_first"}')
+def test_keras_takes_nothing_from_keras_json_or_from_its_limits(tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"floatx": "float16", "epsilon": 0.001, "image_data_format": "channels_first"}'
+    )
     code = "from labutils.training.backend import import_keras\n"
     code += "config = import_keras().config\n"
     code += "print(config.image_data_format(), config.floatx(), config.epsilon(), config.max_epochs())"
-    process = start_python(code, tmp_path, KERAS_HOME=str(keras_home.parent), KERAS_MAX_EPOCHS="one")
+    process = start_python(code, tmp_path, KERAS_HOME=str(tmp_path), KERAS_MAX_EPOCHS="one")
     said, error = process.communicate(timeout=patience(30))
     assert said.split() == ["channels_last", "float32", "1e-07", "None"], error
 
@@ -134,19 +122,26 @@ def test_keras_takes_nothing_from_keras_json_or_from_its_limits(keras_home, tmp_
         ("[1]", "it must hold settings in braces"),
     ],
 )
-def test_a_keras_json_that_ends_keras_is_a_sentence(keras_home, text, words):
-    keras_home.write_text(text)
+def test_a_keras_json_that_ends_keras_is_a_sentence(tmp_path, monkeypatch, text, words):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    file = tmp_path / "keras.json"
+    file.write_text(text)
     with pytest.raises(ParameterError, match=words) as refused:
         backend.import_keras()
-    assert f"Remove {keras_home}, or mend it" in str(refused.value)
+    assert f"Remove {file}, or mend it" in str(refused.value)
 
 
-def test_a_backend_that_is_not_installed_is_a_sentence(monkeypatch):
-    monkeypatch.setattr(machine, "find_spec", lambda name: True if name == "tensorflow" else None)
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
-    with pytest.raises(ParameterError, match=r"'torch', but torch is not installed here: pip install torch, or set"):
-        backend.import_keras()
-    monkeypatch.setattr(machine, "find_spec", lambda name: None)
-    monkeypatch.delenv("KERAS_BACKEND")
-    with pytest.raises(ParameterError, match="KERAS_BACKEND is not set, and tensorflow is not installed here"):
+@pytest.mark.parametrize(
+    ("asked", "installed", "said"),
+    [
+        ("torch", {"tensorflow"}, r"'torch', but torch is not installed here: pip install torch, or set"),
+        (None, set(), "KERAS_BACKEND is not set, and tensorflow is not installed here"),
+    ],
+)
+def test_a_backend_that_is_not_installed_is_a_sentence(monkeypatch, asked, installed, said):
+    monkeypatch.setattr(machine, "find_spec", lambda name: True if name in installed else None)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if asked:
+        monkeypatch.setenv("KERAS_BACKEND", asked)
+    with pytest.raises(ParameterError, match=said):
         backend.import_keras()

@@ -46,13 +46,13 @@ def assert_complete(runs, local) -> None:
 
 
 class Here:
-    """An executor that works in this process, at once; each result once more if asked for."""
+    """An executor that works in this process, at once, or fails with the next of `fails`."""
 
-    def __init__(self, fails=()):
-        self.fails, self.submitted = list(fails), []
+    def __init__(self, *fails):
+        self.fails, self.sent = list(fails), []
 
     def submit(self, function, *args):
-        self.submitted.append(args)
+        self.sent.append(args)
         future = Future()
         try:
             if self.fails and (error := self.fails.pop(0)):
@@ -63,30 +63,33 @@ class Here:
         return future
 
 
-def test_images_are_sent_only_to_workers_that_have_none(results, no_images, monkeypatch):
+@pytest.fixture
+def images_there(no_images, monkeypatch):
+    """Workers have the images."""
+    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
+
+
+def test_images_are_sent_to_workers_that_have_none(no_images):
     here = Here()
     train_on(here, {"a": tiny_config(epochs=1)}, DATASET)
-    assert [images is None for *_, images, _ in here.submitted] == [True, False]
-    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
-    here = Here()
-    train_on(here, {"b": tiny_config(epochs=1, seed=1)}, DATASET)
-    assert [images is None for *_, images, _ in here.submitted] == [True]
+    assert [images is None for *_, images, _ in here.sent] == [True, False]
 
 
-def test_stored_runs_are_not_sent_and_short_ones_are_continued(no_images, capsys):
+def test_stored_runs_are_not_sent_and_short_ones_are_continued(images_there, capsys):
     train(tiny_config(epochs=2), DATASET)
     here = Here()
-    configs = {"done": tiny_config(epochs=1), "short": tiny_config(epochs=3)}
-    runs = train_on(here, configs, DATASET)
-    assert len(here.submitted) == 2  # once without images, once with
-    assert here.submitted[0][-1][0].epochs == 2
+    runs = train_on(here, {"done": tiny_config(epochs=1), "short": tiny_config(epochs=3)}, DATASET)
+    ((*_, images, (start, _)),) = here.sent
+    assert images is None and start.epochs == 2
     assert [(run.status, run.epochs) for run in runs.values()] == [("reused", 1), ("extended", 3)]
-    assert "1 runs to train on workers, 1 stored already." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "done: reused, 1 stored epochs." in said and "short: extended to 3 epochs in" in said
+    assert "1 runs to train on workers, 1 stored already." in said
     whole = fit(tiny_config(epochs=3), DATASET, show=False).run
     np.testing.assert_allclose(read_run(runs["short"].path).history["loss"], whole.history["loss"], atol=1e-6)
 
 
-def test_a_run_trained_anew_leaves_the_stored_one(no_images):
+def test_a_run_trained_anew_leaves_the_stored_one(images_there):
     stored = train(tiny_config(epochs=1), DATASET)
     stamp = (stored.path / "history.csv").stat().st_mtime_ns
     runs = train_on(Here(), {"a": tiny_config(epochs=1)}, DATASET, reuse=False)
@@ -94,20 +97,23 @@ def test_a_run_trained_anew_leaves_the_stored_one(no_images):
     assert (stored.path / "history.csv").stat().st_mtime_ns == stamp
 
 
-def test_a_run_that_fails_does_not_cost_the_others(no_images, monkeypatch, capsys):
-    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
-    with pytest.raises(
-        ClusterError, match=r"seed 1 failed on a worker .MemoryError: too large.. 2 of 3 runs are finished"
-    ):
-        train_on(Here([None, MemoryError("too large"), None]), CONFIGS, DATASET)
-    assert len(list(RunStore())) == 2
-    assert "seed 1: failed, MemoryError: too large" in capsys.readouterr().out
-
-
-def test_the_stop_key_keeps_the_runs_that_have_arrived(no_images, monkeypatch):
-    monkeypatch.setattr(workers, "load_dataset", lambda *_, **__: DATASET)
-    with pytest.raises(TrainingInterrupted, match=r"Stopped, \d of 3 runs are finished and kept"):
-        train_on(Here([None, None, KeyboardInterrupt()]), CONFIGS, DATASET)
+@pytest.mark.parametrize(
+    ("fails", "raised", "said", "least"),
+    [
+        (
+            [None, MemoryError("too large"), None],
+            ClusterError,
+            r"seed 1 failed on a worker .MemoryError: too large.. 2 of 3 runs are finished",
+            2,
+        ),
+        ([None, None, KeyboardInterrupt()], TrainingInterrupted, r"Stopped, \d of 3 runs are finished and kept", 0),
+    ],
+    ids=["a run that fails", "the stop key"],
+)
+def test_what_has_arrived_is_kept(images_there, fails, raised, said, least):
+    with pytest.raises(raised, match=said):
+        train_on(Here(*fails), CONFIGS, DATASET)
+    assert len(list(RunStore())) >= least
 
 
 # Dies in its first run, once: the file says that it has.
@@ -173,26 +179,11 @@ if __name__ == "__main__":
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
-@pytest.fixture
-def dask(results, monkeypatch):
-    """A scheduler and two workers, one of which will die; they have no images."""
-    pytest.importorskip("distributed")
+def test_a_cluster_gives_what_this_process_gives_though_a_worker_dies(no_images, results, local, capfd):
+    distributed = pytest.importorskip("distributed")
     (results / "sitecustomize.py").write_text(MORTAL)
-    (results / "no data").mkdir()
-    settings = {
-        "LABUTILS_DATA": str(results / "no data"),
-        "LABUTILS_THREADS": "1",
-        "DIED": str(results / "died"),
-        "PYTHONPATH": python_path(results),
-    }
-    with dask_cluster(results, **settings) as address:
-        yield address
-
-
-def test_a_cluster_gives_what_this_process_gives_though_a_worker_dies(dask, results, monkeypatch, local, capfd):
-    from distributed import Client
-
-    with Client(dask, timeout=patience(5)) as client:
+    settings = {"LABUTILS_THREADS": "1", "DIED": str(results / "died"), "PYTHONPATH": python_path(results)}
+    with dask_cluster(results, **settings) as address, distributed.Client(address, timeout=patience(5)) as client:
         client.wait_for_workers(2, timeout=patience(5))
         runs = train_all(CONFIGS, DATASET, executor=client.get_executor())
     assert (results / "died").exists()

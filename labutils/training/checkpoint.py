@@ -1,5 +1,6 @@
 """What a training starts from and leaves: images that fit its settings, the numbers to go on from, the best weights."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -50,11 +51,7 @@ def check_dataset(config: RunConfig, dataset: Dataset) -> None:
 
 def state_of(model: "keras.Model") -> dict[str, np.ndarray]:
     """All numbers that the next epoch depends on: weights and the optimizer's."""
-    return {
-        f"{prefix}_{i:03d}": _numpy(variable)
-        for prefix, variables in (("weight", model.weights), ("optimizer", model.optimizer.variables))
-        for i, variable in enumerate(variables)
-    }
+    return {name: _numpy(variable) for name, variable in _numbered(model)}
 
 
 def restore(model: "keras.Model", state: dict[str, np.ndarray]) -> None:
@@ -65,15 +62,14 @@ def restore(model: "keras.Model", state: dict[str, np.ndarray]) -> None:
     StoreError
         If it belongs to another network.
     """
-    for prefix, variables in (("weight", model.weights), ("optimizer", model.optimizer.variables)):
-        for i, variable in enumerate(variables):
-            saved = state.get(f"{prefix}_{i:03d}")
-            if saved is None or saved.shape != tuple(variable.shape) or saved.dtype.kind not in "fiu":
-                raise StoreError(
-                    f"The checkpoint does not fit the network at {variable.path}. Remove checkpoint/state.npz in the "
-                    "run's folder: its stored epochs stay, and a longer training starts again from the first epoch."
-                )
-            variable.assign(saved)
+    for name, variable in _numbered(model):
+        saved = state.get(name)
+        if saved is None or saved.shape != tuple(variable.shape) or saved.dtype.kind not in "fiu":
+            raise StoreError(
+                f"The checkpoint does not fit the network at {variable.path}. Remove checkpoint/state.npz in the "
+                "run's folder: its stored epochs stay, and a longer training starts again from the first epoch."
+            )
+        variable.assign(saved)
 
 
 def write_weights(model: "keras.Model", file: BinaryIO, epoch: int) -> None:
@@ -146,6 +142,12 @@ def _array_inside(archive: Any, path: str, shape: tuple[int, ...]) -> np.ndarray
     if not np.isfinite(values).all():
         raise ValueError(f"{path} holds values that are no numbers: the training has diverged")
     return values
+
+
+def _numbered(model: "keras.Model") -> Iterator[tuple[str, Any]]:
+    for prefix, variables in (("weight", model.weights), ("optimizer", model.optimizer.variables)):
+        for i, variable in enumerate(variables):
+            yield f"{prefix}_{i:03d}", variable
 
 
 def _numpy(variable: Any) -> np.ndarray:

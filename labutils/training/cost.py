@@ -1,4 +1,4 @@
-"""What a training costs: operations, and seconds on this machine."""
+"""What a training costs: seconds on this machine, before anything is built."""
 
 import time
 from functools import cache
@@ -9,19 +9,15 @@ from labutils.config import RunConfig
 from labutils.models import describe
 
 
-def training_flops(config: RunConfig, n_classes: int = 2) -> float:
-    """Floating-point operations of one training step per image: forward, and twice that backward."""
-    return 3 * 2 * describe(config, n_classes).multiply_adds
-
-
 def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> float:
     """Seconds that a training would take on this machine, within about a factor of two.
 
     From the operations of the network and the speed of a matrix product, measured here once (a tenth of a second);
     needs no TensorFlow. Before a training starts, its own steps are measured instead.
     """
+    operations = 3 * 2 * describe(config, n_classes).multiply_adds  # of one image: forward, and twice that backward
     # A training step reaches 0.4 to 0.7 of the product's speed (`make bench`).
-    return config.epochs * n_train * training_flops(config, n_classes) / (0.5 * _product_speed())
+    return config.epochs * n_train * operations / (0.5 * _product_speed())
 
 
 @cache

@@ -112,8 +112,7 @@ def fit(
         if show:
             print(flush=True)
         with StopKey() as key, Progress(label, run.epochs, config.epochs, len(batches), show) as progress:
-            watched_by = key, progress, keep, on_epoch
-            life = Life(run, batches, provenance(precision), exam_at, checkpoint or {}, *watched_by)
+            life = Life(run, batches, provenance(precision), exam_at, checkpoint or {}, key, progress, keep, on_epoch)
             options: dict[str, Any] = {"shuffle": False, "verbose": 0, "callbacks": [life]}
             model.fit(feed(batches), initial_epoch=run.epochs, epochs=config.epochs, **options)
     except KeyboardInterrupt:

@@ -153,8 +153,9 @@ def train_all(
         False leaves out, and names, runs of the lab's list that are not stored, on whatever images: they take
         long. A run with other settings was asked for by whoever changed them, and is trained.
     executor : concurrent.futures.Executor, optional
-        Where to train: None in this process, one after another; a `ProcessPoolExecutor` on this machine's cores; the
-        executor of a Dask client on a cluster. Workers need no shared folder: only this process writes to the store.
+        Where to train: a `ProcessPoolExecutor` on this machine's cores; the executor of a Dask client on a cluster.
+        Workers need no shared folder: only this process writes to the store. None trains in this process, one after
+        another, or where the `labutils run --scheduler` says that executes this notebook.
 
     Returns
     -------
