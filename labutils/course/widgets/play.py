@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from labutils import paths
 from labutils.course.widgets import small
-from labutils.course.widgets.control import Knob, background, instrument, recorded, show
+from labutils.course.widgets.control import background, instrument, recorded, show
 from labutils.plots.charts import THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.progress import minutes
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LOSS_TOP = {2: 1.5, 9: 2.5}
 """Where the loss axis ends: it never moves, so that runs can be compared by eye."""
-OWN = "your generator"
 PAST = 3
 PAST_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
 
@@ -126,7 +125,7 @@ class Playground:
 
     def __init__(self, task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
         self.task, self.source, self.generator = task, source, generator
-        self.play = small.PLAYS[task]
+        self.play = small.play_for(task, generator)
         self.past: list[dict[str, Any]] = []
         self.run: dict[str, Any] | None = None
         self.status = "loading"
@@ -135,14 +134,14 @@ class Playground:
         self.widget.on_msg(self._hear)
         self.widget.observe(self._chosen, "state")
         self._say("loading", "TensorFlow and the images are being loaded: a few seconds. Read on meanwhile.")
-        background(self._load)
+        self._later(self._load)
 
     def _data(self) -> dict[str, Any]:
         before, classes = recorded(self.task), _classes(self.play)
         return {
             "title": f"Playground of {self.task}",
             "question": self.play.question,
-            "knobs": [self._for_page(knob) for knob in self.play.knobs],
+            "knobs": [knob.for_page() for knob in self.play.knobs],
             "recorded": before and {"words": before["words"], "history": before["history"]},
             "words": in_words(self.task, before).splitlines()[-1],
             "cost": self._cost(before),
@@ -154,10 +153,6 @@ class Playground:
             "extra": list(self.play.extra) or None,
             "pastColours": list(PAST_COLOURS),
         }
-
-    def _for_page(self, knob: Knob) -> dict[str, Any]:
-        own = [OWN] * bool(self.generator and knob.name == "augmentation")
-        return knob.for_page() | {"choices": [words for words, _ in knob.choices] + own}
 
     def _cost(self, before: dict[str, Any] | None) -> str:
         if self.play.seconds:
@@ -184,7 +179,7 @@ class Playground:
         chosen = dict(self.widget.state)
         self._say("training", "Training: the curves grow with every epoch.")
         _heed_the_stop_key(self.stop)
-        background(lambda: self._train(chosen))
+        self._later(lambda: self._train(chosen))
 
     def pause(self) -> None:
         """Pause after the epoch that is running, or go on."""
@@ -207,19 +202,20 @@ class Playground:
             return  # the thread says when it has stopped
         self._say("ready", "Ready.")
 
+    def _later(self, work: Callable[[], None]) -> None:
+        """Do something in the background and say its error: nobody sees what a thread raises."""
+
+        def task() -> None:
+            try:
+                work()
+            except Exception as error:
+                self._say("failed", f"{type(error).__name__}: {error}")
+
+        background(task)
+
     def _load(self) -> None:
-        def warm_up() -> None:
-            _networks.warm_up(self._settings({}), self._dataset())
-            self._say("ready", "Ready: choose, then Train.")
-
-        self._try(warm_up)
-
-    def _try(self, work: Callable[[], None]) -> None:
-        """Do something and say its error: nobody sees what a thread raises."""
-        try:
-            work()
-        except Exception as error:
-            self._say("failed", f"{type(error).__name__}: {error}")
+        _networks.warm_up(self._settings({}), self._dataset())
+        self._say("ready", "Ready: choose, then Train.")
 
     def _chosen(self, change: Any) -> None:
         """Compile what was just chosen while its reader moves on to Train; an error is said when it trains."""
@@ -233,7 +229,7 @@ class Playground:
             background(work)
 
     def _train(self, chosen: dict[str, int]) -> None:
-        words = self._words(chosen)
+        words = small.settings_in_words(self.task, chosen, self.generator)
 
         def grown(history: small.History) -> None:
             if not self.stopping.is_set():
@@ -241,29 +237,16 @@ class Playground:
                 self.run = {"words": words, "history": history, "said": said}
                 self._say(self.status, self.said)
 
-        def train() -> None:
-            settings, dataset = self._settings(chosen), self._dataset()
-            small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
-            stopped = self.stopping.is_set()
-            if self.run and not stopped:
-                keep(self.task, self.run)
-            how = "Stopped" if stopped else "Done"
-            self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
-
-        self._try(train)
+        settings, dataset = self._settings(chosen), self._dataset()
+        small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
+        stopped = self.stopping.is_set()
+        if self.run and not stopped:
+            keep(self.task, self.run)
+        how = "Stopped" if stopped else "Done"
+        self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
 
     def _settings(self, chosen: dict[str, int]) -> small.Settings:
-        if self._own(chosen):
-            return small.settings_for(self.task, {**chosen, "augmentation": 0}, self.generator)
-        return small.settings_for(self.task, chosen)
-
-    def _words(self, chosen: dict[str, int]) -> str:
-        return OWN if self._own(chosen) else small.settings_in_words(self.task, chosen)
-
-    def _own(self, chosen: dict[str, int]) -> bool:
-        """Whether the choice beyond the lab's own changes is meant: the reader's generator."""
-        changes = [len(knob.choices) for knob in self.play.knobs if knob.name == "augmentation"]
-        return bool(self.generator and changes and chosen.get("augmentation", 0) >= changes[0])
+        return small.settings_for(self.task, chosen, self.generator)
 
     def _dataset(self) -> Dataset:
         key = self.play.dataset, self.source
