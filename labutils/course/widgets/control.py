@@ -143,10 +143,9 @@ def static_page(kind: str, data: dict[str, Any], words: str) -> str:
     )
 
 
-def recorded(name: str) -> dict[str, Any] | None:
-    """What was recorded under a name (`python -m labutils.course.widgets.record`); None if nothing was."""
-    file = RECORDED / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+def recorded(name: str) -> dict[str, Any]:
+    """What was recorded under a name, for what is shown before the first click; see `record`."""
+    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @functools.cache

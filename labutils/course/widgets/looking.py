@@ -348,14 +348,14 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
     show(words, _image(dataset, 0, 150), lambda: breaking_controls(run, dataset).widget)
 
 
-def breaking_in_words(run: Run, before: dict[str, Any] | None) -> str:
+def breaking_in_words(run: Run, before: dict[str, Any]) -> str:
     """The control before it is moved: the stored accuracy, and what was measured under each change of this run."""
     lines = [
         f"Break the network: {run.label}, validation accuracy {accuracy(run)} on unchanged images. Change an image "
         "with all sliders at once until the network gives way."
     ]
     this = {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint"))}
-    if before and this.items() <= before.items():
+    if this.items() <= before.items():
         lines += [f"{name}: {Estimate(*value)}" for name, value in before["accuracy"].items()]
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ is seen before the first click was recorded with `python -m labutils.course.widg
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import signal
@@ -30,7 +31,6 @@ PAST = 3
 PAST_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
 
 _networks = small.Networks()
-_images: dict[tuple[str, str], Dataset] = {}
 
 
 def playground(task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
@@ -58,14 +58,12 @@ def playground(task: str, source: str = "auto", generator: small.Generator | Non
     show(in_words(task, before), still(task, before), lambda: Playground(task, source, generator).widget)
 
 
-def in_words(task: str, before: dict[str, Any] | None) -> str:
+def in_words(task: str, before: dict[str, Any]) -> str:
     """A playground before its first click, in words, with the run recorded for it."""
     play = small.PLAYS[task]
     choices = "; ".join(f"{knob.label}: {', '.join(words for words, _ in knob.choices)}" for knob in play.knobs)
-    lines = [f"Playground. {play.question}", f"To choose from: {choices}."]
-    if before:
-        lines.append(f"Recorded with {before['words']}: {run_in_words(before['history'], play.extra)}")
-    return "\n".join(lines)
+    found = f"Recorded with {before['words']}: {run_in_words(before['history'], play.extra)}"
+    return f"Playground. {play.question}\nTo choose from: {choices}.\n{found}"
 
 
 def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
@@ -91,10 +89,8 @@ def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
     )
 
 
-def still(task: str, before: dict[str, Any] | None) -> str:
-    """The recorded run as a picture; empty where there is none."""
-    if not before:
-        return ""
+def still(task: str, before: dict[str, Any]) -> str:
+    """The recorded run as a picture."""
     play, history = small.PLAYS[task], before["history"]
     x = history["seconds"] if play.seconds else range(1, len(history["loss"]) + 1)
 
@@ -142,7 +138,7 @@ class Playground:
             "title": f"Playground of {self.task}",
             "question": self.play.question,
             "knobs": [knob.for_page() for knob in self.play.knobs],
-            "recorded": before and {"words": before["words"], "history": before["history"]},
+            "recorded": {"words": before["words"], "history": before["history"]},
             "words": in_words(self.task, before).splitlines()[-1],
             "cost": self._cost(before),
             "epochs": small.EPOCHS,
@@ -154,11 +150,11 @@ class Playground:
             "pastColours": list(PAST_COLOURS),
         }
 
-    def _cost(self, before: dict[str, Any] | None) -> str:
+    def _cost(self, before: dict[str, Any]) -> str:
         if self.play.seconds:
             return f"One run takes {self.play.seconds:g} s of training, whatever the network."
-        took = f", {minutes(before['history']['seconds'][-1])} where it was recorded" if before else ""
-        return f"One run: {small.EPOCHS} epochs of {small.N_TRAIN} images{took}. Nothing is stored in results/."
+        run, took = f"{small.EPOCHS} epochs of {small.N_TRAIN} images", minutes(before["history"]["seconds"][-1])
+        return f"One run: {run}, {took} where it was recorded. Nothing is stored in results/."
 
     def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
         word = content.get("do") if isinstance(content, dict) else None
@@ -214,7 +210,7 @@ class Playground:
         background(task)
 
     def _load(self) -> None:
-        _networks.warm_up(self._settings({}), self._dataset())
+        _networks.warm_up(self._settings({}), _dataset(self.play.dataset, self.source))
         self._say("ready", "Ready: choose, then Train.")
 
     def _chosen(self, change: Any) -> None:
@@ -223,7 +219,7 @@ class Playground:
 
         def work() -> None:
             if self.status == "ready" and chosen == self.widget.state:  # a slider that still moves asks again
-                _networks.warm_up(self._settings(chosen), self._dataset())
+                _networks.warm_up(self._settings(chosen), _dataset(self.play.dataset, self.source))
 
         if self.status == "ready":
             background(work)
@@ -237,7 +233,7 @@ class Playground:
                 self.run = {"words": words, "history": history, "said": said}
                 self._say(self.status, self.said)
 
-        settings, dataset = self._settings(chosen), self._dataset()
+        settings, dataset = self._settings(chosen), _dataset(self.play.dataset, self.source)
         small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
         stopped = self.stopping.is_set()
         if self.run and not stopped:
@@ -247,12 +243,6 @@ class Playground:
 
     def _settings(self, chosen: dict[str, int]) -> small.Settings:
         return small.settings_for(self.task, chosen, self.generator)
-
-    def _dataset(self) -> Dataset:
-        key = self.play.dataset, self.source
-        if key not in _images:
-            _images[key] = small.small_dataset(*key)
-        return _images[key]
 
     def _say(self, status: str, said: str) -> None:
         self.status, self.said = status, said
@@ -285,6 +275,11 @@ def _heed_the_stop_key(stop: Callable[[], None]) -> None:
 
     if hasattr(kernel, "saved_sigint_handler"):
         kernel.io_loop.add_callback(heed)
+
+
+@functools.cache
+def _dataset(name: str, source: str) -> Dataset:
+    return small.small_dataset(name, source)
 
 
 def _classes(play: small.Play) -> int:
