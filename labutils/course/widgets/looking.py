@@ -29,11 +29,10 @@ from labutils.course.widgets.control import (
     table,
 )
 from labutils.course.widgets.explore import images_of
-from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.metrics import accuracy, hits
 from labutils.models import ARCHITECTURES, KERNEL, POOL
 from labutils.plots.charts import Panel, as_image, chart
-from labutils.runs.files import predicted_labels
-from labutils.statistics import Estimate, class_probabilities, wilson_interval
+from labutils.statistics import Estimate, class_probabilities, proportion
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -328,8 +327,7 @@ def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     from labutils.training.fit import predict
 
     pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
-    hits = int((predicted_labels(predict(model, pictures)) == dataset.y_val).sum())
-    return Estimate(hits / len(pictures), *wilson_interval(hits, len(pictures)))
+    return proportion(hits(predict(model, pictures), dataset.y_val))
 
 
 def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
