@@ -136,3 +136,13 @@ def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(show
 def test_without_runs_they_say_what_to_do(control, nothing, capsys):
     getattr(widgets, control)(*nothing)
     assert "train_missing" in capsys.readouterr().out
+
+
+def test_arguments_can_be_named(shown, capsys):
+    data = tiny_dataset()
+    run = made_up_run(tiny_config(), data)
+    widgets.epoch_scrubber(dataset=None, runs={"a": run})
+    widgets.against_network(dataset=data, run=run, n=4)
+    assert len(shown) == 2
+    widgets.threshold(run=None)
+    assert "train_missing" in capsys.readouterr().out

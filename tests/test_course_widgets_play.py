@@ -16,145 +16,138 @@ HISTORY = {name: [0.7, 0.6, 0.65] for name in small.COLUMNS} | {"seconds": [1.0,
 
 
 @pytest.fixture
-def ground(monkeypatch):
-    """A playground whose thread works when the test says so, on a training that is made up."""
+def ground(monkeypatch, shown, reader, press):
+    """A playground whose thread works when the test says so, on a training that is made up, as in `trained`."""
     waiting = []
-    monkeypatch.setattr(play, "background", waiting.append)
-    monkeypatch.setattr(play, "_heed_the_stop_key", lambda stop: None)
-    monkeypatch.setattr(play.Playground, "_dataset", lambda self: None)
-    warm = []
-    monkeypatch.setattr(play._networks, "warm_up", lambda settings, dataset: warm.append(settings.config.learning_rate))
-    made = play.Playground("task1b")
-    made.work = lambda: waiting.pop()()
-    made.warm = warm
-    return made
-
-
-def fake_training(monkeypatch, steps=3, during=lambda epoch: None):
-    seen = []
 
     def train(settings, dataset, on_epoch, should_pause, should_stop, networks):
-        seen.append(settings)
-        for epoch in range(1, steps + 1):
+        made.trained.append(settings.config.learning_rate)
+        for epoch in range(1, 4):
             if should_stop():
                 break
             on_epoch({name: values[:epoch] for name, values in HISTORY.items()})
-            during(epoch)
+            made.during(epoch, should_pause)
 
+    def warm_up(networks, settings, dataset):
+        made.warm.append(settings.config.learning_rate)
+
+    monkeypatch.setattr(play, "background", waiting.append)
+    monkeypatch.setattr(small, "small_dataset", lambda name, source: None)
     monkeypatch.setattr(small, "train_small", train)
-    return seen
+    monkeypatch.setattr(small.Networks, "warm_up", warm_up)
+    made = SimpleNamespace(warm=[], trained=[], during=lambda epoch, should_pause: None)
+    made.work = lambda: waiting.pop()()
+    widgets.playground("task1b", source="of this test")
+    made.widget = shown[-1]
+    made.press = lambda word: press(made.widget, word)
+    made.says = lambda name="status": made.widget.news[name]
+    return made
 
 
-def say(ground, word):
-    ground._hear(None, {"do": word}, None)
-
-
-def test_it_is_loading_then_ready_then_trains_what_is_chosen(ground, monkeypatch):
-    seen = fake_training(monkeypatch)
-    assert ground.widget.news["status"] == "loading"
-    say(ground, "train")
-    assert ground.status == "loading", "nothing is trained before everything is there"
+def test_it_is_loading_then_ready_then_trains_what_is_chosen(ground):
+    ground.press("train")
+    assert ground.says() == "loading", "nothing is trained before everything is there"
     ground.work()
-    assert ground.status == "ready"
+    assert ground.says() == "ready"
     ground.widget.state = {"learning_rate": 2}
-    say(ground, "train")
-    assert ground.status == "training"
+    ground.press("train")
+    assert ground.says() == "training"
     ground.work()
-    assert ground.status == "ready" and seen[0].config.learning_rate == 1e-5
-    assert ground.widget.news["run"]["words"] == "learning rate 1e-5"
-    assert "after 3 epochs" in ground.widget.news["said"]
+    assert ground.says() == "ready" and ground.trained == [1e-5]
+    assert ground.says("run")["words"] == "learning rate 1e-5" and "after 3 epochs" in ground.says("said")
 
 
 def test_what_is_chosen_is_compiled_before_the_click_and_once(ground):
     ground.widget.state = {"learning_rate": 0}
     ground.work()
     assert ground.warm == [1e-3], "nothing but the first choice is compiled while everything is loading"
-    first, second = {"learning_rate": 1}, {"learning_rate": 2}
-    ground.widget.state = first
-    ground.widget.state = second
+    ground.widget.state = {"learning_rate": 1}
+    ground.widget.state = {"learning_rate": 2}
     ground.work()
     ground.work()
     assert ground.warm == [1e-3, 1e-5], "a choice that was overtaken is not compiled"
 
 
-def test_the_last_three_runs_stay_and_reset_forgets_them(ground, monkeypatch):
-    fake_training(monkeypatch)
+def test_the_last_three_runs_stay_and_reset_forgets_them(ground):
     ground.work()
     for place in range(5):
         ground.widget.state = {"learning_rate": place}
-        say(ground, "train")
+        ground.press("train")
         ground.work()
-    assert [run["words"] for run in ground.widget.news["past"]] == [
+    assert [run["words"] for run in ground.says("past")] == [
         small.settings_in_words("task1b", {"learning_rate": place}) for place in (1, 2, 3)
     ]
-    say(ground, "reset")
-    assert ground.widget.news["run"] is None and ground.widget.news["past"] == []
+    ground.press("reset")
+    assert ground.says("run") is None and ground.says("past") == []
 
 
-def test_pause_go_on_and_reset_in_the_middle(ground, monkeypatch):
-    def during(epoch):
+def test_pause_go_on_and_reset_in_the_middle(ground):
+    def during(epoch, should_pause):
         if epoch == 1:
-            say(ground, "pause")
-            assert ground.status == "paused" and ground.pausing.is_set()
-            say(ground, "pause")
-            assert ground.status == "training" and not ground.pausing.is_set()
+            ground.press("pause")
+            assert ground.says() == "paused" and should_pause()
+            ground.press("pause")
+            assert ground.says() == "training" and not should_pause()
         if epoch == 2:
-            say(ground, "reset")
+            ground.press("reset")
 
-    fake_training(monkeypatch, during=during)
+    ground.during = during
     ground.work()
-    say(ground, "train")
+    ground.press("train")
     ground.work()
-    assert ground.status == "ready" and ground.widget.news["run"] is None
+    assert ground.says() == "ready" and ground.says("run") is None
 
 
-def test_the_stop_key_is_heard_from_a_thread_too(monkeypatch):
+def test_an_error_in_the_thread_is_said(ground):
+    ground.during = lambda epoch, should_pause: 1 / 0
+    ground.work()
+    ground.press("train")
+    ground.work()
+    assert ground.says() == "failed" and "ZeroDivisionError" in ground.says("said")
+
+
+def test_the_stop_key_is_heard_from_a_thread_too(ground, monkeypatch):
     """JupyterLab's clicks arrive in a thread, where nobody may say who hears the key."""
-    waiting, pressed = [], []
-    loop = SimpleNamespace(add_callback=waiting.append)
-    kernel = SimpleNamespace(io_loop=loop, saved_sigint_handler=None)
+    heeded = []
+    kernel = SimpleNamespace(io_loop=SimpleNamespace(add_callback=heeded.append), saved_sigint_handler=None)
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=kernel))
-    before = signal.getsignal(signal.SIGINT)
+    ground.work()
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(play._heed_the_stop_key, lambda: pressed.append("stop")).result()
+        thread.submit(ground.press, "train").result()
+    before = signal.getsignal(signal.SIGINT)
     try:
-        waiting.pop()()
-        signal.raise_signal(signal.SIGINT)
-        assert pressed == ["stop"] and kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT)
+        heeded.pop()()
+        assert kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT) is not before
+        ground.during = lambda epoch, should_pause: signal.raise_signal(signal.SIGINT) if epoch == 2 else None
+        ground.work()
+        assert ground.says("said").startswith("Stopped: learning rate 1e-3: after 2 epochs")
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def test_an_error_in_the_thread_is_said(ground, monkeypatch):
-    monkeypatch.setattr(small, "train_small", lambda *a: 1 / 0)
-    ground.work()
-    say(ground, "train")
-    ground.work()
-    assert ground.status == "failed" and "ZeroDivisionError" in ground.widget.news["said"]
-
-
-def test_runs_of_a_students_own_copy_are_kept(tmp_path, monkeypatch):
+def test_runs_of_a_students_own_copy_are_kept(ground, tmp_path, monkeypatch):
     monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path / "mine"))
-    assert play.keep("task1b", {"words": "w", "history": HISTORY}) is None
     (tmp_path / "mine").mkdir()
-    monkeypatch.chdir(tmp_path / "mine")
-    file = play.keep("task1b", {"words": "w", "history": HISTORY})
-    assert json.loads(file.read_text())["task"] == "task1b" and file.parent == tmp_path / "mine" / "runs"
+    ground.work()
+    for folder in (tmp_path, tmp_path / "mine"):
+        monkeypatch.chdir(folder)
+        ground.press("train")
+        ground.work()
+    (file,) = (tmp_path / "mine" / "runs").iterdir()
+    assert json.loads(file.read_text())["task"] == "task1b"
 
 
-def test_a_generator_is_one_more_choice_of_task_8(monkeypatch):
-    monkeypatch.setattr(play, "background", lambda work: None)
-
+def test_a_generator_is_one_more_choice_of_task_8(ground, shown):
     def generator(image, rng):
         return image
 
-    ground = play.Playground("task8", generator=generator)
-    choices = ground.widget.data["knobs"][0]["choices"]
+    widgets.playground("task8", generator=generator)
+    choices = shown[-1].data["knobs"][0]["choices"]
     last = len(choices) - 1
     assert choices[last] == "your generator"
-    assert ground._settings({"augmentation": last}).generator is generator
-    assert ground._settings({"augmentation": last - 1}).generator is None
-    assert ground._words({"augmentation": last}) == "your generator"
+    assert small.settings_for("task8", {"augmentation": last}, generator).generator is generator
+    assert small.settings_for("task8", {"augmentation": last - 1}, generator).generator is None
+    assert small.settings_in_words("task8", {"augmentation": last}, generator) == "your generator"
 
 
 @pytest.mark.parametrize("task", small.PLAYS)

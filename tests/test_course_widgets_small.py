@@ -142,7 +142,7 @@ def test_a_generator_of_the_readers_changes_every_image(skin, networks):
         seen.append(rng.random())
         return image[::-1]
 
-    settings = small.settings_for("task8", generator=generator)
+    settings = small.settings_for("task8", {"augmentation": 4}, generator)
     done = []
     small.train_small(settings, skin, done.append, should_stop=lambda: bool(done), networks=networks)
     assert len(seen) == 400 and len(set(seen)) == 400

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import matplotlib
 import numpy as np
 import pytest
+from evaluate_helpers import CLASS_NAMES, run_from_predictions
 from matplotlib import pyplot
 from matplotlib.text import Text
 from sklearn.metrics import roc_auc_score
@@ -21,32 +22,20 @@ from labutils.plots.pictures import MEASURES
 from labutils.runs.run import Run
 from labutils.statistics import wilson_interval
 
-NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{i}" for i in range(1, 10))}
-
 
 def make_run(epochs=100, dataset="skin", seed=0, skill=0.7, speed=0.05, source="phantom", **settings) -> Run:
     """A made-up run that looks like a real one: losses fall, accuracies rise, validation is noisy."""
-    rng, names = np.random.default_rng(seed), NAMES[dataset]
-    classes, n = len(names), 25 * len(names)
-    y_val = np.repeat(np.arange(classes), 25)
+    rng, classes = np.random.default_rng(seed), len(CLASS_NAMES[dataset])
+    n, y_val = 25 * classes, np.repeat(np.arange(classes), 25)
     progress = 1 - np.exp(-speed * np.arange(1, epochs + 1))
     margin = progress[:, None] * rng.normal(skill, 0.7, n) * 2.2 + rng.normal(0, 0.3, n)
-    margin += rng.normal(0, 0.1, (epochs, n))
     scores = rng.normal(0, 0.4, (1, n, classes)) * progress[:, None, None] * (classes > 2)
-    scores[:, np.arange(n), y_val] += margin if classes == 2 else 2 * margin
+    scores[:, np.arange(n), y_val] += (1 if classes == 2 else 2) * (margin + rng.normal(0, 0.1, (epochs, n)))
     p = np.exp(scores) / np.exp(scores).sum(axis=2, keepdims=True)
-    p_true = p[:, np.arange(n), y_val]
-    history = {
-        "loss": np.log(classes) * (1 - 0.8 * progress) + rng.normal(0, 0.005, epochs),
-        "accuracy": 1 / classes + (0.97 - 1 / classes) * progress + rng.normal(0, 0.005, epochs),
-        "val_loss": -np.log(np.clip(p_true, 1e-4, 1)).mean(axis=1),
-        "val_accuracy": (p.argmax(axis=2) == y_val).mean(axis=1),
-        "seconds": np.full(epochs, 8.0),
-    }
+    accuracy = 1 / classes + (0.97 - 1 / classes) * progress + rng.normal(0, 0.005, epochs)
+    loss = np.log(classes) * (1 - 0.8 * progress) + rng.normal(0, 0.005, epochs)
     config = RunConfig(**{"dataset": dataset, "model": "vgg16", "learning_rate": 1e-5, "epochs": epochs, **settings})
-    files = tuple(f"test/{names[k]}_{i:04d}.jpg" for i, k in enumerate(y_val))
-    predictions = (p[..., 1:] if classes == 2 else p).astype(np.float16)
-    return Run(config, history, predictions, y_val, files, names, {"source": source})
+    return run_from_predictions(config, p[..., 1:] if classes == 2 else p, y_val, accuracy, loss, source)
 
 
 def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
@@ -265,9 +254,10 @@ def test_live_curves_of_a_cell_are_one_figure_with_the_names_of_the_tables(live)
 
 
 def test_axes_of_live_curves_do_not_magnify_nothing():
-    flat = make_run(epochs=5)
-    flat.history["val_loss"][:] = flat.history["loss"][:] = [0.6938, 0.6936, 0.6934, 0.6932, 0.6930]
-    points = re.findall(r'polyline points="([^"]+)"', draw_live({"flat": flat}))[0].split()
+    flat = np.array([0.6938, 0.6936, 0.6934, 0.6932, 0.6930])
+    run = make_run(epochs=5)
+    svg = draw_live({"flat": replace(run, history=run.history | {"loss": flat, "val_loss": flat})})
+    points = re.findall(r'polyline points="([^"]+)"', svg)[0].split()
     heights = [float(point.split(",")[1]) for point in points]
     assert max(heights) - min(heights) < 1
 

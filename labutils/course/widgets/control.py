@@ -15,6 +15,7 @@ import functools
 import hashlib
 import html
 import importlib
+import inspect
 import io
 import json
 import sys
@@ -22,14 +23,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec
 
 import numpy as np
 
 from labutils.plots.charts import as_image
 from labutils.progress import how_to_show
 
-T = TypeVar("T")
 P = ParamSpec("P")
 STATIC, RECORDED = (Path(__file__).parent / name for name in ("static", "recorded"))
 NOTHING = "No run to show yet: train one first (see train_missing under Parameters)."
@@ -87,15 +87,17 @@ def show_live(live: Callable[[], Any]) -> None:
         display(widget)
 
 
-def needs_run(control: Callable[Concatenate[T, P], None]) -> Callable[Concatenate[T | None, P], None]:
-    """A control of a run, which is its first argument, or of runs by label: without any it says so."""
+def needs_run(control: Callable[P, None]) -> Callable[P, None]:
+    """A control of a run, its first argument, or of runs by label; without any (None, or an empty dict) it says so."""
+    signature = inspect.signature(control)
 
     @functools.wraps(control)
-    def shown(first: T | None, *args: P.args, **kwargs: P.kwargs) -> None:
-        if first is None or any(isinstance(given, Mapping) and not given for given in (first, *args)):
+    def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        first, *others = signature.bind(*args, **kwargs).arguments.values()
+        if first is None or any(isinstance(given, Mapping) and not given for given in (first, *others)):
             print(NOTHING)
         else:
-            control(first, *args, **kwargs)
+            control(*args, **kwargs)
 
     return shown
 
@@ -143,10 +145,9 @@ def static_page(kind: str, data: dict[str, Any], words: str) -> str:
     )
 
 
-def recorded(name: str) -> dict[str, Any] | None:
-    """What was recorded under a name (`python -m labutils.course.widgets.record`); None if nothing was."""
-    file = RECORDED / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+def recorded(name: str) -> dict[str, Any]:
+    """What was recorded under a name, for what is shown before the first click; see `record`."""
+    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @functools.cache

@@ -101,8 +101,7 @@ def draw_range(found: Mapping[str, list[float]]) -> Drawn:
 
 def lr_range_test(source: str = "auto") -> None:
     """A learning-rate range test: the recorded one, and a button that does it again, in some twenty seconds."""
-    before = recorded("range")
-    first = draw_range(before) if before else Drawn("", "Learning-rate range test: nothing is recorded.")
+    first = draw_range(recorded("range"))
     show(first.words, as_image(first.picture, first.words), lambda: range_controls(first, source).widget)
 
 
@@ -180,9 +179,6 @@ def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
 def norm_view() -> None:
     """What a batch normalization gets and gives, epoch by epoch, in a recorded small AlexNet."""
     found = recorded("norm")
-    if not found:
-        print("Nothing is recorded yet: python -m labutils.course.widgets.record norm")
-        return
     epochs = range(len(found["before"]["counts"]))
     control("Activations by epoch", lambda epoch: draw_norm(found, epoch), number_knob("epoch", "epoch", epochs, 1))
 

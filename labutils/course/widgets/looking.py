@@ -29,11 +29,10 @@ from labutils.course.widgets.control import (
     table,
 )
 from labutils.course.widgets.explore import images_of
-from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.metrics import accuracy, hits
 from labutils.models import ARCHITECTURES, KERNEL, POOL
 from labutils.plots.charts import Panel, as_image, chart
-from labutils.runs.run import predicted_labels
-from labutils.statistics import Estimate, class_probabilities, wilson_interval
+from labutils.statistics import Estimate, class_probabilities, proportion
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -328,8 +327,7 @@ def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     from labutils.training.epoch import predict
 
     pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
-    hits = int((predicted_labels(predict(model, pictures)) == dataset.y_val).sum())
-    return Estimate(hits / len(pictures), *wilson_interval(hits, len(pictures)))
+    return proportion(hits(predict(model, pictures), dataset.y_val))
 
 
 def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
@@ -348,14 +346,14 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
     show(words, _image(dataset, 0, 150), lambda: breaking_controls(run, dataset).widget)
 
 
-def breaking_in_words(run: Run, before: dict[str, Any] | None) -> str:
+def breaking_in_words(run: Run, before: dict[str, Any]) -> str:
     """The control before it is moved: the stored accuracy, and what was measured under each change of this run."""
     lines = [
         f"Break the network: {run.label}, validation accuracy {accuracy(run)} on unchanged images. Change an image "
         "with all sliders at once until the network gives way."
     ]
     this = {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint"))}
-    if before and this.items() <= before.items():
+    if this.items() <= before.items():
         lines += [f"{name}: {Estimate(*value)}" for name, value in before["accuracy"].items()]
     return "\n".join(lines)
 

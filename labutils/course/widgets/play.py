@@ -6,6 +6,7 @@ is seen before the first click was recorded with `python -m labutils.course.widg
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import signal
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from labutils import paths
 from labutils.course.widgets import small
-from labutils.course.widgets.control import Knob, background, instrument, recorded, show
+from labutils.course.widgets.control import background, instrument, recorded, show
 from labutils.plots.charts import THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.progress import minutes
 
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
 
 LOSS_TOP = {2: 1.5, 9: 2.5}
 """Where the loss axis ends: it never moves, so that runs can be compared by eye."""
-OWN = "your generator"
 PAST = 3
 PAST_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
 
 _networks = small.Networks()
-_images: dict[tuple[str, str], Dataset] = {}
 
 
 def playground(task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
@@ -59,14 +58,12 @@ def playground(task: str, source: str = "auto", generator: small.Generator | Non
     show(in_words(task, before), still(task, before), lambda: Playground(task, source, generator).widget)
 
 
-def in_words(task: str, before: dict[str, Any] | None) -> str:
+def in_words(task: str, before: dict[str, Any]) -> str:
     """A playground before its first click, in words, with the run recorded for it."""
     play = small.PLAYS[task]
     choices = "; ".join(f"{knob.label}: {', '.join(words for words, _ in knob.choices)}" for knob in play.knobs)
-    lines = [f"Playground. {play.question}", f"To choose from: {choices}."]
-    if before:
-        lines.append(f"Recorded with {before['words']}: {run_in_words(before['history'], play.extra)}")
-    return "\n".join(lines)
+    found = f"Recorded with {before['words']}: {run_in_words(before['history'], play.extra)}"
+    return f"Playground. {play.question}\nTo choose from: {choices}.\n{found}"
 
 
 def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
@@ -92,10 +89,8 @@ def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
     )
 
 
-def still(task: str, before: dict[str, Any] | None) -> str:
-    """The recorded run as a picture; empty where there is none."""
-    if not before:
-        return ""
+def still(task: str, before: dict[str, Any]) -> str:
+    """The recorded run as a picture."""
     play, history = small.PLAYS[task], before["history"]
     x = history["seconds"] if play.seconds else range(1, len(history["loss"]) + 1)
 
@@ -126,7 +121,7 @@ class Playground:
 
     def __init__(self, task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
         self.task, self.source, self.generator = task, source, generator
-        self.play = small.PLAYS[task]
+        self.play = small.play_for(task, generator)
         self.past: list[dict[str, Any]] = []
         self.run: dict[str, Any] | None = None
         self.status = "loading"
@@ -135,15 +130,15 @@ class Playground:
         self.widget.on_msg(self._hear)
         self.widget.observe(self._chosen, "state")
         self._say("loading", "TensorFlow and the images are being loaded: a few seconds. Read on meanwhile.")
-        background(self._load)
+        self._later(self._load)
 
     def _data(self) -> dict[str, Any]:
         before, classes = recorded(self.task), _classes(self.play)
         return {
             "title": f"Playground of {self.task}",
             "question": self.play.question,
-            "knobs": [self._for_page(knob) for knob in self.play.knobs],
-            "recorded": before and {"words": before["words"], "history": before["history"]},
+            "knobs": [knob.for_page() for knob in self.play.knobs],
+            "recorded": {"words": before["words"], "history": before["history"]},
             "words": in_words(self.task, before).splitlines()[-1],
             "cost": self._cost(before),
             "epochs": small.EPOCHS,
@@ -155,15 +150,11 @@ class Playground:
             "pastColours": list(PAST_COLOURS),
         }
 
-    def _for_page(self, knob: Knob) -> dict[str, Any]:
-        own = [OWN] * bool(self.generator and knob.name == "augmentation")
-        return knob.for_page() | {"choices": [words for words, _ in knob.choices] + own}
-
-    def _cost(self, before: dict[str, Any] | None) -> str:
+    def _cost(self, before: dict[str, Any]) -> str:
         if self.play.seconds:
             return f"One run takes {self.play.seconds:g} s of training, whatever the network."
-        took = f", {minutes(before['history']['seconds'][-1])} where it was recorded" if before else ""
-        return f"One run: {small.EPOCHS} epochs of {small.N_TRAIN} images{took}. Nothing is stored in results/."
+        run, took = f"{small.EPOCHS} epochs of {small.N_TRAIN} images", minutes(before["history"]["seconds"][-1])
+        return f"One run: {run}, {took} where it was recorded. Nothing is stored in results/."
 
     def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
         word = content.get("do") if isinstance(content, dict) else None
@@ -184,7 +175,7 @@ class Playground:
         chosen = dict(self.widget.state)
         self._say("training", "Training: the curves grow with every epoch.")
         _heed_the_stop_key(self.stop)
-        background(lambda: self._train(chosen))
+        self._later(lambda: self._train(chosen))
 
     def pause(self) -> None:
         """Pause after the epoch that is running, or go on."""
@@ -207,19 +198,20 @@ class Playground:
             return  # the thread says when it has stopped
         self._say("ready", "Ready.")
 
+    def _later(self, work: Callable[[], None]) -> None:
+        """Do something in the background and say its error: nobody sees what a thread raises."""
+
+        def task() -> None:
+            try:
+                work()
+            except Exception as error:
+                self._say("failed", f"{type(error).__name__}: {error}")
+
+        background(task)
+
     def _load(self) -> None:
-        def warm_up() -> None:
-            _networks.warm_up(self._settings({}), self._dataset())
-            self._say("ready", "Ready: choose, then Train.")
-
-        self._try(warm_up)
-
-    def _try(self, work: Callable[[], None]) -> None:
-        """Do something and say its error: nobody sees what a thread raises."""
-        try:
-            work()
-        except Exception as error:
-            self._say("failed", f"{type(error).__name__}: {error}")
+        _networks.warm_up(self._settings({}), _dataset(self.play.dataset, self.source))
+        self._say("ready", "Ready: choose, then Train.")
 
     def _chosen(self, change: Any) -> None:
         """Compile what was just chosen while its reader moves on to Train; an error is said when it trains."""
@@ -227,13 +219,13 @@ class Playground:
 
         def work() -> None:
             if self.status == "ready" and chosen == self.widget.state:  # a slider that still moves asks again
-                _networks.warm_up(self._settings(chosen), self._dataset())
+                _networks.warm_up(self._settings(chosen), _dataset(self.play.dataset, self.source))
 
         if self.status == "ready":
             background(work)
 
     def _train(self, chosen: dict[str, int]) -> None:
-        words = self._words(chosen)
+        words = small.settings_in_words(self.task, chosen, self.generator)
 
         def grown(history: small.History) -> None:
             if not self.stopping.is_set():
@@ -241,35 +233,16 @@ class Playground:
                 self.run = {"words": words, "history": history, "said": said}
                 self._say(self.status, self.said)
 
-        def train() -> None:
-            settings, dataset = self._settings(chosen), self._dataset()
-            small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
-            stopped = self.stopping.is_set()
-            if self.run and not stopped:
-                keep(self.task, self.run)
-            how = "Stopped" if stopped else "Done"
-            self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
-
-        self._try(train)
+        settings, dataset = self._settings(chosen), _dataset(self.play.dataset, self.source)
+        small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
+        stopped = self.stopping.is_set()
+        if self.run and not stopped:
+            keep(self.task, self.run)
+        how = "Stopped" if stopped else "Done"
+        self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
 
     def _settings(self, chosen: dict[str, int]) -> small.Settings:
-        if self._own(chosen):
-            return small.settings_for(self.task, {**chosen, "augmentation": 0}, self.generator)
-        return small.settings_for(self.task, chosen)
-
-    def _words(self, chosen: dict[str, int]) -> str:
-        return OWN if self._own(chosen) else small.settings_in_words(self.task, chosen)
-
-    def _own(self, chosen: dict[str, int]) -> bool:
-        """Whether the choice beyond the lab's own changes is meant: the reader's generator."""
-        changes = [len(knob.choices) for knob in self.play.knobs if knob.name == "augmentation"]
-        return bool(self.generator and changes and chosen.get("augmentation", 0) >= changes[0])
-
-    def _dataset(self) -> Dataset:
-        key = self.play.dataset, self.source
-        if key not in _images:
-            _images[key] = small.small_dataset(*key)
-        return _images[key]
+        return small.settings_for(self.task, chosen, self.generator)
 
     def _say(self, status: str, said: str) -> None:
         self.status, self.said = status, said
@@ -302,6 +275,11 @@ def _heed_the_stop_key(stop: Callable[[], None]) -> None:
 
     if hasattr(kernel, "saved_sigint_handler"):
         kernel.io_loop.add_callback(heed)
+
+
+@functools.cache
+def _dataset(name: str, source: str) -> Dataset:
+    return small.small_dataset(name, source)
 
 
 def _classes(play: small.Play) -> int:

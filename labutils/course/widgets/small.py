@@ -28,6 +28,8 @@ FIXED = 200
 """Training images that are measured after each epoch as validation images are: nothing dropped, nothing changed."""
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "fixed_accuracy", "val_elementwise", "seconds")
 
+OWN = "your generator"
+
 Generator = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 History = dict[str, list[float]]
 
@@ -155,19 +157,27 @@ PLAYS: dict[str, Play] = {
 """The tasks that have a playground: what each lets you change."""
 
 
-def settings_for(task: str, chosen: dict[str, int] | None = None, generator: Generator | None = None) -> Settings:
-    """The run that a playground's knobs stand for, by the place of each choice; those left out are where they begin.
-
-    `generator(image, rng)` changes a training image at random, in place of the lab's own augmentation.
-    """
+def play_for(task: str, generator: Generator | None = None) -> Play:
+    """The playground of a task, with a reader's generator as one more choice of what is done to training images."""
     play = PLAYS[task]
-    values = {k.name: k.choices[(chosen or {}).get(k.name, k.start)][1] for k in play.knobs}
+    if generator is None:
+        return play
+    own = (OWN, generator)
+    knobs = (replace(k, choices=(*k.choices, own)) if k.name == "augmentation" else k for k in play.knobs)
+    return replace(play, knobs=tuple(knobs))
+
+
+def settings_for(task: str, chosen: dict[str, int] | None = None, generator: Generator | None = None) -> Settings:
+    """The run that a playground's knobs stand for, by the place of each choice; those left out are where they begin."""
+    play = play_for(task, generator)
+    values = {knob.name: value for knob, (_, value) in _picked(play, chosen)}
+    own = values.pop("augmentation") if callable(values.get("augmentation")) else None
     classes, elementwise = int(values.pop("classes", 9)), bool(values.pop("elementwise", False))
     given = {"dataset": play.dataset, "epochs": EPOCHS, "batch_size": BATCH, "image_size": SIZE, **play.fixed, **values}
-    return Settings(RunConfig(**given), classes, elementwise, play.seconds, generator)
+    return Settings(RunConfig(**given), classes, elementwise, play.seconds, own)
 
 
-def settings_in_words(task: str, chosen: dict[str, int] | None = None) -> str:
+def settings_in_words(task: str, chosen: dict[str, int] | None = None, generator: Generator | None = None) -> str:
     """The choices of a playground as its legend names them.
 
     Examples
@@ -175,7 +185,13 @@ def settings_in_words(task: str, chosen: dict[str, int] | None = None) -> str:
     >>> settings_in_words("task1b"), settings_in_words("task1d", {"n_base": 0})
     ('learning rate 1e-3', 'filters of the first block 2, dropout rate 0')
     """
-    return ", ".join(f"{k.label} {k.choices[(chosen or {}).get(k.name, k.start)][0]}" for k in PLAYS[task].knobs)
+    picked = _picked(play_for(task, generator), chosen)
+    said = [OWN if words == OWN else f"{knob.label} {words}" for knob, (words, _) in picked]
+    return OWN if OWN in said else ", ".join(said)
+
+
+def _picked(play: Play, chosen: dict[str, int] | None) -> list[tuple[Knob, tuple[str, Any]]]:
+    return [(knob, knob.choices[(chosen or {}).get(knob.name, knob.start)]) for knob in play.knobs]
 
 
 def small_dataset(name: str, source: str = "auto") -> Dataset:

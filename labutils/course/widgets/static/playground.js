@@ -37,7 +37,7 @@ function render({ model, el }) {
     const news = model.get("news");
     const out = [];
     const behind = [
-      ...(data.recorded ? [{ run: data.recorded, colour: GREY, width: 2.5 }] : []),
+      { run: data.recorded, colour: GREY, width: 2.5 },
       ...(news.past ?? []).map((run, i) => ({ run, colour: data.pastColours[i % 3], width: 1 })),
     ];
     behind.forEach(({ run, colour, width }) => {
@@ -62,7 +62,7 @@ function render({ model, el }) {
       { label: "training", colour: ORANGE, dash: "5 3", width: 2 },
       { label: "validation", colour: BLUE, width: 2 },
       ...(data.extra ? [{ label: data.extra[1], colour: GREEN, dash: "2 2" }] : []),
-      ...(data.recorded ? [{ label: `recorded: ${data.recorded.words}`, colour: GREY, width: 2.5 }] : []),
+      { label: `recorded: ${data.recorded.words}`, colour: GREY, width: 2.5 },
       ...(news.past ?? []).map((run, i) => ({ label: `yours: ${run.words}`, colour: data.pastColours[i % 3], width: 1 })),
     ];
     names.replaceChildren(legend(entries));
