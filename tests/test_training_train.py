@@ -20,7 +20,7 @@ from labutils.data.exam import Exam
 from labutils.errors import StoreError
 from labutils.progress import Progress, minutes
 from labutils.runs.run import read_run, read_start, write_run
-from labutils.runs.store import RunStore
+from labutils.runs.store import RunStore, lab_store
 from labutils.training import backend, load_best, train, train_all, with_weights
 from labutils.training.cost import estimate_seconds
 from labutils.training.fit import fit
@@ -417,6 +417,14 @@ def test_small_runs_stand_in_for_those_that_are_left_out(results, monkeypatch, c
     assert "Not stored: b. Small ones stand in: 8 filters, images of 64 pixels." in said
     put(asked["b"])
     assert list(train_all(asked, DATASET, train_missing=False)) == ["a", "b"]
+
+
+def test_the_labs_run_goes_on_in_a_students_folder(students_folder, results):
+    shorter = train(tiny_config(epochs=1), DATASET, store=lab_store())
+    run = train(tiny_config(epochs=2), DATASET)
+    assert (run.status, run.path.parent) == ("extended", students_folder / "runs")
+    assert load_best(run)[1] == run.best_epoch
+    assert read_run(shorter.path).epochs == 1 and [found.epochs for found in RunStore().all()] == [2]
 
 
 def test_every_run_is_trained_on_the_images_of_its_data_set(results):

@@ -171,7 +171,7 @@ class RunStore:
         """Where to train, and from where: what `read_start` gives, or None for the first epoch.
 
         A stored run that cannot be continued, because it came without a checkpoint, stays as it is while a longer one
-        is trained in a hidden folder beside it, until `replace` is called.
+        is trained in a hidden folder beside it, until `replace` is called. The lab's run goes on in a student's folder.
 
         Raises
         ------
@@ -179,11 +179,12 @@ class RunStore:
             If a folder that it would work in is damaged or holds something else.
         """
         place = self.path_of(config, fingerprint)
-        for folder in (place, _hidden(place, "longer")):
+        own = place, _hidden(place, "longer")
+        for folder in (*own, *(other / place.name for other in self.folders[1:])):
             start = read_start(folder) if _occupied(folder) else None
             if start:
                 _check_same(start[0], config, fingerprint)
-                return folder, start
+                return (folder if folder in own else _make_room(place)), start
         return _make_room(place), None
 
     def replace(self, folder: Path, config: RunConfig, fingerprint: str) -> Path:
