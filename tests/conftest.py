@@ -55,3 +55,13 @@ def move() -> Callable[..., dict]:
 def press() -> Callable[..., None]:
     """Press a button of a widget, as the page does."""
     return lambda widget, word: widget._handle_custom_msg({"do": word}, [])
+
+
+@pytest.fixture
+def students_folder(results: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A student's folder, in which this runs."""
+    folder = results / "mine"
+    folder.mkdir()
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(folder))
+    monkeypatch.chdir(folder)
+    return folder

@@ -257,26 +257,12 @@ def cell(column: str, value: str) -> Callable[[Path], None]:
     return harm
 
 
-def pipe(name: str) -> Callable[[Path], None]:
+def instead(name: str, make: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Something else in the place of a file."""
+
     def harm(folder: Path) -> None:
         (folder / name).unlink()
-        os.mkfifo(folder / name)
-
-    return harm
-
-
-def link(name: str, target: str) -> Callable[[Path], None]:
-    def harm(folder: Path) -> None:
-        (folder / name).unlink()
-        (folder / name).symlink_to(target)
-
-    return harm
-
-
-def as_folder(name: str) -> Callable[[Path], None]:
-    def harm(folder: Path) -> None:
-        (folder / name).unlink()
-        (folder / name).mkdir()
+        make(folder / name)
 
     return harm
 
@@ -320,11 +306,6 @@ def predictions(array: np.ndarray) -> Callable[[Path], None]:
     return lambda folder: np.save(folder / "val_predictions.npy", array)
 
 
-def archive_instead(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "val_predictions.npy", "w") as archive:
-        archive.writestr("a.npy", "")
-
-
 def exam(**changes: Callable) -> Callable[[Path], None]:
     def harm(folder: Path) -> None:
         with np.load(folder / "exam.npz") as archive:
@@ -346,11 +327,9 @@ def bomb(folder: Path) -> None:
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 HARM = {
     "stretch is text": (provenance(stretches=["x"]), "provenance.json: stretches.0 is 'x'"),
-    "stretches is an object": (provenance(stretches={"a": 1}), "stretches is {'a': 1}: input should be a valid list"),
     "no stretch": (provenance(stretches=[]), "stretches is []"),
     "ended in words": (stretch(ended="yesterday"), "ended is 'yesterday': it should be a time such as 2026-01-31T"),
     "ended in year 0": (stretch(ended="0000-01-01T00:00:00Z"), "ended is '0000-01-01T00:00:00Z'"),
-    "threads in words": (stretch(threads="many"), "threads is 'many': input should be a valid integer"),
     "threads below 1": (stretch(threads=0), "threads is 0"),
     "threads without end": (stretch(threads=10**30), "threads is 1000000000"),
     "a module as backend": (stretch(backend="this"), "backend is 'this': input should be 'tensorflow', 'jax' or"),
@@ -358,16 +337,12 @@ HARM = {
     "seconds without end": (stretch(seconds=float("inf")), "seconds is inf: input should be a finite number"),
     "precision unknown": (stretch(precision="int4"), "precision is 'int4'"),
     "escape in device": (stretch(device=ESCAPE), r"device is '\x1b[2J\x1b]0;owned\x07': it holds control characters"),
-    "escape in source": (provenance(source=ESCAPE), r"source is '\x1b[2J\x1b]0;owned\x07'"),
     "right to left": (provenance(source="a\u202eb"), r"source is 'a\u202eb': it holds control characters"),
     "half a character": (provenance(source="\ud800"), r"source is '\ud800'"),
     "source of a megabyte": (provenance(source="x" * 10**6), "source is 'xxxxxxxxxxxx...xxxxxxxxxxxxx'"),
-    "source is a list": (provenance(source=["phantom"]), "source is ['phantom']"),
     "fingerprint a number": (provenance(fingerprint=7), "fingerprint is 7"),
     "fingerprint a path": (provenance(fingerprint="../../x"), "fingerprint is '../../x'"),
-    "classes as text": (provenance(class_names="ab"), "class_names is 'ab'"),
     "one class twice": (provenance(class_names=["Mel", "Mel"]), "class_names holds one name twice"),
-    "parameters in words": (provenance(parameters="many"), "parameters is 'many'"),
     "losses in words": (provenance(first_losses=["a"]), "first_losses.0 is 'a'"),
     "counts below 0": (provenance(counts={"train": {"Mel": -1}}), "counts.train.Mel is -1"),
     "format is true": (provenance(format=True), "format True, this version of labutils reads 1"),
@@ -377,18 +352,15 @@ HARM = {
     "merge marks": (exchange("provenance.json", "{", "<<<<<<< HEAD\n{"), "is not JSON (Expecting value"),
     "not UTF-8": (text("provenance.json", b"\xff\xfe{"), "provenance.json: 'utf-8' codec can't decode"),
     "200 MB of JSON": (sparse("provenance.json", 200_000_000), "has 200,000,000 bytes, at most 4,000,000 were"),
-    "a pipe": (pipe("config.json"), "config.json: is a pipe, an ordinary file was expected"),
-    "a link to a device": (link("config.json", "/dev/zero"), "config.json: is a link, an ordinary file was expected"),
-    "a folder": (as_folder("config.json"), "config.json: is a folder"),
+    "a pipe": (instead("config.json", os.mkfifo), "config.json: is a pipe, an ordinary file was expected"),
+    "a link": (instead("config.json", lambda file: file.symlink_to("/dev/zero")), "config.json: is a link, an ordin"),
+    "a folder": (instead("config.json", Path.mkdir), "config.json: is a folder"),
     "config a list": (text("config.json", "[]"), "config.json: holds list, an object was expected"),
     "rate no number": (json_with("config.json", learning_rate=float("nan")), "lr (learning_rate) is nan"),
     "a long name": (json_with("config.json", dataset="x" * 10**6), "config.json: dataset is 'xxx"),
-    "escape in a name": (json_with("config.json", dataset=ESCAPE), r"dataset is '\x1b[2J\x1b]0;owned\x07'"),
     "escape in a setting": (json_with("config.json", **{ESCAPE: 1}), r"\x1b[2J\x1b]0;owned\x07 is not a setting"),
     "layers without end": (json_with("config.json", dense=[10**12]), "dense is (1000000000000,)"),
-    "history a pipe": (pipe("history.csv"), "history.csv: is a pipe"),
     "seconds inf": (cell("seconds", "inf"), "history.csv: seconds of epoch 2 is inf"),
-    "seconds nan": (cell("seconds", "nan"), "history.csv: seconds of epoch 2 is nan"),
     "accuracy above 1": (cell("accuracy", "7"), "history.csv: accuracy of epoch 2 is 7, 0 to 1 was expected"),
     "loss below 0": (cell("loss", "-3"), "history.csv: loss of epoch 2 is -3"),
     "escape for a number": (cell("loss", ESCAPE), "could not convert string to float: '\\x1b"),
@@ -396,11 +368,9 @@ HARM = {
     "a row too long": (exchange("history.csv", "\n2,", "\n2,1,"), "history.csv: row 2 has not the 6 columns"),
     "a long cell": (cell("loss", "1" * 10**6), "history.csv: is not a table (field larger than field limit"),
     "a huge table": (sparse("history.csv", 3 * 10**9), "history.csv: has 3,000,000,000 bytes"),
-    "label too large": (exchange("val_files.csv", ",1\n", f",{10**30}\n"), "val_files.csv: it has labels other than"),
     "label a fraction": (exchange("val_files.csv", ",1\n", ",0.5\n"), "labels other than 0 to 1: '0.5'"),
     "no image": (text("val_files.csv", "file,label\n"), "val_predictions.npy is float16"),
-    "predictions a pipe": (pipe("val_predictions.npy"), "val_predictions.npy: is a pipe"),
-    "predictions 2 GB": (sparse("val_predictions.npy", 2 * 10**9), "val_predictions.npy: has 2,000,000,000 bytes"),
+    "predictions a pipe": (instead("val_predictions.npy", os.mkfifo), "val_predictions.npy: is a pipe"),
     "shape without end": (header(f"({10**12}, 10, 1)"), "val_predictions.npy: "),  # too much memory, or too short
     "shape below 0": (header("(-1,)"), "val_predictions.npy: Failed to read all data for array"),
     "65 dimensions": (header(str((1,) * 65), content=b"00"), "val_predictions.npy: "),
@@ -411,7 +381,6 @@ HARM = {
     ),
     "above 1": (predicted(1.5), "val_predictions.npy: holds 1.5, probabilities from 0 to 1 were expected"),
     "no numbers": (predicted(float("nan")), "has no numbers in epoch 1, whose val_loss is one"),
-    "exam a pipe": (pipe("exam.npz"), "exam.npz: is a pipe"),
     "exam a bomb": (bomb, "exam.npz: unpacks to 70,000,000 bytes, at most 64,000,000 were expected"),
     "exam fractional": (exam(epochs=lambda e: e + 0.5), "exam.npz: the epochs and labels are not whole numbers"),
     "exam too early": (exam(epochs=lambda e: e - 9), "exam.npz: the epochs are not in order"),
@@ -426,16 +395,13 @@ HARM = {
     "epochs too few": (predictions(np.zeros((1, 10, 1), np.float16)), "config.json speaks of 3 epochs"),
     "epochs too many": (predictions(np.zeros((9, 10, 1), np.float16)), "val_predictions.npy 9"),
     "others predicted": (predictions(np.zeros((3, 10, 1), np.float16)), "val_accuracy in history.csv is not what"),
-    "an archive": (archive_instead, "val_predictions.npy: the magic string is not correct"),
+    "an archive": (text("val_predictions.npy", b"PK\x05\x06" + bytes(18)), "val_predictions.npy: the magic string"),
     "epochs not kept": (json_with("config.json", epochs=9), "config.json speaks of 9 epochs, history.csv has 3"),
     "no epoch": (json_with("config.json", epochs=0), "config.json: n_epoch (epochs) is 0"),
     "no setting": (json_with("config.json", colour="red"), "colour is not a setting"),
     "a class too many": (provenance(class_names=["A", "B", "C"]), "exam.npz: the predictions are float16 (2, 6, 1)"),
     "a later format": (provenance(format=2), "format 2, this version of labutils reads 1"),
-    "no such label": (exchange("val_files.csv", ",1\n", ",7\n"), "labels other than 0 to 1"),
-    "another label": (exchange("val_files.csv", ",1\n", ",0\n"), "val_accuracy in history.csv is not what"),
     "an epoch left out": (exchange("history.csv", "\n2,", "\n3,"), "the epochs are not 1, 2, 3"),
-    "words for a number": (exchange("history.csv", "0.7", "seven"), "could not convert string to float"),
     "no such column": (exchange("history.csv", "loss", "l"), "history.csv: 'loss' is missing"),
 }
 

@@ -17,7 +17,6 @@ from PIL import Image
 from labutils import lab
 from labutils.data import load_dataset
 from labutils.lab import Planned
-from labutils.runs.run import read_run
 from labutils.runs.store import RunStore
 from labutils.tools import missing
 from labutils.tools.cli import commands as cli
@@ -46,16 +45,16 @@ def images():
     return load_dataset("skin", 32, source="phantom", **SMALL)
 
 
-def place(config):
-    return RunStore().path_of(config, images().fingerprint)
-
-
 def seeds_stored() -> list[int]:
-    return sorted(read_run(folder).config.seed for folder in RunStore())
+    return sorted(run.config.seed for run in RunStore().all())
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli.main, [*map(str, arguments)], catch_exceptions=False)
 
 
 def run(*arguments):
-    return CliRunner().invoke(cli.main, ["run", "--missing", *arguments], catch_exceptions=False)
+    return call("run", "--missing", *arguments)
 
 
 def test_what_is_missing_is_counted_and_trained(three, capsys):
@@ -82,31 +81,40 @@ def test_own_images_are_trained_on_where_they_are(three, tmp_path, monkeypatch):
     said = run("--source", "course").output
     assert "There are no course images of bone: its runs are left out." in said
     assert "0 of the lab's 1 runs are stored, 1 are missing" in said
-    assert {read_run(folder).source for folder in RunStore()} == {"course"}
+    assert {run.source for run in RunStore().all()} == {"course"}
     assert "1 of the lab's 1 runs are stored" in run("--source", "course").output
 
 
-def test_only_the_epochs_that_are_missing_are_counted(three, monkeypatch, capsys):
+def test_only_the_epochs_that_are_missing_are_counted(three, monkeypatch):
     lengths = (1, 4, 6)  # the same run, three times longer
-    monkeypatch.setattr(
-        lab, "training_list", lambda: [Planned("a", "t", "r", three[0].with_(epochs=n)) for n in lengths]
-    )
-    asked = []
-    monkeypatch.setattr(missing, "estimate_seconds", lambda config, *rest: asked.append(config.epochs) or 1.0)
+    longer = [Planned("a", "task1b", "r", three[0].with_(epochs=n)) for n in lengths]
+    monkeypatch.setattr(lab, "training_list", lambda: longer)
+    monkeypatch.setattr(missing, "estimate_seconds", lambda config, *rest: 3600.0 * config.epochs)
     train(three[0], images())
-    assert len(missing._find_missing(RunStore(), "phantom")) == 2
-    assert asked == [3, 2]
+    said = run().output
+    assert "1 of the lab's 3 runs are stored, 2 are missing: about 5.0 h of training here." in said
+    assert "extended from 1 to 4 epochs" in said and "extended from 4 to 6 epochs" in said
 
 
 def test_a_damaged_run_is_named_and_does_not_keep_the_others(three):
-    train(three[0], images())
-    (place(three[0]) / "history.csv").write_text("nonsense")
+    damaged = train(three[0], images()).path
+    (damaged / "history.csv").write_text("nonsense")
     said = run()
     assert said.exit_code == 1
     assert "0 of the lab's 3 runs are stored, 3 are missing" in said.output
     assert re.search(r"task1b seed 0: failed. .* is not a stored run or is damaged \(", said.output)
     assert "1 runs could not be trained, see above: task1b seed 0." in said.output
-    assert place(three[1]).exists() and place(three[2]).exists()
+    assert seeds_stored() == [1, 2]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_trained_in_a_students_folder_is_stored_there(students_folder, monkeypatch, jobs):
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    tiny = {"dataset": "skin", "model": "lenet", "n-base": 2, "dense": "[8]", "image-size": 32, "lr": 1e-3, "epochs": 1}
+    settings = tiny | {"n-train": 16, "n-val": 8, "source": "phantom", "seeds": "0,1", "jobs": jobs}
+    said = call("train", *(word for name, value in settings.items() for word in (f"--{name}", value)))
+    assert said.exit_code == 0, said.output
+    assert [place.parent for place in RunStore()] == [students_folder / "runs"] * 2
 
 
 # Holds its run until the file `go` is there.
@@ -197,12 +205,12 @@ def who(results: Path) -> set[tuple[str, str]]:
     return {(*file.name.split("-"),) for file in (results / "begun").iterdir()}
 
 
-def test_two_jobs_share_the_list_and_the_cores(results):
+def test_two_jobs_share_the_list_and_the_cores(students_folder, results):
     (results / "go").touch()
     process = start(results, "--jobs", "2", EPOCHS="2", LABUTILS_THREADS="4")
     said = process.communicate(timeout=patience(30))[0]
     assert process.returncode == 0, said
-    assert seeds_stored() == [0, 1, 2, 3]
+    assert seeds_stored() == [0, 1, 2, 3] and not (results / "runs").exists()
     assert said.count(": trained 2 epochs") == 4, said
     assert "waiting" not in said
     assert len(who(results)) == 2
@@ -225,7 +233,7 @@ def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
     assert len(re.findall(r"stopped, \d+ of 5000 epochs are finished and kept. Run the same again", said)) == 2, said
     assert "All 2 processes have stopped. Run the same again to go on from there." in said
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    assert all(read_run(folder).epochs >= 1 for folder in RunStore())
+    assert len(RunStore().all()) == 2
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")

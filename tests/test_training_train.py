@@ -19,8 +19,8 @@ from labutils import lab
 from labutils.data.exam import Exam
 from labutils.errors import StoreError
 from labutils.progress import Progress, minutes
-from labutils.runs.run import read_run, read_start
-from labutils.runs.store import RunStore
+from labutils.runs.run import read_run, read_start, write_run
+from labutils.runs.store import RunStore, lab_store
 from labutils.training import backend, load_best, train, train_all, with_weights
 from labutils.training.checkpoint import check_dataset, write_weights
 from labutils.training.cost import estimate_seconds
@@ -220,6 +220,17 @@ def test_the_stop_button_of_a_notebook_keeps_finished_epochs(tmp_path, monkeypat
         manager.shutdown_kernel(now=True)
 
 
+def assert_says_where_it_came_from(run, results: Path) -> None:
+    told = read_run(run.path).provenance
+    assert (told["source"], told["fingerprint"], told["parameters"]) == ("course", DATASET.fingerprint, 2161)
+    (stretch,) = told["stretches"]
+    assert (stretch["first_epoch"], stretch["backend"], stretch["threads"]) == (1, "tensorflow", 1)
+    assert set(stretch["versions"]) == {"python", "keras", "numpy", "tensorflow"}
+    assert told["counts"]["validation"] == {"Mel": 5, "Nev": 5} and len(told["first_losses"]) == 3
+    texts = [file.read_text() for file in run.path.iterdir() if file.suffix in (".json", ".csv")]
+    assert not [text for text in texts if str(Path.home()) in text or str(results) in text]
+
+
 def test_a_run_is_trained_then_reused_then_trained_anew_beside(results, capsys):
     config, seen = tiny_config(), []
     run = train(config, DATASET, on_epoch=seen.append)
@@ -228,6 +239,7 @@ def test_a_run_is_trained_then_reused_then_trained_anew_beside(results, capsys):
     again = train(config, DATASET, label="my run")
     assert again.status == "reused"
     assert_same_history(again, run)
+    assert_says_where_it_came_from(run, results)
     stamp = (run.path / "history.csv").stat().st_mtime_ns
     anew = train(config, DATASET, reuse=False)
     assert (anew.status, anew.path) == ("trained", None)
@@ -238,20 +250,6 @@ def test_a_run_is_trained_then_reused_then_trained_anew_beside(results, capsys):
         "skin-lenet-b2-lr0.001-dense8-32px: 2,161 parameters, 6 steps",
         "skin-lenet-b2-lr0.001-dense8-32px: trained 2 epochs anew; not stored, the stored run stays.",
     ]
-
-
-def test_what_is_stored_says_where_it_came_from(results):
-    run = train(tiny_config(epochs=1), DATASET)
-    stored = read_run(run.path).provenance
-    assert (stored["source"], stored["fingerprint"], stored["parameters"]) == ("course", DATASET.fingerprint, 2161)
-    (stretch,) = stored["stretches"]
-    assert stretch["first_epoch"] == 1
-    assert (stretch["backend"], stretch["threads"]) == ("tensorflow", 1)
-    assert set(stretch["versions"]) == {"python", "keras", "numpy", "tensorflow"}
-    assert stored["counts"]["validation"] == {"Mel": 5, "Nev": 5}
-    assert len(stored["first_losses"]) == 3
-    texts = [p.read_text() for p in run.path.iterdir() if p.suffix in (".json", ".csv")]
-    assert not [text for text in texts if str(Path.home()) in text or str(results) in text]
 
 
 def test_several_classes_and_another_seed(results):
@@ -292,10 +290,6 @@ def test_a_full_disk_in_the_middle_of_a_training_keeps_what_was_stored(results, 
 def test_a_shorter_run_than_the_one_left_beside_is_its_beginning(results):
     store, config = RunStore(), tiny_config(epochs=3)
     place = store.path_of(config, DATASET.fingerprint)
-    from dataclasses import replace
-
-    from labutils.runs.run import write_run
-
     short, long = (made_up_run(config.with_(epochs=n), DATASET) for n in (1, 5))
     write_run(replace(short, path=place), state_of(short), None)
     (place / "checkpoint" / "state.npz").unlink()
@@ -423,6 +417,14 @@ def test_small_runs_stand_in_for_those_that_are_left_out(results, monkeypatch, c
     assert "Not stored: b. Small ones stand in: 8 filters, images of 64 pixels." in said
     put(asked["b"])
     assert list(train_all(asked, DATASET, train_missing=False)) == ["a", "b"]
+
+
+def test_the_labs_run_goes_on_in_a_students_folder(students_folder, results):
+    shorter = train(tiny_config(epochs=1), DATASET, store=lab_store())
+    run = train(tiny_config(epochs=2), DATASET)
+    assert (run.status, run.path.parent) == ("extended", students_folder / "runs")
+    assert load_best(run)[1] == run.best_epoch
+    assert read_run(shorter.path).epochs == 1 and [found.epochs for found in RunStore().all()] == [2]
 
 
 def test_every_run_is_trained_on_the_images_of_its_data_set(results):

@@ -74,26 +74,19 @@ class RunStore:
         StoreError
             If a folder of that name exists and is damaged, or holds something else.
         """
-        name, longest = self.path_of(config, fingerprint).name, None
-        for place in (folder / name for folder in self.folders):
-            if not _occupied(place):
-                continue
-            if leftovers(place):
-                with suppress(StoreError), _held(place):
-                    clear_up(place)
-            found = _read_once(place)
-            if isinstance(found, StoreError):
-                raise StoreError(
-                    *found.args
-                )  # a new one: the one kept would keep the frames that it was raised through
-            _check_same(found, config, fingerprint)
-            if longest is None or found.epochs > longest.epochs:
-                longest = found
-        return longest
+        name = self.path_of(config, fingerprint).name
+        runs = [_found(folder / name, config, fingerprint) for folder in self.folders if _occupied(folder / name)]
+        return max(runs, key=lambda run: run.epochs, default=None)
 
     def __iter__(self) -> Iterator[Path]:
         """The folders of the runs, by name, readable or not."""
-        places = [place for folder in self.folders if folder.is_dir() for place in _listed(folder)]
+        places: list[Path] = []
+        for folder in filter(Path.is_dir, self.folders):
+            try:
+                places += [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
+            except OSError as error:
+                said = f"{paths.short(folder)} cannot be read ({(error.strerror or str(error)).lower()})"
+                raise StoreError(f"{said}. Check its permissions, or set LABUTILS_RESULTS to another folder.") from None
         return iter(sorted(places, key=lambda place: place.name))
 
     def all(self, keys: Collection[str] | None = None) -> list[Run]:
@@ -178,7 +171,7 @@ class RunStore:
         """Where to train, and from where: what `read_start` gives, or None for the first epoch.
 
         A stored run that cannot be continued, because it came without a checkpoint, stays as it is while a longer one
-        is trained in a hidden folder beside it, until `replace` is called.
+        is trained in a hidden folder beside it, until `replace` is called. The lab's run goes on in a student's folder.
 
         Raises
         ------
@@ -186,11 +179,12 @@ class RunStore:
             If a folder that it would work in is damaged or holds something else.
         """
         place = self.path_of(config, fingerprint)
-        for folder in (place, _hidden(place, "longer")):
+        own = place, _hidden(place, "longer")
+        for folder in (*own, *(other / place.name for other in self.folders[1:])):
             start = read_start(folder) if _occupied(folder) else None
             if start:
                 _check_same(start[0], config, fingerprint)
-                return folder, start
+                return (folder if folder in own else _make_room(place)), start
         return _make_room(place), None
 
     def replace(self, folder: Path, config: RunConfig, fingerprint: str) -> Path:
@@ -311,9 +305,8 @@ def nearest(run: Run, others: Mapping[str, Run]) -> str | None:
 
     def distance(label: str) -> tuple[int, float]:
         a, b = run.config, others[label].config
-        return sum(getattr(a, name) != getattr(b, name) for name in SETTINGS), abs(
-            math.log(a.learning_rate / b.learning_rate)
-        )
+        ratio = abs(math.log(a.learning_rate / b.learning_rate))
+        return sum(getattr(a, name) != getattr(b, name) for name in SETTINGS), ratio
 
     return min(others, key=distance, default=None)
 
@@ -369,23 +362,33 @@ def _make_room(place: Path) -> Path:
     return folder
 
 
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
-    except OSError as error:
-        said = f"{paths.short(folder)} cannot be read ({(error.strerror or str(error)).lower()})"
-        raise StoreError(f"{said}. Check its permissions, or set LABUTILS_RESULTS to another folder.") from None
-
-
 def _key_of(folder: Path) -> str:
     """The key in a folder's name; see `RunStore.path_of`."""
     return "".join(folder.name.split("-")[-2:-1])
 
 
+def _found(place: Path, config: RunConfig, fingerprint: str) -> Run:
+    """The run in an occupied place, cleared of what a kill has left, if it is the one that its name says."""
+    if leftovers(place):
+        with suppress(StoreError), _held(place):
+            clear_up(place)
+    found = _read_once(place)
+    if isinstance(found, StoreError):
+        raise StoreError(*found.args)  # a new one: the one kept would keep the frames that it was raised through
+    _check_same(found, config, fingerprint)
+    return found
+
+
 def _read_once(folder: Path) -> Run | StoreError:
     state = _state(folder)
     if folder not in _READ or _READ[folder][0] != state:
-        _READ[folder] = state, _read_shared(folder)
+        try:
+            run = read_run(folder)
+            for values in (run.val_predictions, run.y_val, *run.history.values()):
+                values.flags.writeable = False
+            _READ[folder] = state, run
+        except StoreError as error:
+            _READ[folder] = state, error
     return _READ[folder][1]
 
 
@@ -398,16 +401,6 @@ def _state(folder: Path) -> tuple:
     except OSError:  # removed by someone else meanwhile: `read_run` will say so
         return ()
     return tuple(sorted((name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in files))
-
-
-def _read_shared(folder: Path) -> Run | StoreError:
-    try:
-        run = read_run(folder)
-    except StoreError as error:
-        return error
-    for values in (run.val_predictions, run.y_val, *run.history.values()):
-        values.flags.writeable = False
-    return run
 
 
 def _hidden(place: Path, what: str) -> Path:

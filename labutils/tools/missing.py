@@ -40,13 +40,13 @@ main(prog_name="labutils")
 def train_missing(source: str = "phantom") -> list[str]:
     """Train every run of the lab that is not stored, in the lab's order.
 
+    A run that another process trains is passed over and looked at again at the end, until all are stored. One that
+    fails is named and does not keep the others.
+
     Parameters
     ----------
     source : str
         Whose images, one of `data.locate.SOURCES`. A data set that has none such is named and left out.
-
-    A run that another process trains is passed over and looked at again at the end, until all are stored. One that
-    fails is named and does not keep the others.
 
     Returns
     -------
@@ -58,6 +58,8 @@ def train_missing(source: str = "phantom") -> list[str]:
     TrainingInterrupted
         If it is stopped by hand; finished epochs are kept.
     """
+    from labutils.training import train
+
     store, failed = RunStore(wait=False), list[str]()
     try:
         left = _find_missing(store, source)
@@ -66,7 +68,7 @@ def train_missing(source: str = "phantom") -> list[str]:
             passed, busy = busy, []
             for planned in left:
                 try:
-                    _train(planned, store, source)
+                    train(planned.config, _images(planned.config, source), store=store, label=_name(planned))
                 except BusyError:
                     busy.append(planned)
                     if planned not in passed:
@@ -161,12 +163,6 @@ def _find_absent(source: str) -> Iterator[tuple[str, str]]:
         else:
             if not there:
                 yield name, f"There are no {source} images of {name}: its runs are left out."
-
-
-def _train(planned: Planned, store: RunStore, source: str) -> None:
-    from labutils.training import train
-
-    train(planned.config, _images(planned.config, source), store=store, label=_name(planned))
 
 
 def _name(planned: Planned) -> str:

@@ -18,7 +18,7 @@ from labutils.errors import StoreError
 from labutils.progress import minutes
 from labutils.runs.run import Run, best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore, find
-from labutils.training.checkpoint import check_dataset, read_weights
+from labutils.training.checkpoint import Trained, check_dataset, read_weights
 from labutils.training.cost import estimate_seconds
 
 if TYPE_CHECKING:
@@ -94,6 +94,15 @@ def _train_stored(
     folder, start = store.workplace(config, dataset.fingerprint)
     run, checkpoint = start or (None, None)
     first = run.epochs if run else 0
+    # Weights of the epochs that another folder holds: the lab's run, which goes on in a student's folder.
+    weights = best_weights_file(run.path) if run and run.path and run.path != folder else None
+
+    def keep(trained: Trained) -> None:
+        best = trained.best_weights
+        if best is None and weights and best_weights_file(folder) is None:
+            best = weights.read_bytes()
+        write_run(replace(trained.run, path=folder), trained.checkpoint, best)
+
     if first < config.epochs:
         from labutils.training.epoch import fit, planned_lengths
 
@@ -104,7 +113,7 @@ def _train_stored(
             checkpoint=checkpoint,
             exam_at=planned_lengths(config),
             on_epoch=on_epoch,
-            keep=lambda t: write_run(replace(t.run, path=folder), t.checkpoint, t.best_weights),
+            keep=keep,
             label=label,
         ).run
     assert run is not None
@@ -188,7 +197,8 @@ def _by_dataset(configs: Mapping[str, RunConfig], datasets: tuple[Dataset, ...])
     """The data sets with the labels of their runs; a run whose data set is not among them is told by `train`."""
     names = [dataset.name for dataset in datasets]
     place = {label: names.index(c.dataset) if c.dataset in names else 0 for label, c in configs.items()}
-    return [(dataset, [label for label in configs if place[label] == i]) for i, dataset in enumerate(datasets)]
+    by_dataset = [(dataset, [label for label in configs if place[label] == i]) for i, dataset in enumerate(datasets)]
+    return [(dataset, labels) for dataset, labels in by_dataset if labels]
 
 
 def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
