@@ -182,8 +182,10 @@ def report(mine: bool, name: str, source: str, beside: tuple[str, ...]) -> None:
         return
     from labutils.tools.report import update_readme, write_report
 
-    click.echo(f"written: {paths.short(write_report(source=source, beside=beside))}")
-    if paths.results_dir() == paths.ROOT / "results" and not source:
+    results = paths.results_dir()
+    file = write_report(source=source, beside=beside)
+    click.echo(f"written: {paths.short(results)}/{file.relative_to(results).as_posix()}")
+    if results == paths.ROOT / "results" and not source:
         update_readme(paths.ROOT / "README.md")
 
 
