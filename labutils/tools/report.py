@@ -13,24 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils import audit, paths
+from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
 from labutils.data.locate import title_of
 from labutils.errors import DataError
-from labutils.evaluate import (
-    best,
-    counts,
-    exam_accuracy,
-    exam_table,
-    gap_table,
-    judge_all,
-    judge_real,
-    lab,
-    paired_table,
-    run_table,
-    truth_table,
-    verdict_table,
-)
 from labutils.evaluate.conditions import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
@@ -38,18 +24,9 @@ from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.paths import LAB_DATASETS
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes
+from labutils.runs import queries
 from labutils.runs.files import Run
-from labutils.runs.queries import (
-    Snapshot,
-    all_stored,
-    choose_runs,
-    count_sources,
-    missing,
-    other_runs,
-    shown_runs,
-    stored_runs,
-    task_runs,
-)
+from labutils.runs.queries import Snapshot, stored_runs, task_runs
 from labutils.runs.store import RunStore
 from labutils.statistics import Estimate, wilson_interval
 
@@ -134,7 +111,7 @@ def results_table(store: RunStore | None = None) -> str:
     store = Snapshot(store)
     stored = store.all()
     for task in lab.TITLES:
-        shown = shown_runs(task, store=store)
+        shown = queries.shown_runs(task, store=store)
         for label, told in lab.reported(task).items():
             if task == "task5b" and label in lab.runs("task5a"):  # beside its own runs it sets those of an earlier row
                 continue
@@ -142,13 +119,13 @@ def results_table(store: RunStore | None = None) -> str:
                 small = label + lab.SMALL_LABEL
                 rows.append(_results_row(task, label, small if small in shown else label, shown, stored))
     rows += _simple_rows(store)
-    judged = judge_all(all_stored(store=store))
+    judged = evaluate.judge_all(queries.all_stored(store=store))
     said = (
         f"Of {len(judged)} conclusions of the report, on phantoms: what the lab could know (validation, one seed): "
         f"{_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
     )
-    if real := judge_real(store=store):
-        words = (f"{number} {word}" for word, number in counts(real).items() if word != MISSING)
+    if real := evaluate.judge_real(store=store):
+        words = (f"{number} {word}" for word, number in evaluate.counts(real).items() if word != MISSING)
         said += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     notes = (
         "Brackets are 95 % intervals, on the exam over seeds and images, of one seed over images alone; the ceiling is "
@@ -169,20 +146,20 @@ def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], sto
     run, config, told = shown.get(name), lab.runs(task)[label], lab.reported(task)[label]
 
     def training(run: Run) -> str:  # stands beside the report's training accuracy, where it quotes no other
-        return "" if told.accuracy is not None else f"; final training {best(run).final_train_accuracy:.4f}"
+        return "" if told.accuracy is not None else f"; final training {evaluate.best(run).final_train_accuracy:.4f}"
 
     found, exam, ceiling, real = "missing", "-", "-", "-"
     if run is not None:
         element_wise = f"; element-wise {highest_elementwise(run):.4f}" if task == "task4" else ""
-        found = f"{best(run).accuracy}{element_wise}{training(run)}"
+        found = f"{evaluate.best(run).accuracy}{element_wise}{training(run)}"
         seeds = same_but_seed(run, run.epochs, stored)
-        estimate, sat = exam_accuracy(seeds), sum(other.exam is not None for other in seeds)
+        estimate, sat = evaluate.exam_accuracy(seeds), sum(other.exam is not None for other in seeds)
         exam = f"{estimate} ({sat} seed{'' if sat == 1 else 's'})" if estimate else "missing"
         ceiling = _ceiling(run)
     if other := next((other for other in _real(stored) if other.config.key == config.key), None):
         other = other.first(min(other.epochs, config.epochs))
         so_far = "" if other.epochs == config.epochs else f" ({other.epochs} of {config.epochs} epochs)"
-        real = f"{best(other).accuracy}{training(other)}{so_far}"
+        real = f"{evaluate.best(other).accuracy}{training(other)}{so_far}"
     report = f"final training {told.train_accuracy:.4f}" if told.accuracy is None else f"{told.accuracy:.4f}"
     return _number(task), name, found, exam, ceiling, real, f"element-wise {report}" if task == "task4" else report
 
@@ -225,7 +202,7 @@ def _real_words(stored: list[Run]) -> str:
 
 
 def _counted(judged: list[Verdict], exam: bool = False, mark: str = "") -> str:
-    return ", ".join(f"{mark}{number}{mark} {word}" for word, number in counts(judged, exam).items())
+    return ", ".join(f"{mark}{number}{mark} {word}" for word, number in evaluate.counts(judged, exam).items())
 
 
 def update_readme(file: Path, store: RunStore | None = None) -> None:
@@ -262,10 +239,10 @@ def write_report(
     StoreError
         If there are no runs on such images.
     """
-    chosen, runs = choose_runs(source, store)
-    if chosen == "phantom" and lab.REAL in count_sources(store):
+    chosen, runs = queries.choose_runs(source, store)
+    if chosen == "phantom" and lab.REAL in queries.count_sources(store):
         beside = [lab.REAL, *beside]
-    others = [choose_runs(other, store) for other in beside]
+    others = [queries.choose_runs(other, store) for other in beside]
     place = (folder or paths.results_dir()) / (f"own/{_file_name(source)}" if source else "")
     place.mkdir(parents=True, exist_ok=True)
     pages = _Pages(place, chosen, runs, others)
@@ -307,19 +284,19 @@ class _Pages:
             f"{named} unless a table says otherwise: {about}.\n"
         )
         told = {run.path for run in here}
-        if not drawn and (others := count_sources(Snapshot(store, lambda run: run.path not in told))):
+        if not drawn and (others := queries.count_sources(Snapshot(store, lambda run: run.path not in told))):
             elsewhere = ", ".join(f"{number} on {name}" for name, number in others.items())
             yield f"Other stored runs: {elsewhere} (`labutils report --source NAME`).\n"
         if not drawn and not any(task_runs(task, self.source, self.runs) for task in lab.TITLES):
             yield "None of the lab's own runs is on these images: there is no claim of it to judge.\n"
             return
-        judged = judge_all(all_stored(self.source, self.runs))
+        judged = evaluate.judge_all(queries.all_stored(self.source, self.runs))
         for what, exam in (("What the lab could know", False), ("What holds for these images", True)):
             yield f"{what}, of {len(judged)} claims: {_counted(judged, exam, '**')}.\n"
         yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
-        yield markdown_table(_in_words(judged, judge_real(store=store) if drawn else []))
+        yield markdown_table(_in_words(judged, evaluate.judge_real(store=store) if drawn else []))
         yield "\n## What is missing\n"
-        absent = [(task, missing(task, task_runs(task, self.source, self.runs))) for task in lab.TITLES]
+        absent = [(task, queries.missing(task, task_runs(task, self.source, self.runs))) for task in lab.TITLES]
         listed = [f"- Task {_number(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
         yield "\n".join(listed) if listed else "Nothing: every run of the lab is stored."
         more = "" if drawn else f" --source {self.source}"
@@ -331,13 +308,13 @@ class _Pages:
             yield f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n"
             if not any(run.source == lab.REAL for run in found):
                 yield "The run on real images is missing.\n"
-            yield markdown_table(truth_table(found, lab.reported("task1b")[label], audit.simple_cells(found)))
+            yield markdown_table(evaluate.truth_table(found, lab.reported("task1b")[label], audit.simple_cells(found)))
 
     def task(self, task: str) -> Iterator[str]:
         """The runs of a task: curves, tables, verdicts, graphs."""
-        runs = shown_runs(task, self.source, self.runs)
+        runs = queries.shown_runs(task, self.source, self.runs)
         yield f"\n## Task {_number(task)}: {lab.TITLES[task]}\n"
-        if absent := missing(task, task_runs(task, self.source, self.runs)):
+        if absent := queries.missing(task, task_runs(task, self.source, self.runs)):
             yield f"Missing: {'; '.join(absent)}.\n"
         if not runs:
             return
@@ -350,19 +327,19 @@ class _Pages:
             for label, run in task_runs(task, other, theirs).items()
         }
         yield from _tables(runs, elsewhere, lab.reported(task))
-        stored = all_stored(self.source, self.runs)
+        stored = queries.all_stored(self.source, self.runs)
         if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
-            yield markdown_table(paired_table(runs)) + "\n"
+            yield markdown_table(evaluate.paired_table(runs)) + "\n"
             seeds = {label: same_but_seed(run, run.epochs, stored.values()) for label, run in runs.items()}
-            yield markdown_table(exam_table(seeds)) + "\n"
-        if judged := judge_all(runs | stored, task):
-            yield markdown_table(verdict_table(judged).drop(columns="data")) + "\n"
+            yield markdown_table(evaluate.exam_table(seeds)) + "\n"
+        if judged := evaluate.judge_all(runs | stored, task):
+            yield markdown_table(evaluate.verdict_table(judged).drop(columns="data")) + "\n"
         yield self._graphs(runs, task)
 
     def others(self) -> Iterator[str]:
         """Runs that are not of the lab's list, one page for each set of images that they are on."""
         groups: dict[tuple[str, str], dict[str, Run]] = {}
-        for run in other_runs(self.runs).values():
+        for run in queries.other_runs(self.runs).values():
             images = (run.config.dataset, str(run.provenance.get("fingerprint", ""))[:6])
             groups.setdefault(images, {})[run.config.slug] = run
         for (name, fingerprint), runs in groups.items():
@@ -376,7 +353,7 @@ class _Pages:
                 yield self._curves(shown, f"{place}/learning-curves-{number}.png")
             yield from _tables(runs)
             if 1 < len(runs) <= FIGURE_RUNS:
-                yield markdown_table(paired_table(runs)) + "\n"
+                yield markdown_table(evaluate.paired_table(runs)) + "\n"
             yield self._graphs(runs, place)
 
     def _curves(self, runs: Mapping[str, Run], name: str) -> str:
@@ -425,8 +402,8 @@ def _tables(
     """What runs reach, above those elsewhere and what is no network, and their gaps."""
     shown = {**runs, **(elsewhere or {})}
     no_network = _majority(shown) | audit.beside_runs(shown.values())
-    yield markdown_table(run_table(shown, told, no_network)) + "\n"
-    yield markdown_table(gap_table(runs)) + "\n"
+    yield markdown_table(evaluate.run_table(shown, told, no_network)) + "\n"
+    yield markdown_table(evaluate.gap_table(runs)) + "\n"
 
 
 def _majority(runs: Mapping[str, Run]) -> dict[str, Reached]:
