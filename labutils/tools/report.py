@@ -249,7 +249,7 @@ def write_report(
     lines = [*pages.front(store)]
     for task in lab.TITLES:
         # On one's own images there is no page about nothing.
-        if lab.runs(task) and (chosen == "phantom" or task_runs(task, chosen, runs)):
+        if lab.runs(task) and (chosen == "phantom" or pages.planned(task)):
             lines += pages.task(task)
     if chosen != "phantom":
         lines += pages.others()
@@ -287,16 +287,16 @@ class _Pages:
         if not drawn and (others := queries.count_sources(Snapshot(store, lambda run: run.path not in told))):
             elsewhere = ", ".join(f"{number} on {name}" for name, number in others.items())
             yield f"Other stored runs: {elsewhere} (`labutils report --source NAME`).\n"
-        if not drawn and not any(task_runs(task, self.source, self.runs) for task in lab.TITLES):
+        if not drawn and not any(self.planned(task) for task in lab.TITLES):
             yield "None of the lab's own runs is on these images: there is no claim of it to judge.\n"
             return
-        judged = evaluate.judge_all(queries.all_stored(self.source, self.runs))
+        judged = evaluate.judge_all(self._stored())
         for what, exam in (("What the lab could know", False), ("What holds for these images", True)):
             yield f"{what}, of {len(judged)} claims: {_counted(judged, exam, '**')}.\n"
         yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
         yield markdown_table(_in_words(judged, evaluate.judge_real(store=store) if drawn else []))
         yield "\n## What is missing\n"
-        absent = [(task, queries.missing(task, task_runs(task, self.source, self.runs))) for task in lab.TITLES]
+        absent = [(task, self._missing(task)) for task in lab.TITLES]
         listed = [f"- Task {_number(task)}: {'; '.join(labels)}" for task, labels in absent if labels]
         yield "\n".join(listed) if listed else "Nothing: every run of the lab is stored."
         more = "" if drawn else f" --source {self.source}"
@@ -314,7 +314,7 @@ class _Pages:
         """The runs of a task: curves, tables, verdicts, graphs."""
         runs = queries.shown_runs(task, self.source, self.runs)
         yield f"\n## Task {_number(task)}: {lab.TITLES[task]}\n"
-        if absent := queries.missing(task, task_runs(task, self.source, self.runs)):
+        if absent := self._missing(task):
             yield f"Missing: {'; '.join(absent)}.\n"
         if not runs:
             return
@@ -327,7 +327,7 @@ class _Pages:
             for label, run in task_runs(task, other, theirs).items()
         }
         yield from _tables(runs, elsewhere, lab.reported(task))
-        stored = queries.all_stored(self.source, self.runs)
+        stored = self._stored()
         if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
             yield markdown_table(evaluate.paired_table(runs)) + "\n"
             seeds = {label: same_but_seed(run, run.epochs, stored.values()) for label, run in runs.items()}
@@ -355,6 +355,16 @@ class _Pages:
             if 1 < len(runs) <= FIGURE_RUNS:
                 yield markdown_table(evaluate.paired_table(runs)) + "\n"
             yield self._graphs(runs, place)
+
+    def planned(self, task: str) -> dict[str, Run]:
+        """Those of a task's runs that are stored, by label."""
+        return task_runs(task, self.source, self.runs)
+
+    def _missing(self, task: str) -> list[str]:
+        return queries.missing(task, self.planned(task))
+
+    def _stored(self) -> dict[str, Run]:
+        return queries.all_stored(self.source, self.runs)
 
     def _curves(self, runs: Mapping[str, Run], name: str) -> str:
         from labutils import plots
