@@ -5,19 +5,19 @@ It is what is handed in where there is no nbgrader. No name is in it unless one 
 
 from __future__ import annotations
 
-import base64
 import html
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import labutils
 from labutils import lab, paths
-from labutils.course import answers, cells
+from labutils.course import answers, cells, page
 from labutils.course.exercises import of_task
 from labutils.course.progress import own_runs, progress
 from labutils.errors import NotebookError, StoreError
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from labutils.runs.files import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-STYLE = """
-body { font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222; }
-table { border-collapse: collapse; } th, td { text-align: left; padding: .2em .8em; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; } pre { white-space: pre-wrap; background: #f5f5f5; padding: .6em; }
-blockquote { border-left: 3px solid #999; margin-left: 0; padding-left: 1em; white-space: pre-wrap; }
-"""
 
 
 def write_mine(name: str = "") -> list[Path]:
@@ -55,33 +49,21 @@ def write_mine(name: str = "") -> list[Path]:
     folder = paths.my_lab_dir()
     if not folder.is_dir():
         raise StoreError(f"There is no {paths.shown(folder)} yet: `labutils lab` makes your copies of the notebooks.")
-    page = folder / "report.html"
-    try:
-        page.write_text(page_of(name), encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{paths.shown(page)} cannot be written ({error.strerror}).") from None
-    printed = _print(page)
-    return [page, printed] if printed else [page]
-
-
-def page_of(name: str = "") -> str:
-    """The page as HTML; pictures are inside it."""
     title = "What I did in the lab" + (f": {name}" if name else "")
-    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(_made_with())}</p>", progress().to_html(border=0)]
+    file = page.write(folder / "report.html", title, _parts(title))
+    printed = _print(file)
+    return [file, printed] if printed else [file]
+
+
+def _parts(title: str) -> Iterator[str]:
+    yield page.text(title, "h1")
+    yield page.text(f"Made by labutils {labutils.__version__} from the files in {paths.short(paths.my_lab_dir())}.")
+    yield page.table(progress())
     for task in lab.TITLES:
-        done = list(_of_task(task))
-        if done:
-            heading = f"Task {task.removeprefix('task').upper()}: {lab.TITLES[task]}"
-            parts += [f"<h2>{html.escape(heading)}</h2>", *done]
-    parts += list(_own_runs())
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
-    )
-
-
-def _made_with() -> str:
-    return f"Made by labutils {labutils.__version__} from the files in {paths.short(paths.my_lab_dir())}."
+        if done := list(_of_task(task)):
+            yield page.text(f"Task {task.removeprefix('task').upper()}: {lab.TITLES[task]}", "h2")
+            yield from done
+    yield from _own_runs()
 
 
 def _of_task(task: str) -> Iterator[str]:
@@ -102,27 +84,29 @@ def _of_task(task: str) -> Iterator[str]:
     try:
         notebook = cells.read(file)
     except NotebookError as error:
-        yield f"<p>{html.escape(str(error))}</p>"
+        yield page.text(str(error))
         return
     for cell in notebook.cells:
         if cells.kind(cell) == "exercise" and "# your lines here" not in cell.source:
-            yield f"<pre>{html.escape(cell.source)}</pre>"
+            yield page.text(cell.source, "pre")
     if written := cells.written_answer(notebook):
-        yield f"<p>Answer:</p><blockquote>{html.escape(written)}</blockquote>"
+        yield "<p>Answer:</p>" + page.text(written, "blockquote")
 
 
 def _own_runs() -> Iterator[str]:
     runs = own_runs()
     if not runs:
         return
+    from labutils import plots
+
     yield "<h2>Own runs</h2>"
     for run in runs:
         beside = _labs_run(run)
         shown = {f"mine: {run.config.slug}": run}
         shown |= {f"the lab's: {beside.config.slug}": beside} if beside else {}
-        yield f"<h3>{html.escape(run.config.slug)}</h3>"
-        yield f"<p>{html.escape(_in_words(run))} Images: {html.escape(run.source)}.</p>"
-        yield _figure(shown)
+        yield page.text(run.config.slug, "h3")
+        yield page.text(f"{_in_words(run)} Images: {run.source}.")
+        yield page.figures(partial(plots.learning_curves, shown))
 
 
 def _in_words(run: Run) -> str:
@@ -152,30 +136,17 @@ def _labs_run(run: Run) -> Run | None:
     return min(found, key=lambda item: item[:2])[2] if found else None
 
 
-def _figure(runs: dict[str, Run]) -> str:
-    from labutils import plots
-    from labutils.plots.figure import collect_figures, in_words
-
-    with collect_figures() as figures:
-        plots.learning_curves(runs)
-    if not figures:
-        return ""
-    png, alt = figures[-1]
-    encoded = base64.b64encode(png).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{encoded}">{in_words(alt)}'
-
-
-def _print(page: Path) -> Path | None:
+def _print(file: Path) -> Path | None:
     """The page as PDF, by a browser that is installed; None if there is none, or it cannot."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return None
-    target = page.with_suffix(".pdf")
+    target = file.with_suffix(".pdf")
     with tempfile.TemporaryDirectory() as profile:
         options = ["--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             options.append("--no-sandbox")  # as root, in a container, a browser does not start with it
-        command = [browser, *options, f"--print-to-pdf={target}", page.resolve().as_uri()]
+        command = [browser, *options, f"--print-to-pdf={target}", file.resolve().as_uri()]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=60)
         except (subprocess.SubprocessError, OSError):
