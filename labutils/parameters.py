@@ -123,7 +123,7 @@ def check_given(known: Mapping[str, Parameter], given: Mapping[str, Any]) -> Non
     ParameterError
         For the first name that is not declared, or value that is not of its kind.
     """
-    _check_names(given, known, "".join(f"\n  {parameter}" for parameter in known.values()))
+    _check_names(given, known, ":" + "".join(f"\n  {parameter}" for parameter in known.values()))
     for name, value in given.items():
         check_value(known[name], value)
 

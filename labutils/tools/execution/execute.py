@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -132,10 +133,8 @@ def execute(
     """
     _check(notebook.stem, parameters_of(notebook), parameters or {})
     output.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "LABUTILS_PROGRESS": "log"}
-    environment |= {"LABUTILS_RESULTS": str(results.resolve())} if results else {}
-    environment |= {"LABUTILS_THREADS": str(threads)} if threads else {}
-    environment |= {"LABUTILS_PRECISION": precision} if precision else {}
+    set_to = {"RESULTS": results and results.resolve(), "THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
+    environment = os.environ | {f"LABUTILS_{name}": str(value) for name, value in set_to.items() if value}
     started = time.monotonic()
     for attempt in ("; trying once more.", "."):
         # A kernel that was stopped may write for a moment more.
@@ -199,25 +198,25 @@ def _run(
         subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
     ):
         _RUNNING.add(process)
-        with ThreadPoolExecutor(1) as reader:
-            reading = reader.submit(_pass_on, process, show)
-            try:
-                process.wait(limit)
-            except subprocess.TimeoutExpired:
-                return None
-            finally:
-                _stop(process)
-                _RUNNING.discard(process)
-            reading.result()
+        hung = threading.Event()
+
+        def stop() -> None:
+            hung.set()
+            _stop(process)
+
+        timer = threading.Timer(min(limit, threading.TIMEOUT_MAX), stop)
+        timer.start()
+        try:
+            for line in process.stdout or []:
+                if show and line.strip():
+                    show(line.rstrip())
+            process.wait()
+        finally:
+            timer.cancel()
+            _stop(process)
+            _RUNNING.discard(process)
         errors.seek(0)
-        return errors.read() if process.returncode else ""
-
-
-def _pass_on(process: subprocess.Popen, show: Callable[[str], None] | None) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if show and line.strip():
-            show(line.rstrip())
+        return None if hung.is_set() else errors.read() if process.returncode else ""
 
 
 def _stop(process: subprocess.Popen) -> None:
