@@ -28,7 +28,7 @@ from labutils.runs import queries
 from labutils.runs.files import Run
 from labutils.runs.queries import Snapshot, stored_runs, task_runs
 from labutils.runs.store import RunStore
-from labutils.statistics import Estimate, wilson_interval
+from labutils.statistics import proportion
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -100,7 +100,7 @@ def _source_here(dataset: str) -> str:
         return "phantom"
 
 
-def results_table(store: RunStore | None = None) -> str:
+def results_table() -> str:
     """The README's table: the runs that stand for each task, on phantoms and on real images, beside the report.
 
     A number beside a number is the same quantity: where the report quotes training accuracy or an accuracy of single
@@ -108,7 +108,7 @@ def results_table(store: RunStore | None = None) -> str:
     """
     head = "task", "run", "phantoms: best val accuracy", "phantoms: exam", "ceiling", "real images", "lab report"
     rows: list[Sequence[str]] = []
-    store = Snapshot(store)
+    store = Snapshot()
     stored = store.all()
     for task in lab.TITLES:
         shown = queries.shown_runs(task, store=store)
@@ -205,48 +205,39 @@ def _counted(judged: list[Verdict], exam: bool = False, mark: str = "") -> str:
     return ", ".join(f"{mark}{number}{mark} {word}" for word, number in evaluate.counts(judged, exam).items())
 
 
-def update_readme(file: Path, store: RunStore | None = None) -> None:
+def update_readme(file: Path) -> None:
     """Write `results_table` between the marks in the README."""
     text = file.read_text(encoding="utf-8")
     head, rest = text.split(START, 1)
     tail = rest.split(END, 1)[1]
-    file.write_text(f"{head}{START}\n{results_table(store)}\n{END}{tail}", encoding="utf-8", newline="\n")
+    file.write_text(f"{head}{START}\n{results_table()}\n{END}{tail}", encoding="utf-8", newline="\n")
 
 
-def write_report(
-    folder: Path | None = None, store: RunStore | None = None, source: str = "", beside: Sequence[str] = ()
-) -> Path:
-    """Write REPORT.md, and the figures and tables of every task beside it.
+def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
+    """Write REPORT.md into `results/`, and the figures of every task beside it.
 
     Parameters
     ----------
-    folder : Path, optional
-        `results/` unless given; of a source that is asked for, a folder of its own in `results/own/`.
-    store : RunStore, optional
     source : str
-        Whose images: see `queries.choose_runs`.
+        Whose images, see `queries.choose_runs`; of a source that is asked for it is `results/own/<source>/REPORT.md`.
     beside : sequence of str
         Other sources, whose runs stand below those of the same settings in the tables; beside phantoms, the lab's own
         runs on real images do in any case.
-
-    Returns
-    -------
-    Path
-        The report.
 
     Raises
     ------
     StoreError
         If there are no runs on such images.
     """
-    chosen, runs = queries.choose_runs(source, store)
-    if chosen == "phantom" and lab.REAL in queries.count_sources(store):
+    stored = Snapshot()
+    chosen, runs = queries.choose_runs(source, stored)
+    if chosen == "phantom" and lab.REAL in queries.count_sources(stored):
         beside = [lab.REAL, *beside]
-    others = [queries.choose_runs(other, store) for other in beside]
-    place = (folder or paths.results_dir()) / (f"own/{_file_name(source)}" if source else "")
+    others = [queries.choose_runs(other, stored) for other in beside]
+    place = paths.results_dir() / (f"own/{_file_name(source)}" if source else "")
     place.mkdir(parents=True, exist_ok=True)
     pages = _Pages(place, chosen, runs, others)
-    lines = [*pages.front(store)]
+    lines = [*pages.front(stored)]
     for task in lab.TITLES:
         # On one's own images there is no page about nothing.
         if lab.runs(task) and (chosen == "phantom" or pages.planned(task)):
@@ -267,7 +258,7 @@ class _Pages:
     runs: Snapshot
     beside: list[tuple[str, Snapshot]]
 
-    def front(self, store: RunStore | None) -> Iterator[str]:
+    def front(self, store: RunStore) -> Iterator[str]:
         """What all runs say together, and what is missing; `store` holds these runs and others."""
         drawn, here = self.source == "phantom", self.runs.all()
         whose = SOURCES.get(self.source, f"**{self.source}**")
@@ -422,11 +413,10 @@ def _majority(runs: Mapping[str, Run]) -> dict[str, Reached]:
     several = len({run.config.dataset for run in runs.values()}) > 1
     for run in runs.values():
         counted = np.bincount(run.y_val, minlength=len(run.class_names))
-        largest = int(counted.max())
-        which = "" if counted.min() == largest else f" ({run.class_names[int(counted.argmax())]})"
+        largest = int(counted.argmax())
+        which = "" if counted.min() == counted.max() else f" ({run.class_names[largest]})"
         whose = f"{run.config.dataset}, " if several else ""
-        share = Estimate(largest / len(run.y_val), *wilson_interval(largest, len(run.y_val)))
-        rows[f"{whose}always the largest class{which}"] = Reached(str(share))
+        rows[f"{whose}always the largest class{which}"] = Reached(str(proportion(run.y_val == largest)))
     return rows
 
 
