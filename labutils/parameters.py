@@ -2,15 +2,16 @@
 
 One rule for all ways in: `labutils run` asks before it executes, the setup cell of every notebook asks wherever it is
 run, under papermill as in Jupyter. What a value may be beyond its kind is the business of what uses it.
+
+Not by papermill's `inspect_notebook`: that reads a file, which a running notebook does not know, gives defaults as
+text, and takes over a second to import. Nor by pydantic, whose strict kinds refuse NumPy's whole numbers.
 """
 
 import ast
 import difflib
-import io
-import math
-import tokenize
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,14 @@ TAG = "parameters"
 INJECTED = "# Parameters\n"
 """How a cell begins that papermill has put in."""
 
-KINDS = {
-    "bool": "True or False",
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "list": "a value, or a list of them",
+KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "bool": ("True or False", lambda value: isinstance(value, bool)),
+    "int": ("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
+    "float": ("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)),
+    "str": ("text", lambda value: isinstance(value, str)),
+    "list": ("a value", lambda value: True),
 }
-"""What a parameter may be declared as, in words."""
+"""What a parameter may be declared as: in words, and whether a value is of that kind; True would count as 1."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,17 @@ def read_parameters(source: str) -> dict[str, Parameter]:
     >>> print(read_parameters("lr: float = 1e-5  # learning rate")["lr"])
     lr = 1e-05  learning rate
     """
-    meanings = dict(_comments(source))
-    declared = {}
+    declared, lines = {}, source.encode().split(b"\n")
     for line in _statements(source):
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None:
-            kind = ast.unparse(line.annotation)
+            name, kind = line.target.id, ast.unparse(line.annotation)
             try:
                 default = ast.literal_eval(line.value)
             except ValueError:
                 continue
             if kind in KINDS:
-                name = line.target.id
-                declared[name] = Parameter(name, kind, default, meanings.get(line.end_lineno or 0, ""))
+                behind = lines[(line.end_lineno or 0) - 1][line.end_col_offset :].decode()  # offsets count bytes
+                declared[name] = Parameter(name, kind, default, behind.lstrip("# "))
     return declared
 
 
@@ -105,11 +105,11 @@ def check(namespace: MutableMapping[str, Any]) -> None:
     """
     cells: Sequence[str] = namespace.get("In", [])
     declaring = next((cell for cell in cells if read_parameters(cell)), "")
-    known = read_parameters(declaring)
-    given = [declaring, *(cell for cell in cells if cell.startswith(INJECTED))]
-    for name in (name for cell in given for name in _assigned(cell)):
-        if known and name not in known:
-            raise ParameterError(f"{_unknown(name, known)} There are {', '.join(known)}.")
+    if known := read_parameters(declaring):
+        given = [declaring, *(cell for cell in cells if cell.startswith(INJECTED))]
+        plain = (line for cell in given for line in _statements(cell) if isinstance(line, ast.Assign))
+        names = (target.id for line in plain for target in line.targets if isinstance(target, ast.Name))
+        _check_names(names, known, f" {', '.join(known)}.")
     for name, parameter in known.items():
         if name in namespace:
             check_value(parameter, namespace[name])
@@ -123,10 +123,8 @@ def check_given(known: Mapping[str, Parameter], given: Mapping[str, Any]) -> Non
     ParameterError
         For the first name that is not declared, or value that is not of its kind.
     """
+    _check_names(given, known, ":" + "".join(f"\n  {parameter}" for parameter in known.values()))
     for name, value in given.items():
-        if name not in known:
-            listed = "".join(f"\n  {parameter}" for parameter in known.values())
-            raise ParameterError(f"{_unknown(name, known)} There are:{listed}")
         check_value(known[name], value)
 
 
@@ -143,30 +141,22 @@ def check_value(parameter: Parameter, value: Any) -> None:
     several = parameter.kind == "list"
     # A list holds what its default holds.
     kind = type((parameter.default or [None])[0]).__name__ if several else parameter.kind
+    words, is_one = KINDS.get(kind, KINDS["list"])
     values = value if several and isinstance(value, list | tuple) else [value]
-    if not values or not all(_is(kind, one) for one in values):
-        allowed = KINDS.get(kind, "a value") + (", or a list with at least one" if several else "")
-        allowed += ", or None" if parameter.default is None else ""
-        raise ParameterError(f"{parameter.name} is {value!r}: it must be {allowed}{_hint(kind, value)}.")
+    if not values or not all(map(is_one, values)):
+        words += ", or a list with at least one" if several else ""
+        words += ", or None" if parameter.default is None else ""
+        raise ParameterError(f"{parameter.name} is {value!r}: it must be {words}{_hint(kind, value)}.")
 
 
-def _unknown(name: str, known: Mapping[str, Parameter]) -> str:
-    near = NOTEBOOK_NAMES.get(name, "")
-    if near not in known:
-        near = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), "")
-    return f"There is no parameter {name!r}." + (f" Did you mean {near}?" if near else "")
-
-
-def _is(kind: str, value: Any) -> bool:
-    if kind == "bool":
-        return isinstance(value, bool)
-    if kind == "str":
-        return isinstance(value, str)
-    if kind not in KINDS:
-        return True
-    if isinstance(value, bool):  # True would count as 1
-        return False
-    return isinstance(value, Integral) if kind == "int" else isinstance(value, Real) and math.isfinite(value)
+def _check_names(names: Iterable[str], known: Mapping[str, Parameter], listed: str) -> None:
+    for name in names:
+        if name not in known:
+            near = NOTEBOOK_NAMES.get(name, "")
+            if near not in known:
+                near = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), "")
+            meant = f" Did you mean {near}?" if near else ""
+            raise ParameterError(f"There is no parameter {name!r}.{meant} There are{listed}")
 
 
 def _hint(kind: str, value: Any) -> str:
@@ -181,25 +171,8 @@ def _hint(kind: str, value: Any) -> str:
         return ""
 
 
-def _assigned(source: str) -> Iterator[str]:
-    """The names that a cell gives plain values to."""
-    for line in _statements(source):
-        if isinstance(line, ast.Assign):
-            yield from (target.id for target in line.targets if isinstance(target, ast.Name))
-
-
 def _statements(source: str) -> list[ast.stmt]:
     try:
         return ast.parse(source).body
     except (SyntaxError, ValueError):  # a cell of magics, or of mistakes
         return []
-
-
-def _comments(source: str) -> Iterator[tuple[int, str]]:
-    """The comments of a cell, by the number of their line."""
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.COMMENT:
-                yield token.start[0], token.string.lstrip("# ")
-    except (tokenize.TokenError, SyntaxError):
-        return

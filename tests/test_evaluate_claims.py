@@ -494,6 +494,9 @@ def test_the_best_of_the_lab_is_sought_among_all_runs_on_the_same_images():
     for elsewhere in ({"n": 100}, {"source": "course"}):
         perfect = make_run(lab.runs("task5a")["dropout 0.4"], wrong=0, **elsewhere)
         assert evaluate.judge("C18", runs | {"5A": perfect}).verdict == "reproduced"
+    small = make_run(lab.stand_ins("task9")["Skin, small"], wrong=0)
+    small = dataclasses.replace(small, provenance=small.provenance | {"fingerprint": "of images of 64 pixels"})
+    assert evaluate.judge("C18", runs | {"5A": small}).verdict == "reproduced"
 
 
 def test_judge_all_is_one_task_or_all():

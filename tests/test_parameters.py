@@ -45,6 +45,7 @@ def test_a_declaration_is_read_with_its_kind_default_and_meaning():
         "n_train = None",
         "n_train = 64",
         "dropout = 0",
+        "best: dict = {}\nrate = 'text'\nn: int = 'x'",  # names of later cells are nobody's business
         "import numpy as np\nlr, n_epoch = np.linspace(1e-5, 1e-4, 3).tolist(), np.int64(3)",
     ],
 )
@@ -87,10 +88,6 @@ def test_a_name_added_by_hand_to_the_declarations_is_refused():
         run_cells(DECLARED + "n_epochs = 3")
 
 
-def test_names_of_later_cells_are_nobodys_business():
-    run_cells(DECLARED, "best: dict = {}\nrate = 'text'\nn: int = 'x'")
-
-
 def test_a_cell_of_magics_before_the_declarations_is_passed_over():
     namespace = {"In": ["", "%matplotlib inline", DECLARED], "reuse": "false"}
     with pytest.raises(ParameterError, match="reuse is 'false'"):
@@ -121,9 +118,8 @@ def test_papermill_itself_ends_with_the_sentence(tmp_path):
     import papermill
 
     notebook = write(tmp_path, "from labutils import parameters\nparameters.check(globals())\nraise SystemExit")
-    for given in ({"a": "false"}, {"b": 1e-3}):
-        with pytest.raises(papermill.PapermillExecutionError, match=r"it must be a whole number|no parameter 'b'"):
-            papermill.execute_notebook(str(notebook), str(tmp_path / "out.ipynb"), given, progress_bar=False)
+    with pytest.raises(papermill.PapermillExecutionError, match="no parameter 'b'"):
+        papermill.execute_notebook(str(notebook), str(tmp_path / "out.ipynb"), {"b": 1e-3}, progress_bar=False)
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     error = next(item for cell in executed.cells for item in cell.get("outputs", []) if item.output_type == "error")
     assert error.traceback == ["ParameterError: There is no parameter 'b'. There are a."]

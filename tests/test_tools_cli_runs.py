@@ -8,50 +8,41 @@ from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.config import Augmentation
 from labutils.errors import TrainingInterrupted
-from labutils.runs.run import read_run, write_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import runs as cli_runs
 from labutils.training.verify import Comparison, Verification
 
-DATASET = tiny_dataset()
+DATASET = replace(tiny_dataset(), source="phantom")
+VERIFY_ALL = "labutils.tools.verify.verify_all"
+TRAIN_ALL = "labutils.training.train_all"
 
 
 def call(command, *arguments):
     return CliRunner().invoke(command, [str(a) for a in arguments], catch_exceptions=False)
 
 
-def store_run(**settings):
-    config = tiny_config(**settings)
-    run = made_up_run(config, replace(DATASET, source=settings.get("source", "phantom")))
-    folder = RunStore().path_of(config, DATASET.fingerprint)
-    folder.parent.mkdir(exist_ok=True)
-    write_run(replace(run, path=folder), state_of(run), None)
-    return folder
-
-
-def test_an_empty_store_says_so(results):
-    assert call(cli_runs.runs).output == "No runs are stored yet.\n"
+def store_run(counts=None, **settings):
+    run = made_up_run(tiny_config(**settings), DATASET)
+    run = replace(run, provenance=run.provenance | ({"counts": counts} if counts else {}))
+    return RunStore().put(run, state_of(run), None).path
 
 
 def test_runs_are_listed_one_a_line_the_damaged_ones_too(results):
+    assert call(cli_runs.runs).output == "No runs are stored yet.\n"
     one, two = store_run(), store_run(seed=1, epochs=4)
     (two / "history.csv").unlink()
     found = call(cli_runs.runs)
     assert found.exit_code == 0
     first, second = found.output.splitlines()
-    assert first.startswith(one.name)
-    assert "2 epochs, best accuracy 0." in first
-    assert "] in epoch " in first
+    assert first.startswith(one.name) and "2 epochs, best accuracy 0." in first and "] in epoch " in first
     assert "phantom data, of unknown age, trained in 3 s" in first
-    assert second.startswith(two.name)
-    assert "DAMAGED" in second
-    assert "history.csv: no such file" in second
+    assert second.startswith(two.name) and "DAMAGED" in second and "history.csv: no such file" in second
 
 
 def test_a_run_is_removed_by_its_name(results):
     folder = store_run()
-    assert call(cli_runs.runs, "rm", "nothing").exit_code == 2
-    assert "No stored run is called 'nothing'" in call(cli_runs.runs, "rm", "nothing").output
+    refused = call(cli_runs.runs, "rm", "nothing")
+    assert refused.exit_code == 2 and "No stored run is called 'nothing'" in refused.output
     assert call(cli_runs.runs, "rm", folder.name).output == f"{folder.name} is removed.\n"
     assert not folder.exists()
 
@@ -74,44 +65,29 @@ SILENT = Verification("silent", problem="its images are not here.")
 )
 def test_the_status_of_verify_tells_what_came_of_it(results, monkeypatch, found, arguments, status):
     store_run()
-    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda folders, epochs: iter(found))
+    monkeypatch.setattr(VERIFY_ALL, lambda folders, epochs: iter(found))
     said = call(cli_runs.verify, *arguments)
     assert said.exit_code == status
-    assert [str(v) for v in found] == said.output.splitlines()[:-1]
-    assert said.output.splitlines()[-1].endswith("cannot be verified here.")
+    *each, last = said.output.splitlines()
+    assert each == [str(v) for v in found] and last.endswith("cannot be verified here.")
 
 
-def test_some_runs_are_that_many(results, monkeypatch):
-    for seed in range(4):
-        store_run(seed=seed)
+def test_some_runs_are_that_many_and_none_of_those_that_take_long(results, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "labutils.tools.verify.verify_all", lambda folders, epochs: asked.append((folders, epochs)) or [GOOD]
-    )
-    call(cli_runs.verify, "--some", 2, "--epochs", 3)
-    ((folders, epochs),) = asked
-    assert (len(set(folders)), epochs) == (2, 3)
-
-
-def test_some_runs_are_none_of_those_that_take_long(results, monkeypatch):
-    quick = store_run()
-    slow = store_run(model="vgg16", n_base=64, image_size=128)
-    damaged = store_run(seed=1)
-    (damaged / "history.csv").unlink()
-    counts = {"train": {"Mel": 500, "Nev": 500}}
-    for folder in (quick, slow):
-        run = read_run(folder)
-        write_run(replace(run, provenance=run.provenance | {"counts": counts}), state_of(run), None)
+    monkeypatch.setattr(VERIFY_ALL, lambda folders, epochs: asked.append((folders, epochs)) or [GOOD])
     # A matrix product's speed on a plain laptop: half of it is what a training step reaches.
     monkeypatch.setattr("labutils.training.cost._product_speed", lambda: 2e11)
-    asked = []
-    monkeypatch.setattr("labutils.tools.verify.verify_all", lambda folders, epochs: asked.extend(folders) or [GOOD])
-    call(cli_runs.verify, "--some", 3)
-    assert set(asked) == {quick, damaged}
-    asked.clear()
+    counts = {"train": {"Mel": 500, "Nev": 500}}
+    quick, damaged = {store_run(counts, seed=seed) for seed in range(3)}, store_run(seed=3)
+    (damaged / "history.csv").unlink()
+    slow = store_run(counts, model="vgg16", n_base=64, image_size=128)
+    call(cli_runs.verify, "--some", 2, "--epochs", 3)
+    call(cli_runs.verify, "--some", 9)
     call(cli_runs.verify, "--all")
-    assert set(asked) == {quick, slow, damaged}
-    for folder in (quick, damaged):
+    (some, epochs), (most, _), (every, _) = asked
+    assert (len({*some}), epochs) == (2, 3)
+    assert {*most} == quick | {damaged} and {*every} == quick | {damaged, slow}
+    for folder in quick | {damaged}:
         RunStore().remove(folder.name)
     said = call(cli_runs.verify, "--some", 1)
     assert said.exit_code == 2 and "name one, or take --all" in said.output
@@ -133,12 +109,13 @@ def asked(results, monkeypatch):
         return {label: made_up_run(config, DATASET) for label, config in configs.items()}
 
     monkeypatch.setattr("labutils.data.dataset.load_dataset", lambda *images: DATASET)
-    monkeypatch.setattr("labutils.training.train_all", note)
+    monkeypatch.setattr(TRAIN_ALL, note)
     monkeypatch.setattr("labutils.training.workers.train_on_cores", note)
     return found
 
 
 TINY = ("--dataset", "skin", "--model", "lenet", "--image-size", 32)
+RATE = ("--lr", "1e-5", "--epochs", 1)
 
 
 def test_train_takes_every_setting_by_both_its_names(asked):
@@ -158,7 +135,7 @@ def test_train_takes_every_setting_by_both_its_names(asked):
 
 
 def test_train_makes_a_run_for_each_value(asked):
-    call(cli_runs.train, *TINY, "--lr", "1e-5", "--lr", "1e-4", "--epochs", 1, "--seeds", "0,1", "--jobs", 2)
+    call(cli_runs.train, *TINY, *RATE, "--lr", "1e-4", "--seeds", "0,1", "--jobs", 2)
     ((configs, jobs),) = asked
     assert jobs == 2
     assert [(c.learning_rate, c.seed) for c in configs] == [(1e-5, 0), (1e-5, 1), (1e-4, 0), (1e-4, 1)]
@@ -169,28 +146,20 @@ def test_train_makes_a_run_for_each_value(asked):
     [
         (["--lr", "0", "--epochs", 1], "lr (learning_rate) is 0.0: it must be a number above 0"),
         (["--epochs", 1], "learning_rate) is missing"),
-        (["--lr", "1e-5", "--epochs", 1, "--dense", "[" * 5000], "nested too deeply"),
-        (["--lr", "1e-5", "--epochs", 1, "--seeds", "a"], "seeds is 'a': it must be whole numbers"),
+        ([*RATE, "--dense", "[" * 5000], "nested too deeply"),
+        ([*RATE, "--seeds", "a"], "seeds is 'a': it must be whole numbers"),
+        ([*RATE, "--scheduler", "nonsense://here"], "'nonsense://here': it must be tcp://HOST:PORT or tls://HOST:PORT"),
     ],
 )
 def test_train_refuses_in_one_sentence(asked, arguments, said):
     found = call(cli_runs.train, *TINY, *arguments)
-    assert found.exit_code == 2
-    assert said in found.output
-    assert "Traceback" not in found.output
-
-
-def test_train_without_a_scheduler_says_so(asked):
-    found = call(cli_runs.train, *TINY, "--lr", "1e-5", "--epochs", 1, "--scheduler", "nonsense://here")
-    assert found.exit_code == 2
-    assert "'nonsense://here': it must be tcp://HOST:PORT or tls://HOST:PORT" in found.output
+    assert found.exit_code == 2 and said in found.output and "Traceback" not in found.output
 
 
 def test_the_stop_key_ends_train_with_130(asked, monkeypatch):
     def stop(configs, dataset):
         raise TrainingInterrupted("stopped, 3 of 9 epochs are finished and kept.")
 
-    monkeypatch.setattr("labutils.training.train_all", stop)
-    found = call(cli_runs.train, *TINY, "--lr", "1e-5", "--epochs", 9)
-    assert found.exit_code == 130
-    assert "3 of 9 epochs are finished and kept." in found.output
+    monkeypatch.setattr(TRAIN_ALL, stop)
+    found = call(cli_runs.train, *TINY, *RATE)
+    assert found.exit_code == 130 and "3 of 9 epochs are finished and kept." in found.output

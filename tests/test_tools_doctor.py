@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 import sys
+import tempfile
 from importlib.metadata import version
 
 import pytest
@@ -15,30 +16,38 @@ from labutils.runs import RunStore
 from labutils.tools import doctor
 
 
-@pytest.fixture
-def pinned(tmp_path, monkeypatch):
-    """A repository whose requirements.txt says what is written into it."""
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
-    return (tmp_path / "requirements.txt").write_text
+def look(name):
+    """What is found, and what to do about it."""
+    return doctor.looks()[name]()
+
+
+def crosses():
+    return {check.name: f"{check.found}: {check.remedy}" for check in doctor.examine() if check.remedy}
 
 
 HASH = " \\\n    --hash=sha256:0123456789abcdef"
+NUMPY = f"numpy=={version('numpy')}"
 
 
-def test_pins_are_read_past_comments_hashes_and_markers(pinned):
-    pinned(f"# made by uv\nnumpy=={version('numpy')}{HASH}\nnot-there==1.0 ; sys_platform == 'elsewhere'{HASH}\n-e .\n")
-    assert str(doctor._packages()) == str(doctor.Check("packages", "1 as pinned in requirements.txt"))
-
-
-def test_other_versions_and_missing_packages_are_named(pinned):
-    pinned(f"numpy==0.1{HASH}\nnot-there==1.0{HASH}\n")
-    check = doctor._packages()
-    assert check.found == f"2 differ: numpy {version('numpy')}, not-there missing"
-    assert check.remedy == "pip install -r requirements.txt"
-
-
-def test_the_repositorys_own_pins_are_read():
-    assert len(doctor._pins()) > 100 and all("==" in line and "\\" not in line for line in doctor._pins())
+@pytest.mark.parametrize(
+    ("pins", "found", "remedy"),
+    [
+        (
+            f"# made by uv\n{NUMPY}{HASH}\nnot-there==1.0 ; sys_platform == 'elsewhere'{HASH}\n-e .\n",
+            "1 as pinned in requirements.txt",
+            "",
+        ),
+        (
+            f"numpy==0.1{HASH}\nnot-there==1.0{HASH}\n",
+            f"2 differ: numpy {version('numpy')}, not-there missing",
+            "pip install -r requirements.txt",
+        ),
+    ],
+)
+def test_pins_are_read_past_comments_hashes_and_markers(tmp_path, monkeypatch, pins, found, remedy):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / "requirements.txt").write_text(pins)
+    assert look("packages") == (found, remedy)
 
 
 def test_damaged_runs_are_counted_and_one_is_named(results):
@@ -46,24 +55,20 @@ def test_damaged_runs_are_counted_and_one_is_named(results):
     for seed in range(3):
         run = made_up_run(tiny_config(seed=seed), data)
         place = store.put(run, state_of(run), None).path
-    assert doctor._runs() == doctor.Check("stored runs", "3 readable")
+    assert look("stored runs") == ("3 readable", "")
     (place / "history.csv").write_text("nonsense")
-    assert doctor._runs() == doctor.Check("stored runs", "2 readable, 1 damaged", f"labutils runs rm {place.name}")
+    assert look("stored runs") == ("2 readable, 1 damaged", f"labutils runs rm {place.name}")
     shutil.rmtree(place)
-    assert doctor._runs().remedy == ""
+    assert look("stored runs") == ("2 readable", "")
 
 
 def test_a_full_disk_and_little_memory_have_a_remedy(monkeypatch):
     monkeypatch.setattr(doctor, "SMALLEST_DISK", 10.0**9)
-    assert doctor._disk().remedy == "make room"
-    monkeypatch.setattr(machine, "memory", lambda: 2_000_000_000)
-    assert "2.0 GB" in doctor._cores().found and doctor._cores().remedy
-    monkeypatch.setattr(machine, "memory", lambda: None)
-    assert "memory unknown" in doctor._cores().found and not doctor._cores().remedy
-
-
-def crosses():
-    return {check.name: f"{check.found}: {check.remedy}" for check in doctor.examine() if check.remedy}
+    assert look("disk")[1] == "make room"
+    for memory, words, remedy in ((2_000_000_000, "2.0 GB", True), (None, "memory unknown", False)):
+        monkeypatch.setattr(machine, "memory", lambda memory=memory: memory)
+        found = look("cores")
+        assert words in found[0] and bool(found[1]) == remedy
 
 
 @pytest.mark.parametrize(
@@ -87,19 +92,19 @@ def test_what_stops_every_training_is_a_cross_with_what_to_type(monkeypatch, nam
 
 def test_a_keras_json_is_looked_at(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert doctor._keras_json() == doctor.Check("keras.json", "nothing unusual")
+    assert look("keras.json") == ("nothing unusual", "")
     file = tmp_path / "keras.json"
     file.write_text('{"floatx": "float16", "image_data_format": "channels_last"}')
-    assert doctor._keras_json() == doctor.Check("keras.json", "says floatx float16; the lab does not follow it")
+    assert look("keras.json") == ("says floatx float16; the lab does not follow it", "")
     file.write_text('{"floatx": 16}')
     assert f"Remove {file}" in crosses()["keras.json"]
 
 
-def test_a_check_that_fails_is_a_cross_and_keeps_no_other(monkeypatch):
+def test_a_look_that_fails_is_a_cross_and_keeps_no_other(monkeypatch):
     def breaks():
         raise TypeError("nobody foresaw this\nnor that")
 
-    monkeypatch.setattr(doctor, "_devices", breaks)
+    monkeypatch.setattr(machine, "processor", breaks)
     assert crosses()["devices"].startswith("could not be looked at (nobody foresaw this): ")
     assert len(doctor.examine()) > 10
 
@@ -115,10 +120,10 @@ def test_a_kernel_of_another_python_has_a_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
     for good in ("python", sys.executable):
         kernel(good)
-        assert doctor._kernelspec().remedy == ""
+        assert look("kernelspec")[1] == ""
     for other in ("/gone/bin/python", shutil.which("sh")):
         kernel(other)
-        assert doctor._kernelspec().remedy.endswith("-m ipykernel install --sys-prefix"), other
+        assert look("kernelspec")[1].endswith("-m ipykernel install --sys-prefix"), other
 
 
 def test_images_are_counted_by_class_and_what_is_none_is_named(tmp_path, monkeypatch):
@@ -129,14 +134,10 @@ def test_images_are_counted_by_class_and_what_is_none_is_named(tmp_path, monkeyp
             folder.mkdir(parents=True)
             for i in range(n + label):
                 Image.new("L", (40 + 10 * (i == 0), 50)).save(folder / f"{i}.png")
-    check = doctor._images_of("chest", "Chest")
-    assert check.found == (
-        "course data; 9 training (4 Sick, 5 Well); 5 validation (2 Sick, 3 Well); 40x50 pixels and 1 other sizes, L"
-    )
-    assert check.remedy == "" and "images of Chest" in {check.name for check in doctor.examine()}
+    found = "course data; 9 training (4 Sick, 5 Well); 5 validation (2 Sick, 3 Well); 40x50 pixels and 1 other sizes, L"
+    assert look("images of Chest") == (found, "")
     (tmp_path / "Chest" / "train" / "Sick" / "1.png").write_text("a text")
-    check = doctor._images_of("chest", "Chest")
-    assert check.found.endswith("no images: Sick/1.png") and check.remedy == "labutils data audit chest"
+    assert look("images of Chest") == (f"{found}; no images: Sick/1.png", "labutils data audit chest")
 
 
 def test_results_that_nobody_may_write_to_have_a_remedy(tmp_path, monkeypatch):
@@ -144,11 +145,11 @@ def test_results_that_nobody_may_write_to_have_a_remedy(tmp_path, monkeypatch):
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path / "new" / "results"))
-    assert doctor._results() == doctor.Check("results", "new/results writable")
+    assert look("results") == ("new/results writable", "")
     assert not (tmp_path / "new").exists(), "looking makes nothing"
-    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
-    check = doctor._results()
-    assert check.found == "new/results not writable (read-only file system)" and "LABUTILS_RESULTS" in check.remedy
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    found, remedy = look("results")
+    assert found == "new/results not writable (read-only file system)" and "LABUTILS_RESULTS" in remedy
 
 
 def test_the_table_has_a_row_for_every_check_and_a_dash_where_nothing_is_to_do():

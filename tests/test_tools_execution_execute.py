@@ -15,17 +15,13 @@ from labutils.tools.execution import execute as ex
 
 
 def test_values_are_read_as_typed():
-    assert ex.parse_value("1e-5") == 1e-5
-    assert ex.parse_value("[1e-4, 1e-5]") == [1e-4, 1e-5]
-    assert ex.parse_value("None") is None
-    assert ex.parse_value("True") is True
-    assert ex.parse_value("phantom") == "phantom"
+    typed = {"1e-5": 1e-5, "[1e-4, 1e-5]": [1e-4, 1e-5], "None": None, "True": True, "phantom": "phantom"}
+    assert {text: ex.parse_value(text) for text in typed} == typed
 
 
 def test_unknown_parameter_is_refused_and_the_known_are_listed(tmp_path):
-    with pytest.raises(ex.NotebookError, match="no parameter 'b'") as refused:
+    with pytest.raises(ex.NotebookError, match=r"no parameter 'b'[^$]* There are:\n  a = 1  a number"):
         ex.execute(write(tmp_path, "a"), {"b": 2}, output=tmp_path / "out.ipynb")
-    assert "a = 1" in str(refused.value) and "a number" in str(refused.value)
 
 
 @pytest.mark.parametrize(("name", "value"), [("train_missing", "false"), ("reuse", 0), ("lr", [])])
@@ -35,35 +31,29 @@ def test_a_parameter_that_would_be_taken_for_another_value_is_refused(name, valu
 
 
 def test_unknown_task_is_refused_and_the_known_are_listed():
-    with pytest.raises(ex.NotebookError, match="no notebook 'task99'") as refused:
+    with pytest.raises(ex.NotebookError, match=r"no notebook 'task99'.*task1b"):
         lab.find_notebook("task99")
-    assert "task1b" in str(refused.value)
     assert lab.find_notebook("1B") == lab.find_notebook("task1b")
 
 
-def test_what_a_run_says_reaches_the_outcome(tmp_path):
+def test_what_a_run_says_reaches_the_outcome_and_small_numbers_the_run(tmp_path):
     lines = "print('x: trained 2 epochs in 1 s on phantoms.')\nprint('y: reused, 3 stored epochs on phantoms.')"
     table = "import pandas as pd\npd.DataFrame({'verdict': ['reproduced', 'undecided', 'not reproduced']})"
-    heard = []
-    done = ex.execute(write(tmp_path, lines, table), {"a": 3}, output=tmp_path / "out.ipynb", show=heard.append)
+    notebook, heard = write(tmp_path, "assert a == 1e-5", lines, table, parameters="a: float = 1  # a number"), []
+    done = ex.execute(notebook, {"a": 1e-5}, output=tmp_path / "out.ipynb", show=heard.append)
     assert done.error == ""
     assert done.trained == {"trained": 1, "extended": 0, "reused": 1}
     assert done.verdicts == {"reproduced": 1, "not reproduced": 1, "undecided": 1, "missing": 0}
     assert heard[0].startswith("x: trained")
     written = nbformat.read(done.output, as_version=4)
-    assert "a = 3" in written.cells[1].source
+    assert "a = 1e-05" in written.cells[1].source
     assert "jupytext" not in written.metadata, "a later sync would write a .py beside the output"
 
 
-def test_small_numbers_arrive_as_numbers(tmp_path):
-    notebook = write(tmp_path, "assert isinstance(a, float), a", parameters="a: float = 1  # a number")
-    done = ex.execute(notebook, {"a": 1e-5}, output=tmp_path / "out.ipynb")
-    assert done.error == ""
-
-
 def test_an_error_ends_in_its_sentence(tmp_path):
-    source = "from labutils.config import RunConfig\n"
-    source += "RunConfig(dataset='skin', model='vgg16', learning_rate=0, epochs=1)"
+    source = (
+        "from labutils.config import RunConfig\nRunConfig(dataset='skin', model='vgg16', learning_rate=0, epochs=1)"
+    )
     done = ex.execute(write(tmp_path, source), output=tmp_path / "out.ipynb")
     assert done.error.startswith("ParameterError: lr (learning_rate) is 0: it must be a number above 0")
 
@@ -79,10 +69,8 @@ def test_an_error_inside_a_widget_counts(tmp_path):
 
 
 def test_a_hanging_notebook_is_stopped_after_one_retry(tmp_path):
-    heard = []
-    done = ex.execute(
-        write(tmp_path, "import time\ntime.sleep(600)"), output=tmp_path / "out.ipynb", limit=6, show=heard.append
-    )
+    notebook, heard = write(tmp_path, "import time\ntime.sleep(600)"), []
+    done = ex.execute(notebook, output=tmp_path / "out.ipynb", limit=6, show=heard.append)
     assert "took longer than 6 s, twice" in done.error
     assert sum("trying once more" in line for line in heard) == 1
 

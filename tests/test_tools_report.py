@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -19,17 +20,10 @@ LEARNING_RATES = lab.runs("task1b")
 
 def store_run(store, config, source="phantom", **looks):
     run = make_run(config, **looks)
-    provenance = {
-        "source": source,
-        "fingerprint": "0123456789ab",
-        "class_names": list(run.class_names),
-        "counts": {},
-        "stretches": [STRETCH],
-    }
-    from dataclasses import replace
-
     fingerprint = "0123456789ab" if source == "phantom" else "ba9876543210"
-    run = replace(run, provenance=provenance | {"fingerprint": fingerprint}, path=store.path_of(config, fingerprint))
+    provenance = {"source": source, "fingerprint": fingerprint, "class_names": list(run.class_names), "counts": {}}
+    path = store.path_of(config, fingerprint)
+    run = replace(run, provenance={**provenance, "stretches": [STRETCH]}, path=path)
     write_run(run, {"epochs": np.array(run.epochs)}, None)
     return run
 
@@ -59,12 +53,6 @@ def test_report_is_complete_and_the_same_every_time(store, results):
     files = {file: file.read_bytes() for file in results.rglob("*") if file.suffix in (".md", ".png")}
     report.write_report()
     assert {file: file.read_bytes() for file in results.rglob("*") if file.suffix in (".md", ".png")} == files
-
-
-def test_a_changed_run_changes_what_is_written(store):
-    before = report.results_table()
-    store_run(store, LEARNING_RATES["lr 1e-4"], wrong=31)
-    assert report.results_table() != before
 
 
 def test_without_runs_everything_is_missing(results):
@@ -157,10 +145,13 @@ def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
 
 
 def test_the_verdicts_of_the_report_take_all_stored_seeds(store):
-    before = {v.id: v for v in report.verdicts()}
-    assert before["C19"].holds == "missing" and "no exam is stored" in before["C19"].exam
+    def told():
+        lines = report.write_report().read_text(encoding="utf-8").splitlines()
+        return next(line for line in lines if line.startswith("| C19 | the original network"))
+
+    assert "missing: no exam is stored" in told()
     sit_exam(store, 0.8)
-    assert "3 seeds" in {v.id: v for v in report.verdicts()}["C19"].exam
+    assert "3 seeds" in told()
 
 
 def table_rows(text):
@@ -212,18 +203,22 @@ def test_own_runs_have_their_report_beside_that_on_phantoms(own, results):
 
 
 def test_the_overview_counts_runs_on_the_images_that_are_used(own, monkeypatch):
-    monkeypatch.setattr(report, "_source_here", lambda dataset: "course" if dataset == "skin" else "phantom")
+    asked = []
+    monkeypatch.setattr("labutils.data.locate.source_of", lambda name: "course" if name == "skin" else "phantom")
+    monkeypatch.setattr("labutils.training.cost.estimate_seconds", lambda config, *size: asked.append(size) or 60.0)
     rows = report.overview()
     assert next(iter(rows["runs stored"])) == "3 of 3 on course images, 0 on phantoms"
     assert "0 of 14" in list(rows["runs stored"])
+    assert next(iter(rows["training here"])) == "about 3 min"
+    assert {*asked} == {(1000, 2), (1072, 2), (900, 9)}, "images and classes of Skin, Bone and X_ray"
 
 
-def test_figures_are_drawn_when_something_has_changed(store, results, monkeypatch, tmp_path):
+def test_a_changed_run_changes_the_table_and_its_figures_alone(store, results, monkeypatch, tmp_path):
     monkeypatch.setattr(report.paths, "generated_dir", lambda: tmp_path / "generated")
     report.write_report()
-    before = {file: file.stat().st_mtime_ns for file in results.rglob("*.png")}
+    table, before = report.results_table(), {file: file.stat().st_mtime_ns for file in results.rglob("*.png")}
     store_run(store, LEARNING_RATES["lr 1e-4"], wrong=31)
     report.write_report()
     new = {file.name for file in results.rglob("*.png") if before.get(file) != file.stat().st_mtime_ns}
-    assert {"lr-1e-4-curves.png", "learning-curves.png"} <= new
-    assert not [name for name in new if "lr-1e-6" in name]
+    assert {"lr-1e-4-curves.png", "learning-curves.png"} <= new and not [name for name in new if "lr-1e-6" in name]
+    assert report.results_table() != table

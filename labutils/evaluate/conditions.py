@@ -320,7 +320,9 @@ class BestOfAll:
 
     def _rival(self, case: Case) -> tuple[Run | None, int]:
         own = case.runs[self.name]
-        others = [run for run in case.everything if same_images(run, own) and not same_setting(run, own)]
+        # At the same size too: a small stand-in has the same files and another fingerprint.
+        same = [run for run in case.everything if same_images(run, own) and same_fingerprint(run, own)]
+        others = [run for run in same if not same_setting(run, own)]
         return max(others, key=lambda run: accuracy(run).value, default=None), len(others)
 
     def _title(self, rival: Run, others: int) -> str:
@@ -375,11 +377,16 @@ def ceiling_of(run: Run) -> float | None:
     return ceiling(run.config.dataset)
 
 
+def same_fingerprint(run_a: Run, run_b: Run) -> bool:
+    """Whether two runs were trained and validated on the same pixels."""
+    return run_a.provenance.get("fingerprint") == run_b.provenance.get("fingerprint")
+
+
 def same_setting(run_a: Run, run_b: Run) -> bool:
     """Whether two runs differ in nothing but their seed and length."""
     return (
         run_a.source == run_b.source
-        and run_a.provenance.get("fingerprint") == run_b.provenance.get("fingerprint")
+        and same_fingerprint(run_a, run_b)
         and run_a.config.with_(seed=run_b.config.seed, epochs=run_b.config.epochs) == run_b.config
     )
 

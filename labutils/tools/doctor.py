@@ -1,6 +1,7 @@
 """What may be wrong on this machine, and what to type: `labutils doctor`.
 
-One function per check, each gives a `Check`. Nothing here trains, imports TensorFlow or ends in a stack trace.
+One function per look, each gives what was found and what to do about it, which is nothing if all is well. Nothing
+here trains, imports TensorFlow or ends in a stack trace.
 """
 
 import os
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -44,26 +45,31 @@ class Check:
     remedy: str = ""
 
 
-def examine() -> list[Check]:
-    """Look at Python, packages, machine, images, disk and stored runs.
+Found = tuple[str, str]
+"""What was found, and what to do about it."""
 
-    A check that fails in a way nobody foresaw is a cross like any other, with the reason.
-    """
-    looks: list[tuple[str, Callable[[], Check]]] = [
-        ("Python", _python),
-        ("packages", _packages),
-        ("backend", _backend),
-        ("devices", _devices),
-        ("precision", _precision),
-        ("cores", _cores),
-        ("keras.json", _keras_json),
-        ("kernelspec", _kernelspec),
-        *_images(),
-        ("results", _results),
-        ("disk", _disk),
-        ("stored runs", _runs),
-    ]
-    return [_look(name, look) for name, look in looks]
+
+def looks() -> dict[str, Callable[[], Found]]:
+    """What is looked at, by name: Python, packages, machine, images, disk and stored runs."""
+    return {
+        "Python": _python,
+        "packages": _packages,
+        "backend": _backend,
+        "devices": _devices,
+        "precision": _precision,
+        "cores": _cores,
+        "keras.json": _keras_json,
+        "kernelspec": _kernelspec,
+        **_images(),
+        "results": _results,
+        "disk": _disk,
+        "stored runs": _runs,
+    }
+
+
+def examine() -> list[Check]:
+    """Look at everything; a look that fails in a way nobody foresaw is a cross like any other, with the reason."""
+    return [Check(name, *_look(look)) for name, look in looks().items()]
 
 
 def table(checks: list[Check]) -> "Table":
@@ -73,26 +79,28 @@ def table(checks: list[Check]) -> "Table":
     return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks}, "check")
 
 
-def _look(name: str, look: Callable[[], Check]) -> Check:
+def _look(look: Callable[[], Found]) -> Found:
     try:
         return look()
     except LabError as error:
-        return Check(name, "not usable", str(error))
+        return "not usable", str(error)
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        return Check(name, f"could not be looked at ({reason})", "see whether `labutils runs` works, and report this")
+        return f"could not be looked at ({reason})", "see whether `labutils runs` works, and report this"
 
 
-def _python() -> Check:
+def _python() -> Found:
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    found = f"{platform.python_version()} on {platform.system()}"
-    return Check("Python", found, "" if good else "use Python 3.11, 3.12 or 3.13")
+    return f"{platform.python_version()} on {platform.system()}", "" if good else "use Python 3.11, 3.12 or 3.13"
 
 
-def _packages() -> Check:
+def _packages() -> Found:
     from packaging.requirements import Requirement
 
-    pinned = [Requirement(line) for line in _pins()]
+    file = paths.ROOT / "requirements.txt"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    # A line that names a package goes on with its hashes.
+    pinned = [Requirement(line.removesuffix(" \\")) for line in lines if line[:1].isalnum()]
     wanted = [r for r in pinned if r.marker is None or r.marker.evaluate()]
     other = []
     for requirement in wanted:
@@ -104,70 +112,60 @@ def _packages() -> Check:
         if not requirement.specifier.contains(installed, prereleases=True):
             other.append(f"{requirement.name} {installed}")
     if not other:
-        return Check("packages", f"{len(wanted)} as pinned in requirements.txt")
+        return f"{len(wanted)} as pinned in requirements.txt", ""
     shown = ", ".join(other[:5]) + (" ..." if len(other) > 5 else "")
-    return Check("packages", f"{len(other)} differ: {shown}", "pip install -r requirements.txt")
+    return f"{len(other)} differ: {shown}", "pip install -r requirements.txt"
 
 
-def _pins() -> list[str]:
-    """The lines of requirements.txt that name a package, without their hashes."""
-    file = paths.ROOT / "requirements.txt"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [line.removesuffix(" \\") for line in lines if line[:1].isalnum()]
-
-
-def _backend() -> Check:
+def _backend() -> Found:
     name = machine.installed_backend()
-    return Check("backend", f"{name} {version(name)}, Keras {version('keras')}")
+    return f"{name} {version(name)}, Keras {version('keras')}", ""
 
 
-def _devices() -> Check:
+def _devices() -> Found:
     cards = _graphics_cards()
     found = f"{machine.processor()}; {', '.join(cards) or 'no graphics card'}"
     if cards and machine.backend() == "tensorflow":
         found += " (not used by TensorFlow as installed here; KERAS_BACKEND=jax or torch uses it)"
-    return Check("devices", found)
+    return found, ""
 
 
 def _graphics_cards() -> list[str]:
     """The NVIDIA cards that the driver names."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    command = [program, "--query-gpu=name", "--format=csv,noheader"]
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
         return []
-    return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
-def _precision() -> Check:
+def _precision() -> Found:
     asked, units = machine.precision(), machine.bfloat16_units()
     there = "the processor has units for bfloat16" if units else "the processor has no units for bfloat16"
     if asked == "bfloat16" and not units:
         slow = "unset LABUTILS_PRECISION: without the units bfloat16 is several times slower"
-        return Check("precision", f"bfloat16, and {there}", slow)
+        return f"bfloat16, and {there}", slow
     used = {"auto": "float32" if not units else "auto: bfloat16 where it is measured to be faster"}.get(asked, asked)
-    return Check("precision", f"{used}; {there}")
+    return f"{used}; {there}", ""
 
 
-def _cores() -> Check:
+def _cores() -> Found:
     memory = machine.memory()
     said = "memory unknown" if memory is None else f"{memory / 1e9:.1f} GB of memory"
     found = f"{machine.cores()}, of which a training uses {min(machine.threads(), machine.cores())}; {said}"
     small = memory is not None and memory < SMALLEST_MEMORY * 1e9
-    return Check("cores", found, "take a smaller image_size or n_base: the largest networks need more" if small else "")
+    return found, "take a smaller image_size or n_base: the largest networks need more" if small else ""
 
 
-def _keras_json() -> Check:
+def _keras_json() -> Found:
     said = machine.keras_settings()
     ours = {name: allowed[0] for name, allowed in machine.KERAS_CHOICES.items()}
     other = [f"{name} {said[name]}" for name in ours if said.get(name, ours[name]) != ours[name]]
-    return Check("keras.json", f"says {', '.join(other)}; the lab does not follow it" if other else "nothing unusual")
+    return f"says {', '.join(other)}; the lab does not follow it" if other else "nothing unusual", ""
 
 
-def _kernelspec() -> Check:
+def _kernelspec() -> Found:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     install = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix"
@@ -176,50 +174,45 @@ def _kernelspec() -> Check:
             warnings.simplefilter("ignore")  # IPython's on a home that cannot be written to: it takes another place
             command = KernelSpecManager().get_kernel_spec("python3").argv
     except NoSuchKernel:
-        return Check("kernelspec", "no kernel python3", install)
-    program = shutil.which(command[0]) if command else None
-    # A bare name stands for the Python that starts the kernel.
-    own = not command or not os.path.isabs(command[0])
-    if not own and (program is None or not _same_python(Path(program))):
-        return Check("kernelspec", f"python3 is the kernel of another Python, {command[0]}", install)
-    return Check("kernelspec", "python3, of this Python")
+        return "no kernel python3", install
+    if command and os.path.isabs(command[0]):  # a bare name stands for the Python that starts the kernel
+        program = shutil.which(command[0])
+        # Not `samefile`: the Pythons of two environments may be links to one.
+        if program is None or Path(program).parent.resolve() != Path(sys.executable).parent.resolve():
+            return f"python3 is the kernel of another Python, {command[0]}", install
+    return "python3, of this Python", ""
 
 
-def _same_python(program: Path) -> bool:
-    # Not `samefile`: the Pythons of two environments may be links to one.
-    return program.parent.resolve() == Path(sys.executable).parent.resolve()
-
-
-def _images() -> Iterator[tuple[str, Callable[[], Check]]]:
+def _images() -> dict[str, Callable[[], Found]]:
+    """A look at each data set: the lab's, and one's own."""
     from labutils.data.layouts import DATASETS
     from labutils.data.locate import own_folders
 
     try:
-        own = {name: folder.name for name, folder in own_folders().items()}
+        folders = {name: folder.name for name, folder in own_folders().items()}
     except LabError as error:
-        yield "images", partial(Check, "images", "not usable", str(error))
-        return
-    for name in dict.fromkeys([*DATASETS, *own]):
-        title = DATASETS[name].folder if name in DATASETS else own[name]
-        yield f"images of {title}", partial(_images_of, name, title)
+        found = "not usable", str(error)
+        return {"images": lambda: found}
+    folders |= {name: layout.folder for name, layout in DATASETS.items()}
+    names = dict.fromkeys([*DATASETS, *folders])
+    return {f"images of {folders[name]}": partial(_images_of, name) for name in names}
 
 
-def _images_of(name: str, title: str) -> Check:
+def _images_of(name: str) -> Found:
     from labutils.data.locate import find_place, find_source
 
-    check = f"images of {title}"
     if find_place(name) is None:
-        return Check(check, "phantoms, drawn on first use")
+        return "phantoms, drawn on first use", ""
     source = find_source(name)
     splits = {"training": source.train, "validation": source.validation}
     splits |= {"exam": source.exam} if source.exam else {}
     counted = [_count_classes(what, split.labels.tolist(), source) for what, split in splits.items()]
-    looks, bad = _headers([file for split in splits.values() for file in split.files])
-    found = f"{source.title.split(': ', 1)[-1]}; {'; '.join(counted)}; {looks}"
+    kind, bad = _headers([file for split in splits.values() for file in split.files])
+    found = f"{source.title.split(': ', 1)[-1]}; {'; '.join(counted)}; {kind}"
     if not bad:
-        return Check(check, found)
+        return found, ""
     named = f"{bad[0].parent.name}/{bad[0].name}" + (f" and {len(bad) - 1} more" if len(bad) > 1 else "")
-    return Check(check, f"{found}; no images: {named}", f"labutils data audit {name}")
+    return f"{found}; no images: {named}", f"labutils data audit {name}"
 
 
 def _count_classes(what: str, labels: Sequence[int], source: "Source") -> str:
@@ -253,34 +246,32 @@ def _headers(files: Sequence[Path]) -> tuple[str, list[Path]]:
     return f"{width}x{height} pixels{others}, {' and '.join(sorted(modes))}", bad
 
 
-def _results() -> Check:
+def _results() -> Found:
     folder = paths.results_dir()
     above = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=above):  # what permissions say is not what a file system allows
-            return Check("results", f"{paths.short(folder)} writable")
+            return f"{paths.short(folder)} writable", ""
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        remedy = "set LABUTILS_RESULTS to a folder of your own"
-        return Check("results", f"{paths.short(folder)} not writable ({reason})", remedy)
+        return f"{paths.short(folder)} not writable ({reason})", "set LABUTILS_RESULTS to a folder of your own"
 
 
-def _disk() -> Check:
+def _disk() -> Found:
     folder = paths.generated_dir()
     free = shutil.disk_usage(paths.ROOT).free / 1e9
-    enough = "enough" if free >= SMALLEST_DISK else f"only {free:.1f} GB"
-    remedy = "" if free >= SMALLEST_DISK else "make room"
-    found = f"{enough} free space"
-    if not os.access(folder, os.W_OK):
-        found += f", but {paths.short(folder)} is not writable"
-        remedy = f"make {paths.short(folder)} writable: phantoms and the cache of decoded images are written there"
-    return Check("disk", found, remedy)
+    enough = free >= SMALLEST_DISK
+    found = "enough free space" if enough else f"only {free:.1f} GB free space"
+    if os.access(folder, os.W_OK):
+        return found, "" if enough else "make room"
+    remedy = f"make {paths.short(folder)} writable: phantoms and the cache of decoded images are written there"
+    return f"{found}, but {paths.short(folder)} is not writable", remedy
 
 
-def _runs() -> Check:
+def _runs() -> Found:
     from labutils.runs import RunStore
 
     store = RunStore()
     good, damaged = len(store.all()), [folder.name for folder in store.damaged()]
     remedy = f"labutils runs rm {damaged[0]}" if damaged else ""
-    return Check("stored runs", f"{good} readable" + (f", {len(damaged)} damaged" if damaged else ""), remedy)
+    return f"{good} readable" + (f", {len(damaged)} damaged" if damaged else ""), remedy

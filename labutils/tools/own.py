@@ -5,9 +5,7 @@ For the notebook `own`. Nothing here trains: it says what would be trained, and 
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from labutils import audit, paths
 from labutils.audit.baselines import better_simple, exam_baselines
-from labutils.errors import StoreError
+from labutils.course import page
 from labutils.progress import minutes
 
 if TYPE_CHECKING:
@@ -26,19 +24,9 @@ if TYPE_CHECKING:
     from labutils.frames import Table
     from labutils.runs.run import Run
 
-STYLE = """
-body { font: 16px/1.5 sans-serif; max-width: 64em; margin: 2em auto; padding: 0 1em; color: #222; }
-table { border-collapse: collapse; } th, td { text-align: left; padding: .2em .8em; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; } pre { white-space: pre-wrap; background: #f5f5f5; padding: .6em; }
-"""
-
 
 def say_exam(dataset: Dataset) -> None:
     """Print how many images the exam of one's own data set has; read now: what is wrong is said before training.
-
-    Parameters
-    ----------
-    dataset : Dataset
 
     Raises
     ------
@@ -163,33 +151,20 @@ def write_page(
     from labutils import evaluate, plots
 
     banner = dataset.banner()
-    parts = [f"<h1>{html.escape(banner.splitlines()[0])}</h1>", f"<pre>{html.escape(banner)}</pre>"]
-    parts += ["<h2>Audit</h2>", _as_html(judged.table()), "<h2>Simple models</h2>", _as_html(baselines)]
-    parts += ["<h2>Learning curves</h2>", *_figures(lambda: plots.learning_curves(dict(runs)))]
-    parts += [
-        "<h2>Networks, on the validation images</h2>",
-        _as_html(evaluate.run_table(runs, beside=audit.beside(dataset))),
-    ]
+    parts = [page.text(banner.splitlines()[0], "h1"), page.text(banner, "pre")]
+    parts += ["<h2>Audit</h2>", page.table(judged.table()), "<h2>Simple models</h2>", page.table(baselines)]
+    parts += ["<h2>Learning curves</h2>", page.figures(lambda: plots.learning_curves(dict(runs)))]
+    reached = evaluate.run_table(runs, beside=audit.beside(dataset))
+    parts += ["<h2>Networks, on the validation images</h2>", page.table(reached)]
     for label, run in runs.items():
-        parts += [f"<h3>{html.escape(label)}: {html.escape(run.label)}</h3>", _as_html(evaluate.class_table(run))]
-        parts += _figures(partial(plots.confusion_matrix, run, run.best_epoch))
+        parts += [page.text(f"{label}: {run.label}", "h3"), page.table(evaluate.class_table(run))]
+        parts.append(page.figures(partial(plots.confusion_matrix, run, run.best_epoch)))
     for title, control in controls.items():
-        parts += [f"<h2>{html.escape(title)}</h2>", control]
-    parts += ["<h2>Exam</h2>", _as_html(exam_table(runs, dataset))]
-    parts.append(f"<p>labutils {labutils.__version__}, images {html.escape(dataset.fingerprint)}.</p>")
+        parts += [page.text(title, "h2"), control]
+    parts += ["<h2>Exam</h2>", page.table(exam_table(runs, dataset))]
+    parts.append(page.text(f"labutils {labutils.__version__}, images {dataset.fingerprint}."))
     file = paths.results_dir() / "own" / f"{dataset.name}-{dataset.fingerprint}.html"
-    text = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(dataset.name)}</title>'
-        f"<style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
-    )
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"{paths.shown(file)} cannot be written ({error.strerror}). Set LABUTILS_RESULTS to a folder of your own."
-        ) from None
-    return file
+    return page.write(file, dataset.name, parts, " Set LABUTILS_RESULTS to a folder of your own.")
 
 
 def _on_exam(run: Run) -> Run | None:
@@ -218,19 +193,3 @@ def _no_exam(runs: Mapping[str, Run], dataset: Dataset) -> str:
     if find_exam(dataset.name, dataset.root) is None:
         return "No exam: there is no folder test beside train and validation."
     return "No exam: these runs were trained before there was one. Train them anew with reuse = False."
-
-
-def _as_html(table: Table) -> str:
-    return table.to_html(border=0) if len(table) else f"<p>{html.escape(table.nothing)}</p>"
-
-
-def _figures(draw: Callable[[], None]) -> list[str]:
-    from labutils.plots.figure import collect_figures, in_words
-
-    with collect_figures() as figures:
-        draw()
-    shown = []
-    for png, alt in figures:
-        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-        shown.append(f'<img alt="{html.escape(alt)}" src="{source}">{in_words(alt)}')
-    return shown

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from labutils.training.workers import Scheduler
 
 QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "reuse": False, "train_missing": True}
-"""A live training of about a minute on two cores."""
+"""A live training of two to five minutes on two cores, with all that comes before it."""
 
 
 @click.group()
@@ -49,7 +49,7 @@ def main() -> None:
     help="With --missing: on whose images; phantoms unless given.",
 )
 @click.option("-p", "parameters", type=(str, str), multiple=True, metavar="NAME VALUE", help="A notebook's parameter.")
-@click.option("--quick", is_flag=True, help="Train live for about a minute, into out/results, on phantoms.")
+@click.option("--quick", is_flag=True, help="Train live for some minutes, into out/results, on phantoms.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
@@ -183,8 +183,10 @@ def report(mine: bool, name: str, source: str, beside: tuple[str, ...]) -> None:
         return
     from labutils.tools.report import update_readme, write_report
 
-    click.echo(f"written: {paths.short(write_report(source=source, beside=beside))}")
-    if paths.results_dir() == paths.ROOT / "results" and not source:
+    results = paths.results_dir()
+    file = write_report(source=source, beside=beside)
+    click.echo(f"written: {paths.short(results)}/{file.relative_to(results).as_posix()}")
+    if results == paths.ROOT / "results" and not source:
         update_readme(paths.ROOT / "README.md")
 
 

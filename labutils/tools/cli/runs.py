@@ -101,19 +101,18 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
 def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for every setting of a run, named as in the package and as in the notebooks."""
     for name, field in reversed(RunConfig.model_fields.items()):
-        spellings = [f"--{name.replace('_', '-')}"]
-        if name in NOTEBOOK_NAMES:
-            spellings.append(f"--{NOTEBOOK_NAMES[name].replace('_', '-')}")
+        spellings = [f"--{word.replace('_', '-')}" for word in (name, NOTEBOOK_NAMES.get(name)) if word]
         kinds = {field.annotation, *get_args(field.annotation)}
+        options: dict[str, Any] = {"multiple": True, "type": str}
         if bool in kinds:
-            command = click.option(*spellings, name, is_flag=True, default=None, help=field.description)(command)
-            continue
-        kind: Any = _json if name in ("dense", "augmentation") else int if int in kinds or name == "channels" else str
-        kind = float if float in kinds else kind
-        shape = "JSON" if kind is _json else None
-        command = click.option(*spellings, name, type=kind, multiple=True, metavar=shape, help=field.description)(
-            command
-        )
+            options = {"is_flag": True, "default": None}
+        elif name in ("dense", "augmentation"):
+            options |= {"type": _json, "metavar": "JSON"}
+        elif float in kinds:
+            options["type"] = float
+        elif int in kinds or name == "channels":
+            options["type"] = int
+        command = click.option(*spellings, name, help=field.description, **options)(command)
     return command
 
 

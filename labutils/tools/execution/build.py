@@ -42,21 +42,8 @@ def read_script(script: Path) -> Any:
     return notebook
 
 
-def carry_outputs(executed: Any, notebook: Any) -> None:
-    """Copy outputs and execution counts from an executed notebook into the same notebook without them."""
-    ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    for source, target in zip(ran, notebook.cells, strict=True):
-        if target.cell_type == "code":
-            target.execution_count = source.execution_count
-            target.outputs = [_packed(item) for item in source.outputs if _is_lasting(item)]
-
-
 def build(script: Path) -> str:
     """Write the .ipynb of a .py, with outputs.
-
-    Parameters
-    ----------
-    script : Path
 
     Returns
     -------
@@ -65,20 +52,19 @@ def build(script: Path) -> str:
     """
     import nbformat
 
-    notebook, target = read_script(script), script.with_suffix(".ipynb")
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary) / target.name
-        nbformat.write(notebook, copy)
-        output = Path(temporary) / "out.ipynb"
-        outcome = execute(copy, output=output, limit=LIMIT, folder=script.parent, temporary=Path(temporary))
-        if outcome.error:
-            return outcome.error
-        executed = nbformat.read(outcome.output, as_version=4)
-        carry_outputs(executed, notebook)
-        # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
-        seconds = executed.metadata["papermill"]["duration"]
-        notebook.metadata["labutils"] = nbformat.from_dict({"seconds": math.ceil(seconds)})
-    nbformat.write(notebook, target)
+    notebook = read_script(script)
+    error, executed = _execute(script)
+    if error:
+        return error
+    ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for source, target in zip(ran, notebook.cells, strict=True):
+        if target.cell_type == "code":
+            target.execution_count = source.execution_count
+            target.outputs = [_packed(item) for item in source.outputs if _is_lasting(item)]
+    # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
+    seconds = executed.metadata["papermill"]["duration"]
+    notebook.metadata["labutils"] = nbformat.from_dict({"seconds": math.ceil(seconds)})
+    nbformat.write(notebook, script.with_suffix(".ipynb"))
     return ""
 
 
@@ -92,33 +78,42 @@ def build_reference(script: Path, folder: Path) -> str:
     """
     import nbformat
 
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary) / script.with_suffix(".ipynb").name  # of the script: the committed one may be older
-        nbformat.write(read_script(script), copy)
-        outcome = execute(
-            copy,
-            parameters_for(copy),
-            output=Path(temporary) / "out.ipynb",
-            results=Path(temporary) / "results",
-            limit=LIMIT,
-            folder=script.parent,
-            temporary=Path(temporary),
-            threads=1,  # and float32, as every check: numbers depend on both
-            precision="float32",
-        )
-        if outcome.error:
-            return outcome.error
-        notebook = nbformat.read(outcome.output, as_version=4)
+    error, notebook = _execute(script, live=True)
+    if error:
+        return error
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
         if cell.cell_type == "code":
-            # Pictures are never compared; without them the file is small.
-            cell.outputs = [_without_pictures(item) for item in cell.outputs if _is_lasting(item)]
+            cell.outputs = [item for item in cell.outputs if _is_lasting(item)]
+            for item in cell.outputs:  # pictures are never compared; without them the file is small
+                item.get("data", {}).pop("image/png", None)
     notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, folder / script.with_suffix(".ipynb").name)
     return ""
+
+
+def _execute(script: Path, live: bool = False) -> tuple[str, Any]:
+    """What went wrong, or the executed notebook: of the script, for the committed one may be older."""
+    import nbformat
+
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        copy, output = place / script.with_suffix(".ipynb").name, place / "out.ipynb"
+        nbformat.write(read_script(script), copy)
+        outcome = execute(
+            copy,
+            parameters_for(copy) if live else {},
+            output=output,
+            folder=script.parent,
+            results=place / "results" if live else None,
+            limit=LIMIT,
+            threads=1 if live else None,  # and float32, as every check: numbers depend on both
+            precision="float32" if live else None,
+            temporary=place,
+        )
+        return outcome.error, None if outcome.error else nbformat.read(output, as_version=4)
 
 
 def parameters_for(script: Path) -> dict[str, Any]:
@@ -154,11 +149,6 @@ def _packed(output: Any) -> Any:
                 words.add_text("Description", image.info["Description"])
             image.save(buffer, format="png", pnginfo=words, dpi=image.info.get("dpi"), optimize=True)
         data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-    return output
-
-
-def _without_pictures(output: Any) -> Any:
-    output.get("data", {}).pop("image/png", None)
     return output
 
 

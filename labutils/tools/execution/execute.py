@@ -7,11 +7,11 @@ for a kernel that hangs, and errors inside widget callbacks, which papermill doe
 import ast
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +66,13 @@ def find_notebooks(tasks: Iterable[str], given: Mapping[str, Any]) -> list[Path]
     return notebooks
 
 
+def _check(what: str, known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
+    try:
+        check_given(known, given)
+    except ParameterError as error:
+        raise NotebookError(f"{what}: {error}") from None
+
+
 def fitting(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a notebook has: Task 7, which trains nothing, has no number of epochs."""
     known = parameters_of(notebook)
@@ -78,13 +85,6 @@ def parse_value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
-
-
-def _check(what: str, known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
-    try:
-        check_given(known, given)
-    except ParameterError as error:
-        raise NotebookError(f"{what}: {error}") from None
 
 
 def execute(
@@ -130,28 +130,21 @@ def execute(
     NotebookError
         If a parameter does not exist.
     """
-    parameters = dict(parameters or {})
-    _check(notebook.stem, parameters_of(notebook), parameters)
+    _check(notebook.stem, parameters_of(notebook), parameters or {})
     output.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "LABUTILS_PROGRESS": "log"}
-    environment |= {"LABUTILS_RESULTS": str(results.resolve())} if results else {}
-    environment |= {"LABUTILS_THREADS": str(threads)} if threads else {}
-    environment |= {"LABUTILS_PRECISION": precision} if precision else {}
+    set_to = {"RESULTS": results and results.resolve(), "THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
+    environment = os.environ | {f"LABUTILS_{name}": str(value) for name, value in set_to.items() if value}
     started = time.monotonic()
-    place = folder or notebook.parent
-    for attempt in (1, 2):
+    for attempt in ("; trying once more.", "."):
         # A kernel that was stopped may write for a moment more.
         with nullcontext(temporary) if temporary else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as given:
-            command = _command(notebook, output, place, parameters, Path(given))
-            finished, errors = _run(command, environment | {"TMPDIR": str(given)}, limit, show)
-        if finished:
-            break
+            command = _command(notebook, output, folder or notebook.parent, parameters or {}, Path(given))
+            errors = _run(command, environment | {"TMPDIR": str(given)}, limit, show)
+        if errors is not None:
+            return _read_outcome(notebook.stem, output, time.monotonic() - started, errors)
         if show:
-            show(f"{notebook.stem}: stopped after {limit:.0f} s" + ("; trying once more." if attempt == 1 else "."))
-    seconds = time.monotonic() - started
-    if not finished:
-        return Outcome(notebook.stem, output, seconds, f"took longer than {limit:.0f} s, twice")
-    return _read_outcome(notebook.stem, output, seconds, errors)
+            show(f"{notebook.stem}: stopped after {limit:.0f} s{attempt}")
+    return Outcome(notebook.stem, output, time.monotonic() - started, f"took longer than {limit:.0f} s, twice")
 
 
 def run_notebooks(
@@ -184,50 +177,50 @@ def run_notebooks(
     )
 
 
-def _command(notebook: Path, output: Path, place: Path, parameters: dict[str, Any], temporary: Path) -> list[str]:
+def _command(notebook: Path, output: Path, place: Path, parameters: Mapping[str, Any], temporary: Path) -> list[str]:
     """What executes the notebook: this module, in a process of its own."""
     import yaml
 
     given = temporary / "parameters.yaml"
-    given.write_text(yaml.safe_dump(parameters), encoding="utf-8")
+    given.write_text(yaml.safe_dump(dict(parameters)), encoding="utf-8")
     command = [sys.executable, "-m", "labutils.tools.execution.execute", str(temporary), str(notebook), str(output)]
     return [*command, "-f", str(given), "--no-progress-bar", "--stdout-file", "-", "--cwd", str(place), "-k", "python3"]
 
 
 def _run(
     command: list[str], environment: dict[str, str], limit: float, show: Callable[[str], None] | None
-) -> tuple[bool, str]:
-    """Run it in a process group of its own, so that it can be stopped; whether it ended, and the errors it printed."""
+) -> str | None:
+    """Run it in a process group of its own, so that it can be stopped; the errors it printed, or None if it hung."""
     options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": environment}
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
         subprocess.Popen(command, stderr=errors, text=True, start_new_session=True, **options) as process,
     ):
         _RUNNING.add(process)
-        with ThreadPoolExecutor(1) as reader:
-            reading = reader.submit(_pass_on, process, show)
-            try:
-                process.wait(limit)
-            except subprocess.TimeoutExpired:
-                _stop(process)
-                return False, ""
-            finally:
-                if process.poll() is None:
-                    _stop(process)
-                _RUNNING.discard(process)
-            reading.result()
+        hung = threading.Event()
+
+        def stop() -> None:
+            hung.set()
+            _stop(process)
+
+        timer = threading.Timer(min(limit, threading.TIMEOUT_MAX), stop)
+        timer.start()
+        try:
+            for line in process.stdout or []:
+                if show and line.strip():
+                    show(line.rstrip())
+            process.wait()
+        finally:
+            timer.cancel()
+            _stop(process)
+            _RUNNING.discard(process)
         errors.seek(0)
-        return True, errors.read() if process.returncode else ""
-
-
-def _pass_on(process: subprocess.Popen, show: Callable[[str], None] | None) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if show and line.strip():
-            show(line.rstrip())
+        return None if hung.is_set() else errors.read() if process.returncode else ""
 
 
 def _stop(process: subprocess.Popen) -> None:
+    if process.poll() is not None:
+        return
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -273,11 +266,9 @@ def widget_error(notebook: Any) -> str:
 
 
 def _remove_traces(temporary: str) -> None:
-    import psutil
-
-    for kernel in psutil.Process().children(recursive=True):  # it would go a second later, and write until then
-        kernel.kill()
-    shutil.rmtree(temporary, ignore_errors=True)
+    """By a process that outlives this one: the kernel goes a second after it, and may write until then."""
+    code = "import shutil, sys, time; time.sleep(3); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+    subprocess.Popen([sys.executable, "-c", code, temporary], start_new_session=True)
 
 
 if __name__ == "__main__":  # papermill in a process of its own, see `_command`
