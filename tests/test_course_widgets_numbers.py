@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from labutils import lab
 from labutils.course.widgets import instruments, numbers
 from labutils.course.widgets.page import STATIC, instrument, module, static_page
-from labutils.evaluate import reliability_curve
+from labutils.evaluate.metrics import reliability_curve
 
 needs_node = pytest.mark.skipif(
     shutil.which("node") is None, reason="there is no node to run the page's functions with"

@@ -8,20 +8,9 @@ import pytest
 from scipy import stats
 
 from labutils.evaluate import exam, group_seeds
-from labutils.evaluate.effects import (
-    ACCURACY_SEEDS,
-    BETTER,
-    GAP_SEEDS,
-    LOSS_SEEDS,
-    SAME,
-    UNDECIDED,
-    WORSE,
-    Effect,
-    Sample,
-    adjusted_words,
-    measure_effect,
-)
+from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.metrics import hits
+from labutils.evaluate.rules import ACCURACY_SEEDS, BETTER, GAP_SEEDS, LOSS_SEEDS, SAME, UNDECIDED, WORSE
 from labutils.runs.store import RunStore
 from labutils.statistics import normal_quantile
 

@@ -7,13 +7,13 @@ question, which only more runs answer (`curves.spread`).
 
 from __future__ import annotations
 
-from math import comb, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from labutils.errors import ComparisonError
-from labutils.evaluate.curves import gap_by_image, moved_to, smooth, train_curve
+from labutils.evaluate.curves import gap_by_image, smooth, train_curve
 from labutils.evaluate.metrics import correct, image_losses
 from labutils.statistics import (
     GUESS,
@@ -24,6 +24,7 @@ from labutils.statistics import (
     normal_quantile,
     resampled_means,
     resamples,
+    sign_test,
     widened,
 )
 
@@ -72,7 +73,7 @@ def check_same_images(run_a: Run, run_b: Run) -> None:
 
 
 def mcnemar(run_a: Run, run_b: Run, epoch: int | None = None) -> McNemar:
-    """Whether two runs differ in accuracy, by the exact test of McNemar.
+    """Whether two runs differ in accuracy, by the exact test of McNemar (`statistics.sign_test`).
 
     Parameters
     ----------
@@ -85,29 +86,11 @@ def mcnemar(run_a: Run, run_b: Run, epoch: int | None = None) -> McNemar:
     ------
     ComparisonError
         If the validation images differ.
-
-    References
-    ----------
-    McNemar (1947), Psychometrika 12, 153-157.
     """
     check_same_images(run_a, run_b)
     right_a, right_b = correct(run_a, epoch), correct(run_b, epoch)
     n01, n10 = int(np.sum(~right_a & right_b)), int(np.sum(right_a & ~right_b))
-    # Were both equally good, each disagreement would be a toss of a coin: the chance of a split this uneven, doubled.
-    n = n01 + n10
-    p = 2 * sum(comb(n, k) for k in range(min(n01, n10) + 1)) / 2**n
-    return McNemar(n01, n10, min(p, 1.0))
-
-
-def p_value(p: float) -> str:
-    """A p-value in three decimals, as tables and verdicts show it.
-
-    Examples
-    --------
-    >>> p_value(0.0312), p_value(0.0001)
-    ('0.031', '< 0.001')
-    """
-    return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
+    return McNemar(n01, n10, sign_test(n01, n10))
 
 
 def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
@@ -151,7 +134,7 @@ def loss_difference(run_a: Run, run_b: Run, lowest: bool = False) -> Estimate:
     at = [run.lowest_loss_epoch if lowest else run.best_epoch for run in (run_a, run_b)]
     losses = [image_losses(run, epoch) for run, epoch in zip((run_a, run_b), at, strict=True)]
     shown = [float(run.history["val_loss"][epoch]) for run, epoch in zip((run_a, run_b), at, strict=True)]
-    return moved_to(bootstrap_mean(losses[0] - losses[1], GUESS), shown[0] - shown[1])
+    return bootstrap_mean(losses[0] - losses[1], GUESS).moved_to(shown[0] - shown[1])
 
 
 def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
@@ -194,7 +177,7 @@ def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
     low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
     found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
     shown = [float(run.history["val_loss"][run.best_epoch]) for run in (run_a, run_b)]
-    return moved_to(widened(found, min(len(losses_a), len(losses_b)), GUESS), shown[0] - shown[1])
+    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown[0] - shown[1])
 
 
 def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:

@@ -19,28 +19,8 @@ from math import erfc, inf, sqrt
 
 import numpy as np
 
-from labutils.evaluate.findings import SIGNIFICANT
+from labutils.evaluate.rules import BETTER, ELSEWHERE_FREEDOM, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.statistics import Estimate, holm, normal_quantile
-
-ACCURACY_MARGIN = 0.01
-"""A difference in accuracy matters from here on: 1 point."""
-
-LOSS_MARGIN = 0.02
-"""A difference in loss matters from here on."""
-
-BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
-WORDS = (BETTER, WORSE, SAME, UNDECIDED)
-"""All that can be said about a difference."""
-
-ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS = 0.008, 0.015, 0.015
-"""Standard deviation between seeds of an accuracy, a gap and a loss on the exam, in a typical setting of the lab.
-
-What is assumed of settings that were trained with one seed. The stored settings with three seeds lie around these
-numbers (`tests/test_evaluate_effects.py`): half of them below, a few far above.
-"""
-
-ELSEWHERE_FREEDOM = 36
-"""Degrees of freedom of these three: two for each setting with three seeds, when they were measured."""
 
 _NEARLY_NORMAL = 1000.0
 """Degrees of freedom from which on Student's distribution is taken for the normal one."""
@@ -97,7 +77,7 @@ class Effect:
         return Estimate(self.value, self.value - half, self.value + half)
 
     def word(self, margin: float) -> str:
-        """Which of the four `WORDS` the effect deserves, if more is better.
+        """Which of four words the effect deserves, if more is better.
 
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
         the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.

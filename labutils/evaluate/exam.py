@@ -13,16 +13,9 @@ import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import WINDOW, train_curve
-from labutils.evaluate.effects import (
-    ACCURACY_MARGIN,
-    ACCURACY_SEEDS,
-    GAP_SEEDS,
-    LOSS_SEEDS,
-    Effect,
-    Sample,
-    measure_effect,
-)
+from labutils.evaluate.effects import Effect, Sample, measure_effect
 from labutils.evaluate.metrics import hits
+from labutils.evaluate.rules import ACCURACY_MARGIN, ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS
 from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
 
 if TYPE_CHECKING:

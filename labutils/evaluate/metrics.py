@@ -42,13 +42,12 @@ def class_probabilities(run: Run, epoch: int | None = None) -> np.ndarray:
 
 def predicted_labels(run: Run, epoch: int | None = None) -> np.ndarray:
     """The class that the run chooses for each validation image, (n_val,) int64."""
-    # argmax takes the first of equals: a sigmoid of exactly 0.5 is label 0, as in the stored accuracy (p > 0.5).
-    return class_probabilities(run, epoch).argmax(axis=1)
+    return statistics.predicted_labels(run.val_predictions[run.best_epoch if epoch is None else epoch])
 
 
 def hits(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Which images predictions (..., n, outputs) get right, (..., n) bool."""
-    return statistics.class_probabilities(predictions).argmax(axis=-1) == labels
+    return statistics.predicted_labels(predictions) == labels
 
 
 def correct(run: Run, epoch: int | None = None) -> np.ndarray:

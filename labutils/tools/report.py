@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labutils import audit, paths
+from labutils import audit, lab, paths
 from labutils.audit.baselines import simple_of
 from labutils.config import RunConfig
 from labutils.data.locate import title_of
@@ -25,16 +25,15 @@ from labutils.evaluate import (
     gap_table,
     judge_all,
     judge_real,
-    lab,
     paired_table,
     run_table,
     truth_table,
     verdict_table,
 )
-from labutils.evaluate.conditions import ceiling_of
+from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
+from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
-from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.paths import LAB_DATASETS
 from labutils.progress import minutes
 from labutils.runs.files import Run

@@ -19,8 +19,8 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import TrainingInterrupted
 from labutils.progress import Progress, minutes
-from labutils.runs.files import Run, predicted_labels
-from labutils.statistics import cross_entropy
+from labutils.runs.files import Run
+from labutils.statistics import cross_entropy, predicted_labels
 from labutils.training.backend import choose_precision, compiled_model, feed, import_keras, provenance
 from labutils.training.exam import Candidates
 from labutils.training.state import StopKey, Trained, empty_run, restore, state_of, write_weights

@@ -16,8 +16,7 @@ from labutils.course.widgets.small import Knob, number_knob
 from labutils.course.widgets.stage import NOTHING, show
 from labutils.errors import StoreError
 from labutils.evaluate.metrics import accuracy
-from labutils.runs.files import predicted_labels
-from labutils.statistics import Estimate, wilson_interval
+from labutils.statistics import Estimate, predicted_labels, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset

@@ -6,13 +6,12 @@ A test runs both on the same runs. What is shown before anything is moved, and w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from labutils.evaluate.metrics import class_probabilities, confusion_matrix, predicted_labels
-from labutils.statistics import wilson_interval
+from labutils.statistics import sign_test, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.runs.files import Run
@@ -119,18 +118,6 @@ def judge_answers(answers: Sequence[int], truth: Sequence[int], network: Sequenc
     both = np.flatnonzero(~mine & ~its).tolist()
     p = sign_test(only_you, only_network)
     return Contest(float(mine.mean()), low, high, float(its.mean()), only_you, only_network, p, both)
-
-
-def sign_test(a: int, b: int) -> float:
-    """McNemar's exact p value, two-sided, from the images that only one of two gets right.
-
-    Examples
-    --------
-    >>> sign_test(1, 7)
-    0.0703125
-    """
-    n = a + b
-    return min(2 * sum(comb(n, k) for k in range(min(a, b) + 1)) / 2**n, 1.0)
 
 
 def contest_images(run: Run, n: int = 20, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.config import Augmentation, RunConfig, scientific
-from labutils.statistics import cross_entropy
+from labutils.statistics import class_probabilities, cross_entropy
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -383,7 +383,7 @@ def _measured(trainer: Trainer, dataset: Dataset) -> dict[str, float]:
     predictions = np.asarray(trainer.predict())
     n_val = len(dataset.y_val)
     labels = both.y_val
-    p = np.column_stack([1 - predictions, predictions]) if predictions.shape[1] == 1 else predictions
+    p = class_probabilities(predictions)
     hits = p.argmax(axis=1) == labels
     columns = (p[:n_val] > 0.5) == (np.arange(p.shape[1]) == labels[:n_val, None])
     return {
