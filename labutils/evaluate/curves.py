@@ -60,20 +60,7 @@ def best(run: Run) -> Best:
 
 
 def smooth(curve: np.ndarray, window: int = WINDOW) -> np.ndarray:
-    """Running mean of a curve over `window` epochs around each one; fewer at both ends, where some are missing.
-
-    Parameters
-    ----------
-    curve : np.ndarray
-        (epochs,).
-    window : int
-        At least 1.
-
-    Returns
-    -------
-    np.ndarray
-        (epochs,) float64.
-    """
+    """Running mean of a curve (epochs,) over `window` epochs around each one; fewer at both ends, where some lack."""
     before = window // 2
     sums = np.concatenate([[0.0], np.cumsum(curve, dtype=np.float64)])
     at = np.arange(len(curve))
@@ -82,22 +69,7 @@ def smooth(curve: np.ndarray, window: int = WINDOW) -> np.ndarray:
 
 
 def epochs_to_reach(history: Mapping[str, np.ndarray], accuracy: float, curve: str = "accuracy") -> int | None:
-    """Epochs until a curve first reaches `accuracy`.
-
-    Parameters
-    ----------
-    history : mapping
-        The history of a run.
-    accuracy : float
-        From 0 to 1.
-    curve : str
-        "accuracy" (training) or "val_accuracy".
-
-    Returns
-    -------
-    int or None
-        From 1; None if it is never reached.
-    """
+    """Epochs, from 1, until "accuracy" (training) or "val_accuracy" first reaches a value; None if it never does."""
     return _first(np.asarray(history[curve]) >= accuracy)
 
 
@@ -110,12 +82,8 @@ def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, c
     """The epoch at which over-fitting begins, judged by the validation loss alone.
 
     Definition: smooth the validation loss over `window` epochs; over-fitting begins at the first epoch from which on
-    the smoothed loss stays more than `climb` above its minimum until the end.
-
-    Returns
-    -------
-    int or None
-        From 1; None if the loss ends within `climb` of its minimum.
+    the smoothed loss stays more than `climb` above its minimum until the end. Counted from 1; None if the loss ends
+    within `climb` of its minimum.
     """
     curve = smooth(history["val_loss"], window)
     above = curve > curve.min() + climb
@@ -137,12 +105,7 @@ def gap_by_image(run: Run, curve: str) -> np.ndarray:
     """The accuracy gap as one value per validation image, (n_val,): its mean is the gap.
 
     Each value is the training accuracy minus the image's own share of right answers, both over the last epochs. Kept
-    by image so that an interval can be drawn from the images.
-
-    Parameters
-    ----------
-    curve : str
-        "accuracy" or "fixed_accuracy"; see `train_curve`.
+    by image so that an interval can be drawn from the images. For `curve` see `train_curve`.
     """
     right = hits(run.val_predictions[-WINDOW:], run.y_val).mean(axis=0)
     return float(np.mean(run.history[curve][-WINDOW:])) - right

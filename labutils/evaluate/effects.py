@@ -28,16 +28,8 @@ _NEARLY_NORMAL = 1000.0
 
 @dataclass(frozen=True)
 class Sample:
-    """What one setting gave.
-
-    Attributes
-    ----------
-    weight : float
-        How it enters the effect: 1 and -1 for a difference of two.
-    values : np.ndarray
-        (seeds, images), or (seeds, 1) for what is one number a training.
-    images : str
-        Name of the set of images: samples of one set share images, in the same order.
+    """What one setting gave: how it enters the effect (1 and -1 for a difference of two), values (seeds, images), or
+    (seeds, 1) for what is one number a training, and the name of its images: samples of one set share them, in order.
     """
 
     weight: float
@@ -49,19 +41,9 @@ class Sample:
 class Effect:
     """A weighted sum of settings, with what seeds and images make uncertain about it.
 
-    Attributes
-    ----------
-    value : float
-    error : float
-        Standard error.
-    freedom : float
-        Degrees of freedom of `error`.
-    seeds : int
-        Seeds of the setting that has fewest.
-    images : int
-        Images of the smallest set; 1 where images play no part.
-    elsewhere : bool
-        Whether what seeds do was taken from elsewhere, because every setting has one.
+    `error` is its standard error with `freedom` degrees of freedom; `seeds` are those of the setting that has fewest,
+    `images` those of the smallest set (1 where they play no part); `elsewhere` says that what seeds do was taken from
+    other settings, because every one of these has one seed.
     """
 
     value: float

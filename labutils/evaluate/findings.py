@@ -10,7 +10,7 @@ is found on all stored seeds from the curves of their validation and training im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, log
@@ -69,11 +69,13 @@ class Finding(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """How something is measured, on what the lab could know and on what holds, and the test in words by rule."""
+    """How something is measured, on what the lab could know and on what holds, and the test in words, by its rule."""
 
     known: Callable[..., Finding]
     found: Callable[..., Finding]
-    words: Mapping[str, str]
+    is_: str
+    is_not: str = ""
+    equals: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,9 @@ class Condition:
         """The test in words."""
         mean = ", mean over the pairs" if len(self.names) > 2 else ""
         there: dict[str, Any] = {"pairs": _against(self.names), "mean": mean, "limits": self.limits, **_IN_WORDS}
-        return MEASURES[self.measure].words[self.rule].format(*self.names, count=len(self.names), **there)
+        measure = MEASURES[self.measure]
+        text = {IS: measure.is_, IS_NOT: measure.is_not, EQUALS: measure.equals}[self.rule]
+        return text.format(*self.names, count=len(self.names), **there)
 
     def known(self, *settings: Setting) -> Finding:
         """What the validation images and one seed say."""
@@ -274,16 +278,8 @@ def _rise_on_exam(condition: Condition, one: Setting) -> Finding:
 # What is read from whole curves: those of one run, or in the same way those of all seeds.
 
 
-def _of_one_run(measure: Callable[[Condition, Sequence[Run]], Finding]) -> Callable[..., Finding]:
-    return lambda condition, one: measure(condition, [one.run])
-
-
-def _of_all_seeds(measure: Callable[[Condition, Sequence[Run]], Finding]) -> Callable[..., Finding]:
-    return lambda condition, one: measure(condition, one.seeds)
-
-
-def _onset(condition: Condition, runs: Sequence[Run]) -> Finding:
-    first, last = condition.limits
+def _onset(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
+    (first, last), runs = condition.limits, one.seeds if over_seeds else [one.run]
     onsets = [[curves.overfitting_epoch(run.history, climb=climb) for climb in rules.CLIMBS] for run in runs]
     inside = [begins is not None and first <= begins <= last for row in onsets for begins in row]
     shown = "; ".join("/".join(str(begins or "never") for begins in row) for row in onsets)
@@ -291,7 +287,8 @@ def _onset(condition: Condition, runs: Sequence[Run]) -> Finding:
     return _amount(True if all(inside) else None if any(inside) else False, text)
 
 
-def _training(condition: Condition, runs: Sequence[Run]) -> Finding:
+def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
+    runs = one.seeds if over_seeds else [one.run]
     level = float(np.mean([np.mean(run.history["accuracy"][-WINDOW:]) for run in runs]))
     over = f", mean of {len(runs)} seeds" if len(runs) > 1 else ""
     return _amount(between(level, *condition.limits), f"training accuracy ends at {level:.3f}{over}")
@@ -432,104 +429,85 @@ MEASURES = {
     "accuracy": Measure(
         _accuracy,
         _accuracy_on_exam,
-        {
-            IS: "{0} more accurate than {1}: exact McNemar test on the same images at the best epochs, {p} either way; "
-            "{by_points}",
-            IS_NOT: "{0} no better than {1}: 95 % interval of the accuracy difference on the same images ends below "
-            "+{equal} (refuted if the exact McNemar test shows it to be better, {p}); {by_points}",
-            EQUALS: "{0} and {1}: 95 % interval of the accuracy difference on the same images lies within ±{equal} "
-            "(refuted if the exact McNemar test shows a difference, {p}); {by_points}",
-        },
+        "{0} more accurate than {1}: exact McNemar test on the same images at the best epochs, {p} either way; "
+        "{by_points}",
+        is_not="{0} no better than {1}: 95 % interval of the accuracy difference on the same images ends below "
+        "+{equal} (refuted if the exact McNemar test shows it to be better, {p}); {by_points}",
+        equals="{0} and {1}: 95 % interval of the accuracy difference on the same images lies within ±{equal} "
+        "(refuted if the exact McNemar test shows a difference, {p}); {by_points}",
     ),
     "accuracy of two data sets": Measure(
         partial(_accuracy, paired=False),
         partial(_accuracy_on_exam, paired=False),
-        {
-            IS: "{0} more accurate than {1}: Fisher's exact test on the accuracies at the best epochs, {p} either way; "
-            "{by_points}"
-        },
+        "{0} more accurate than {1}: Fisher's exact test on the accuracies at the best epochs, {p} either way; "
+        "{by_points}",
     ),
-    "loss": Measure(_loss, _loss_on_exam, {IS: _LOSS.replace("%s", "image by image, at the best epochs")}),
+    "loss": Measure(_loss, _loss_on_exam, _LOSS.replace("%s", "image by image, at the best epochs")),
     "lowest loss": Measure(
         partial(_loss, lowest=True),
         partial(_loss_on_exam, lowest=True),
-        {IS: _LOSS.replace("%s", "image by image, at the lowest losses")},
+        _LOSS.replace("%s", "image by image, at the lowest losses"),
     ),
     "loss of two data sets": Measure(
         partial(_loss, paired=False),
         partial(_loss_on_exam, paired=False),
-        {IS: _LOSS.replace("%s", "between two sets of images, at the best epochs")},
+        _LOSS.replace("%s", "between two sets of images, at the best epochs"),
     ),
     "narrower gap": Measure(
         _gap,
         _gap_on_exam,
-        {
-            IS: "{pairs}: gap = training minus validation accuracy, mean of the last {window} epochs, training {fixed} "
-            "where that is stored; narrower{mean} by at least {narrower} with a 95 % interval above 0, refuted if the "
-            "interval stays below {narrower}; gap to the exam instead, {by_points}"
-        },
+        "{pairs}: gap = training minus validation accuracy, mean of the last {window} epochs, training {fixed} "
+        "where that is stored; narrower{mean} by at least {narrower} with a 95 % interval above 0, refuted if the "
+        "interval stays below {narrower}; gap to the exam instead, {by_points}",
     ),
     "wide gap": Measure(
         _own_gap,
         _own_gap_on_exam,
-        {
-            IS: "{0}: gap at least {wide} points, 95 % interval above 0 (refuted if it stays below {wide}); on the "
-            "exam the same"
-        },
+        "{0}: gap at least {wide} points, 95 % interval above 0 (refuted if it stays below {wide}); on the "
+        "exam the same",
     ),
     "over-fitting": Measure(
         _rise,
         _rise_on_exam,
-        {IS: _RISE % ("over-fits", "refuted"), IS_NOT: _RISE % ("refuted", "holds")},
+        _RISE % ("over-fits", "refuted"),
+        is_not=_RISE % ("refuted", "holds"),
     ),
     "onset of over-fitting": Measure(
-        _of_one_run(_onset),
-        _of_all_seeds(_onset),
-        {
-            IS: "{0}: smoothed validation loss stays {climbs} above its minimum from an epoch between {limits[0]} and "
-            "{limits[1]} on, for each of these climbs (refuted if for none); over all stored seeds the same"
-        },
+        _onset,
+        partial(_onset, over_seeds=True),
+        "{0}: smoothed validation loss stays {climbs} above its minimum from an epoch between {limits[0]} and "
+        "{limits[1]} on, for each of these climbs (refuted if for none); over all stored seeds the same",
     ),
     "training accuracy": Measure(
-        _of_one_run(_training),
-        _of_all_seeds(_training),
-        {
-            IS: "{0}: training accuracy, mean of the last {window} epochs, at least {limits[1]} (refuted up to "
-            "{limits[0]}); over all stored seeds, their mean"
-        },
+        _training,
+        partial(_training, over_seeds=True),
+        "{0}: training accuracy, mean of the last {window} epochs, at least {limits[1]} (refuted up to "
+        "{limits[0]}); over all stored seeds, their mean",
     ),
     "far fewer epochs": Measure(
         _learning,
         _learning_of_seeds,
-        {
-            IS: "{0}: epochs to the highest training accuracy of {1} at most {far_fewer} of those that it needed "
-            "itself (refuted if not fewer); {all_seeds}"
-        },
+        "{0}: epochs to the highest training accuracy of {1} at most {far_fewer} of those that it needed "
+        "itself (refuted if not fewer); {all_seeds}",
     ),
     "faster": Measure(
         _converging,
         _converging_of_seeds,
-        {
-            IS: "{0}: epochs until the smoothed validation loss comes down to the higher of the two minima plus "
-            "{slack} at most {faster} of those of {1}, 95 % interval over images below 100 % (refuted if it stays "
-            "above {faster}); {all_seeds}"
-        },
+        "{0}: epochs until the smoothed validation loss comes down to the higher of the two minima plus "
+        "{slack} at most {faster} of those of {1}, 95 % interval over images below 100 % (refuted if it stays "
+        "above {faster}); {all_seeds}",
     ),
     "best": Measure(
         _best,
         _best_on_exam,
-        {
-            IS: "{0} the best of {count}: exact McNemar tests against each of the others, adjusted after Holm, all "
-            "{p}; refuted if one of the others is so much better; {by_points}, both adjusted after Holm"
-        },
+        "{0} the best of {count}: exact McNemar tests against each of the others, adjusted after Holm, all "
+        "{p}; refuted if one of the others is so much better; {by_points}, both adjusted after Holm",
     ),
     "near the ceiling": Measure(
         _ceiling,
         _ceiling_on_exam,
-        {
-            IS: "{0} at most {near} below the ceiling (of phantoms what their drawn signs allow, else 1.0): 95 % "
-            "interval begins above that (refuted if it ends below); on the exam the same"
-        },
+        "{0} at most {near} below the ceiling (of phantoms what their drawn signs allow, else 1.0): 95 % "
+        "interval begins above that (refuted if it ends below); on the exam the same",
     ),
 }
 """All measures, by the names that claims and sentences use."""

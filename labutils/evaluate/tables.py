@@ -18,7 +18,6 @@ from labutils.evaluate.compare import accuracy_difference, mcnemar
 from labutils.evaluate.curves import (
     MEASURED,
     WINDOW,
-    Best,
     accuracy_gap,
     best,
     epochs_to_reach,
@@ -63,10 +62,7 @@ class Reached(NamedTuple):
 def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
     """Rows by name as a table whose index is called `index`; a cell that a row lacks is a dash.
 
-    Parameters
-    ----------
-    nothing : str
-        What the table says if there are no rows.
+    `nothing` is what the table says if there are no rows.
     """
     from labutils.frames import Table
 
@@ -127,7 +123,11 @@ def run_table(
         if any(exams.values()):
             row[EXAM] = str(exams[label] or "-")
         if training:
-            row |= _training_columns(numbers)
+            row |= {
+                "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
+                "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
+                "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
+            }
         if report:
             row |= _reported_columns(report.get(label), training, several)
         row["data"] = mark_source(run.source)
@@ -143,14 +143,6 @@ def _no_network(reached: Reached, exam: bool) -> dict[str, str]:
         return {ACCURACY: reached.validation, EXAM: reached.exam}
     alone = reached.validation == "-" and reached.exam != "-"
     return {ACCURACY: f"{reached.exam} (on the exam)" if alone else reached.validation}
-
-
-def _training_columns(numbers: Best) -> dict[str, str]:
-    return {
-        "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
-        "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
-        "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
-    }
 
 
 def _reported_columns(numbers: Reported | None, training: bool, several: bool) -> dict[str, str]:
@@ -246,13 +238,8 @@ def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> Table:
     """How much choosing the epoch on the validation images flatters the accuracy.
 
     The validation images are split at random into two halves, class by class, many times: the epoch is chosen on one
-    half and the accuracy read from the other. The mean over the splits is what an honest choice would have given.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-    repeats : int
-        Number of random splits; they are drawn from a fixed seed.
+    half and the accuracy read from the other. The mean over the splits, `repeats` of them and the same at every call,
+    is what an honest choice would have given.
     """
 
     def row(run: Run) -> dict[str, str]:
@@ -331,12 +318,8 @@ def paired_table(runs: Mapping[str, Run]) -> Table:
     """One row per pair of runs at their best epochs: who is right where the other is wrong, and McNemar's exact test.
 
     Difference of the accuracies (first minus second) with its 95 % interval, the images that only one of the two gets
-    right, the two-sided p-value, and the same adjusted for the number of tests in the table (Holm).
-
-    Raises
-    ------
-    ComparisonError
-        If two runs were validated on different images.
+    right, the two-sided p-value, and the same adjusted for the number of tests in the table (Holm). A `ComparisonError`
+    says which runs were validated on different images.
     """
     pairs = {f"{a} against {b}": (runs[a], runs[b]) for a, b in combinations(runs, 2)}
     tests = {name: mcnemar(*pair) for name, pair in pairs.items()}
