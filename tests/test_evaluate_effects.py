@@ -105,7 +105,14 @@ def test_one_effect_alone_is_called_what_its_intervals_say():
     found += [Effect(value, 0.0, np.inf, 1, 1) for value in (0.0, 0.02, -0.02, 0.005)]
     said = [effect.word(MARGIN) for effect in found]
     assert [adjusted_words({"it": effect}, MARGIN)["it"] for effect in found] == said
-    assert set(said) == {BETTER, WORSE, SAME, UNDECIDED}
+    assert said == [by_intervals(effect) for effect in found] and set(said) == {BETTER, WORSE, SAME, UNDECIDED}
+
+
+def by_intervals(effect):
+    wide, narrow = effect.interval(), effect.interval(0.90)
+    if not wide.low <= 0 <= wide.high and abs(effect.value) >= MARGIN:
+        return BETTER if effect.value > 0 else WORSE
+    return SAME if narrow.low > -MARGIN and narrow.high < MARGIN else UNDECIDED
 
 
 def nested_bootstrap(first, second, rng, draws=1500):

@@ -219,26 +219,11 @@ CLAIMS: dict[str, Claim] = {
 
 
 def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
-    """Judge one claim.
+    """Judge one claim, "C1" to "C24"; a ValueError says which there are.
 
-    Parameters
-    ----------
-    claim_id : str
-        "C1" to "C24".
-    runs : mapping of str to Run
-        May hold more than the claim needs. Runs are recognised by their settings, whatever their labels, so any
-        collection will do. Of several seeds the smallest is judged on the validation images, all on the exam.
-
-    Returns
-    -------
-    Verdict
-        "missing", naming what is absent, if a run is not there; "undecided" if one has fewer epochs than the report's,
-        or if the runs cannot be compared.
-
-    Raises
-    ------
-    ValueError
-        If there is no such claim.
+    Runs are recognised by their settings, whatever their labels, so any collection of them will do. Of several seeds
+    the smallest is judged on the validation images, all on the exam. Missing, naming what is absent, if a run is not
+    there; undecided if one has fewer epochs than the report's, or if the runs cannot be compared.
     """
     if claim_id not in CLAIMS:
         raise ValueError(f"{claim_id!r} is not a claim; there are {', '.join(CLAIMS)}.")

@@ -64,14 +64,13 @@ class Effect:
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
         the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.
         """
-        wide, narrow = self.interval(), self.interval(0.90)
-        return self._called(margin, not wide.low <= 0 <= wide.high, -margin < narrow.low and narrow.high < margin)
+        return self.called(margin, self.p, self.p_same(margin))
 
-    def _called(self, margin: float, differs: bool, alike: bool) -> str:
+    def called(self, margin: float, p: float, p_same: float) -> str:
         """The word, given what the test of a difference and the two one-sided tests say."""
-        if differs and abs(self.value) >= margin:
+        if p < SIGNIFICANT and abs(self.value) >= margin:
             return BETTER if self.value > 0 else WORSE
-        return SAME if alike else UNDECIDED
+        return SAME if p_same < SIGNIFICANT else UNDECIDED
 
     @property
     def p(self) -> float:
@@ -120,10 +119,7 @@ def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, st
     """
     differ = holm({name: effect.p for name, effect in effects.items()})
     alike = holm({name: effect.p_same(margin) for name, effect in effects.items()})
-    return {
-        name: effect._called(margin, differ[name] < SIGNIFICANT, alike[name] < SIGNIFICANT)
-        for name, effect in effects.items()
-    }
+    return {name: effect.called(margin, differ[name], alike[name]) for name, effect in effects.items()}
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, elsewhere: float = 0.0) -> Effect:
