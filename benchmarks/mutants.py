@@ -72,6 +72,13 @@ FAULTS = (
         ("test_evaluate_effects.py", "-k", "several_settings"),
     ),
     Fault(
+        "a sentence with a limit of its own",
+        "evaluate/sentences.py",
+        'known("over-fitting", run, limits=(OVERFITS,))',
+        'known("over-fitting", run, limits=(0.02,))',
+        ("test_evaluate_sentences.py", "-k", "contradicts"),
+    ),
+    Fault(
         "one seed taken for the setting",
         "evaluate/effects.py",
         "borrowed = not freedom and elsewhere > 0",
