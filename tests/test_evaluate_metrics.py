@@ -44,10 +44,15 @@ def test_a_prediction_of_one_half_is_label_0_and_no_yes():
     assert metrics.elementwise_accuracy(undecided_and_wrong) == pytest.approx(8 / 9)
 
 
-def test_confusion_matrix_is_sklearns(skin, x_ray):
+def test_confusion_matrix_and_recall_are_sklearns(skin, x_ray):
     for run in (skin, x_ray):
         expected = sk.confusion_matrix(run.y_val, metrics.predicted_labels(run, 0))
         assert np.array_equal(metrics.confusion_matrix(run, 0), expected)
+        recall = metrics.class_recall(run)
+        expected = sk.recall_score(run.y_val, metrics.predicted_labels(run), average=None)
+        assert [recall[name].value for name in run.class_names] == pytest.approx(expected)
+        name, n = run.class_names[1], int(np.sum(run.y_val == 1))
+        assert recall[name][1:] == wilson_interval(round(recall[name].value * n), n)
 
 
 def test_confusion_matrix_keeps_a_class_that_no_image_shows():
@@ -59,25 +64,14 @@ def test_confusion_matrix_keeps_a_class_that_no_image_shows():
     assert table.loc["C2"].to_dict() == {"images": 0, "recall [95 % interval]": "-", "AUC [95 % interval]": "-"}
 
 
-def test_class_recall_is_sklearns_with_wilson_intervals(skin, x_ray):
-    for run in (skin, x_ray):
-        recall = metrics.class_recall(run)
-        expected = sk.recall_score(run.y_val, metrics.predicted_labels(run), average=None)
-        assert [recall[name].value for name in run.class_names] == pytest.approx(expected)
-        name, n = run.class_names[1], int(np.sum(run.y_val == 1))
-        assert recall[name][1:] == wilson_interval(round(recall[name].value * n), n)
-
-
-def test_elementwise_accuracy_of_saying_no_nine_times_is_8_of_9():
-    run = run_from_predictions(X_RAY, np.full((1, 18, 9), 1 / 9), np.arange(18) % 9)
-    assert metrics.elementwise_accuracy(run) == pytest.approx(8 / 9)
-    assert metrics.accuracy(run).value == pytest.approx(1 / 9)
-
-
 def test_elementwise_accuracy_counts_one_hot_columns(x_ray):
-    columns = np.eye(9)[x_ray.y_val]
-    yes = x_ray.val_predictions[1].astype(float) > 0.5
-    assert metrics.elementwise_accuracy(x_ray, 1) == pytest.approx(sk.accuracy_score(columns.ravel(), yes.ravel()))
+    no_nine_times = run_from_predictions(X_RAY, np.full((1, 18, 9), 1 / 9), np.arange(18) % 9)
+    assert metrics.elementwise_accuracy(no_nine_times) == pytest.approx(8 / 9)
+    assert metrics.accuracy(no_nine_times).value == pytest.approx(1 / 9)
+    yes = x_ray.val_predictions.astype(float) > 0.5
+    expected = [sk.accuracy_score(np.eye(9)[x_ray.y_val].ravel(), epoch.ravel()) for epoch in yes]
+    assert [metrics.elementwise_accuracy(x_ray, epoch) for epoch in range(x_ray.epochs)] == pytest.approx(expected)
+    assert metrics.highest_elementwise(x_ray) == pytest.approx(max(expected))
 
 
 def test_auc_is_sklearns(skin, x_ray):
@@ -125,8 +119,3 @@ def test_reliability_curve_of_many_classes_judges_the_chosen_class():
     assert only.images == 180
     assert only.predicted == pytest.approx(0.8, abs=1e-3)
     assert only.observed.value == pytest.approx(0.8)
-
-
-def test_the_highest_element_wise_accuracy_is_that_of_all_epochs(x_ray):
-    values = [metrics.elementwise_accuracy(x_ray, epoch) for epoch in range(x_ray.epochs)]
-    assert metrics.highest_elementwise(x_ray) == max(values)

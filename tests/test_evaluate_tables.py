@@ -211,48 +211,40 @@ def pair():
     return {"a": make_run(CONFIG, wrong=30), "b": make_run(CONFIG, wrong=50, shift=10)}
 
 
-def test_pairs_count_who_is_right_alone(pair):
-    a, b = (metrics.correct(run) for run in pair.values())
-    row = evaluate.paired_table(pair).loc["a against b"]
-    assert row["only the first is right"] == int((a & ~b).sum())
-    assert row["only the second is right"] == int((~a & b).sum())
-    assert row["p (exact McNemar)"] == f"{compare.mcnemar(pair['a'], pair['b']).p:.3f}"
-
-
-def test_several_tests_are_adjusted_and_the_table_says_how_many_there_are(pair):
+def test_pairs_count_who_is_right_alone_and_several_tests_are_adjusted(pair):
     runs = pair | {"c": make_run(CONFIG, wrong=55, shift=10)}
-    table = evaluate.paired_table(runs)
-    p = {f"{x} against {y}": compare.mcnemar(runs[x], runs[y]).p for x, y in (("a", "b"), ("a", "c"), ("b", "c"))}
+    table, two = evaluate.paired_table(runs), evaluate.paired_table(pair)
+    a, b = (metrics.correct(run) for run in pair.values())
+    p = {f"{x} against {y}": compare.mcnemar(runs[x], runs[y]).p for x, y in combinations(runs, 2)}
+    counted = {"only the first is right": int((a & ~b).sum()), "only the second is right": int((~a & b).sum())}
+    row = two.loc["a against b"].drop("difference [95 % interval]")
+    assert row.to_dict() == counted | {"p (exact McNemar)": f"{p['a against b']:.3f}"} and not two.note
     assert table["p adjusted (Holm)"].to_dict() == {name: p_value(value) for name, value in holm(p).items()}
     assert table["p adjusted (Holm)"].to_dict() != table["p (exact McNemar)"].to_dict()
     assert "3 tests" in table.note and "up to 14%" in table.note and table.note in table._repr_html_()
-    assert "p adjusted (Holm)" not in evaluate.paired_table(pair) and not evaluate.paired_table(pair).note
     assert evaluate.paired_table({"a": pair["a"]}).empty
 
 
-def test_settings_are_compared_on_the_exam_over_their_seeds(pair):
-    seeds = {
-        name: [with_exam(make_run(CONFIG.with_(seed=seed)), right, noise=seed) for seed in range(3)]
-        for name, right in {"good": 0.9, "poor": 0.8}.items()
+def on_exam(**right):
+    """Settings of three seeds each, by their shares of right answers."""
+    return {
+        name: [with_exam(make_run(CONFIG.with_(seed=seed)), share, noise=9) for seed in range(3)]
+        for name, share in right.items()
     }
-    row = evaluate.exam_table(seeds | {"not sat": list(pair.values())})
-    assert list(row.index) == ["good against poor"]
-    assert row.iloc[0]["the first is"] == "better" and row.iloc[0]["seen on"] == "1000 images, 3 seeds"
-    assert row.iloc[0]["first"].startswith("0.900") and row.iloc[0]["second"].startswith("0.800")
-    assert evaluate.exam_table({"a": list(pair.values())}).empty
 
 
-def test_several_pairs_on_the_exam_are_adjusted_and_the_table_says_so():
-    settings = {
-        name: [with_exam(make_run(CONFIG.with_(seed=seed)), right, noise=9) for seed in range(2)]
-        for name, right in {"a": 0.80, "b": 0.785, "c": 0.80, "d": 0.80}.items()
-    }
-    two = evaluate.exam_table({name: settings[name] for name in "ab"})
-    assert two.iloc[0]["the first is"] == "better" and "Holm" not in two.note
+def test_settings_are_compared_on_the_exam_over_their_seeds_and_several_are_adjusted(pair):
+    settings = on_exam(a=0.80, b=0.785, c=0.80, d=0.80)
+    two = evaluate.exam_table({name: settings[name] for name in "ab"} | {"not sat": list(pair.values())})
+    row = two.loc["a against b"]
+    assert list(two.index) == ["a against b"] and "Holm" not in two.note
+    assert (row["the first is"], row["seen on"]) == ("better", "1000 images, 3 seeds")
+    assert row["first"].startswith("0.800") and row["second"].startswith("0.785")
     table = evaluate.exam_table(settings)
     pairs = {f"{a} against {b}": accuracy_effect(settings[a], settings[b]) for a, b in combinations(settings, 2)}
     assert table["the first is"].to_dict() == adjusted_words(pairs, ACCURACY_MARGIN)
     assert "6 pairs" in table.note and "Holm" in table.note
+    assert evaluate.exam_table({"a": list(pair.values())}).empty
 
 
 def test_the_gap_is_shown_both_ways_with_what_lies_between():
@@ -276,10 +268,16 @@ def test_the_gap_is_the_difference_of_the_two_columns_beside_it():
         assert f"train accuracy, {last}" in evaluate.gap_table({"a": make_run(CONFIG.with_(epochs=epochs))})
 
 
-def test_first_epoch_at_an_accuracy():
+def test_small_tables():
     run = make_run(CONFIG, accuracy=[0.5, 0.8, 0.9])
+    stretches = {"stretches": [{"device": "a laptop", "threads": 2}]}
+    timed = dataclasses.replace(run, provenance=run.provenance | stretches)
+    timed.history["seconds"] = np.array([9.0, 2.0, 2.0])
+    networks = evaluate.network_table(lab.runs("task1e"))
     assert evaluate.reach_table({"a": run}, 0.8).loc["a", "first epoch at 0.800"] == "2"
     assert evaluate.reach_table({"a": run}, 0.95).loc["a", "first epoch at 0.950"] == "never"
+    assert evaluate.time_table({"a": timed}).loc["a"].tolist() == ["2.0", 3, "a laptop, 2 threads"]
+    assert (networks.loc["LeNet", "parameters"], networks.loc["VGG16", "convolutions"]) == ("2,098,657", 13)
 
 
 def test_quality_agrees_with_scikit_learn(pair):
@@ -311,12 +309,6 @@ def test_sources_stand_side_by_side_and_phantoms_are_named():
     assert table.loc["best val accuracy", "PHANTOM"].startswith("0.850")
 
 
-def test_networks_in_numbers():
-    table = evaluate.network_table(lab.runs("task1e"))
-    assert table.loc["LeNet", "parameters"] == "2,098,657"
-    assert table.loc["VGG16", "convolutions"] == 13
-
-
 def test_the_best_of_every_network_and_what_may_be_as_good():
     alexnet = CONFIG.with_(model="alexnet")
     runs = {
@@ -328,14 +320,6 @@ def test_the_best_of_every_network_and_what_may_be_as_good():
     table = evaluate.best_table(runs)
     assert table["best"].to_dict() == {"VGG16": "a", "AlexNet": "d"}
     assert table["others that may be as good (McNemar, Holm)"].to_dict() == {"VGG16": "1 of 2", "AlexNet": "0 of 0"}
-
-
-def test_time_is_the_median_and_names_the_machine():
-    run = make_run(CONFIG)
-    run = dataclasses.replace(run, history=run.history | {"seconds": np.array([9.0, *[2.0] * (run.epochs - 1)])})
-    run = dataclasses.replace(run, provenance=run.provenance | {"stretches": [{"device": "a laptop", "threads": 2}]})
-    row = evaluate.time_table({"a": run}).loc["a"]
-    assert row["seconds an epoch (median)"] == "2.0" and row["trained on"] == "a laptop, 2 threads"
 
 
 def test_tables_are_read_from_the_left_and_in_full(pair):
