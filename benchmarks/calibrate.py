@@ -29,9 +29,9 @@ from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
 from labutils.paths import generated_dir
 from labutils.phantoms.write import ceiling
-from labutils.runs.run import Run, predicted_labels
+from labutils.runs.run import Run
 from labutils.runs.store import find
-from labutils.statistics import Estimate, proportion
+from labutils.statistics import Estimate, predicted_labels, proportion
 from labutils.training import load_best, train
 
 CEILINGS = {"skin": (0.93, 0.96), "bone": (0.95, 0.98)}

@@ -48,8 +48,8 @@ _AUGMENTED = """            from labutils.augment import augment_batch
 
 FAULTS = (
     Fault("labels swapped", "data/layouts.py", '("Mel", "Nev")', '("Nev", "Mel")', ("test_data_layouts.py",)),
-    Fault("McNemar off by one", "evaluate/compare.py", "range(min(n01, n10) + 1)", "range(min(n01, n10))", MCNEMAR),
-    Fault("McNemar one-sided", "evaluate/compare.py", "p = 2 * sum(comb", "p = sum(comb", MCNEMAR),
+    Fault("McNemar off by one", "statistics.py", "range(min(a, b) + 1)", "range(min(a, b))", MCNEMAR),
+    Fault("McNemar one-sided", "statistics.py", "min(2 * sum(comb", "min(sum(comb", MCNEMAR),
     Fault(
         "Wilson's z of another confidence",
         "statistics.py",
@@ -70,6 +70,13 @@ FAULTS = (
         "differ = holm({name: effect.p for name, effect in effects.items()})",
         "differ = {name: effect.p for name, effect in effects.items()}",
         ("test_evaluate_effects.py", "-k", "several_settings"),
+    ),
+    Fault(
+        "a sentence with a limit of its own",
+        "evaluate/sentences.py",
+        'known("over-fitting", run, limits=(OVERFITS,))',
+        'known("over-fitting", run, limits=(0.02,))',
+        ("test_evaluate_sentences.py", "-k", "contradicts"),
     ),
     Fault(
         "one seed taken for the setting",

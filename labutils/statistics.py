@@ -41,6 +41,33 @@ class Estimate(NamedTuple):
             high = f"{self.high:.1g}" if high == "0.000" else high
         return f"{value} [{low}, {high}]"
 
+    def moved_to(self, value: float) -> Estimate:
+        """The interval around another value: an interval from stored predictions, whose float16 rounds sure mistakes,
+        around the value that the history has."""
+        shift = value - self.value
+        return Estimate(value, self.low + shift, self.high + shift)
+
+
+def points(value: float) -> str:
+    """A share in percentage points, `+3.5`; never `-0.0`."""
+    return f"{round(100 * value, 1) + 0.0:+.1f}"
+
+
+def in_points(estimate: Estimate) -> str:
+    """`+3.5 [+0.5, +6.5]`, in percentage points."""
+    return f"{points(estimate.value)} [{points(estimate.low)}, {points(estimate.high)}]"
+
+
+def p_value(p: float) -> str:
+    """A p-value in three decimals, as tables show it: `0.031`, or `< 0.001`."""
+    return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
+
+
+def p_words(p: float) -> str:
+    """A p-value in a sentence: `p = 0.031`, or `p < 0.001`."""
+    shown = p_value(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
 
 def normal_quantile(confidence: float) -> float:
     """How many standard errors an interval reaches to either side: 1.96 for 0.95."""
@@ -241,6 +268,11 @@ def cross_entropy(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     own = class_probabilities(predictions)[..., np.arange(len(labels)), labels]
     return -np.log(np.clip(own, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
+
+
+def predicted_labels(predictions: np.ndarray) -> np.ndarray:
+    """Labels that probabilities (..., outputs) stand for: above one half, or the largest of several; (...) int64."""
+    return (predictions[..., 0] > 0.5).astype(np.int64) if predictions.shape[-1] == 1 else predictions.argmax(-1)
 
 
 def sign_test(a: int, b: int) -> float:

@@ -186,7 +186,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs, "task1b"))
+evaluate.exam_table(evaluate.with_seeds(runs))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -194,7 +194,7 @@ evaluate.exam_table(evaluate.with_seeds(runs, "task1b"))
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1b"), "task1b")
+verdicts = evaluate.judge_task(runs, "task1b")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -202,7 +202,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task1b"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:
@@ -214,8 +214,8 @@ plots.learning_curves(training.find(lab.runs("task1b"), lab.REAL))
 # What do these numbers say? The sentence is chosen from them, by code.
 
 # %%
-evaluate.say(evaluate.rate_sentence(runs))
-evaluate.say(evaluate.started_sentence(runs.get("lr 1e-6")))
+evaluate.tell("rate", runs)
+evaluate.tell("started", runs.get("lr 1e-6"))
 
 # %% [markdown]
 # ## Explore

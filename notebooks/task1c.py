@@ -117,7 +117,7 @@ widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
 widgets.architecture_strip(configs["VGG16"], skin.n_classes)
 
 # %%
-evaluate.say(evaluate.parameters_sentence(configs))
+evaluate.tell("parameters", configs)
 
 # %% [markdown]
 # The first epochs of the VGG16 run are those of Task 1B: the same settings and seed give the same epochs.
@@ -158,7 +158,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs, "task1c"))
+evaluate.exam_table(evaluate.with_seeds(runs))
 
 # %% [markdown]
 # Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
@@ -173,7 +173,7 @@ plots.roc_curve(runs)
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1c"), "task1c")
+verdicts = evaluate.judge_task(runs, "task1c")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -181,7 +181,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task1c"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:
@@ -193,7 +193,7 @@ plots.learning_curves(training.find(lab.runs("task1c"), lab.REAL))
 # What do these numbers say? The sentence is chosen from them, by code.
 
 # %%
-evaluate.say(evaluate.depth_sentence(runs))
+evaluate.tell("depth", runs)
 
 # %% [markdown]
 # ## Explore

@@ -145,7 +145,7 @@ evaluate.gap_table(runs)
 
 # %%
 plain, dropped = runs.get(f"b{n_base}"), runs.get(f"b{n_base}, dropout {dropout:g}")
-evaluate.say(evaluate.gap_sentence(plain, dropped))
+evaluate.tell("gap", plain, dropped)
 
 # %%
 evaluate.paired_table(runs)
@@ -154,12 +154,12 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs, "task1d")
+seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
 dropped_seeds = seeds.get(f"b{n_base}, dropout {dropout:g}", [])
-evaluate.say(evaluate.regularizer_sentence(seeds.get(f"b{n_base}", []), dropped_seeds, "Dropout"))
+evaluate.tell("better", seeds.get(f"b{n_base}", []), dropped_seeds, what="Dropout")
 
 # %% [markdown]
 # *No better* and *equally good* are harder to show than *better*: it is not enough that no difference was found, the
@@ -169,7 +169,7 @@ evaluate.say(evaluate.regularizer_sentence(seeds.get(f"b{n_base}", []), dropped_
 # difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1d"), "task1d")
+verdicts = evaluate.judge_task(runs, "task1d")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -177,7 +177,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task1d"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:

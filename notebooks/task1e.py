@@ -150,10 +150,10 @@ evaluate.gap_table(runs)
 
 # %%
 for name, run in runs.items():
-    evaluate.say(f"{name}: {evaluate.sureness_sentence(run)}")
+    evaluate.tell("over-fitting", run, label=name)
 
 # %%
-evaluate.say(evaluate.depth_sentence(runs))
+evaluate.tell("depth", runs)
 
 # %%
 evaluate.paired_table(runs)
@@ -162,7 +162,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs, "task1e"))
+evaluate.exam_table(evaluate.with_seeds(runs))
 
 # %% [markdown]
 # What did each of them cost in time? Only rows from the same machine can be compared.
@@ -176,7 +176,7 @@ evaluate.time_table(runs)
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task1e"), "task1e")
+verdicts = evaluate.judge_task(runs, "task1e")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -184,7 +184,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task1e"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:

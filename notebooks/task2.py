@@ -137,8 +137,8 @@ evaluate.gap_table(runs)
 
 # %%
 for width in (n_base, 2 * n_base):
-    told = evaluate.gap_sentence(runs.get(f"b{width}"), runs.get(f"b{width}, dropout {dropout:g}"))
-    evaluate.say(f"b{width}: {told}")
+    plain, dropped = runs.get(f"b{width}"), runs.get(f"b{width}, dropout {dropout:g}")
+    evaluate.tell("gap", plain, dropped, label=f"b{width}")
 
 # %%
 evaluate.paired_table(runs)
@@ -147,7 +147,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs, "task2"))
+evaluate.exam_table(evaluate.with_seeds(runs))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -155,7 +155,7 @@ evaluate.exam_table(evaluate.with_seeds(runs, "task2"))
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task2"), "task2")
+verdicts = evaluate.judge_task(runs, "task2")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]

@@ -154,7 +154,7 @@ plots.accuracy_intervals(runs, lab.reported("task3"))
 # table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task3"), "task3")
+verdicts = evaluate.judge_task(runs, "task3")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -206,7 +206,7 @@ plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 
 # %%
 grouped = evaluate.group_seeds(effect_runs)
-evaluate.say(evaluate.effect_sentence(grouped.get("no dropout", []), grouped.get("dropout 0.4", [])))
+evaluate.tell("effect at every seed", grouped.get("no dropout", []), grouped.get("dropout 0.4", []))
 
 # %% [markdown]
 # Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout

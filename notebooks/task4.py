@@ -160,7 +160,7 @@ evaluate.run_table(runs, lab.reported("task4"), audit.beside(x_ray))
 evaluate.best_table(runs)
 
 # %%
-evaluate.say(evaluate.tuned_sentence(runs))
+evaluate.tell("tuned", runs)
 
 # %%
 top = max(runs.values(), key=lambda run: run.history["val_accuracy"].max(), default=None)
@@ -176,7 +176,7 @@ plots.confusion_matrix(top, top.best_epoch) if top else None
 # The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task4"), "task4")
+verdicts = evaluate.judge_task(runs, "task4")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]

@@ -136,16 +136,16 @@ evaluate.gap_table(runs)
 # training, and the gap is wider.
 
 # %%
-evaluate.gap_both_ways(runs)
+evaluate.gap_table(runs, both_ways=True)
 
 # %% [markdown]
 # Does each of the runs over-fit, and does the gap change? The sentences are chosen from the numbers, by code.
 
 # %%
 for label, run in runs.items():
-    evaluate.say(f"{label}: {evaluate.sureness_sentence(run)}")
+    evaluate.tell("over-fitting", run, label=label)
 plain, dropped = runs.get("no dropout"), runs.get(f"dropout {dropout:g}")
-evaluate.say(evaluate.gap_sentence(plain, dropped))
+evaluate.tell("gap", plain, dropped)
 
 # %%
 evaluate.paired_table(runs)
@@ -154,12 +154,12 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs, "task5a")
+seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
 dropped_seeds = seeds.get(f"dropout {dropout:g}", [])
-evaluate.say(evaluate.regularizer_sentence(seeds.get("no dropout", []), dropped_seeds, "Dropout"))
+evaluate.tell("better", seeds.get("no dropout", []), dropped_seeds, what="Dropout")
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -167,7 +167,7 @@ evaluate.say(evaluate.regularizer_sentence(seeds.get("no dropout", []), dropped_
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5a"), "task5a")
+verdicts = evaluate.judge_task(runs, "task5a")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -175,7 +175,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task5a"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above: in which of the two settings do the lines part, and when?

@@ -158,11 +158,11 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs, "task5b")
+seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
-evaluate.say(evaluate.norm_sentence(seeds.get("no dropout", []), seeds.get("batch norm", [])))
+evaluate.tell("better", seeds.get("no dropout", []), seeds.get("batch norm", []), what="Batch normalization")
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -170,7 +170,7 @@ evaluate.say(evaluate.norm_sentence(seeds.get("no dropout", []), seeds.get("batc
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5b"), "task5b")
+verdicts = evaluate.judge_task(runs, "task5b")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -178,7 +178,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task5b"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:

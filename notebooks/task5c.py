@@ -130,17 +130,17 @@ evaluate.paired_table(runs)
 # Who is ahead, and until when? The sentence is read from the curves.
 
 # %%
-evaluate.say(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+evaluate.tell("lead", runs.get("no batch norm"), runs.get("batch norm"))
 
 # %% [markdown]
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs, "task5c")
+seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
-evaluate.say(evaluate.norm_sentence(seeds.get("no batch norm", []), seeds.get("batch norm", [])))
+evaluate.tell("better", seeds.get("no batch norm", []), seeds.get("batch norm", []), what="Batch normalization")
 
 # %%
 evaluate.quality_table(runs)
@@ -154,7 +154,7 @@ evaluate.quality_table(runs)
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5c"), "task5c")
+verdicts = evaluate.judge_task(runs, "task5c")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -162,7 +162,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task5c"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:

@@ -133,17 +133,17 @@ evaluate.gap_table(runs)
 evaluate.paired_table(runs)
 
 # %%
-evaluate.say(evaluate.lead_sentence(runs.get("no batch norm"), runs.get("batch norm")))
+evaluate.tell("lead", runs.get("no batch norm"), runs.get("batch norm"))
 
 # %% [markdown]
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs, "task5d")
+seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
-evaluate.say(evaluate.norm_sentence(seeds.get("no batch norm", []), seeds.get("batch norm", [])))
+evaluate.tell("better", seeds.get("no batch norm", []), seeds.get("batch norm", []), what="Batch normalization")
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -151,7 +151,7 @@ evaluate.say(evaluate.norm_sentence(seeds.get("no batch norm", []), seeds.get("b
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task5d"), "task5d")
+verdicts = evaluate.judge_task(runs, "task5d")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]
@@ -159,7 +159,7 @@ evaluate.verdict_table(verdicts)
 # and judged by the same rules. There is no exam for them, and one seed.
 
 # %%
-evaluate.real_table(verdicts, evaluate.judge_real("task5d"))
+evaluate.real_table(verdicts)
 
 # %% [markdown]
 # Their curves, to be read as those above:

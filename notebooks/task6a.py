@@ -141,7 +141,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs, "task6a"))
+evaluate.exam_table(evaluate.with_seeds(runs))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -149,7 +149,7 @@ evaluate.exam_table(evaluate.with_seeds(runs, "task6a"))
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task6a"), "task6a")
+verdicts = evaluate.judge_task(runs, "task6a")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]

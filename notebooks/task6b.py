@@ -124,7 +124,7 @@ evaluate.run_table(runs, lab.reported("task6b"), audit.beside(skin))
 evaluate.gap_table(runs)
 
 # %%
-evaluate.say(evaluate.spatial_catch_up(*evaluate.pair(runs)))
+evaluate.tell("catch up", *evaluate.pair(runs))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: the interval of the
@@ -137,7 +137,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs, "task6b"))
+evaluate.exam_table(evaluate.with_seeds(runs))
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -145,7 +145,7 @@ evaluate.exam_table(evaluate.with_seeds(runs, "task6b"))
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task6b"), "task6b")
+verdicts = evaluate.judge_task(runs, "task6b")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]

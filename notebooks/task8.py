@@ -157,11 +157,11 @@ evaluate.gap_table(runs)
 # The gap with the training images as they are, beside the gap with the changed ones:
 
 # %%
-evaluate.gap_both_ways(runs)
+evaluate.gap_table(runs, both_ways=True)
 
 # %%
 plain, changed = evaluate.pair(runs)
-evaluate.say(evaluate.gap_sentence(plain, changed, "augmentation"))
+evaluate.tell("gap", plain, changed, what="augmentation")
 
 # %%
 evaluate.paired_table(runs)
@@ -170,12 +170,12 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs, "task8")
+seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
 plain_seeds, changed_seeds = [*seeds.values(), [], []][:2]
-evaluate.say(evaluate.regularizer_sentence(plain_seeds, changed_seeds, "Augmentation"))
+evaluate.tell("better", plain_seeds, changed_seeds, what="Augmentation")
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -183,7 +183,7 @@ evaluate.say(evaluate.regularizer_sentence(plain_seeds, changed_seeds, "Augmenta
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task8"), "task8")
+verdicts = evaluate.judge_task(runs, "task8")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]

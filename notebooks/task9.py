@@ -145,7 +145,7 @@ evaluate.quality_table(runs)
 # that are stored. The rules, folded below the table, say when a difference counts.
 
 # %%
-verdicts = evaluate.judge_all(evaluate.with_stored(runs, "task9"), "task9")
+verdicts = evaluate.judge_task(runs, "task9")
 evaluate.verdict_table(verdicts)
 
 # %% [markdown]

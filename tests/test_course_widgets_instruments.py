@@ -17,7 +17,7 @@ from labutils import lab
 from labutils.course import widgets
 from labutils.course.widgets import instruments
 from labutils.course.widgets.control import STATIC, instrument, module, static_page
-from labutils.evaluate import reliability_curve
+from labutils.evaluate.metrics import reliability_curve
 from labutils.statistics import wilson_interval
 
 needs_node = pytest.mark.skipif(

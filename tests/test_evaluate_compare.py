@@ -7,9 +7,9 @@ import pytest
 from evaluate_helpers import make_run, run_from_predictions
 from scipy import stats
 
-from labutils import evaluate
 from labutils.config import RunConfig
-from labutils.evaluate import compare
+from labutils.errors import ComparisonError
+from labutils.evaluate import compare, curves, metrics
 
 CONFIG = RunConfig(dataset="skin", model="lenet", learning_rate=1e-4, epochs=2)
 BONE = CONFIG.with_(dataset="bone")
@@ -29,8 +29,8 @@ def random_pair(seed: int, n: int = 200, p_a: float = 0.85, p_b: float = 0.8):
 @pytest.mark.parametrize("seed", range(5))
 def test_mcnemar_is_the_exact_binomial_test_on_disagreements(seed):
     run_a, run_b = random_pair(seed)
-    test = evaluate.mcnemar(run_a, run_b)
-    right_a, right_b = evaluate.correct(run_a), evaluate.correct(run_b)
+    test = compare.mcnemar(run_a, run_b)
+    right_a, right_b = metrics.correct(run_a), metrics.correct(run_b)
     assert test.n01 == np.sum(right_b & ~right_a)
     assert test.n10 == np.sum(right_a & ~right_b)
     assert test.p == pytest.approx(stats.binomtest(test.n01, test.n01 + test.n10).pvalue)
@@ -38,16 +38,16 @@ def test_mcnemar_is_the_exact_binomial_test_on_disagreements(seed):
 
 def test_mcnemar_of_a_run_with_itself_and_of_even_disagreements_is_1():
     run = make_run(CONFIG)
-    assert evaluate.mcnemar(run, run) == (0, 0, 1.0)
-    assert evaluate.mcnemar(make_run(CONFIG, wrong=10), make_run(CONFIG, wrong=10, shift=50)) == (10, 10, 1.0)
+    assert compare.mcnemar(run, run) == (0, 0, 1.0)
+    assert compare.mcnemar(make_run(CONFIG, wrong=10), make_run(CONFIG, wrong=10, shift=50)) == (10, 10, 1.0)
 
 
 def test_mcnemar_takes_each_best_epoch_or_the_one_asked_for():
     run_a = make_run(CONFIG, wrong=[20, 60])
     run_b = make_run(CONFIG, wrong=[60, 20])
-    assert evaluate.mcnemar(run_a, run_b).p == 1.0
-    assert evaluate.mcnemar(run_a, run_b, epoch=0)[:2] == (0, 40)
-    assert evaluate.mcnemar(run_a, run_b, epoch=1)[:2] == (40, 0)
+    assert compare.mcnemar(run_a, run_b).p == 1.0
+    assert compare.mcnemar(run_a, run_b, epoch=0)[:2] == (0, 40)
+    assert compare.mcnemar(run_a, run_b, epoch=1)[:2] == (40, 0)
 
 
 def test_runs_on_different_images_or_labels_are_refused():
@@ -56,19 +56,19 @@ def test_runs_on_different_images_or_labels_are_refused():
     relabelled = dataclasses.replace(run, y_val=1 - run.y_val)
     same_names = dataclasses.replace(run, provenance={"source": "course"})
     for other in (fewer, bone, relabelled, same_names):
-        for comparison in (evaluate.mcnemar, evaluate.accuracy_difference, evaluate.loss_difference):
-            with pytest.raises(evaluate.ComparisonError, match="different images"):
+        for comparison in (compare.mcnemar, compare.accuracy_difference, compare.loss_difference):
+            with pytest.raises(ComparisonError, match="different images"):
                 comparison(run, other)
-        with pytest.raises(evaluate.ComparisonError, match="different images"):
-            evaluate.gap_difference((run, other))
-    with pytest.raises(evaluate.ComparisonError, match="different images"):
-        evaluate.gap_difference((run, run), (bone, bone))
+        with pytest.raises(ComparisonError, match="different images"):
+            compare.gap_difference((run, other))
+    with pytest.raises(ComparisonError, match="different images"):
+        compare.gap_difference((run, run), (bone, bone))
 
 
 def test_accuracy_difference_is_agresti_and_mins():
     run_a, run_b = make_run(CONFIG, wrong=10), make_run(CONFIG, wrong=30, shift=5)
     # Wrong: a on images 0-9, b on 5-34. Only a is right on 10-34, only b on 0-4.
-    difference = evaluate.accuracy_difference(run_a, run_b)
+    difference = compare.accuracy_difference(run_a, run_b)
     assert difference.value == pytest.approx((25 - 5) / 200)
     d, s = (25.5 - 5.5) / 202, np.sqrt(25.5 + 5.5 - (25.5 - 5.5) ** 2 / 202) / 202
     assert difference[1:] == pytest.approx((d - 1.959964 * s, d + 1.959964 * s), abs=1e-6)
@@ -76,33 +76,33 @@ def test_accuracy_difference_is_agresti_and_mins():
 
 def test_accuracy_difference_of_equal_runs_keeps_a_width():
     run = make_run(CONFIG)
-    difference = evaluate.accuracy_difference(run, run)
+    difference = compare.accuracy_difference(run, run)
     assert difference.value == 0 and -0.02 < difference.low < 0 < difference.high < 0.02
 
 
 def test_accuracy_difference_holds_the_truth_19_times_in_20():
-    intervals = [evaluate.accuracy_difference(*random_pair(seed, p_b=0.75)) for seed in range(400)]
+    intervals = [compare.accuracy_difference(*random_pair(seed, p_b=0.75)) for seed in range(400)]
     assert 0.92 <= np.mean([i.low <= 0.10 <= i.high for i in intervals]) <= 0.98
 
 
 def test_loss_difference_is_paired():
     run_a, run_b = make_run(CONFIG, wrong=30, confidence=0.8), make_run(CONFIG, wrong=30, confidence=0.7)
-    difference = evaluate.loss_difference(run_a, run_b)
+    difference = compare.loss_difference(run_a, run_b)
     expected = run_a.history["val_loss"][0] - run_b.history["val_loss"][0]
     assert difference.value == pytest.approx(expected, abs=1e-9)
     assert difference.low < expected < difference.high < 0
     # Two separate intervals of these losses overlap widely.
-    assert expected > -evaluate.image_losses(run_a).std() / np.sqrt(200) * 4
-    assert evaluate.loss_difference(run_b, run_a).value == pytest.approx(-expected)
+    assert expected > -metrics.image_losses(run_a).std() / np.sqrt(200) * 4
+    assert compare.loss_difference(run_b, run_a).value == pytest.approx(-expected)
 
 
 def test_gap_difference_averages_over_pairs():
     wide, narrow = make_run(CONFIG, wrong=40, accuracy=0.98), make_run(CONFIG, wrong=40, accuracy=0.88)
-    same = evaluate.gap_difference((wide, narrow))
+    same = compare.gap_difference((wide, narrow))
     assert same.value == pytest.approx(0.10) and 0.085 < same.low < 0.095 < 0.105 < same.high < 0.115
-    assert evaluate.gap_difference((wide, narrow), (wide, wide)).value == pytest.approx(0.05)
+    assert compare.gap_difference((wide, narrow), (wide, wide)).value == pytest.approx(0.05)
     better = make_run(CONFIG, wrong=20, accuracy=0.98)
-    difference = evaluate.gap_difference((wide, better))
+    difference = compare.gap_difference((wide, better))
     assert difference.value == pytest.approx(0.10)
     assert 0.04 < difference.low < 0.10 < difference.high < 0.16
 
@@ -112,7 +112,7 @@ def test_runs_on_different_images_are_compared_as_two_samples():
     assert compare.fisher(bone, skin) == pytest.approx(stats.fisher_exact([[130, 10], [160, 40]]).pvalue)
     difference = compare.unpaired_loss_difference(bone, skin)
     assert difference.value == pytest.approx(bone.history["val_loss"][0] - skin.history["val_loss"][0], abs=1e-9)
-    a, b = evaluate.image_losses(bone), evaluate.image_losses(skin)
+    a, b = metrics.image_losses(bone), metrics.image_losses(skin)
     welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
     assert difference[1:] == pytest.approx((welch.low, welch.high), abs=0.01)
 
@@ -120,7 +120,7 @@ def test_runs_on_different_images_are_compared_as_two_samples():
 def test_loss_difference_of_constant_predictions_is_neither_a_point_nor_a_nan():
     same, other = make_run(CONFIG, wrong=0, confidence=0.5), make_run(BONE, wrong=0, confidence=0.75)
     expected = other.history["val_loss"][0] - same.history["val_loss"][0]
-    for difference in (compare.unpaired_loss_difference(other, same), evaluate.loss_difference(same, same)):
+    for difference in (compare.unpaired_loss_difference(other, same), compare.loss_difference(same, same)):
         assert 0.005 < difference.high - difference.value < 0.02
     assert compare.unpaired_loss_difference(other, same).value == pytest.approx(expected)
 
@@ -129,9 +129,9 @@ def test_loss_difference_at_the_lowest_losses():
     run_a = make_run(CONFIG, wrong=[28, 30], confidence=[0.99, 0.8])
     run_b = make_run(CONFIG, wrong=[30, 30], confidence=[0.8, 0.8])
     assert run_a.best_epoch == 0 and run_a.lowest_loss_epoch == 1
-    assert evaluate.loss_difference(run_a, run_b, lowest=True).value == pytest.approx(0.0, abs=1e-9)
+    assert compare.loss_difference(run_a, run_b, lowest=True).value == pytest.approx(0.0, abs=1e-9)
     expected = run_a.history["val_loss"][0] - run_b.history["val_loss"][0]
-    assert evaluate.loss_difference(run_a, run_b).value == pytest.approx(expected, abs=1e-9)
+    assert compare.loss_difference(run_a, run_b).value == pytest.approx(expected, abs=1e-9)
 
 
 def falling(epochs_needed, epochs=100, **settings):
@@ -142,10 +142,10 @@ def falling(epochs_needed, epochs=100, **settings):
 def test_speed_is_epochs_to_the_higher_of_the_two_minima():
     fast, slow = falling(30), falling(60)
     found = compare.speed(fast, slow, slack=0.01)
-    level = max(evaluate.smooth(run.history["val_loss"]).min() for run in (fast, slow)) + 0.01
+    level = max(curves.smooth(run.history["val_loss"]).min() for run in (fast, slow)) + 0.01
     assert found.level == pytest.approx(level)
-    assert found.epochs_a == evaluate.epochs_to_loss(fast.history, level)
-    assert found.epochs_b == evaluate.epochs_to_loss(slow.history, level)
+    assert found.epochs_a == curves.epochs_to_loss(fast.history, level)
+    assert found.epochs_b == curves.epochs_to_loss(slow.history, level)
     assert found.ratio.low <= found.ratio.value == found.epochs_a / found.epochs_b <= found.ratio.high < 0.7
 
 

@@ -26,68 +26,75 @@ def test_best_names_both_losses():
     assert (best.highest_train_accuracy, best.final_train_accuracy) == (0.4, 0.4)
 
 
+def test_a_loss_that_is_nan_is_never_the_lowest():
+    run = make_run(CONFIG.with_(epochs=3))
+    broken = {"val_loss": np.array([np.nan, 0.75, np.nan]), "loss": np.array([0.5, 0.4, np.nan])}
+    best = evaluate.best(dataclasses.replace(run, history=run.history | broken))
+    assert (best.lowest_loss, best.lowest_loss_epoch, best.lowest_train_loss) == (0.75, 2, 0.4)
+
+
 def test_smooth_is_a_running_mean_that_shrinks_at_the_ends():
     curve = np.random.default_rng(0).random(30)
-    smoothed = evaluate.smooth(curve, 5)
+    smoothed = curves.smooth(curve, 5)
     assert smoothed[10] == pytest.approx(curve[8:13].mean())
     assert smoothed[0] == pytest.approx(curve[:3].mean())
     assert smoothed[-1] == pytest.approx(curve[-3:].mean())
-    assert evaluate.smooth(curve, 1) == pytest.approx(curve)
-    assert evaluate.smooth(curve[:2], 10) == pytest.approx([curve[:2].mean()] * 2)
+    assert curves.smooth(curve, 1) == pytest.approx(curve)
+    assert curves.smooth(curve[:2], 10) == pytest.approx([curve[:2].mean()] * 2)
 
 
 def test_epochs_to_reach_counts_from_one():
     history = {"accuracy": np.array([0.5, 0.8, 0.7, 0.9]), "val_accuracy": np.array([0.9, 0.8, 0.7, 0.6])}
-    assert evaluate.epochs_to_reach(history, 0.8) == 2
-    assert evaluate.epochs_to_reach(history, 0.85) == 4
-    assert evaluate.epochs_to_reach(history, 0.95) is None
-    assert evaluate.epochs_to_reach(history, 0.9, curve="val_accuracy") == 1
+    assert curves.epochs_to_reach(history, 0.8) == 2
+    assert curves.epochs_to_reach(history, 0.85) == 4
+    assert curves.epochs_to_reach(history, 0.95) is None
+    assert curves.epochs_to_reach(history, 0.9, curve="val_accuracy") == 1
 
 
 def test_epochs_to_loss_reads_the_smoothed_curve():
     falling = {"val_loss": np.linspace(1.0, 0.0, 101)}
-    assert evaluate.epochs_to_loss(falling, 0.5) == pytest.approx(51, abs=1)
-    assert evaluate.epochs_to_loss(falling, -0.1) is None
+    assert curves.epochs_to_loss(falling, 0.5) == pytest.approx(51, abs=1)
+    assert curves.epochs_to_loss(falling, -0.1) is None
     dip = {"val_loss": np.where(np.arange(101) == 20, 0.0, 1.0)}
-    assert evaluate.epochs_to_loss(dip, 0.5) is None
+    assert curves.epochs_to_loss(dip, 0.5) is None
 
 
 def test_overfitting_begins_where_the_loss_leaves_its_minimum_for_good():
     down_up = np.concatenate([np.linspace(1, 0.5, 50), np.linspace(0.5, 1.0, 51)[1:]])
-    begins = evaluate.overfitting_epoch({"val_loss": down_up}, window=1, climb=0.025)
+    begins = curves.overfitting_epoch({"val_loss": down_up}, window=1, climb=0.025)
     # 0.01 an epoch upwards after the minimum of 0.5 at epoch 50: first above 0.525 at epoch 53.
     assert begins == 53
-    assert evaluate.overfitting_epoch({"val_loss": down_up}) == pytest.approx(53, abs=3)
+    assert curves.overfitting_epoch({"val_loss": down_up}) == pytest.approx(53, abs=3)
 
 
 def test_no_overfitting_while_the_loss_falls_or_comes_back():
-    assert evaluate.overfitting_epoch({"val_loss": np.linspace(1, 0.5, 50)}) is None
+    assert curves.overfitting_epoch({"val_loss": np.linspace(1, 0.5, 50)}) is None
     bump = 0.5 + 0.3 * np.exp(-(((np.arange(100) - 60) / 5.0) ** 2))
-    assert evaluate.overfitting_epoch({"val_loss": bump}) is None
+    assert curves.overfitting_epoch({"val_loss": bump}) is None
 
 
 def test_accuracy_gap_is_the_difference_of_the_last_epochs():
     run = make_run(CONFIG, wrong=[100] * 50 + [40] * 10, accuracy=[0.1] * 50 + [0.95] * 10)
-    gap = evaluate.accuracy_gap(run)
+    gap = curves.accuracy_gap(run)
     assert gap.value == pytest.approx(0.15)
     assert gap.value - 0.07 < gap.low < gap.value < gap.high < gap.value + 0.07
-    assert evaluate.accuracy_gap(run.first(3)).value == pytest.approx(0.1 - 0.5)
+    assert curves.accuracy_gap(run.first(3)).value == pytest.approx(0.1 - 0.5)
 
 
 def test_loss_rise_compares_the_end_with_the_lowest_stretch():
     run = make_run(CONFIG, wrong=40, confidence=[0.6] * 20 + [0.8] * 20 + [0.95] * 20)
     loss = run.history["val_loss"]
-    assert evaluate.loss_rise(run).value == pytest.approx(loss[50:].mean() - loss[20:40].mean(), abs=1e-9)
+    assert curves.loss_rise(run).value == pytest.approx(loss[50:].mean() - loss[20:40].mean(), abs=1e-9)
     flat = make_run(CONFIG, wrong=40, confidence=0.8)
-    assert evaluate.loss_rise(flat).value == 0.0 > evaluate.loss_rise(flat).low > -0.02, "its interval keeps a width"
-    assert evaluate.loss_rise(run.first(2)).value == 0.0
+    assert curves.loss_rise(flat).value == 0.0 > curves.loss_rise(flat).low > -0.02, "its interval keeps a width"
+    assert curves.loss_rise(run.first(2)).value == 0.0
 
 
 def test_loss_rise_is_that_of_the_figure_however_float16_rounds_sure_mistakes():
     run = make_run(CONFIG, wrong=40, confidence=[0.8] * 50 + [0.9] * 10)
     history = run.history | {"val_loss": run.history["val_loss"] + np.r_[np.zeros(50), np.full(10, 0.7)]}
     moved = dataclasses.replace(run, history=history)
-    before, after = evaluate.loss_rise(run), evaluate.loss_rise(moved)
+    before, after = curves.loss_rise(run), curves.loss_rise(moved)
     assert after.value == pytest.approx(before.value + 0.7)
     assert after.high - after.low == pytest.approx(before.high - before.low)
 
@@ -95,15 +102,8 @@ def test_loss_rise_is_that_of_the_figure_however_float16_rounds_sure_mistakes():
 def test_gaps_take_the_training_curve_that_was_measured_like_validation_where_all_have_it():
     run = make_run(CONFIG, wrong=40, accuracy=0.85)
     fixed = dataclasses.replace(run, history=run.history | {"fixed_accuracy": np.full(60, 0.95)})
-    assert evaluate.accuracy_gap(run).value == pytest.approx(0.05)
-    assert evaluate.accuracy_gap(fixed).value == pytest.approx(0.15)
-    assert evaluate.accuracy_gap(fixed, "accuracy").value == pytest.approx(0.05)
+    assert curves.accuracy_gap(run).value == pytest.approx(0.05)
+    assert curves.accuracy_gap(fixed).value == pytest.approx(0.15)
+    assert curves.accuracy_gap(fixed, "accuracy").value == pytest.approx(0.05)
     assert curves.train_curve(fixed, fixed) == "fixed_accuracy"
     assert curves.train_curve(fixed, run) == curves.train_curve() == "accuracy"
-
-
-def test_spread_is_numpys():
-    values = [0.80, 0.85, 0.82]
-    spread = evaluate.spread(values)
-    assert spread == pytest.approx((np.mean(values), np.std(values, ddof=1), 0.80, 0.85, 3))
-    assert np.isnan(evaluate.spread([0.8]).sd)

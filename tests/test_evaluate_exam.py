@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from evaluate_helpers import make_run, with_exam
 
-from labutils import evaluate, lab
+from labutils import lab
+from labutils.errors import ComparisonError
 from labutils.evaluate import exam
+from labutils.statistics import wilson_interval
 
 CONFIG = lab.runs("task5a")["no dropout"].with_(epochs=20)
 
@@ -24,7 +26,7 @@ def test_accuracy_is_read_at_the_best_validation_epoch():
     assert sat.best_epoch == 5 and sat.exam.epochs == (0, 5, 19)
     assert exam.exam_accuracy([sat]).value == pytest.approx(0.9, abs=0.001)
     right = round(exam.exam_accuracy([sat]).value * 1000)
-    assert exam.exam_accuracy([sat])[1:] == evaluate.wilson_interval(right, 1000)
+    assert exam.exam_accuracy([sat])[1:] == wilson_interval(right, 1000)
 
 
 def test_the_mean_over_seeds_has_an_interval_over_both():
@@ -82,7 +84,7 @@ def test_different_exams_are_not_compared():
     run = with_exam(make_run(CONFIG), 0.8)
     other = replace(run, exam=replace(run.exam, fingerprint="other"))
     exam.same_exam([run], [run])
-    with pytest.raises(evaluate.ComparisonError, match="different exams"):
+    with pytest.raises(ComparisonError, match="different exams"):
         exam.same_exam([run], [other])
 
 

@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 from labutils import evaluate
 from labutils.config import RunConfig
 from labutils.evaluate import metrics
-from labutils.statistics import SMALLEST_PROBABILITY
+from labutils.statistics import SMALLEST_PROBABILITY, wilson_interval
 
 SKIN = RunConfig(dataset="skin", model="lenet", learning_rate=1e-4, epochs=3)
 X_RAY = RunConfig(dataset="x_ray", model="lenet", learning_rate=1e-4, epochs=2)
@@ -33,59 +33,53 @@ def x_ray():
 def test_accuracy_agrees_with_the_stored_history_at_every_epoch(skin, x_ray):
     for run in (skin, x_ray):
         for epoch in range(run.epochs):
-            assert evaluate.accuracy(run, epoch).value == run.history["val_accuracy"][epoch]
-        assert evaluate.accuracy(run).value == run.history["val_accuracy"].max()
+            assert metrics.accuracy(run, epoch).value == run.history["val_accuracy"][epoch]
+        assert metrics.accuracy(run).value == run.history["val_accuracy"].max()
 
 
 def test_a_prediction_of_one_half_is_label_0_and_no_yes():
     run = run_from_predictions(SKIN, [[[0.5], [0.5]]], [0, 1])
-    assert evaluate.predicted_labels(run).tolist() == [0, 0]
+    assert metrics.predicted_labels(run).tolist() == [0, 0]
     undecided_and_wrong = run_from_predictions(X_RAY, [[[0, 0.5, 0.5, 0, 0, 0, 0, 0, 0]]], [0])
-    assert evaluate.elementwise_accuracy(undecided_and_wrong) == pytest.approx(8 / 9)
+    assert metrics.elementwise_accuracy(undecided_and_wrong) == pytest.approx(8 / 9)
 
 
-def test_confusion_matrix_is_sklearns(skin, x_ray):
+def test_confusion_matrix_and_recall_are_sklearns(skin, x_ray):
     for run in (skin, x_ray):
-        expected = sk.confusion_matrix(run.y_val, evaluate.predicted_labels(run, 0))
-        assert np.array_equal(evaluate.confusion_matrix(run, 0), expected)
+        expected = sk.confusion_matrix(run.y_val, metrics.predicted_labels(run, 0))
+        assert np.array_equal(metrics.confusion_matrix(run, 0), expected)
+        recall = metrics.class_recall(run)
+        expected = sk.recall_score(run.y_val, metrics.predicted_labels(run), average=None)
+        assert [recall[name].value for name in run.class_names] == pytest.approx(expected)
+        name, n = run.class_names[1], int(np.sum(run.y_val == 1))
+        assert recall[name][1:] == wilson_interval(round(recall[name].value * n), n)
 
 
 def test_confusion_matrix_keeps_a_class_that_no_image_shows():
     run = run_from_predictions(X_RAY, np.eye(9)[None, [0, 1]], [0, 2])
-    assert evaluate.confusion_matrix(run).shape == (9, 9)
-    assert evaluate.confusion_matrix(run)[2, 1] == 1
-    assert list(evaluate.class_recall(run)) == list(evaluate.auc(run)) == ["C1", "C3"]
+    assert metrics.confusion_matrix(run).shape == (9, 9)
+    assert metrics.confusion_matrix(run)[2, 1] == 1
+    assert list(metrics.class_recall(run)) == list(metrics.auc(run)) == ["C1", "C3"]
     table = evaluate.class_table(run)
     assert table.loc["C2"].to_dict() == {"images": 0, "recall [95 % interval]": "-", "AUC [95 % interval]": "-"}
 
 
-def test_class_recall_is_sklearns_with_wilson_intervals(skin, x_ray):
-    for run in (skin, x_ray):
-        recall = evaluate.class_recall(run)
-        expected = sk.recall_score(run.y_val, evaluate.predicted_labels(run), average=None)
-        assert [recall[name].value for name in run.class_names] == pytest.approx(expected)
-        name, n = run.class_names[1], int(np.sum(run.y_val == 1))
-        assert recall[name][1:] == evaluate.wilson_interval(round(recall[name].value * n), n)
-
-
-def test_elementwise_accuracy_of_saying_no_nine_times_is_8_of_9():
-    run = run_from_predictions(X_RAY, np.full((1, 18, 9), 1 / 9), np.arange(18) % 9)
-    assert evaluate.elementwise_accuracy(run) == pytest.approx(8 / 9)
-    assert evaluate.accuracy(run).value == pytest.approx(1 / 9)
-
-
 def test_elementwise_accuracy_counts_one_hot_columns(x_ray):
-    columns = np.eye(9)[x_ray.y_val]
-    yes = x_ray.val_predictions[1].astype(float) > 0.5
-    assert evaluate.elementwise_accuracy(x_ray, 1) == pytest.approx(sk.accuracy_score(columns.ravel(), yes.ravel()))
+    no_nine_times = run_from_predictions(X_RAY, np.full((1, 18, 9), 1 / 9), np.arange(18) % 9)
+    assert metrics.elementwise_accuracy(no_nine_times) == pytest.approx(8 / 9)
+    assert metrics.accuracy(no_nine_times).value == pytest.approx(1 / 9)
+    yes = x_ray.val_predictions.astype(float) > 0.5
+    expected = [sk.accuracy_score(np.eye(9)[x_ray.y_val].ravel(), epoch.ravel()) for epoch in yes]
+    assert [metrics.elementwise_accuracy(x_ray, epoch) for epoch in range(x_ray.epochs)] == pytest.approx(expected)
+    assert metrics.highest_elementwise(x_ray) == pytest.approx(max(expected))
 
 
 def test_auc_is_sklearns(skin, x_ray):
-    area = evaluate.auc(skin)
+    area = metrics.auc(skin)
     assert list(area) == ["Nev"]
     scores = skin.val_predictions[skin.best_epoch, :, 0]
     assert area["Nev"].value == pytest.approx(sk.roc_auc_score(skin.y_val, scores))
-    areas = evaluate.auc(x_ray, 0)
+    areas = metrics.auc(x_ray, 0)
     assert list(areas) == list(CLASS_NAMES["x_ray"])
     for label, name in enumerate(areas):
         expected = sk.roc_auc_score(x_ray.y_val == label, x_ray.val_predictions[0, :, label])
@@ -95,22 +89,22 @@ def test_auc_is_sklearns(skin, x_ray):
 def test_log_loss_and_brier_score_are_sklearns(skin, x_ray):
     p = skin.val_predictions[0, :, 0].astype(float)
     eps = SMALLEST_PROBABILITY
-    assert evaluate.image_losses(skin, 0).mean() == pytest.approx(sk.log_loss(skin.y_val, np.clip(p, eps, 1 - eps)))
-    assert evaluate.brier_score(skin, 0) == pytest.approx(sk.brier_score_loss(skin.y_val, p))
+    assert metrics.image_losses(skin, 0).mean() == pytest.approx(sk.log_loss(skin.y_val, np.clip(p, eps, 1 - eps)))
+    assert metrics.brier_score(skin, 0) == pytest.approx(sk.brier_score_loss(skin.y_val, p))
     q = x_ray.val_predictions[0].astype(float)
     own = np.clip(q[np.arange(180), x_ray.y_val], eps, 1 - eps)
-    assert evaluate.image_losses(x_ray, 0) == pytest.approx(-np.log(own))
-    assert evaluate.brier_score(x_ray, 0) == pytest.approx(np.mean(np.sum((q - np.eye(9)[x_ray.y_val]) ** 2, axis=1)))
+    assert metrics.image_losses(x_ray, 0) == pytest.approx(-np.log(own))
+    assert metrics.brier_score(x_ray, 0) == pytest.approx(np.mean(np.sum((q - np.eye(9)[x_ray.y_val]) ** 2, axis=1)))
 
 
 def test_losses_of_stored_predictions_are_those_of_the_history(skin, x_ray):
     for run in (skin, x_ray):
         for epoch in range(run.epochs):
-            assert evaluate.image_losses(run, epoch).mean() == pytest.approx(run.history["val_loss"][epoch], abs=1e-9)
+            assert metrics.image_losses(run, epoch).mean() == pytest.approx(run.history["val_loss"][epoch], abs=1e-9)
 
 
 def test_reliability_curve_is_sklearns(skin):
-    curve = evaluate.reliability_curve(skin, 0, bins=8)
+    curve = metrics.reliability_curve(skin, 0, bins=8)
     observed, predicted = calibration_curve(skin.y_val, skin.val_predictions[0, :, 0].astype(float), n_bins=8)
     assert [b.observed.value for b in curve] == pytest.approx(observed)
     assert [b.predicted for b in curve] == pytest.approx(predicted)
@@ -120,13 +114,8 @@ def test_reliability_curve_is_sklearns(skin):
 
 def test_reliability_curve_of_many_classes_judges_the_chosen_class():
     run = make_run(X_RAY, wrong=36, confidence=0.8, n=180)
-    (only,) = evaluate.reliability_curve(run)
+    (only,) = metrics.reliability_curve(run)
     # Wrong images put 0.8 on a wrong class: predicted 0.8 everywhere, right in 144 of 180.
     assert only.images == 180
     assert only.predicted == pytest.approx(0.8, abs=1e-3)
     assert only.observed.value == pytest.approx(0.8)
-
-
-def test_the_highest_element_wise_accuracy_is_that_of_all_epochs(x_ray):
-    values = [evaluate.elementwise_accuracy(x_ray, epoch) for epoch in range(x_ray.epochs)]
-    assert metrics.highest_elementwise(x_ray) == max(values)

@@ -1,13 +1,14 @@
-"""Every outcome of a sentence that is made from runs is reached, and says what the runs show."""
+"""Every sentence made from runs is reached, says what its finding says, and agrees with the claims' verdicts."""
 
-import dataclasses
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from evaluate_helpers import make_run, run_from_predictions, with_exam
 
 from labutils import evaluate, lab
+from labutils.evaluate import rules as r
 from labutils.evaluate import sentences as s
 
 CONFIG = lab.runs("task5a")["no dropout"]
@@ -16,6 +17,10 @@ ELSEWHERE = {"wrong": 24, "shift": 60}
 
 def run(**settings):
     return make_run(CONFIG, **settings)
+
+
+def says(name, *about, **words):
+    return s.sentence(name, *about, **words).text
 
 
 def rates(high, low):
@@ -32,94 +37,156 @@ def rising(epochs, top=0.85):
 
 
 @pytest.mark.parametrize(
-    "high, says",
+    "high, said",
     [
         (np.r_[rising(10)[:50], np.full(50, 0.995)], "goes the same way faster.*over-fitting, which starts earlier"),
         (rising(10), "goes the same way faster.*stays down"),
+        (np.r_[rising(10)[:50], np.full(50, 0.97)], "goes the same way faster.*over-fits after that cannot be told"),
         (np.full(100, 0.51), "is too high: its validation loss never gets away from guessing"),
         (rising(5, top=0.65), "does not come as low"),
         (rising(80), "is no faster here"),
     ],
 )
-def test_what_the_highest_rate_does(high, says):
-    assert re.search(says, s.rate_sentence(rates(high, rising(50))))
+def test_what_the_highest_rate_does(high, said):
+    assert re.search(said, says("rate", rates(high, rising(50))))
 
 
 def test_a_rate_that_diverges_is_too_high():
     runs = rates(rising(10), rising(50))
     broken = runs["lr 1e-4"].history | {"val_loss": np.full(100, np.nan)}
-    runs["lr 1e-4"] = dataclasses.replace(runs["lr 1e-4"], history=broken)
-    assert "is too high" in s.rate_sentence(runs)
-    assert s.rate_sentence({"lr 1e-5": runs["lr 1e-5"]}) == s.NOT_HERE
+    runs["lr 1e-4"] = replace(runs["lr 1e-4"], history=broken)
+    assert "is too high" in says("rate", runs)
+    assert says("rate", {"lr 1e-5": runs["lr 1e-5"]}) == s.NOT_HERE
 
 
 @pytest.mark.parametrize(
-    "settings, says",
+    "settings, said",
     [
         ({"loss": 0.69, "confidence": 0.51}, "barely started"),
         ({"loss": 0.5, "confidence": np.linspace(0.5, 0.8, 50)}, "unfinished"),
         ({"loss": 0.3, "confidence": 0.8}, "has arrived"),
     ],
 )
-def test_whether_a_small_rate_has_started(settings, says):
-    assert says in s.started_sentence(run(**settings))
+def test_whether_a_small_rate_has_started(settings, said):
+    assert said in says("started", run(**settings))
+
+
+WIDE = {"accuracy": 0.98}
+CLIMBS = {"confidence": [0.8] * 30 + [0.97] * 20}
+# Each sentence that a finding chooses: what it is about, the word that is found, and what is said of it.
+CHOSEN = [
+    (
+        "gap",
+        (WIDE, {"accuracy": 0.88}),
+        r.BETTER,
+        r"The gap gets smaller: \+13.0 points without dropout, \+3.0 with it",
+    ),
+    ("gap", (WIDE, {"accuracy": 0.99, "wrong": 60}), r.WORSE, "The gap gets wider, not smaller"),
+    ("gap", (WIDE, {"accuracy": 0.983}), r.SAME, "The gap stays as it is"),
+    ("gap", (WIDE, {"accuracy": 0.985, "shift": 2}), r.BELOW, "The gap does not get smaller"),
+    ("gap", (WIDE, {"accuracy": 0.97, **ELSEWHERE}), r.UNDECIDED, "Whether the gap changes cannot be told here"),
+    ("over-fitting", ({"wrong": [20] * 30 + [50] * 20} | CLIMBS,), r.REACHED, "wrong more often, and more sure"),
+    ("over-fitting", ({"wrong": 40} | CLIMBS,), r.REACHED, "not wrong more often, but more sure"),
+    ("over-fitting", ({"wrong": 40},), r.BELOW, "does not over-fit"),
+    (
+        "over-fitting",
+        ({"wrong": 40, "confidence": [0.8] * 30 + [0.9] * 20},),
+        r.UNDECIDED,
+        "over-fits .* cannot be told",
+    ),
+    ("catch up", (WIDE, {"wrong": 80}), r.BETTER, "Spatial dropout does not catch up: it lacks .* The gap"),
+    ("catch up", (WIDE, {"wrong": 30}), r.CLOSE, "Spatial dropout catches up: what it may lack.* gap"),
+    ("catch up", (WIDE, {"wrong": 10}), r.WORSE, "Spatial dropout catches up"),
+    ("catch up", ({"wrong": 34, "shift": 60}, {"wrong": 26}), r.NO_BETTER, "Spatial dropout catches up"),
+    ("catch up", (WIDE, {"wrong": 34, "shift": 60}), r.UNDECIDED, "Whether spatial dropout catches up cannot be told"),
+]
+
+
+@pytest.mark.parametrize("name, settings, word, said", CHOSEN)
+def test_a_finding_chooses_its_sentence(name, settings, word, said):
+    text, findings = s.sentence(name, *(run(**own) for own in settings))
+    assert findings[0].word == word and re.match(f"(The val.*)?.*{said}", text), (findings[0], text)
+
+
+def test_every_word_that_a_sentence_has_is_reached():
+    for templates, name in ((s.GAP, "gap"), (s.SURENESS, "over-fitting")):
+        assert set(templates) == {word for told, _, word, _ in CHOSEN if told == name}
 
 
 @pytest.mark.parametrize(
-    "with_, says",
+    "normed, said",
     [
-        ({"accuracy": 0.88}, "The gap gets smaller: \\+13.0 points without dropout, \\+3.0 with it."),
-        ({"accuracy": 0.99, "wrong": 60}, "gets wider, not smaller"),
-        ({"accuracy": 0.983}, "stays as it is"),
-        ({"accuracy": 0.97, **ELSEWHERE}, "cannot be told here"),
-    ],
-)
-def test_whether_a_gap_gets_smaller(with_, says):
-    assert re.search(says, s.gap_sentence(run(accuracy=0.98), run(**with_)))
-
-
-@pytest.mark.parametrize(
-    "settings, says",
-    [
-        ({"wrong": [20] * 30 + [50] * 20, "confidence": [0.8] * 30 + [0.95] * 20}, "wrong more often, and more sure"),
-        ({"wrong": 40, "confidence": [0.8] * 30 + [0.97] * 20}, "not wrong more often, but more sure"),
-        ({"wrong": 40}, "does not over-fit"),
-    ],
-)
-def test_what_a_rising_loss_comes_with(settings, says):
-    assert says in s.sureness_sentence(run(**settings))
-
-
-@pytest.mark.parametrize(
-    "normed, says",
-    [
-        ({"wrong": 10}, "Batch normalization makes the better network here: \\+15.0 points on the validation images"),
+        (
+            {"wrong": 10},
+            r"Batch normalization makes the better network here: \+15.0 points on the validation images, Mc",
+        ),
         ({"wrong": 80}, "Batch normalization makes the worse network here"),
         (ELSEWHERE, "Whether batch normalization makes the better network cannot be told"),
+        ({"wrong": 41}, "Whether batch normalization makes the better network cannot be told"),
     ],
 )
-def test_which_network_is_better_on_validation(normed, says):
-    assert re.match(says, s.norm_sentence([run(wrong=40)], [run(**normed)]))
+def test_which_network_is_better_on_validation(normed, said):
+    assert re.match(said, says("better", [run(wrong=40)], [run(**normed)], what="Batch normalization"))
 
 
 @pytest.mark.parametrize(
-    "right, says",
+    "right, said",
     [
-        (0.9, "makes the better network here: \\+10.0 .*on the exam, 1000 images, 3 seeds"),
+        (0.9, r"makes the better network here: \+10.0 .*on the exam, 1000 images, 3 seeds"),
         (0.7, "makes the worse network here"),
         (0.8, "makes no difference that matters"),
         (0.808, "cannot be told"),
     ],
 )
-def test_which_network_is_better_on_the_exam(right, says):
+def test_which_network_is_better_on_the_exam(right, said):
     def seeds(share):
         return [with_exam(make_run(CONFIG.with_(seed=n)), share + d, noise=0) for n, d in enumerate((0, 0.004, -0.004))]
 
-    assert re.search(says, s.regularizer_sentence(seeds(0.8), seeds(right), "Dropout"))
+    assert re.search(said, says("better", seeds(0.8), seeds(right), what="Dropout"))
+
+
+def made_up(config, rng):
+    """A run that is anything from poor to good, calm to over-fitted."""
+    half = config.epochs // 2
+    return make_run(
+        config,
+        wrong=int(rng.integers(10, 60)),
+        shift=int(rng.integers(0, 2) * rng.integers(0, 60)),
+        accuracy=float(rng.uniform(0.75, 1.0)),
+        confidence=np.repeat([0.8, rng.choice([0.8, 0.85, 0.9, 0.95])], [half, config.epochs - half]),
+    )
+
+
+HELD = {"reproduced": True, "not reproduced": False, "undecided": None}
+# What is said, by whether the claim on the same measure holds, does not, or cannot be told.
+GAP_SAYS = {True: "gets smaller", False: "gets wider|stays as it is|does not get smaller", None: "cannot be told"}
+RISE_SAYS = {False: "above its minimum, and the accuracy", True: "does not over-fit", None: "cannot be told"}
+BETTER_SAYS = {True: "makes the better", False: "makes the worse", None: "cannot be told"}
+
+
+@pytest.mark.parametrize("claim_id", ["C19", "C22", "C23"])
+def test_no_sentence_contradicts_the_verdict_on_the_same_runs(claim_id):
+    """On made-up runs of every outcome: C19 is about over-fitting, C22 about one gap, C23 about one accuracy."""
+    rng, seen, claim = np.random.default_rng(3), set(), evaluate.CLAIMS[claim_id]
+    for _ in range(30):
+        runs = {name: made_up(config, rng) for name, config in claim.needs.items()}
+        holds = HELD[evaluate.judge(claim_id, runs).verdict]
+        seen.add(holds)
+        if claim_id == "C19":
+            text, expected = says("over-fitting", runs["b8"]), RISE_SAYS
+            onset = evaluate.gap_table(runs)["over-fits from epoch"].iloc[0]
+            assert (onset == "-") is (holds is True) and (onset == "cannot be told") is (holds is None)
+        elif claim_id == "C22":
+            text, expected = says("gap", *runs.values()), GAP_SAYS
+        else:
+            with_, without = runs.values()
+            text, expected = says("better", [without], [with_], what="Dropout"), BETTER_SAYS
+        assert re.search(expected[holds], text), (holds, text)
+    assert seen == {True, False, None}
 
 
 @pytest.mark.parametrize(
-    "plain, normed, says",
+    "plain, normed, said",
     [
         (0.7, 0.8, "normalized network is ahead at every epoch"),
         (0.8, 0.7, "plain network is ahead at every epoch"),
@@ -127,67 +194,44 @@ def test_which_network_is_better_on_the_exam(right, says):
         (0.7 + 0.1 * np.sin(np.arange(50) / 6), 0.7, "lead changes [2-9] times"),
     ],
 )
-def test_who_is_ahead(plain, normed, says):
-    sentence = s.lead_sentence(run(wrong=10, confidence=plain), run(wrong=10, confidence=normed))
-    assert re.search(says, sentence)
-
-
-@pytest.mark.parametrize(
-    "spatial, says",
-    [
-        ({"wrong": 80}, "does not catch up"),
-        ({"wrong": 30}, "Spatial dropout catches up"),
-        ({"wrong": 34, "shift": 60}, "catches up cannot be told"),
-    ],
-)
-def test_whether_spatial_dropout_catches_up(spatial, says):
-    sentence = s.spatial_catch_up(run(accuracy=0.98), run(accuracy=0.9, **spatial))
-    assert says in sentence and "gap" in sentence
+def test_who_is_ahead(plain, normed, said):
+    assert re.search(said, says("lead", run(wrong=10, confidence=plain), run(wrong=10, confidence=normed)))
 
 
 def test_whether_accuracy_and_auc_agree_on_the_order():
     good, poor = run(wrong=20), run(wrong=60)
-    same = s.depth_sentence({"VGG16": good, "AlexNet": poor})
+    same = says("depth", {"VGG16": good, "AlexNet": poor})
     assert "the order is VGG16, AlexNet. AUC puts them in the same order; on the validation images the paired" in same
     assert "tests tell VGG16 and AlexNet apart" in same
     y = np.arange(200) % 2
     ranks = np.where(y == 1, 0.9, 0.6)[None, :, None]  # every image on its side of the other class, half of it wrong
     apart = run_from_predictions(CONFIG.with_(epochs=1), ranks, y)
-    other = s.depth_sentence({"VGG16": good, "AlexNet": apart})
-    assert "AUC in another: AlexNet, VGG16" in other
-    assert "no paired test tells any two apart" in s.depth_sentence({"a": good, "b": run(wrong=22)})
+    assert "AUC in another: AlexNet, VGG16" in says("depth", {"VGG16": good, "AlexNet": apart})
+    assert "no paired test tells any two apart" in says("depth", {"a": good, "b": run(wrong=22)})
 
 
 def test_how_the_parameters_compare_depends_on_the_size_of_the_images():
-    at_128 = s.parameters_sentence(lab.runs("task1c"))
-    at_64 = s.parameters_sentence(lab.runs("task1c", image_size=64))
-    assert "nearly the same number of parameters" in at_128
+    assert "nearly the same number of parameters" in says("parameters", lab.runs("task1c"))
+    at_64 = says("parameters", lab.runs("task1c", image_size=64))
     assert re.search(r"VGG16 has [0-9.]+ times the parameters of AlexNet", at_64)
 
 
-def settings(**wrong):
-    labels = ["(1) lr 1e-5", "(5) dropout 0.4"]
-    configs = lab.runs("task4")
-    return {
-        f"{network} {label}": make_run(configs[f"{network} {label}"], wrong=wrong[f"{network}{label[1]}"], n=225)
-        for network in ("LeNet", "AlexNet")
-        for label in labels
-    }
-
-
 def test_whether_the_reports_setting_is_the_best_of_each_network():
-    sentence = s.tuned_sentence(settings(LeNet1=20, LeNet5=10, AlexNet1=10, AlexNet5=60))
-    assert "LeNet: the report's choice, (5), has the highest accuracy here too." in sentence
-    assert "has (1) lr 1e-5, and the paired test tells them apart (p < 0.001)" in sentence
-    close = s.tuned_sentence(settings(LeNet1=11, LeNet5=12, AlexNet1=10, AlexNet5=10))
+    def tuned(*wrong):
+        labels = [f"{net} {own}" for net in ("LeNet", "AlexNet") for own in ("(1) lr 1e-5", "(5) dropout 0.4")]
+        configs = lab.runs("task4")
+        return {name: make_run(configs[name], wrong=n, n=225) for name, n in zip(labels, wrong, strict=True)}
+
+    said = says("tuned", tuned(20, 10, 10, 60))
+    assert "LeNet: the report's choice, (5), has the highest accuracy here too." in said
+    assert "has (1) lr 1e-5, and the paired test tells them apart (p < 0.001)" in said
+    close = says("tuned", tuned(11, 12, 10, 10))
     assert "and the paired test cannot tell them apart" in close
-    assert "AlexNet: the report's choice, (5), has the highest accuracy here too." in close, (
-        "as good is the highest too"
-    )
+    assert "AlexNet: the report's choice, (5), has the highest accuracy here too." in close, "as good is the highest"
 
 
 @pytest.mark.parametrize(
-    "accuracies, says",
+    "accuracies, said",
     [
         ((0.90, 0.91, 0.92), "narrows the gap at every seed"),
         ((0.99, 1.0, 0.995), "widens the gap at every seed"),
@@ -195,37 +239,30 @@ def test_whether_the_reports_setting_is_the_best_of_each_network():
         ((0.90,), "With one seed it cannot be said"),
     ],
 )
-def test_whether_an_effect_shows_at_every_seed(accuracies, says):
-    without = [run(accuracy=0.98) for _ in accuracies]
-    assert says in s.effect_sentence(without, [run(accuracy=value) for value in accuracies])
+def test_whether_an_effect_shows_at_every_seed(accuracies, said):
+    without = [run(**WIDE) for _ in accuracies]
+    assert said in says("effect at every seed", without, [run(accuracy=value) for value in accuracies])
 
 
 def test_without_runs_a_sentence_says_so():
     one = run()
-    for sentence in (
-        s.rate_sentence({}),
-        s.started_sentence(None),
-        s.gap_sentence(one, None),
-        s.sureness_sentence(None),
-        s.norm_sentence([], [one]),
-        s.regularizer_sentence([], [one], "Dropout"),
-        s.lead_sentence(None, one),
-        s.spatial_catch_up(one, None),
-        s.depth_sentence({"a": one}),
-        s.effect_sentence([], []),
+    for name, *about in (
+        ("rate", {}),
+        ("started", None),
+        ("gap", one, None),
+        ("over-fitting", None),
+        ("better", [], [one]),
+        ("lead", None, one),
+        ("catch up", one, None),
+        ("depth", {"a": one}),
+        ("effect at every seed", [], []),
+        ("effect at every seed", [one], [one, one]),
+        ("tuned", {}),
     ):
-        assert sentence == s.NOT_HERE
-    assert s.tuned_sentence({}).count(s.NOT_HERE) == 2
-
-
-def test_sentences_are_whole_and_exported():
-    for name in (name for name in vars(s) if name.endswith("_sentence") and not name.startswith("_")):
-        assert name in evaluate.__all__
-    for sentence in (
-        s.gap_sentence(run(accuracy=0.98), run(accuracy=0.9)),
-        s.lead_sentence(run(), run(confidence=0.7)),
-    ):
-        assert sentence[0].isupper() and sentence.endswith(".")
+        assert says(name, *about) == s.NOT_HERE
+    assert says("tuned", {"another": one}).count(s.NOT_HERE) == 2
+    with pytest.raises(ValueError, match="no sentence 'gaps'; there are rate, started, gap"):
+        s.sentence("gaps")
 
 
 def test_a_pair_is_the_first_two_runs_or_none():
@@ -234,8 +271,8 @@ def test_a_pair_is_the_first_two_runs_or_none():
     assert s.pair({"a": 1, "b": 2, "c": 3}) == (1, 2)
 
 
-def test_what_is_said_is_wrapped_between_words(capsys):
-    s.say("A short one.", "word-word " * 30)
+def test_what_is_told_is_wrapped_between_words(capsys):
+    evaluate.tell("gap", run(**WIDE), run(accuracy=0.88), what="word-word " * 30, label="b8")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "A short one." and len(lines) > 3
-    assert all(len(line) <= 90 and set(line.split()) == {"word-word"} for line in lines[1:])
+    assert lines[0].startswith("b8: The gap gets smaller: +13.0 points without word-word word-word")
+    assert len(lines) > 3 and all(len(line) <= 90 for line in lines)

@@ -4,13 +4,20 @@ import dataclasses
 import subprocess
 import sys
 from html import escape
+from itertools import combinations
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run, with_exam
+from evaluate_helpers import make_run, run_from_predictions, with_exam
+from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
 
 from labutils import evaluate, lab
+from labutils.evaluate import compare, metrics
+from labutils.evaluate.effects import adjusted_words
+from labutils.evaluate.exam import accuracy_effect
+from labutils.evaluate.rules import ACCURACY_MARGIN
 from labutils.evaluate.tables import Reached, as_table
+from labutils.statistics import holm, p_value
 
 
 def make_runs(task, **settings):
@@ -36,17 +43,13 @@ def test_run_table_shows_our_numbers_beside_the_reports():
     }
 
 
-def test_run_table_without_a_report_has_no_columns_for_it():
-    columns = evaluate.run_table(make_runs("task1b")).columns
-    assert not [c for c in columns if "report" in c]
-
-
-def test_what_the_report_does_not_say_is_a_dash():
+def test_what_the_report_does_not_say_is_a_dash_and_without_one_there_is_no_column():
     table = evaluate.run_table(make_runs("task5b"), lab.reported("task5b"))
     assert table.loc["batch norm", "report: accuracy"] == "-"
     assert table.loc["batch norm", "report: highest train accuracy"] == "1.0000"
-    other = make_runs("task1b") | {"lr 1e-3": make_run(lab.runs("task1b", learning_rate=1e-3)["lr 1e-5"])}
+    other = {"lr 1e-3": make_run(lab.runs("task1b", learning_rate=1e-3)["lr 1e-5"])}
     assert evaluate.run_table(other, lab.reported("task1b")).loc["lr 1e-3", "report: loss"] == "-"
+    assert not [column for column in evaluate.run_table(other).columns if "report" in column]
 
 
 def test_training_numbers_stand_beside_the_same_quantity_of_the_report():
@@ -130,21 +133,20 @@ def test_seed_table_gives_mean_spread_and_range():
 
 def test_seeds_are_grouped_under_what_they_share():
     config = lab.runs("task5a")["no dropout"]
-    runs = {f"no dropout, seed {s}": with_seed(make_run(config), s) for s in (1, 2)}
+    run = make_run(config)
+    runs = {f"no dropout, seed {s}": with_seed(run, s) for s in (1, 2)}
     assert list(evaluate.group_seeds(runs)) == ["no dropout"]
     longer = {"no dropout, seed 0": make_run(config.with_(epochs=60))}
     assert list(evaluate.group_seeds(runs | longer)) == ["no dropout", "no dropout, seed 0"], "no run of one is lost"
+    others = {"a": run, "b": with_seed(run.first(20), 1), "c": with_seed(make_run(config, source="course"), 2)}
+    assert [len(group) for group in evaluate.group_seeds(others).values()] == [1, 1, 1], "other lengths and sources"
 
 
-def test_runs_of_different_lengths_or_sources_are_not_one_group():
-    config = lab.runs("task5a")["no dropout"]
-    run = make_run(config)
-    runs = {"a": run, "b": with_seed(run.first(20), 1), "c": with_seed(make_run(config, source="course"), 2)}
-    assert [len(group) for group in evaluate.group_seeds(runs).values()] == [1, 1, 1]
-
-
-def test_tables_of_no_runs_are_empty():
-    assert len(evaluate.run_table({}, lab.reported("task1b"))) == len(evaluate.seed_table({})) == 0
+def test_tables_of_no_runs_say_so():
+    for table in (evaluate.run_table, evaluate.gap_table, evaluate.quality_table, evaluate.choice_table):
+        assert repr(table({})) == "No run to show yet."
+    assert len(evaluate.seed_table({})) == 0
+    assert evaluate.paired_table({})._repr_html_() == "<p>Nothing to compare yet: this needs two runs.</p>"
     verdicts = evaluate.verdict_table(evaluate.judge_all({}, "task1b"))
     assert all(text.startswith("missing: ") for text in verdicts["what the lab could know"])
 
@@ -189,19 +191,6 @@ def test_real_images_stand_beside_what_was_found_here():
     assert set(nothing["what the lab could know: these images"]) == {"missing"}
 
 
-def test_tables_are_the_same_text_every_time():
-    def html():
-        runs = make_runs("task1b", wrong=40)
-        tables = [
-            evaluate.run_table(runs, lab.reported("task1b")),
-            evaluate.seed_table(evaluate.group_seeds(runs)),
-            evaluate.verdict_table(evaluate.judge_all(runs)),
-        ]
-        return "".join(table.to_html() for table in tables)
-
-    assert html() == html()
-
-
 def test_the_evidence_loads_nothing_heavy_before_it_is_needed():
     code = "import sys, labutils.evaluate; print(sorted({'keras', 'tensorflow', 'scipy', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -212,3 +201,127 @@ def test_a_whole_number_stays_one_beside_a_row_that_has_nothing_there():
     table = as_table({"a": {"epochs": 100, "x": "1"}, "b": {"x": "2"}}, "run")
     assert table.loc["a", "epochs"] == 100 and str(table.loc["a", "epochs"]) == "100"
     assert table.loc["b", "epochs"] == "-"
+
+
+CONFIG = lab.runs("task1b")["lr 1e-5"].with_(epochs=3)
+
+
+@pytest.fixture
+def pair():
+    return {"a": make_run(CONFIG, wrong=30), "b": make_run(CONFIG, wrong=50, shift=10)}
+
+
+def test_pairs_count_who_is_right_alone_and_several_tests_are_adjusted(pair):
+    runs = pair | {"c": make_run(CONFIG, wrong=55, shift=10)}
+    table, two = evaluate.paired_table(runs), evaluate.paired_table(pair)
+    a, b = (metrics.correct(run) for run in pair.values())
+    p = {f"{x} against {y}": compare.mcnemar(runs[x], runs[y]).p for x, y in combinations(runs, 2)}
+    counted = {"only the first is right": int((a & ~b).sum()), "only the second is right": int((~a & b).sum())}
+    row = two.loc["a against b"].drop("difference [95 % interval]")
+    assert row.to_dict() == counted | {"p (exact McNemar)": f"{p['a against b']:.3f}"} and not two.note
+    assert table["p adjusted (Holm)"].to_dict() == {name: p_value(value) for name, value in holm(p).items()}
+    assert table["p adjusted (Holm)"].to_dict() != table["p (exact McNemar)"].to_dict()
+    assert "3 tests" in table.note and "up to 14%" in table.note and table.note in table._repr_html_()
+    assert evaluate.paired_table({"a": pair["a"]}).empty
+
+
+def on_exam(**right):
+    """Settings of three seeds each, by their shares of right answers."""
+    return {
+        name: [with_exam(make_run(CONFIG.with_(seed=seed)), share, noise=9) for seed in range(3)]
+        for name, share in right.items()
+    }
+
+
+def test_settings_are_compared_on_the_exam_over_their_seeds_and_several_are_adjusted(pair):
+    settings = on_exam(a=0.80, b=0.785, c=0.80, d=0.80)
+    two = evaluate.exam_table({name: settings[name] for name in "ab"} | {"not sat": list(pair.values())})
+    row = two.loc["a against b"]
+    assert list(two.index) == ["a against b"] and "Holm" not in two.note
+    assert (row["the first is"], row["seen on"]) == ("better", "1000 images, 3 seeds")
+    assert row["first"].startswith("0.800") and row["second"].startswith("0.785")
+    table = evaluate.exam_table(settings)
+    pairs = {f"{a} against {b}": accuracy_effect(settings[a], settings[b]) for a, b in combinations(settings, 2)}
+    assert table["the first is"].to_dict() == adjusted_words(pairs, ACCURACY_MARGIN)
+    assert "6 pairs" in table.note and "Holm" in table.note
+    assert evaluate.exam_table({"a": list(pair.values())}).empty
+
+
+def test_the_gap_is_shown_both_ways_with_what_lies_between():
+    run = make_run(CONFIG, wrong=40, accuracy=0.85)
+    fixed = dataclasses.replace(run, history=run.history | {"fixed_accuracy": np.full(3, 0.95)})
+    table = evaluate.gap_table({"before": run, "now": fixed}, both_ways=True)
+    by, like, between = table.columns
+    assert "as it went by" in by and "measured like validation" in like
+    assert table.loc["before", by].startswith("0.050") and table.loc["before", like] == "-"
+    assert table.loc["now", by].startswith("0.050") and table.loc["now", like].startswith("0.150")
+    assert table.loc["now", between] == "-10.0 points"
+    assert "measured like validation" in evaluate.gap_table({"now": fixed}).note
+
+
+def test_the_gap_is_the_difference_of_the_two_columns_beside_it():
+    run = make_run(CONFIG.with_(epochs=30), wrong=40, accuracy=list(np.linspace(0.5, 0.99, 30)))
+    row = evaluate.gap_table({"a": run}).loc["a"]
+    train, val = (float(row[f"{name} accuracy, last 10 epochs"]) for name in ("train", "val"))
+    assert val == 0.8 and float(row["gap [95 % interval]"].split()[0]) == pytest.approx(train - val, abs=0.0011)
+    for epochs, last in ((3, "last 3 epochs"), (1, "last epoch"), (12, "last 10 epochs")):
+        assert f"train accuracy, {last}" in evaluate.gap_table({"a": make_run(CONFIG.with_(epochs=epochs))})
+
+
+def test_small_tables():
+    run = make_run(CONFIG, accuracy=[0.5, 0.8, 0.9])
+    stretches = {"stretches": [{"device": "a laptop", "threads": 2}]}
+    timed = dataclasses.replace(run, provenance=run.provenance | stretches)
+    timed.history["seconds"] = np.array([9.0, 2.0, 2.0])
+    networks = evaluate.network_table(lab.runs("task1e"))
+    assert evaluate.reach_table({"a": run}, 0.8).loc["a", "first epoch at 0.800"] == "2"
+    assert evaluate.reach_table({"a": run}, 0.95).loc["a", "first epoch at 0.950"] == "never"
+    assert evaluate.time_table({"a": timed}).loc["a"].tolist() == ["2.0", 3, "a laptop, 2 threads"]
+    assert (networks.loc["LeNet", "parameters"], networks.loc["VGG16", "convolutions"]) == ("2,098,657", 13)
+
+
+def test_quality_agrees_with_scikit_learn(pair):
+    run = pair["a"]
+    p = run.val_predictions[run.best_epoch, :, 0].astype(float)
+    row = evaluate.quality_table({"a": run}).loc["a"]
+    assert row["AUC [95 % interval]"].startswith(f"{roc_auc_score(run.y_val, p):.3f}")
+    assert row["Brier score"] == f"{brier_score_loss(run.y_val, p):.3f}"
+    recall = recall_score(run.y_val, p > 0.5, average=None)
+    for name, value in zip(run.class_names, recall, strict=True):
+        assert row[f"recall {name}"].startswith(f"{value:.3f}")
+
+
+def test_choosing_the_epoch_on_noise_flatters():
+    """Twenty epochs of pure guessing: the best of them looks better than guessing, an honest choice does not."""
+    rng = np.random.default_rng(1)
+    guesses = rng.uniform(0, 1, (20, 200, 1))
+    run = run_from_predictions(CONFIG.with_(epochs=20), guesses, np.arange(200) % 2)
+    row = evaluate.choice_table({"noise": run}, repeats=200).loc["noise"]
+    assert float(row["best of all epochs"]) > 0.54
+    assert abs(float(row["epoch chosen on other images"]) - 0.5) < 0.04
+
+
+def test_sources_stand_side_by_side_and_phantoms_are_named():
+    runs = [make_run(CONFIG, wrong=30), make_run(CONFIG, wrong=60, source="HAM10000 selection")]
+    table = evaluate.truth_table(runs, lab.reported("task1b")["lr 1e-5"])
+    assert list(table.columns) == ["report", "PHANTOM", "HAM10000 selection"]
+    assert table.loc["best val accuracy", "report"] == "0.85"
+    assert table.loc["best val accuracy", "PHANTOM"].startswith("0.850")
+
+
+def test_the_best_of_every_network_and_what_may_be_as_good():
+    alexnet = CONFIG.with_(model="alexnet")
+    runs = {
+        "a": make_run(CONFIG, wrong=30),
+        "b": make_run(CONFIG.with_(seed=1), wrong=31),
+        "c": make_run(CONFIG.with_(seed=2), wrong=90),
+        "d": make_run(alexnet, wrong=20),
+    }
+    table = evaluate.best_table(runs)
+    assert table["best"].to_dict() == {"VGG16": "a", "AlexNet": "d"}
+    assert table["others that may be as good (McNemar, Holm)"].to_dict() == {"VGG16": "1 of 2", "AlexNet": "0 of 0"}
+
+
+def test_tables_are_read_from_the_left_and_in_full(pair):
+    html = evaluate.paired_table(pair).assign(long="word " * 40)._repr_html_()
+    assert "text-align: left" in html and "word " * 39 in html

@@ -126,3 +126,9 @@ def test_an_estimate_reads_as_value_and_interval_without_a_negative_zero():
     assert str(statistics.Estimate(-0.0001, -0.05, 0.0)) == "0.000 [-0.050, 0.000]"
     assert str(statistics.Estimate(-0.038, -0.075, -0.0004)) == "-0.038 [-0.075, -0.0004]", "it excludes 0"
     assert str(statistics.Estimate(0.044, 0.0003, 0.09)) == "0.044 [0.0003, 0.090]"
+
+
+def test_points_have_no_negative_zero_and_small_p_values_no_digits():
+    assert [statistics.points(x) for x in (-0.0001, 0.035, -0.1)] == ["+0.0", "+3.5", "-10.0"]
+    assert statistics.in_points(statistics.Estimate(0.035, 0.005, 0.065)) == "+3.5 [+0.5, +6.5]"
+    assert [statistics.p_words(p) for p in (0.0312, 0.0001)] == ["p = 0.031", "p < 0.001"]

@@ -20,7 +20,7 @@ from labutils.data.images import find_levels, iterate_images
 from labutils.data.layouts import Split
 from labutils.data.locate import title_of
 from labutils.errors import LabError
-from labutils.evaluate.conditions import ceiling_of
+from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.tables import Reached, mark_source
 
 if TYPE_CHECKING:

@@ -1,159 +1,76 @@
 """Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims.
 
 `metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ on validation images, `exam`
-and `effects` how settings differ on images that nothing was chosen on; `claims` (made of `conditions` and `courses`,
-judged by `verdicts`) is what the report concludes; `tables` and `contrasts` show it all, `sentences` says it. Nothing
-here trains, predicts or draws.
+and `effects` how settings differ on images that nothing was chosen on. `findings` puts each of these measures into a
+word, by the limits in `rules`; `claims` (verdicts), `sentences` and `tables` print what was found. Nothing here trains,
+predicts or draws.
 """
 
-from labutils import lab
-from labutils.evaluate.claims import CLAIMS, judge, judge_all, judge_real, with_seeds, with_stored
-from labutils.evaluate.compare import (
-    ComparisonError,
-    McNemar,
-    accuracy_difference,
-    gap_difference,
-    loss_difference,
-    mcnemar,
+from labutils.evaluate.claims import (
+    CLAIMS,
+    Verdict,
+    counts,
+    judge,
+    judge_all,
+    judge_real,
+    judge_task,
+    with_seeds,
+    with_stored,
 )
-from labutils.evaluate.contrasts import (
+from labutils.evaluate.curves import best
+from labutils.evaluate.exam import exam_accuracy
+from labutils.evaluate.metrics import accuracy, auc, class_recall
+from labutils.evaluate.sentences import pair, tell
+from labutils.evaluate.tables import (
     best_table,
     choice_table,
+    class_table,
     exam_table,
-    gap_both_ways,
     gap_table,
+    group_seeds,
     network_table,
     paired_table,
     quality_table,
     reach_table,
-    time_table,
-    truth_table,
-)
-from labutils.evaluate.curves import (
-    Best,
-    Spread,
-    accuracy_gap,
-    best,
-    epochs_to_loss,
-    epochs_to_reach,
-    loss_rise,
-    overfitting_epoch,
-    smooth,
-    spread,
-)
-from labutils.evaluate.effects import Effect
-from labutils.evaluate.exam import exam_accuracy
-from labutils.evaluate.metrics import (
-    Bin,
-    accuracy,
-    auc,
-    brier_score,
-    class_recall,
-    confusion_matrix,
-    correct,
-    elementwise_accuracy,
-    image_losses,
-    predicted_labels,
-    reliability_curve,
-)
-from labutils.evaluate.sentences import (
-    depth_sentence,
-    effect_sentence,
-    gap_sentence,
-    lead_sentence,
-    norm_sentence,
-    pair,
-    parameters_sentence,
-    rate_sentence,
-    regularizer_sentence,
-    say,
-    spatial_catch_up,
-    started_sentence,
-    sureness_sentence,
-    tuned_sentence,
-)
-from labutils.evaluate.tables import (
-    class_table,
-    group_seeds,
     real_table,
     run_table,
     seed_table,
+    time_table,
+    truth_table,
     verdict_table,
 )
-from labutils.evaluate.verdicts import Claim, Verdict, counts
-from labutils.statistics import Estimate, wilson_interval
 
 __all__ = [
     "CLAIMS",
-    "Best",
-    "Bin",
-    "Claim",
-    "ComparisonError",
-    "Effect",
-    "Estimate",
-    "McNemar",
-    "Spread",
     "Verdict",
     "accuracy",
-    "accuracy_difference",
-    "accuracy_gap",
     "auc",
     "best",
     "best_table",
-    "brier_score",
     "choice_table",
     "class_recall",
     "class_table",
-    "confusion_matrix",
-    "correct",
     "counts",
-    "depth_sentence",
-    "effect_sentence",
-    "elementwise_accuracy",
-    "epochs_to_loss",
-    "epochs_to_reach",
     "exam_accuracy",
     "exam_table",
-    "gap_both_ways",
-    "gap_difference",
-    "gap_sentence",
     "gap_table",
     "group_seeds",
-    "image_losses",
     "judge",
     "judge_all",
     "judge_real",
-    "lab",
-    "lead_sentence",
-    "loss_difference",
-    "loss_rise",
-    "mcnemar",
+    "judge_task",
     "network_table",
-    "norm_sentence",
-    "overfitting_epoch",
     "pair",
     "paired_table",
-    "parameters_sentence",
-    "predicted_labels",
     "quality_table",
-    "rate_sentence",
     "reach_table",
     "real_table",
-    "regularizer_sentence",
-    "reliability_curve",
     "run_table",
-    "say",
     "seed_table",
-    "smooth",
-    "spatial_catch_up",
-    "spread",
-    "started_sentence",
-    "sureness_sentence",
+    "tell",
     "time_table",
     "truth_table",
-    "tuned_sentence",
     "verdict_table",
-    "wilson_interval",
     "with_seeds",
     "with_stored",
 ]

@@ -1,219 +1,278 @@
-"""What the lab report concludes, as data: each claim is a list of conditions, and its rule is made of their words.
+"""What the lab report concludes, as rows of data, and the way to a verdict on each, twice: known then, and on the exam.
 
-Conditions are in `conditions` and `courses`, the way to a verdict is in `verdicts`. C3 once was a remark on a learning
-rate that is too small (now `sentences.started_sentence`); in its place stands what the report says of that rate.
+A claim holds if all its conditions do: reproduced. One of them does not: not reproduced. Otherwise these runs cannot
+tell: undecided. Runs shorter than the report's are not judged, longer ones are cut to its length. No claim raises:
+whatever cannot be compared is undecided or missing, and says why. What a condition measures is in `findings`.
+
+C3 once was a remark on a learning rate that is too small (now a sentence, "started"); in its place stands what the
+report says of that rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labutils import lab
-from labutils.evaluate.conditions import (
-    BestOf,
-    BestOfAll,
-    EquallyAccurate,
-    LowerLoss,
-    MoreAccurate,
-    NearCeiling,
-    NotBetter,
-    same_setting,
-)
-from labutils.evaluate.courses import (
-    ConvergesFaster,
-    LearnsFaster,
-    NarrowerGap,
-    Overfits,
-    OverfitsFrom,
-    TrainingReaches,
-    WideGap,
-)
-from labutils.evaluate.verdicts import MISSING, Claim, Verdict, is_planned, judge_claim, same_but_seed
+from labutils.errors import ComparisonError
+from labutils.evaluate.compare import same_images
+from labutils.evaluate.exam import NoExamError
+from labutils.evaluate.findings import Condition, Finding, Setting
+from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.rules import EQUALS, IS_NOT, OVERFITS, WELL_ABOVE
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
+    from labutils.config import RunConfig
     from labutils.runs.run import Run
 
-WELL_ABOVE, OVERFITTED = 0.10, 0.05
-"""How far above its minimum a validation loss ends that climbs well above it, and one that over-fits at all."""
+REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING = "reproduced", "not reproduced", "undecided", "missing"
+WORDS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING)
+"""All that can be said of a claim."""
+
+RIVAL = "the best other run on the same images, chosen on validation"
+"""In a condition's names: whichever run it is that comes nearest to the first of them."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one claim on some runs, each of `verdict` and `holds` one of `WORDS`.
+
+    Attributes
+    ----------
+    id, task, claim, rule : str
+    evidence, verdict : str
+        What the lab could know: its validation images, one seed.
+    source : str
+        The data that it was judged on.
+    holds, exam : str
+        What holds for these images: the exam, all stored seeds; and the numbers behind it.
+    """
+
+    id: str
+    task: str
+    claim: str
+    evidence: str
+    verdict: str
+    rule: str
+    source: str
+    holds: str = MISSING
+    exam: str = "Not judged."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A conclusion of the report: it holds if all its conditions do.
+
+    Attributes
+    ----------
+    task, text : str
+    conditions : tuple of Condition
+        They name runs of the task, or of `elsewhere`.
+    elsewhere : dict of str to RunConfig
+        Runs of other tasks, by the names that the conditions use.
+    not_for_phantoms : str
+        Why drawings cannot answer it, if they cannot.
+    """
+
+    task: str
+    text: str
+    conditions: tuple[Condition, ...]
+    elsewhere: dict[str, RunConfig] = field(default_factory=dict, hash=False)
+    not_for_phantoms: str = ""
+
+    @property
+    def needs(self) -> dict[str, RunConfig]:
+        """The runs that it speaks of, by name."""
+        known = lab.runs(self.task) | self.elsewhere
+        return {name: known[name] for condition in self.conditions for name in condition.names if name != RIVAL}
+
+    @property
+    def rule(self) -> str:
+        """How it is judged, in words that come from the conditions themselves."""
+        return "; and ".join(condition.words for condition in self.conditions) + "."
+
 
 _SEVEN = [label.removeprefix("LeNet ") for label in lab.runs("task4") if label.startswith("LeNet")]
-_FIVE = _SEVEN[4]
+_LENET, _ALEXNET = ([f"{network} {setting}" for setting in _SEVEN] for network in ("LeNet", "AlexNet"))
+_SPATIAL = "no spatial dropout", "spatial dropout 0.1"
 
 
-def _best_setting(network: str) -> BestOf:
-    others = tuple(f"{network} {setting}" for setting in _SEVEN if setting != _FIVE)
-    return BestOf(f"{network} {_FIVE}", others)
+def _of(measure: str, *names: str) -> Condition:
+    return Condition(measure, names)
 
 
-_ALL = [
-    Claim(
-        "C1",
+CLAIMS: dict[str, Claim] = {
+    "C1": Claim(
         "task1b",
         "lr 1e-5 has the lowest validation loss of the three",
-        (LowerLoss("lr 1e-5", "lr 1e-4", lowest=True), LowerLoss("lr 1e-5", "lr 1e-6", lowest=True)),
+        (_of("lowest loss", "lr 1e-5", "lr 1e-4"), _of("lowest loss", "lr 1e-5", "lr 1e-6")),
     ),
-    Claim(
-        "C2",
+    "C2": Claim(
         "task1b",
         "lr 1e-4 over-fits: training accuracy goes to about 1 while validation loss climbs well above its minimum",
-        (TrainingReaches("lr 1e-4", no=0.90, yes=0.97), Overfits("lr 1e-4", WELL_ABOVE)),
+        (
+            Condition("training accuracy", ("lr 1e-4",), limits=(0.90, 0.97)),
+            Condition("over-fitting", ("lr 1e-4",), limits=(WELL_ABOVE,)),
+        ),
     ),
-    Claim("C3", "task1b", "a lower rate than 1e-5 performs worse", (MoreAccurate("lr 1e-5", "lr 1e-6"),)),
-    Claim("C4", "task1c", "VGG16 classifies better than AlexNet", (MoreAccurate("VGG16", "AlexNet"),)),
-    Claim("C5", "task1d", "n_base 16 is no better than 8", (NotBetter("b16", "b8"),)),
-    Claim("C6", "task1d", "dropout 0.2 helps, a little", (MoreAccurate("b16, dropout 0.2", "b16"),)),
-    Claim(
-        "C7",
+    "C3": Claim("task1b", "a lower rate than 1e-5 performs worse", (_of("accuracy", "lr 1e-5", "lr 1e-6"),)),
+    "C4": Claim("task1c", "VGG16 classifies better than AlexNet", (_of("accuracy", "VGG16", "AlexNet"),)),
+    "C5": Claim("task1d", "n_base 16 is no better than 8", (Condition("accuracy", ("b16", "b8"), IS_NOT),)),
+    "C6": Claim("task1d", "dropout 0.2 helps, a little", (_of("accuracy", "b16, dropout 0.2", "b16"),)),
+    "C7": Claim(
         "task2",
         "dropout narrows the gap between training and validation curves on Bone",
-        (NarrowerGap((("b8", "b8, dropout 0.2"), ("b16", "b16, dropout 0.2"))),),
+        (_of("narrower gap", "b8", "b8, dropout 0.2", "b16", "b16, dropout 0.2"),),
     ),
-    Claim(
-        "C8",
+    "C8": Claim(
         "task3",
         "Bone is classified more accurately than Skin, and with lower loss",
-        (MoreAccurate("Bone", "Skin", paired=False), LowerLoss("Bone", "Skin", paired=False)),
+        (_of("accuracy of two data sets", "Bone", "Skin"), _of("loss of two data sets", "Bone", "Skin")),
         not_for_phantoms="how hard either kind is was chosen by whoever wrote the program that draws them.",
     ),
-    Claim(
-        "C9",
+    "C9": Claim(
         "task4",
         "tuned AlexNet and LeNet are equally good",
-        (EquallyAccurate(f"AlexNet {_FIVE}", f"LeNet {_FIVE}"),),
+        (Condition("accuracy", (_ALEXNET[4], _LENET[4]), EQUALS),),
     ),
-    Claim(
-        "C10",
+    "C10": Claim(
         "task4",
         "with dropout, training and validation curves lie closer together",
-        (NarrowerGap(tuple((f"{name} {_SEVEN[0]}", f"{name} {_FIVE}") for name in ("LeNet", "AlexNet"))),),
+        (_of("narrower gap", _LENET[0], _LENET[4], _ALEXNET[0], _ALEXNET[4]),),
     ),
-    Claim(
-        "C11",
+    "C11": Claim(
         "task5a",
         "without dropout the model over-fits (training well above validation); dropout closes the gap",
-        (WideGap("no dropout"), NarrowerGap((("no dropout", "dropout 0.4"),))),
+        (_of("wide gap", "no dropout"), _of("narrower gap", "no dropout", "dropout 0.4")),
     ),
-    Claim(
-        "C12",
+    "C12": Claim(
         "task5b",
         "with batch normalization, 5A's training accuracy is reached in far fewer epochs (9 of 50; 19 with dropout)",
-        (LearnsFaster("batch norm", "no dropout"), LearnsFaster("batch norm, dropout 0.4", "dropout 0.4")),
+        (
+            _of("far fewer epochs", "batch norm", "no dropout"),
+            _of("far fewer epochs", "batch norm, dropout 0.4", "dropout 0.4"),
+        ),
     ),
-    Claim(
-        "C13",
+    "C13": Claim(
         "task5c",
         "at lr 1e-5, batch normalization gives the higher validation accuracy and the lower loss",
-        (MoreAccurate("batch norm", "no batch norm"), LowerLoss("batch norm", "no batch norm")),
+        (_of("accuracy", "batch norm", "no batch norm"), _of("loss", "batch norm", "no batch norm")),
     ),
-    Claim(
-        "C14",
+    "C14": Claim(
         "task5d",
         "over 150 epochs the batch-normalized model is more accurate, but over-fits from about epoch 80 on; the other "
         "keeps generalizing",
         (
-            MoreAccurate("batch norm", "no batch norm"),
-            Overfits("batch norm", OVERFITTED),
-            OverfitsFrom("batch norm", 40, 120),
-            Overfits("no batch norm", OVERFITTED, so=False),
+            _of("accuracy", "batch norm", "no batch norm"),
+            Condition("over-fitting", ("batch norm",), limits=(OVERFITS,)),
+            Condition("onset of over-fitting", ("batch norm",), limits=(40, 120)),
+            Condition("over-fitting", ("no batch norm",), IS_NOT, (OVERFITS,)),
         ),
     ),
-    Claim(
-        "C15",
-        "task6a",
-        "without spatial dropout the model converges faster",
-        (ConvergesFaster("no spatial dropout", "spatial dropout 0.1"),),
-    ),
-    Claim(
-        "C16",
+    "C15": Claim("task6a", "without spatial dropout the model converges faster", (_of("faster", *_SPATIAL),)),
+    "C16": Claim(
         "task6b",
         "with 250 epochs, spatial dropout catches up in validation accuracy, with the smaller train-validation gap",
-        (
-            NotBetter("no spatial dropout", "spatial dropout 0.1"),
-            NarrowerGap((("no spatial dropout", "spatial dropout 0.1"),)),
-        ),
+        (Condition("accuracy", _SPATIAL, IS_NOT), _of("narrower gap", *_SPATIAL)),
     ),
-    Claim(
-        "C17",
+    "C17": Claim(
         "task8",
         "augmentation improves validation performance and reduces over-fitting",
-        (MoreAccurate("augmentation", "no augmentation"), NarrowerGap((("no augmentation", "augmentation"),))),
+        (
+            _of("accuracy", "augmentation", "no augmentation"),
+            _of("narrower gap", "no augmentation", "augmentation"),
+        ),
     ),
-    Claim(
-        "C18",
+    "C18": Claim(
         "task9",
         "VGG16 with augmentation gives the best Skin and Bone accuracies of the whole lab; Bone near 1.0",
-        (BestOfAll("Skin"), BestOfAll("Bone"), NearCeiling("Bone")),
+        (_of("accuracy", "Skin", RIVAL), _of("accuracy", "Bone", RIVAL), _of("near the ceiling", "Bone")),
     ),
-    Claim(
-        "C19",
+    "C19": Claim(
         "task1d",
         "the original network, 8 filters without dropout, does not over-fit",
-        (Overfits("b8", OVERFITTED, so=False),),
+        (Condition("over-fitting", ("b8",), IS_NOT, (OVERFITS,)),),
     ),
-    Claim(
-        "C20",
+    "C20": Claim(
         "task1e",
         "more convolutions are better: VGG16 before AlexNet before LeNet",
-        (MoreAccurate("VGG16", "AlexNet"), MoreAccurate("AlexNet", "LeNet")),
+        (_of("accuracy", "VGG16", "AlexNet"), _of("accuracy", "AlexNet", "LeNet")),
     ),
-    Claim(
-        "C21",
+    "C21": Claim(
         "task4",
         "setting (5) is the best of the seven, for both networks",
-        (_best_setting("LeNet"), _best_setting("AlexNet")),
+        tuple(_of("best", seven[4], *seven[:4], *seven[5:]) for seven in (_LENET, _ALEXNET)),
     ),
-    Claim(
-        "C22",
-        "task4",
-        "AlexNet over-fits less than LeNet",
-        (NarrowerGap(((f"LeNet {_FIVE}", f"AlexNet {_FIVE}"),)),),
-    ),
-    Claim("C23", "task5a", "dropout raises the accuracy", (MoreAccurate("dropout 0.4", "no dropout"),)),
-    Claim(
-        "C24",
+    "C22": Claim("task4", "AlexNet over-fits less than LeNet", (_of("narrower gap", _LENET[4], _ALEXNET[4]),)),
+    "C23": Claim("task5a", "dropout raises the accuracy", (_of("accuracy", "dropout 0.4", "no dropout"),)),
+    "C24": Claim(
         "task5c",
         "the model converges more slowly than at lr 1e-4",
-        (ConvergesFaster("at lr 1e-4", "no batch norm"),),
+        (_of("faster", "at lr 1e-4", "no batch norm"),),
         elsewhere={"at lr 1e-4": lab.runs("task5a")["dropout 0.4"]},
     ),
-]
-
-CLAIMS: dict[str, Claim] = {claim.id: claim for claim in _ALL}
+}
 """The claims by id, in order."""
 
 
 def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
-    """Judge one claim.
+    """Judge one claim, "C1" to "C24"; a ValueError says which there are.
 
-    Parameters
-    ----------
-    claim_id : str
-        "C1" to "C24".
-    runs : mapping of str to Run
-        May hold more than the claim needs. Runs are recognised by their settings, whatever their labels, so any
-        collection will do. Of several seeds the smallest is judged on the validation images, all on the exam.
-
-    Returns
-    -------
-    Verdict
-        "missing", naming what is absent, if a run is not there; "undecided" if one has fewer epochs than the report's,
-        or if the runs cannot be compared.
-
-    Raises
-    ------
-    ValueError
-        If there is no such claim.
+    Runs are recognised by their settings, whatever their labels, so any collection of them will do. Of several seeds
+    the smallest is judged on the validation images, all on the exam. Missing, naming what is absent, if a run is not
+    there; undecided if one has fewer epochs than the report's, or if the runs cannot be compared.
     """
     if claim_id not in CLAIMS:
         raise ValueError(f"{claim_id!r} is not a claim; there are {', '.join(CLAIMS)}.")
-    return judge_claim(CLAIMS[claim_id], runs)
+    claim, everything = CLAIMS[claim_id], list(runs.values())
+    needs, small = claim.needs, ""
+    found = _one_source(needs, everything)
+    if len(found) < len(needs) and claim.task in lab.STAND_INS:
+        stand_ins = {name: config.with_(**lab.SMALL) for name, config in needs.items()}
+        others = _one_source(stand_ins, everything)
+        if len(others) == len(needs):
+            needs, found = stand_ins, others
+            small = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
+    sources = sorted({run.source for run in found.values()})
+
+    def verdict(word: str, evidence: str, holds: str = "", exam: str = "") -> Verdict:
+        holds, exam = holds or word, exam or evidence
+        if small:  # what they say of themselves is no verdict on the runs that the claim is about
+            evidence, exam = f"{small}{word}: {evidence}", f"{small}{holds}: {exam}"
+            word = holds = UNDECIDED
+        return Verdict(claim_id, claim.task, claim.text, evidence, word, claim.rule, ", ".join(sources), holds, exam)
+
+    absent = [name for name in needs if name not in found]
+    if absent:
+        return verdict(MISSING, f"Not stored, or not trained here: {'; '.join(absent)}.")
+    if len(sources) > 1:
+        where = "; ".join(f"{name} on {run.source} images" for name, run in found.items())
+        return verdict(UNDECIDED, f"No verdict across sources: {where}.")
+    if claim.not_for_phantoms and sources == ["phantom"]:
+        return verdict(UNDECIDED, f"Not a question for phantoms: {claim.not_for_phantoms}")
+    for name, run in found.items():
+        if run.epochs < needs[name].epochs:
+            done = f"{run.epochs} of {needs[name].epochs} epochs"
+            return verdict(UNDECIDED, f"{name}: {done}, too few to judge.")
+    settings = {}
+    for name, run in found.items():
+        length = needs[name].epochs
+        settings[name] = Setting(name, run.first(length), same_but_seed(run, length, everything))
+    known = _joined(claim, settings, everything, on_exam=False)
+    holds = _joined(claim, settings, everything, on_exam=True)
+    return verdict(*known, *holds)
 
 
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
     """The verdicts on all claims, or on those of one task, in order."""
-    return [judge(claim.id, runs) for claim in CLAIMS.values() if task in (None, claim.task)]
+    return [judge(claim_id, runs) for claim_id, claim in CLAIMS.items() if task in (None, claim.task)]
+
+
+def judge_task(runs: Mapping[str, Run], task: str) -> list[Verdict]:
+    """The verdicts on a task's claims, from a notebook's runs and what the store has beside them; see `with_stored`."""
+    return judge_all(with_stored(runs, task), task)
 
 
 def judge_real(task: str | None = None, runs: Sequence[Run] | None = None) -> list[Verdict]:
@@ -226,17 +285,17 @@ def judge_real(task: str | None = None, runs: Sequence[Run] | None = None) -> li
     return [verdict for verdict in judge_all(real, task) if verdict.verdict != MISSING]
 
 
+def counts(verdicts: Iterable[Verdict], exam: bool = False) -> dict[str, int]:
+    """How many claims got each of the `WORDS`: on what the lab could know, or on the exam."""
+    words = [verdict.holds if exam else verdict.verdict for verdict in verdicts]
+    return {word: words.count(word) for word in WORDS}
+
+
 def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:
     """The runs of a notebook and what the store has beside them: the same with other seeds, and runs of other tasks.
 
     Runs of this task that were trained otherwise than these (another length, another size of images) stay out, so that
     a verdict is never about runs that the notebook does not show.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-    task : str
-        "task1b" to "task9".
     """
     own, planned = list(runs.values()), lab.runs(task).values()
 
@@ -251,10 +310,92 @@ def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:
     return dict(runs) | {run.path.name: run for run in RunStore().all() if run.path and belongs(run)}
 
 
-def with_seeds(runs: Mapping[str, Run], task: str) -> dict[str, list[Run]]:
+def with_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
     """The runs of a notebook, each in a list with those that the store has of other seeds, cut to its length."""
-    everything = list(with_stored(runs, task).values())
+    everything = [*runs.values(), *RunStore().all()]
     return {label: same_but_seed(run, run.epochs, everything) for label, run in runs.items()}
+
+
+def same_setting(run_a: Run, run_b: Run) -> bool:
+    """Whether two runs differ in nothing but their seed and length."""
+    return (
+        run_a.source == run_b.source
+        and _images(run_a) == _images(run_b)
+        and run_a.config.with_(seed=run_b.config.seed, epochs=run_b.config.epochs) == run_b.config
+    )
+
+
+def same_but_seed(run: Run, length: int, everything: Iterable[Run]) -> list[Run]:
+    """A run and those that differ from it in their seed only, each seed once, cut to a length."""
+    alike: dict[int, Run] = {}
+    for other in everything:
+        if same_setting(other, run) and other.epochs >= length:
+            alike.setdefault(other.config.seed, other.first(length))
+    return [other for _, other in sorted(alike.items())]
+
+
+def is_planned(run: Run, config: RunConfig) -> bool:
+    """Whether a run has these settings; image size, number of images, length and seed may differ."""
+    free = {name: getattr(config, name) for name in ("epochs", "image_size", "channels", "n_train", "n_val", "seed")}
+    return run.config.with_(**free) == config
+
+
+def _joined(claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool) -> tuple[str, str]:
+    """One word for all conditions of a claim, and their evidence."""
+    said, texts, without = [], [], []
+    for condition in claim.conditions:
+        try:
+            about = _settings(condition, settings, everything)
+            finding: Finding = condition.found(*about) if on_exam else condition.known(*about)
+            said.append(finding.holds(condition.rule))
+            texts.append(finding.evidence)
+        except ComparisonError as error:
+            said.append(None)
+            texts.append(str(error).rstrip("."))
+        except NoExamError as error:
+            without.append(str(error))
+    text = "; ".join(dict.fromkeys(texts + without)) + "."
+    if False in said:
+        return NOT_REPRODUCED, text
+    if without:
+        return MISSING, text
+    return (UNDECIDED if None in said else REPRODUCED), text
+
+
+def _settings(condition: Condition, settings: Mapping[str, Setting], everything: list[Run]) -> list[Setting]:
+    own = settings[condition.names[0]]
+    return [_rival(own, everything) if name == RIVAL else settings[name] for name in condition.names]
+
+
+def _rival(own: Setting, everything: list[Run]) -> Setting:
+    alike = [run for run in everything if same_images(run, own.run) and _images(run) == _images(own.run)]
+    others = [run for run in alike if not same_setting(run, own.run)]
+    if not others:
+        raise ComparisonError(f"{own.name}: no other run on the same images")
+    best = max(others, key=lambda run: accuracy(run).value)
+    name = f"{best.config.slug}, the best of {len(others)} other runs"
+    return Setting(name, best, [run for run in everything if same_setting(run, best)])
+
+
+def _one_source(needs: Mapping[str, RunConfig], everything: list[Run]) -> dict[str, Run]:
+    """The runs that a claim needs, all on images of one source if that can be, else from anywhere."""
+    best: dict[str, Run] = {}
+    for source in dict.fromkeys(run.source for run in everything):
+        own = _found(needs, [run for run in everything if run.source == source])
+        if len(own) == len(needs):
+            return own
+        best = max(best, own, key=len)
+    anywhere = _found(needs, everything)
+    return anywhere if len(anywhere) == len(needs) else best
+
+
+def _found(needs: Mapping[str, RunConfig], runs: list[Run]) -> dict[str, Run]:
+    found = {}
+    for name, config in needs.items():
+        same = [run for run in runs if is_planned(run, config)]
+        if same:
+            found[name] = min(same, key=lambda run: (run.config.key != config.key, run.config.seed, -run.epochs))
+    return found
 
 
 def _images(run: Run) -> str | None:

@@ -2,18 +2,20 @@
 
 Paired tests look only at the images on which the two runs disagree, and see differences that two separate intervals
 hide. Every interval here is about the choice of validation images. How much another seed would change is a different
-question, which only more runs answer (`curves.spread`).
+question, which only more runs answer (`effects`).
+
+Where runs are paired, their validation images must be the same: a `ComparisonError` says where they are not.
 """
 
 from __future__ import annotations
 
-from math import comb, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from labutils.errors import ComparisonError
-from labutils.evaluate.curves import gap_by_image, moved_to, smooth, train_curve
+from labutils.evaluate.curves import gap_by_image, smooth, train_curve
 from labutils.evaluate.metrics import correct, image_losses
 from labutils.statistics import (
     GUESS,
@@ -24,6 +26,7 @@ from labutils.statistics import (
     normal_quantile,
     resampled_means,
     resamples,
+    sign_test,
     widened,
 )
 
@@ -57,13 +60,7 @@ def same_images(run_a: Run, run_b: Run) -> bool:
 
 
 def check_same_images(run_a: Run, run_b: Run) -> None:
-    """Make sure that two runs were validated on the same images.
-
-    Raises
-    ------
-    ComparisonError
-        If they were not.
-    """
+    """Raise a `ComparisonError` unless two runs were validated on the same images."""
     if not same_images(run_a, run_b):
         raise ComparisonError(
             f"{_describe(run_a)} and {_describe(run_b)} were validated on different images. "
@@ -72,42 +69,14 @@ def check_same_images(run_a: Run, run_b: Run) -> None:
 
 
 def mcnemar(run_a: Run, run_b: Run, epoch: int | None = None) -> McNemar:
-    """Whether two runs differ in accuracy, by the exact test of McNemar.
+    """Whether two runs differ in accuracy, by the exact test of McNemar (`statistics.sign_test`).
 
-    Parameters
-    ----------
-    run_a, run_b : Run
-        Validated on the same images.
-    epoch : int, optional
-        Index of the epoch at which both are compared; None: each at its own best epoch.
-
-    Raises
-    ------
-    ComparisonError
-        If the validation images differ.
-
-    References
-    ----------
-    McNemar (1947), Psychometrika 12, 153-157.
+    Both are compared at the epoch of this index; None: each at its own best epoch.
     """
     check_same_images(run_a, run_b)
     right_a, right_b = correct(run_a, epoch), correct(run_b, epoch)
     n01, n10 = int(np.sum(~right_a & right_b)), int(np.sum(right_a & ~right_b))
-    # Were both equally good, each disagreement would be a toss of a coin: the chance of a split this uneven, doubled.
-    n = n01 + n10
-    p = 2 * sum(comb(n, k) for k in range(min(n01, n10) + 1)) / 2**n
-    return McNemar(n01, n10, min(p, 1.0))
-
-
-def p_value(p: float) -> str:
-    """A p-value in three decimals, as tables and verdicts show it.
-
-    Examples
-    --------
-    >>> p_value(0.0312), p_value(0.0001)
-    ('0.031', '< 0.001')
-    """
-    return f"{p:.3f}" if p >= 0.0005 else "< 0.001"
+    return McNemar(n01, n10, sign_test(n01, n10))
 
 
 def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
@@ -115,11 +84,6 @@ def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
 
     The interval is Wald's after half an image has been added to each of the four cells; without that it would shrink
     to a point where two runs agree on every image.
-
-    Raises
-    ------
-    ComparisonError
-        If the validation images differ.
 
     References
     ----------
@@ -137,21 +101,13 @@ def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
 def loss_difference(run_a: Run, run_b: Run, lowest: bool = False) -> Estimate:
     """Validation loss of `run_a` minus that of `run_b`, with an interval paired image by image.
 
-    Parameters
-    ----------
-    lowest : bool
-        Each at the epoch of its lowest validation loss, instead of its best validation accuracy.
-
-    Raises
-    ------
-    ComparisonError
-        If the validation images differ.
+    Each at its best validation accuracy, or at its `lowest` validation loss.
     """
     check_same_images(run_a, run_b)
-    at = [run.lowest_loss_epoch if lowest else run.best_epoch for run in (run_a, run_b)]
-    losses = [image_losses(run, epoch) for run, epoch in zip((run_a, run_b), at, strict=True)]
-    shown = [float(run.history["val_loss"][epoch]) for run, epoch in zip((run_a, run_b), at, strict=True)]
-    return moved_to(bootstrap_mean(losses[0] - losses[1], GUESS), shown[0] - shown[1])
+    at = [(run, run.lowest_loss_epoch if lowest else run.best_epoch) for run in (run_a, run_b)]
+    losses = [image_losses(run, epoch) for run, epoch in at]
+    shown = [float(run.history["val_loss"][epoch]) for run, epoch in at]
+    return bootstrap_mean(losses[0] - losses[1], GUESS).moved_to(shown[0] - shown[1])
 
 
 def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
@@ -159,11 +115,6 @@ def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
 
     With several pairs, their mean. See `curves.accuracy_gap` for the gap; the interval is a bootstrap over the
     validation images, which must be the same for all runs.
-
-    Raises
-    ------
-    ComparisonError
-        If the validation images differ.
     """
     for run_a, run_b in pairs:
         check_same_images(run_a, run_b)
@@ -194,7 +145,7 @@ def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
     low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
     found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
     shown = [float(run.history["val_loss"][run.best_epoch]) for run in (run_a, run_b)]
-    return moved_to(widened(found, min(len(losses_a), len(losses_b)), GUESS), shown[0] - shown[1])
+    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown[0] - shown[1])
 
 
 def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
@@ -202,11 +153,6 @@ def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
 
     The common loss is the higher of the two minima of the smoothed curves, plus `slack`: the last bit of a flat curve
     says nothing about speed. The interval draws images anew and works both curves out again.
-
-    Raises
-    ------
-    ComparisonError
-        If the validation images differ.
     """
     check_same_images(run_a, run_b)
     curves = [run.history["val_loss"][None, :] for run in (run_a, run_b)]

@@ -5,12 +5,13 @@ Epochs that a person reads are counted from 1; indices are not used here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from labutils.evaluate.metrics import accuracy, hits
+from labutils.evaluate.rules import CLIMB
 from labutils.statistics import GUESS, Estimate, bootstrap_mean, cross_entropy
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 WINDOW = 10
 """Epochs over which curves are averaged before anything is read from them: a single epoch of a curve is noise."""
-
-CLIMB = 0.02
-"""How far the smoothed validation loss must stay above its minimum for over-fitting to have begun."""
 
 MEASURED = {
     "fixed_accuracy": "measured like validation, nothing dropped or changed",
@@ -42,50 +40,27 @@ class Best(NamedTuple):
     lowest_train_loss: float
 
 
-class Spread(NamedTuple):
-    """A number over several seeds; `sd` is the sample standard deviation (nan for one seed)."""
-
-    mean: float
-    sd: float
-    low: float
-    high: float
-    n: int
-
-
 def best(run: Run) -> Best:
     """The best validation accuracy over the epochs, and both losses that may be quoted with it.
 
     `lowest_loss` is the lowest validation loss of all epochs, `loss_at_best` the validation loss at the epoch of the
-    best accuracy: two numbers that reports tend to mix up.
+    best accuracy: two numbers that reports tend to mix up. An epoch whose loss is nan is never the lowest.
     """
     history, at = run.history, run.best_epoch
     return Best(
         accuracy=accuracy(run),
         epoch=at + 1,
-        lowest_loss=float(np.min(history["val_loss"])),
-        lowest_loss_epoch=int(np.argmin(history["val_loss"])) + 1,
+        lowest_loss=float(history["val_loss"][run.lowest_loss_epoch]),
+        lowest_loss_epoch=run.lowest_loss_epoch + 1,
         loss_at_best=float(history["val_loss"][at]),
-        highest_train_accuracy=float(np.max(history["accuracy"])),
+        highest_train_accuracy=float(np.fmax.reduce(history["accuracy"])),
         final_train_accuracy=float(history["accuracy"][-1]),
-        lowest_train_loss=float(np.min(history["loss"])),
+        lowest_train_loss=float(np.fmin.reduce(history["loss"])),
     )
 
 
 def smooth(curve: np.ndarray, window: int = WINDOW) -> np.ndarray:
-    """Running mean of a curve over `window` epochs around each one; fewer at both ends, where some are missing.
-
-    Parameters
-    ----------
-    curve : np.ndarray
-        (epochs,).
-    window : int
-        At least 1.
-
-    Returns
-    -------
-    np.ndarray
-        (epochs,) float64.
-    """
+    """Running mean of a curve (epochs,) over `window` epochs around each one; fewer at both ends, where some lack."""
     before = window // 2
     sums = np.concatenate([[0.0], np.cumsum(curve, dtype=np.float64)])
     at = np.arange(len(curve))
@@ -94,22 +69,7 @@ def smooth(curve: np.ndarray, window: int = WINDOW) -> np.ndarray:
 
 
 def epochs_to_reach(history: Mapping[str, np.ndarray], accuracy: float, curve: str = "accuracy") -> int | None:
-    """Epochs until a curve first reaches `accuracy`.
-
-    Parameters
-    ----------
-    history : mapping
-        The history of a run.
-    accuracy : float
-        From 0 to 1.
-    curve : str
-        "accuracy" (training) or "val_accuracy".
-
-    Returns
-    -------
-    int or None
-        From 1; None if it is never reached.
-    """
+    """Epochs, from 1, until "accuracy" (training) or "val_accuracy" first reaches a value; None if it never does."""
     return _first(np.asarray(history[curve]) >= accuracy)
 
 
@@ -122,12 +82,8 @@ def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, c
     """The epoch at which over-fitting begins, judged by the validation loss alone.
 
     Definition: smooth the validation loss over `window` epochs; over-fitting begins at the first epoch from which on
-    the smoothed loss stays more than `climb` above its minimum until the end.
-
-    Returns
-    -------
-    int or None
-        From 1; None if the loss ends within `climb` of its minimum.
+    the smoothed loss stays more than `climb` above its minimum until the end. Counted from 1; None if the loss ends
+    within `climb` of its minimum.
     """
     curve = smooth(history["val_loss"], window)
     above = curve > curve.min() + climb
@@ -149,12 +105,7 @@ def gap_by_image(run: Run, curve: str) -> np.ndarray:
     """The accuracy gap as one value per validation image, (n_val,): its mean is the gap.
 
     Each value is the training accuracy minus the image's own share of right answers, both over the last epochs. Kept
-    by image so that an interval can be drawn from the images.
-
-    Parameters
-    ----------
-    curve : str
-        "accuracy" or "fixed_accuracy"; see `train_curve`.
+    by image so that an interval can be drawn from the images. For `curve` see `train_curve`.
     """
     right = hits(run.val_predictions[-WINDOW:], run.y_val).mean(axis=0)
     return float(np.mean(run.history[curve][-WINDOW:])) - right
@@ -185,20 +136,7 @@ def loss_rise(run: Run) -> Estimate:
         cross_entropy(run.val_predictions[part], run.y_val).mean(axis=0)
         for part in (slice(-window, None), slice(start, start + window))
     )
-    return moved_to(bootstrap_mean(ends - lowest, GUESS), float(means[-1] - means[start]))
-
-
-def moved_to(estimate: Estimate, value: float) -> Estimate:
-    """An interval from stored predictions, around the value that the history has: float16 rounds sure mistakes."""
-    shift = value - estimate.value
-    return Estimate(value, estimate.low + shift, estimate.high + shift)
-
-
-def spread(values: Iterable[float]) -> Spread:
-    """Mean, standard deviation and range of a number over several seeds."""
-    array = np.asarray(list(values), dtype=np.float64)
-    sd = float(array.std(ddof=1)) if len(array) > 1 else float("nan")
-    return Spread(float(array.mean()), sd, float(array.min()), float(array.max()), len(array))
+    return bootstrap_mean(ends - lowest, GUESS).moved_to(float(means[-1] - means[start]))
 
 
 def _first(reached: np.ndarray) -> int | None:

@@ -19,28 +19,8 @@ from math import erfc, inf, sqrt
 
 import numpy as np
 
-from labutils.evaluate.findings import SIGNIFICANT
+from labutils.evaluate.rules import BETTER, ELSEWHERE_FREEDOM, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.statistics import Estimate, holm, normal_quantile
-
-ACCURACY_MARGIN = 0.01
-"""A difference in accuracy matters from here on: 1 point."""
-
-LOSS_MARGIN = 0.02
-"""A difference in loss matters from here on."""
-
-BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
-WORDS = (BETTER, WORSE, SAME, UNDECIDED)
-"""All that can be said about a difference."""
-
-ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS = 0.008, 0.015, 0.015
-"""Standard deviation between seeds of an accuracy, a gap and a loss on the exam, in a typical setting of the lab.
-
-What is assumed of settings that were trained with one seed. The stored settings with three seeds lie around these
-numbers (`tests/test_evaluate_effects.py`): half of them below, a few far above.
-"""
-
-ELSEWHERE_FREEDOM = 36
-"""Degrees of freedom of these three: two for each setting with three seeds, when they were measured."""
 
 _NEARLY_NORMAL = 1000.0
 """Degrees of freedom from which on Student's distribution is taken for the normal one."""
@@ -48,16 +28,8 @@ _NEARLY_NORMAL = 1000.0
 
 @dataclass(frozen=True)
 class Sample:
-    """What one setting gave.
-
-    Attributes
-    ----------
-    weight : float
-        How it enters the effect: 1 and -1 for a difference of two.
-    values : np.ndarray
-        (seeds, images), or (seeds, 1) for what is one number a training.
-    images : str
-        Name of the set of images: samples of one set share images, in the same order.
+    """What one setting gave: how it enters the effect (1 and -1 for a difference of two), values (seeds, images), or
+    (seeds, 1) for what is one number a training, and the name of its images: samples of one set share them, in order.
     """
 
     weight: float
@@ -69,19 +41,9 @@ class Sample:
 class Effect:
     """A weighted sum of settings, with what seeds and images make uncertain about it.
 
-    Attributes
-    ----------
-    value : float
-    error : float
-        Standard error.
-    freedom : float
-        Degrees of freedom of `error`.
-    seeds : int
-        Seeds of the setting that has fewest.
-    images : int
-        Images of the smallest set; 1 where images play no part.
-    elsewhere : bool
-        Whether what seeds do was taken from elsewhere, because every setting has one.
+    `error` is its standard error with `freedom` degrees of freedom; `seeds` are those of the setting that has fewest,
+    `images` those of the smallest set (1 where they play no part); `elsewhere` says that what seeds do was taken from
+    other settings, because every one of these has one seed.
     """
 
     value: float
@@ -97,19 +59,18 @@ class Effect:
         return Estimate(self.value, self.value - half, self.value + half)
 
     def word(self, margin: float) -> str:
-        """Which of the four `WORDS` the effect deserves, if more is better.
+        """Which of four words the effect deserves, if more is better.
 
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
         the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.
         """
-        wide, narrow = self.interval(), self.interval(0.90)
-        return self._called(margin, not wide.low <= 0 <= wide.high, -margin < narrow.low and narrow.high < margin)
+        return self.called(margin, self.p, self.p_same(margin))
 
-    def _called(self, margin: float, differs: bool, alike: bool) -> str:
+    def called(self, margin: float, p: float, p_same: float) -> str:
         """The word, given what the test of a difference and the two one-sided tests say."""
-        if differs and abs(self.value) >= margin:
+        if p < SIGNIFICANT and abs(self.value) >= margin:
             return BETTER if self.value > 0 else WORSE
-        return SAME if alike else UNDECIDED
+        return SAME if p_same < SIGNIFICANT else UNDECIDED
 
     @property
     def p(self) -> float:
@@ -158,10 +119,7 @@ def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, st
     """
     differ = holm({name: effect.p for name, effect in effects.items()})
     alike = holm({name: effect.p_same(margin) for name, effect in effects.items()})
-    return {
-        name: effect._called(margin, differ[name] < SIGNIFICANT, alike[name] < SIGNIFICANT)
-        for name, effect in effects.items()
-    }
+    return {name: effect.called(margin, differ[name], alike[name]) for name, effect in effects.items()}
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, elsewhere: float = 0.0) -> Effect:

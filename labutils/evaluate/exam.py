@@ -13,16 +13,9 @@ import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import WINDOW, train_curve
-from labutils.evaluate.effects import (
-    ACCURACY_MARGIN,
-    ACCURACY_SEEDS,
-    GAP_SEEDS,
-    LOSS_SEEDS,
-    Effect,
-    Sample,
-    measure_effect,
-)
+from labutils.evaluate.effects import Effect, Sample, measure_effect
 from labutils.evaluate.metrics import hits
+from labutils.evaluate.rules import ACCURACY_MARGIN, ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS
 from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
 
 if TYPE_CHECKING:
@@ -63,13 +56,7 @@ def answers(run: Run, at: str = BEST) -> np.ndarray | None:
 
 
 def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
-    """Accuracy of the first setting minus that of the second.
-
-    Raises
-    ------
-    NoExamError
-        If a run has not sat the exam.
-    """
+    """Accuracy of the first setting minus that of the second; `NoExamError` if one has not sat the exam."""
     return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], elsewhere=ACCURACY_SEEDS)
 
 
@@ -117,13 +104,7 @@ def own_gap(runs: Seeds) -> Effect:
 
 
 def same_exam(*settings: Seeds) -> None:
-    """Make sure that all sat the same exam.
-
-    Raises
-    ------
-    ComparisonError
-        If they did not.
-    """
+    """Raise a `ComparisonError` unless all sat the same exam."""
     if len({run.exam.fingerprint for runs in settings for run in runs if run.exam}) > 1:
         raise ComparisonError("The runs sat different exams: other images, or another size of them.")
 
@@ -131,10 +112,7 @@ def same_exam(*settings: Seeds) -> None:
 def effect_words(effect: Effect, margin: float = ACCURACY_MARGIN, word: str = "") -> str:
     """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with margin and basis.
 
-    Parameters
-    ----------
-    word : str
-        What to call it, where that is not what it is called alone: see `effects.adjusted_words`.
+    `word` is what to call it, where that is not what it is called alone: see `effects.adjusted_words`.
     """
     value, low, high = effect.interval()
     word = word or effect.word(margin)

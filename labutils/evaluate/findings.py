@@ -1,39 +1,132 @@
-"""What a condition finds: that it holds, does not hold, or cannot be told, with the numbers in words.
+"""Findings: what a measure says of some settings, in one word and with its numbers.
 
-Limits come in pairs where it matters: beyond one a statement holds, beyond the other it does not, and between them
-nothing is said. All were chosen before any run was judged by them. The conditions are in `conditions`.
+Each measure is taken twice: `known`, on the validation images and one seed, which is what the lab could know; `found`,
+on the exam and all stored seeds, which is what holds for these images. Verdicts (`claims`) and sentences (`sentences`)
+are both printed from findings, and neither decides again. Limits and words are in `rules`.
+
+The exam is sat after three epochs only. What needs whole curves (speed, the onset of over-fitting, training accuracy)
+is found on all stored seeds from the curves of their validation and training images.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import exp, log
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labutils.evaluate.compare import p_value
-from labutils.statistics import Estimate
+import numpy as np
 
-SIGNIFICANT = 0.05
-"""A p value below this counts as a difference."""
+from labutils.evaluate import compare, curves, exam, rules
+from labutils.evaluate.compare import mcnemar
+from labutils.evaluate.curves import MEASURED, WINDOW, train_curve
+from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
+from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.rules import BELOW, BETTER, EQUALS, IS, IS_NOT, REACHED, SAME, SIGNIFICANT, UNDECIDED, WORSE
+from labutils.statistics import Estimate, holm, in_points, p_words, points
 
-EQUAL = 0.05
-"""On validation images, accuracies that differ by less than this (5 points) count as equally good."""
+if TYPE_CHECKING:
+    from labutils.runs.run import Run
 
-NARROWER = 0.02
-"""On validation images, a gap must be narrower by at least this (2 points) to count as narrower."""
+VALIDATION = "on the validation images"
 
-WIDE = 0.05
-"""From here on (5 points) training accuracy is well above validation accuracy."""
+
+class Setting(NamedTuple):
+    """What is judged: its name in a claim or a sentence, one run of it, and its runs at every seed that is stored."""
+
+    name: str
+    run: Run
+    seeds: Sequence[Run] = ()
 
 
 class Finding(NamedTuple):
-    """`holds`: True, False, or None where the data cannot tell; `evidence`: the numbers, in words."""
+    """What was found.
 
-    holds: bool | None
+    Attributes
+    ----------
+    word : str
+        One of the words in `rules`.
+    evidence : str
+        The numbers, in words.
+    estimate : Estimate or None
+        The number that the word was read from, where it is one.
+    basis : str
+        Where it was read: on the validation images, or on the exam, with how many images and seeds.
+    p : float or None
+        Of McNemar's test, where that was asked.
+    """
+
+    word: str
     evidence: str
+    estimate: Estimate | None = None
+    basis: str = VALIDATION
+    p: float | None = None
+
+    def holds(self, rule: str) -> bool | None:
+        """Whether a statement of this kind holds, does not, or cannot be told."""
+        return rules.HOLDS[rule].get(self.word)
 
 
-def opposite(finding: Finding) -> Finding:
-    """The finding on the statement that says the contrary."""
-    return Finding(None if finding.holds is None else not finding.holds, finding.evidence)
+class Measure(NamedTuple):
+    """How something is measured, on what the lab could know and on what holds, and the test in words, by its rule."""
+
+    known: Callable[..., Finding]
+    found: Callable[..., Finding]
+    is_: str
+    is_not: str = ""
+    equals: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One part of a claim: a measure, the settings that it is taken of, and what it must say.
+
+    Attributes
+    ----------
+    measure : str
+        One of `MEASURES`.
+    names : tuple of str
+        The settings by name, in the measure's order; for gaps, pairs of the wide and the narrow one.
+    rule : str
+        Which words make it hold: one of `rules.HOLDS`.
+    limits : tuple of float
+        Where the measure takes its limits from the claim.
+    """
+
+    measure: str
+    names: tuple[str, ...]
+    rule: str = IS
+    limits: tuple[float, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The test in words."""
+        mean = ", mean over the pairs" if len(self.names) > 2 else ""
+        there: dict[str, Any] = {"pairs": _against(self.names), "mean": mean, "limits": self.limits, **_IN_WORDS}
+        measure = MEASURES[self.measure]
+        text = {IS: measure.is_, IS_NOT: measure.is_not, EQUALS: measure.equals}[self.rule]
+        return text.format(*self.names, count=len(self.names), **there)
+
+    def known(self, *settings: Setting) -> Finding:
+        """What the validation images and one seed say."""
+        return MEASURES[self.measure].known(self, *settings)
+
+    def found(self, *settings: Setting) -> Finding:
+        """What the exam and all seeds say; raises `exam.NoExamError` where it was not sat."""
+        return MEASURES[self.measure].found(self, *settings)
+
+
+def known(measure: str, *runs: Run, rule: str = IS, limits: tuple[float, ...] = ()) -> Finding:
+    """What a measure says of some runs on their validation images."""
+    settings = [Setting(run.label, run) for run in runs]
+    return Condition(measure, tuple(run.label for run in runs), rule, limits).known(*settings)
+
+
+def found(measure: str, *seeds: Sequence[Run]) -> Finding:
+    """What a measure says of some settings on the exam, each given as its runs; raises `exam.NoExamError`."""
+    settings = [Setting(runs[0].label, runs[0], runs) for runs in seeds]
+    return Condition(measure, tuple(setting.name for setting in settings)).found(*settings)
 
 
 def at_least(estimate: Estimate, margin: float) -> bool | None:
@@ -47,11 +140,8 @@ def at_least(estimate: Estimate, margin: float) -> bool | None:
 
 
 def between(value: float, no: float, yes: float) -> bool | None:
-    """True from `yes` on, False up to `no`, None between; `no` may lie on either side of `yes`."""
-    sign = 1 if yes > no else -1
-    if sign * value >= sign * yes:
-        return True
-    return False if sign * value <= sign * no else None
+    """True from `yes` on, False up to `no`, None between."""
+    return True if value >= yes else False if value <= no else None
 
 
 def faster(epochs_a: int | None, epochs_b: int, factor: float) -> bool | None:
@@ -61,17 +151,363 @@ def faster(epochs_a: int | None, epochs_b: int, factor: float) -> bool | None:
     return True if epochs_a <= factor * epochs_b else None
 
 
-def points(value: float) -> str:
-    """A share in percentage points, `+3.5`; never `-0.0`."""
-    return f"{round(100 * value, 1) + 0.0:+.1f}"
+def _amount(reached: bool | None, evidence: str, estimate: Estimate | None = None, basis: str = VALIDATION) -> Finding:
+    word = UNDECIDED if reached is None else REACHED if reached else BELOW
+    return Finding(word, evidence, estimate, basis)
 
 
-def in_points(estimate: Estimate) -> str:
-    """`+3.5 [+0.5, +6.5]`, in percentage points."""
-    return f"{points(estimate.value)} [{points(estimate.low)}, {points(estimate.high)}]"
+def _difference(effect: Effect, margin: float, says: str, then: str = "") -> Finding:
+    evidence = f"{says} {exam.effect_words(effect, margin)}{then}"
+    return Finding(effect.word(margin), evidence, effect.interval(), f"on the exam, {effect.basis}")
 
 
-def p_words(p: float) -> str:
-    """`p = 0.031`, or `p < 0.001`."""
-    shown = p_value(p)
-    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+def _pairs(things: Sequence) -> list[tuple]:
+    return list(zip(things[::2], things[1::2], strict=False))
+
+
+def _against(names: Sequence[str]) -> str:
+    return "; ".join(f"{wide} against {narrow}" for wide, narrow in _pairs(names))
+
+
+# Accuracy and loss of two settings; those of two data sets saw different images, and nothing is paired.
+
+
+def _accuracy(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
+    one, other = (accuracy(setting.run).value for setting in (first, second))
+    text = f"accuracy {one:.3f} ({first.name}), {other:.3f} ({second.name})"
+    if not paired:
+        p = compare.fisher(first.run, second.run)
+        word = UNDECIDED if p >= SIGNIFICANT else BETTER if one > other else WORSE
+        return Finding(word, f"{text}, Fisher {p_words(p)}")
+    test, difference = mcnemar(first.run, second.run), compare.accuracy_difference(first.run, second.run)
+    if test.p < SIGNIFICANT:
+        word = BETTER if test.n10 > test.n01 else WORSE
+    elif difference.high < rules.EQUAL:
+        word = rules.CLOSE if -difference.low < rules.EQUAL else rules.NO_BETTER
+    else:
+        word = UNDECIDED
+    by = "" if condition.rule == IS else f", {in_points(difference)} points"
+    return Finding(word, f"{text}{by}, McNemar {p_words(test.p)}", difference, p=test.p)
+
+
+def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
+    if paired:
+        exam.same_exam(first.seeds, second.seeds)
+    effect = exam.accuracy_effect(first.seeds, second.seeds)
+    return _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
+
+
+def _loss(condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True) -> Finding:
+    """The difference of the losses; those at the other epoch stand beside it."""
+    a, b = first.run, second.run
+    difference = compare.loss_difference(a, b, lowest) if paired else compare.unpaired_loss_difference(a, b)
+    word = UNDECIDED if difference.low <= 0 <= difference.high else BETTER if difference.value < 0 else WORSE
+    at_best = [run.history["val_loss"][run.best_epoch] for run in (a, b)]
+    at_lowest = [run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b)]
+    names = [("loss at best accuracy", at_best), ("lowest loss", at_lowest)]
+    (main, (one, other)), (beside, losses) = reversed(names) if lowest else names
+    return Finding(
+        word,
+        f"{main} {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference} "
+        f"({beside} {losses[0]:.3f}, {losses[1]:.3f})",
+        difference,
+    )
+
+
+def _loss_on_exam(
+    condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True
+) -> Finding:
+    if paired:
+        exam.same_exam(first.seeds, second.seeds)
+    effect = exam.loss_effect(first.seeds, second.seeds, exam.LOWEST if lowest else exam.BEST)
+    return _difference(effect, rules.LOSS_MARGIN, f"loss of {first.name} lower than of {second.name} by")
+
+
+# Gaps between training and what was not trained on, and over-fitting.
+
+
+def _gap(condition: Condition, *settings: Setting) -> Finding:
+    runs = [setting.run for setting in settings]
+    narrowing, curve = compare.gap_difference(*_pairs(runs)), train_curve(*runs)
+    if at_least(narrowing, rules.NARROWER):
+        word = BETTER
+    elif narrowing.value <= -rules.NARROWER and narrowing.high < 0:
+        word = WORSE
+    elif narrowing.high < rules.NARROWER:
+        word = SAME if -narrowing.low < rules.NARROWER else BELOW
+    else:
+        word = UNDECIDED
+    gaps = [points(float(curves.gap_by_image(run, curve).mean())) for run in runs]
+    shown = _against(gaps).replace(";", ",")
+    text = f"gap of {_against(condition.names)}: {shown}, narrower by {in_points(narrowing)} points"
+    return Finding(word, f"{text} (training {MEASURED[curve]})", narrowing)
+
+
+def _gap_on_exam(condition: Condition, *settings: Setting) -> Finding:
+    seeds = [setting.seeds for setting in settings]
+    exam.same_exam(*seeds)
+    measured = f", training {MEASURED[exam.gap_curve(*_pairs(seeds))]}"
+    return _difference(exam.gap_effect(*_pairs(seeds)), rules.ACCURACY_MARGIN, "gap narrower by", measured)
+
+
+def _own_gap(condition: Condition, one: Setting) -> Finding:
+    gap, measured = curves.accuracy_gap(one.run), MEASURED[train_curve(one.run)]
+    text = f"{one.name}: training is {in_points(gap)} points above validation (training {measured})"
+    return _amount(at_least(gap, rules.WIDE), text, gap)
+
+
+def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
+    gap = exam.own_gap(one.seeds)
+    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis})"
+    return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}")
+
+
+def _rise(condition: Condition, one: Setting) -> Finding:
+    rise = curves.loss_rise(one.run)
+    return _amount(
+        at_least(rise, *condition.limits), f"{one.name}: validation loss ends {rise} above its minimum", rise
+    )
+
+
+def _rise_on_exam(condition: Condition, one: Setting) -> Finding:
+    rise = exam.rise_effect(one.seeds)
+    text = f"{one.name}: exam loss ends {rise.interval()} above that at the lowest validation loss ({rise.basis})"
+    return _amount(rise.at_least(*condition.limits), text, rise.interval(), f"on the exam, {rise.basis}")
+
+
+# What is read from whole curves: those of one run, or in the same way those of all seeds.
+
+
+def _onset(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
+    (first, last), runs = condition.limits, one.seeds if over_seeds else [one.run]
+    onsets = [[curves.overfitting_epoch(run.history, climb=climb) for climb in rules.CLIMBS] for run in runs]
+    inside = [begins is not None and first <= begins <= last for row in onsets for begins in row]
+    shown = "; ".join("/".join(str(begins or "never") for begins in row) for row in onsets)
+    text = f"over-fitting begins at epoch {shown} for climbs of {'/'.join(f'{climb:.2f}' for climb in rules.CLIMBS)}"
+    return _amount(True if all(inside) else None if any(inside) else False, text)
+
+
+def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
+    runs = one.seeds if over_seeds else [one.run]
+    level = float(np.mean([np.mean(run.history["accuracy"][-WINDOW:]) for run in runs]))
+    over = f", mean of {len(runs)} seeds" if len(runs) > 1 else ""
+    return _amount(between(level, *condition.limits), f"training accuracy ends at {level:.3f}{over}")
+
+
+def _epochs_to_goal(fast: Run, slow: Run) -> tuple[int | None, int, float]:
+    goal = float(slow.history["accuracy"].max())
+    before = curves.epochs_to_reach(slow.history, goal)
+    assert before is not None, "a curve reaches its own maximum"
+    return curves.epochs_to_reach(fast.history, goal), before, goal
+
+
+def _learning(condition: Condition, fast: Setting, slow: Setting) -> Finding:
+    after, before, goal = _epochs_to_goal(fast.run, slow.run)
+    took = "never" if after is None else f"after {after} epochs"
+    text = f"training accuracy {goal:.3f}: {took} {fast.name}, {before} {slow.name}"
+    return _amount(faster(after, before, rules.FAR_FEWER), text)
+
+
+def _learning_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> Finding:
+    def ratio(one: Run, other: Run) -> float:
+        after, before, _ = _epochs_to_goal(one, other)
+        return (after or one.epochs + 1) / before
+
+    return _over_seeds(fast, slow, ratio, rules.FAR_FEWER)
+
+
+def _converging(condition: Condition, fast: Setting, slow: Setting) -> Finding:
+    level, after, before, ratio = compare.speed(fast.run, slow.run, rules.SLACK)
+    text = f"validation loss {level:.3f} after {after} epochs {fast.name}, {before} {slow.name}, ratio {ratio}"
+    return _amount(_at_most(ratio, rules.FASTER), text, ratio)
+
+
+def _converging_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> Finding:
+    def ratio(one: Run, other: Run) -> float:
+        return compare.speed(one, other, rules.SLACK, draws=1).ratio.value
+
+    return _over_seeds(fast, slow, ratio, rules.FASTER)
+
+
+def _at_most(ratio: Estimate, factor: float) -> bool | None:
+    if ratio.low > factor:
+        return False
+    return True if ratio.value <= factor and ratio.high < 1 else None
+
+
+def _over_seeds(fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float], factor: float) -> Finding:
+    """Whether a ratio of epochs, over seeds and as a geometric mean, is at most `factor`."""
+    ratios = [ratio(*pair) for pair in zip(fast.seeds, slow.seeds, strict=False)]
+    shown = ", ".join(f"{value:.2f}" for value in ratios)
+    if len(ratios) < 2:
+        return _amount(None, f"{shown} of the epochs at one seed: how far seeds move it is unknown")
+    effect = measure_effect([Sample(1.0, np.log(np.array(ratios))[:, None])])
+    mean = Estimate(*(exp(min(end, log(99))) for end in effect.interval()))
+    basis = f"over {len(ratios)} seeds"
+    return _amount(_at_most(mean, factor), f"{mean} of the epochs {basis} ({shown})", mean, basis)
+
+
+# A setting among others, and before the highest that anyone could reach.
+
+
+def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
+    tests = {other.name: mcnemar(own.run, other.run) for other in others}
+    adjusted = holm({name: test.p for name, test in tests.items()})
+    told = [test for name, test in tests.items() if adjusted[name] < SIGNIFICANT]
+    lost, won = sum(test.n01 > test.n10 for test in told), sum(test.n10 > test.n01 for test in told)
+    top = max((own, *others), key=lambda setting: accuracy(setting.run).value)
+    text = (
+        f"{own.name} {accuracy(own.run).value:.3f}, highest {accuracy(top.run).value:.3f} ({top.name}); "
+        f"better than {won}, worse than {lost} of {len(others)} after Holm"
+    )
+    return _amount(False if lost else True if won == len(others) else None, text)
+
+
+def _best_on_exam(condition: Condition, own: Setting, *others: Setting) -> Finding:
+    exam.same_exam(own.seeds, *(other.seeds for other in others))
+    effects = {other.name: exam.accuracy_effect(own.seeds, other.seeds) for other in others}
+    words = adjusted_words(effects, rules.ACCURACY_MARGIN)
+    counts = ", ".join(f"{list(words.values()).count(word)} {word}" for word in (BETTER, WORSE, SAME, UNDECIDED))
+    closest = min(effects, key=lambda name: effects[name].value)
+    nearest = exam.effect_words(effects[closest], word=words[closest])
+    text = f"{own.name} against the others, after Holm: {counts}; against {closest} {nearest}"
+    said = {rules.HOLDS[IS].get(word) for word in words.values()}
+    return _amount(False if False in said else None if None in said else True, text)
+
+
+def _ceiling(condition: Condition, one: Setting) -> Finding:
+    return _near_ceiling(one, accuracy(one.run))
+
+
+def _ceiling_on_exam(condition: Condition, one: Setting) -> Finding:
+    level = exam.level(one.seeds)
+    finding = _near_ceiling(one, level.interval())
+    return finding._replace(evidence=f"{finding.evidence} ({level.basis})", basis=f"on the exam, {level.basis}")
+
+
+def _near_ceiling(one: Setting, reached: Estimate) -> Finding:
+    ceiling = ceiling_of(one.run) or 1.0
+    level = ceiling - rules.NEAR
+    near = False if reached.high < level else True if reached.low >= level else None
+    return _amount(near, f"{one.name}'s accuracy is {reached}, the ceiling {ceiling:.3f}", reached)
+
+
+def ceiling_of(run: Run) -> float | None:
+    """The highest accuracy that the images of a run allow, where that is known: of phantoms with drawn signs."""
+    if run.source != "phantom":
+        return None
+    from labutils.phantoms.write import ceiling
+
+    return ceiling(run.config.dataset)
+
+
+_EXAM = "on the exam, over seeds and images: better or worse if the 95 % interval excludes 0 and the value is at least "
+_WITHIN = ", no difference if the 90 % interval lies within it"
+_IN_WORDS: dict[str, object] = {
+    "by_points": f"{_EXAM}{100 * rules.ACCURACY_MARGIN:.0f} point{_WITHIN}",
+    "by_loss": f"{_EXAM}{rules.LOSS_MARGIN}{_WITHIN}",
+    "all_seeds": "over all stored seeds: the same for their mean, 95 % interval (two seeds at least)",
+    "p": f"p < {SIGNIFICANT}",
+    "equal": f"{100 * rules.EQUAL:.0f} points",
+    "narrower": f"{100 * rules.NARROWER:.0f} points",
+    "wide": f"{100 * rules.WIDE:.0f}",
+    "near": f"{100 * rules.NEAR:.0f} points",
+    "far_fewer": f"{rules.FAR_FEWER:.0%}",
+    "faster": f"{rules.FASTER:.0%}",
+    "slack": rules.SLACK,
+    "climbs": ", ".join(f"{climb:.2f}" for climb in rules.CLIMBS),
+    "window": WINDOW,
+    "fixed": MEASURED["fixed_accuracy"],
+}
+_LOSS = "loss of {0} lower than of {1}: 95 % interval of the difference %s, excludes 0 either way; {by_loss}"
+_RISE = (
+    "{0}: mean validation loss of the last {window} epochs minus that of the lowest {window} in a row: %s if at least "
+    "{limits[0]:.2f}, 95 %% interval above 0, %s if it stays below; on the exam, loss after the last epoch minus that "
+    "after the one of the lowest validation loss, the same"
+)
+MEASURES = {
+    "accuracy": Measure(
+        _accuracy,
+        _accuracy_on_exam,
+        "{0} more accurate than {1}: exact McNemar test on the same images at the best epochs, {p} either way; "
+        "{by_points}",
+        is_not="{0} no better than {1}: 95 % interval of the accuracy difference on the same images ends below "
+        "+{equal} (refuted if the exact McNemar test shows it to be better, {p}); {by_points}",
+        equals="{0} and {1}: 95 % interval of the accuracy difference on the same images lies within ±{equal} "
+        "(refuted if the exact McNemar test shows a difference, {p}); {by_points}",
+    ),
+    "accuracy of two data sets": Measure(
+        partial(_accuracy, paired=False),
+        partial(_accuracy_on_exam, paired=False),
+        "{0} more accurate than {1}: Fisher's exact test on the accuracies at the best epochs, {p} either way; "
+        "{by_points}",
+    ),
+    "loss": Measure(_loss, _loss_on_exam, _LOSS.replace("%s", "image by image, at the best epochs")),
+    "lowest loss": Measure(
+        partial(_loss, lowest=True),
+        partial(_loss_on_exam, lowest=True),
+        _LOSS.replace("%s", "image by image, at the lowest losses"),
+    ),
+    "loss of two data sets": Measure(
+        partial(_loss, paired=False),
+        partial(_loss_on_exam, paired=False),
+        _LOSS.replace("%s", "between two sets of images, at the best epochs"),
+    ),
+    "narrower gap": Measure(
+        _gap,
+        _gap_on_exam,
+        "{pairs}: gap = training minus validation accuracy, mean of the last {window} epochs, training {fixed} "
+        "where that is stored; narrower{mean} by at least {narrower} with a 95 % interval above 0, refuted if the "
+        "interval stays below {narrower}; gap to the exam instead, {by_points}",
+    ),
+    "wide gap": Measure(
+        _own_gap,
+        _own_gap_on_exam,
+        "{0}: gap at least {wide} points, 95 % interval above 0 (refuted if it stays below {wide}); on the "
+        "exam the same",
+    ),
+    "over-fitting": Measure(
+        _rise,
+        _rise_on_exam,
+        _RISE % ("over-fits", "refuted"),
+        is_not=_RISE % ("refuted", "holds"),
+    ),
+    "onset of over-fitting": Measure(
+        _onset,
+        partial(_onset, over_seeds=True),
+        "{0}: smoothed validation loss stays {climbs} above its minimum from an epoch between {limits[0]} and "
+        "{limits[1]} on, for each of these climbs (refuted if for none); over all stored seeds the same",
+    ),
+    "training accuracy": Measure(
+        _training,
+        partial(_training, over_seeds=True),
+        "{0}: training accuracy, mean of the last {window} epochs, at least {limits[1]} (refuted up to "
+        "{limits[0]}); over all stored seeds, their mean",
+    ),
+    "far fewer epochs": Measure(
+        _learning,
+        _learning_of_seeds,
+        "{0}: epochs to the highest training accuracy of {1} at most {far_fewer} of those that it needed "
+        "itself (refuted if not fewer); {all_seeds}",
+    ),
+    "faster": Measure(
+        _converging,
+        _converging_of_seeds,
+        "{0}: epochs until the smoothed validation loss comes down to the higher of the two minima plus "
+        "{slack} at most {faster} of those of {1}, 95 % interval over images below 100 % (refuted if it stays "
+        "above {faster}); {all_seeds}",
+    ),
+    "best": Measure(
+        _best,
+        _best_on_exam,
+        "{0} the best of {count}: exact McNemar tests against each of the others, adjusted after Holm, all "
+        "{p}; refuted if one of the others is so much better; {by_points}, both adjusted after Holm",
+    ),
+    "near the ceiling": Measure(
+        _ceiling,
+        _ceiling_on_exam,
+        "{0} at most {near} below the ceiling (of phantoms what their drawn signs allow, else 1.0): 95 % "
+        "interval begins above that (refuted if it ends below); on the exam the same",
+    ),
+}
+"""All measures, by the names that claims and sentences use."""

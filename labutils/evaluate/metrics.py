@@ -30,25 +30,18 @@ class Bin(NamedTuple):
 
 
 def class_probabilities(run: Run, epoch: int | None = None) -> np.ndarray:
-    """The validation predictions as one column per class, also for a network with one output.
-
-    Returns
-    -------
-    np.ndarray
-        (n_val, n_classes) float64.
-    """
+    """The validation predictions as one column per class, also of a network with one output, (n_val, n_classes)."""
     return statistics.class_probabilities(run.val_predictions[run.best_epoch if epoch is None else epoch])
 
 
 def predicted_labels(run: Run, epoch: int | None = None) -> np.ndarray:
     """The class that the run chooses for each validation image, (n_val,) int64."""
-    # argmax takes the first of equals: a sigmoid of exactly 0.5 is label 0, as in the stored accuracy (p > 0.5).
-    return class_probabilities(run, epoch).argmax(axis=1)
+    return statistics.predicted_labels(run.val_predictions[run.best_epoch if epoch is None else epoch])
 
 
 def hits(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Which images predictions (..., n, outputs) get right, (..., n) bool."""
-    return statistics.class_probabilities(predictions).argmax(axis=-1) == labels
+    return statistics.predicted_labels(predictions) == labels
 
 
 def correct(run: Run, epoch: int | None = None) -> np.ndarray:
@@ -139,15 +132,8 @@ def reliability_curve(run: Run, epoch: int | None = None, bins: int = 10) -> lis
     With two classes: P(label 1) against the share of images of label 1. With more: the probability of the chosen
     class against the share of right choices. A calibrated run has both equal in every bin.
 
-    Parameters
-    ----------
-    bins : int
-        Number of bins between 0 and 1, at least 1.
-
-    Returns
-    -------
-    list of Bin
-        Ends, number of images, mean prediction, and observed share with its Wilson interval.
+    Each of the `bins` (at least 1) between 0 and 1 has its ends, number of images, mean prediction, and observed share
+    with its Wilson interval.
     """
     probabilities = class_probabilities(run, epoch)
     if probabilities.shape[1] == 2:

@@ -1,20 +1,38 @@
-"""Tables of runs, seeds, classes and verdicts, as pandas frames whose cells are ready to be read.
+"""Tables of runs, settings, classes and verdicts, as pandas frames whose cells are ready to be read.
 
-Every cell is text or a whole number, so that a stored run gives the same table wherever it is shown.
+Every cell is text or a whole number, so that a stored run gives the same table wherever it is shown. `runs` are by
+label, and a table has one row for each of them, unless it says otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from math import isnan
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labutils.evaluate.curves import Best, Spread, best, spread
-from labutils.evaluate.exam import exam_accuracy
-from labutils.evaluate.metrics import auc, class_recall, highest_elementwise
+import numpy as np
+
+from labutils.evaluate.claims import Verdict, judge_real
+from labutils.evaluate.compare import accuracy_difference, mcnemar
+from labutils.evaluate.curves import (
+    MEASURED,
+    WINDOW,
+    accuracy_gap,
+    best,
+    epochs_to_reach,
+    overfitting_epoch,
+    train_curve,
+)
+from labutils.evaluate.effects import adjusted_words
+from labutils.evaluate.exam import accuracy_effect, exam_accuracy
+from labutils.evaluate.findings import known
+from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, highest_elementwise
+from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
+from labutils.statistics import holm, in_points, p_value, points
 
 if TYPE_CHECKING:
-    from labutils.evaluate.verdicts import Verdict
+    from labutils.config import RunConfig
     from labutils.frames import Table
     from labutils.lab import Reported
     from labutils.runs.run import Run
@@ -26,6 +44,12 @@ VERDICT_NOTE = (
     "What the lab could know: validation images, one seed, best epochs. What holds for these images: the exam, all "
     "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on."
 )
+EXAM_NOTE = (
+    "Accuracy on the exam, images that nothing was chosen on. Better or worse: the 95 % interval excludes 0, and the "
+    "difference is at least 1 point. No difference that matters: the 90 % interval lies within 1 point."
+)
+NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
+"""How the networks are spelled."""
 
 
 class Reached(NamedTuple):
@@ -38,10 +62,7 @@ class Reached(NamedTuple):
 def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
     """Rows by name as a table whose index is called `index`; a cell that a row lacks is a dash.
 
-    Parameters
-    ----------
-    nothing : str
-        What the table says if there are no rows.
+    `nothing` is what the table says if there are no rows.
     """
     from labutils.frames import Table
 
@@ -54,27 +75,35 @@ def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = N
     return table
 
 
+def _by_run(runs: Mapping[str, Run], row: Callable[[Run], Mapping[str, Any]]) -> Table:
+    return as_table({label: row(run) for label, run in runs.items()}, "run")
+
+
+def mark_source(source: str) -> str:
+    """The source of the images as tables show it: phantoms are marked as such, unmistakably."""
+    return "PHANTOM" if source == "phantom" else source
+
+
+# One run in a row.
+
+
 def run_table(
     runs: Mapping[str, Run],
     report: Mapping[str, Reported] | None = None,
     beside: Mapping[str, Reached] | None = None,
 ) -> Table:
-    """One row per run: best accuracy with interval, both losses, the exam, and the lab report's numbers beside them.
+    """Best accuracy with interval, both losses, the exam, and the lab report's numbers beside them.
+
+    Columns appear where they have something to say: for the exam if a run has sat it, for training if the report quotes
+    it, for element-wise accuracy if there are more than two classes.
 
     Parameters
     ----------
     runs : mapping of str to Run
-        By label.
     report : mapping of str to Reported, optional
         By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
     beside : mapping of str to Reached, optional
         What is no network, by name, for rows below the runs; see `audit.beside`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by label. Columns appear where they have something to say: for the exam if a run has sat it, for
-        training if the report quotes it, for element-wise accuracy if there are more than two classes.
     """
     report = report or {}
     training = any(report[label].train_accuracy is not None for label in runs if label in report)
@@ -94,7 +123,11 @@ def run_table(
         if any(exams.values()):
             row[EXAM] = str(exams[label] or "-")
         if training:
-            row |= _training_columns(numbers)
+            row |= {
+                "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
+                "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
+                "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
+            }
         if report:
             row |= _reported_columns(report.get(label), training, several)
         row["data"] = mark_source(run.source)
@@ -104,27 +137,294 @@ def run_table(
     return as_table(rows, "run")
 
 
-def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
-    """One row per group of runs that differ in their seed only: mean, standard deviation and range.
+def _no_network(reached: Reached, exam: bool) -> dict[str, str]:
+    """The cells of a row below the runs; without a column for the exam, what is known on the exam alone says so."""
+    if exam:
+        return {ACCURACY: reached.validation, EXAM: reached.exam}
+    alone = reached.validation == "-" and reached.exam != "-"
+    return {ACCURACY: f"{reached.exam} (on the exam)" if alone else reached.validation}
+
+
+def _reported_columns(numbers: Reported | None, training: bool, several: bool) -> dict[str, str]:
+    # Task 4's loss is element-wise as well, over nine outputs: none of ours can stand beside it under the same name.
+    columns = {"element-wise accuracy" if several else "accuracy": "accuracy"}
+    columns["loss of nine outputs" if several else "loss"] = "loss"
+    if training:
+        columns |= {"highest train accuracy": "train_accuracy", "lowest train loss": "train_loss"}
+    values = {column: getattr(numbers, name, None) for column, name in columns.items()}
+    return {f"report: {column}": "-" if value is None else f"{value:.4f}" for column, value in values.items()}
+
+
+def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
+    """How far training and validation lie apart at the end, and when over-fitting began.
+
+    Accuracies are means of the last `WINDOW` epochs; the gap is their difference, with its 95 % interval (see
+    `curves.accuracy_gap`). The training accuracy is measured like validation if all runs have that.
 
     Parameters
     ----------
-    groups : mapping of str to sequence of Run
-        As `group_seeds` gives them.
+    runs : mapping of str to Run
+    both_ways : bool
+        Instead, the gap with training measured as it goes by, and measured like validation. What lies between the two
+        is no property of the network: dropout and augmentation are on in one, off in the other. Runs that were stored
+        without the second way show a dash.
     """
-    rows = {}
-    for label, runs in groups.items():
-        numbers = [best(run) for run in runs]
-        exam = exam_accuracy(runs)
-        rows[label] = {
-            "seeds": f"seed {', '.join(str(run.config.seed) for run in runs)}",
-            "best val accuracy, mean ± sd (range)": _spread_text(spread(n.accuracy.value for n in numbers), 3),
-            "lowest val loss, mean ± sd (range)": _spread_text(spread(n.lowest_loss for n in numbers), 4),
-            "val loss at best epoch, mean ± sd (range)": _spread_text(spread(n.loss_at_best for n in numbers), 4),
-            "exam accuracy, mean [95 % interval over seeds and images]": str(exam or "-"),
-            "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
+    if both_ways:
+        return _by_run(runs, _gap_both_ways)
+    curve = train_curve(*runs.values())
+    taken = min(WINDOW, max((run.epochs for run in runs.values()), default=WINDOW))
+    last = f"last {taken} epochs" if taken > 1 else "last epoch"
+
+    def row(run: Run) -> dict[str, str]:
+        return {
+            f"train accuracy, {last}": f"{run.history[curve][-WINDOW:].mean():.3f}",
+            f"val accuracy, {last}": f"{run.history['val_accuracy'][-WINDOW:].mean():.3f}",
+            "gap [95 % interval]": str(accuracy_gap(run, curve)),
+            "over-fits from epoch": _onset(run),
         }
-    return as_table(rows, "run")
+
+    table = _by_run(runs, row)
+    table.note = f"Training accuracy {MEASURED[curve]}."
+    return table
+
+
+def _onset(run: Run) -> str:
+    """From which epoch on a run over-fits, a dash if it does not; whether it does is said by the same finding that
+    verdicts and sentences are made of."""
+    over_fits = known("over-fitting", run, limits=(OVERFITS,)).holds(IS)
+    if over_fits is None:
+        return "cannot be told"
+    return str(overfitting_epoch(run.history) or "-") if over_fits else "-"
+
+
+def _gap_both_ways(run: Run) -> dict[str, str]:
+    by = accuracy_gap(run, "accuracy")
+    like = accuracy_gap(run, "fixed_accuracy") if "fixed_accuracy" in run.history else None
+    return {
+        f"gap, training {MEASURED['accuracy']}": str(by),
+        f"gap, training {MEASURED['fixed_accuracy']}": str(like) if like else "-",
+        "due to the way of measuring": f"{points(by.value - like.value)} points" if like else "-",
+    }
+
+
+def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> Table:
+    """The first epoch at which `curve` ("accuracy" or "val_accuracy") reaches `accuracy`, and its highest value."""
+
+    def row(run: Run) -> dict[str, Any]:
+        epoch = epochs_to_reach(run.history, accuracy, curve)
+        return {
+            f"first epoch at {accuracy:.3f}": str(epoch) if epoch else "never",
+            "highest": f"{run.history[curve].max():.3f}",
+            "of epochs": run.epochs,
+        }
+
+    return _by_run(runs, row)
+
+
+def quality_table(runs: Mapping[str, Run]) -> Table:
+    """At the best epoch: area under the ROC curve, recall of every class, Brier score."""
+
+    def row(run: Run) -> dict[str, str]:
+        areas = list(auc(run).values())
+        mean = sum(area.value for area in areas) / len(areas)
+        area = {"AUC [95 % interval]": str(areas[0]) if len(areas) == 1 else f"{mean:.3f} (mean)"}
+        recall = {f"recall {name}": str(value) for name, value in class_recall(run).items()}
+        return area | recall | {"Brier score": f"{brier_score(run):.3f}"}
+
+    return _by_run(runs, row)
+
+
+def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> Table:
+    """How much choosing the epoch on the validation images flatters the accuracy.
+
+    The validation images are split at random into two halves, class by class, many times: the epoch is chosen on one
+    half and the accuracy read from the other. The mean over the splits, `repeats` of them and the same at every call,
+    is what an honest choice would have given.
+    """
+
+    def row(run: Run) -> dict[str, str]:
+        hits = np.stack([correct(run, epoch) for epoch in range(run.epochs)])
+        honest, rng = [], np.random.default_rng(0)
+        for _ in range(repeats):
+            order = rng.permutation(len(run.y_val))
+            order = order[np.argsort(run.y_val[order], kind="stable")]
+            chosen_on, read_from = order[::2], order[1::2]
+            epoch = int(hits[:, chosen_on].mean(axis=1).argmax())
+            honest.append(float(hits[epoch, read_from].mean()))
+        highest, mean = float(hits.mean(axis=1).max()), float(np.mean(honest))
+        return {
+            "best of all epochs": f"{highest:.3f}",
+            "epoch chosen on other images": f"{mean:.3f}",
+            "flattered by": f"{100 * (highest - mean):.1f} points",
+        }
+
+    return _by_run(runs, row)
+
+
+def time_table(runs: Mapping[str, Run]) -> Table:
+    """Median seconds of an epoch, validation included, and what it was trained on.
+
+    Machines are shared and differ: compare rows that name the same machine and threads, and those only roughly.
+    """
+
+    def row(run: Run) -> dict[str, Any]:
+        last = run.provenance["stretches"][-1]
+        threads = f"{last['threads']} thread{'' if last['threads'] == 1 else 's'}"
+        return {
+            "seconds an epoch (median)": f"{np.median(run.history['seconds']):.1f}",
+            "epochs": run.epochs,
+            "trained on": f"{last['device']}, {threads}",
+        }
+
+    return _by_run(runs, row)
+
+
+def class_table(run: Run) -> Table:
+    """One row per class at the best epoch: images, how many are recognised (recall), and AUC against the rest."""
+    recall, area = class_recall(run), auc(run)
+    rows = {
+        name: {
+            "images": int((run.y_val == label).sum()),
+            "recall [95 % interval]": str(recall.get(name, "-")),
+            # With two classes one AUC says it for both.
+            "AUC [95 % interval]": str(area.get(run.class_names[1] if len(run.class_names) == 2 else name, "-")),
+        }
+        for label, name in enumerate(run.class_names)
+    }
+    return as_table(rows, "class")
+
+
+def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> Table:
+    """One row per configuration: its network in numbers, counted from the architecture."""
+    from labutils.models import describe
+
+    rows = {}
+    for label, config in configs.items():
+        numbers = describe(config, n_classes)
+        rows[label] = {
+            "convolutions": numbers.convolutions,
+            "dense layers": numbers.dense_layers,
+            "parameters": f"{numbers.parameters:,}",
+            "multiply-adds per image": f"{numbers.multiply_adds / 1e6:.1f} million",
+            "receptive field": f"{numbers.receptive_field} pixels",
+        }
+    return as_table(rows, "network")
+
+
+# Runs against each other.
+
+
+def paired_table(runs: Mapping[str, Run]) -> Table:
+    """One row per pair of runs at their best epochs: who is right where the other is wrong, and McNemar's exact test.
+
+    Difference of the accuracies (first minus second) with its 95 % interval, the images that only one of the two gets
+    right, the two-sided p-value, and the same adjusted for the number of tests in the table (Holm). A `ComparisonError`
+    says which runs were validated on different images.
+    """
+    pairs = {f"{a} against {b}": (runs[a], runs[b]) for a, b in combinations(runs, 2)}
+    tests = {name: mcnemar(*pair) for name, pair in pairs.items()}
+    adjusted = holm({name: test.p for name, test in tests.items()})
+    rows = {}
+    for name, pair in pairs.items():
+        rows[name] = {
+            "difference [95 % interval]": str(accuracy_difference(*pair)),
+            "only the first is right": tests[name].n10,
+            "only the second is right": tests[name].n01,
+            "p (exact McNemar)": p_value(tests[name].p),
+        }
+        if len(pairs) > 1:
+            rows[name]["p adjusted (Holm)"] = p_value(adjusted[name])
+    table = as_table(rows, "runs", "Nothing to compare yet: this needs two runs.")
+    if len(pairs) > 1:
+        table.note = (
+            f"{len(pairs)} tests: of twenty such tables without any true difference, one has an adjusted p below "
+            f"{SIGNIFICANT}; in up to {1 - 0.95 ** len(pairs):.0%} of them, one of the p that are not adjusted is."
+        )
+    return table
+
+
+def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
+    """One row per pair of settings: the difference on the exam, over seeds and images, and what to call it.
+
+    The interval is that of each pair alone; what it is called is adjusted for the number of pairs.
+
+    Parameters
+    ----------
+    settings : mapping of str to sequence of Run
+        Runs that differ in their seed only, as `group_seeds` gives them. Those that have not sat the exam are left out.
+    """
+    sat = {label: [run for run in runs if run.exam] for label, runs in settings.items()}
+    pairs = {f"{a} against {b}": (a, b) for a, b in combinations([label for label, runs in sat.items() if runs], 2)}
+    effects = {name: accuracy_effect(sat[a], sat[b]) for name, (a, b) in pairs.items()}
+    words, rows = adjusted_words(effects, ACCURACY_MARGIN), {}
+    for name, (a, b) in pairs.items():
+        rows[name] = {
+            "first": str(exam_accuracy(sat[a])),
+            "second": str(exam_accuracy(sat[b])),
+            "difference in points [95 % interval]": in_points(effects[name].interval()),
+            "the first is": words[name],
+            "seen on": effects[name].basis,
+        }
+    table = as_table(rows, "settings", "Nothing to compare on the exam yet: this needs two runs that have sat it.")
+    table.note = EXAM_NOTE
+    if len(pairs) > 1:
+        table.note += (
+            f" {len(pairs)} pairs: either is said only where it holds after Holm's adjustment, so that one of twenty "
+            "tables without any true difference says better or worse; the intervals are those of each pair alone."
+        )
+    return table
+
+
+def best_table(runs: Mapping[str, Run]) -> Table:
+    """One row per network: the best of its runs, and how many of the others the paired test cannot tell from it."""
+    networks: dict[str, dict[str, Run]] = {}
+    for label, run in runs.items():
+        networks.setdefault(run.config.model, {})[label] = run
+    rows = {}
+    for name, own in networks.items():
+        top = max(own, key=lambda label: own[label].history["val_accuracy"].max())
+        others = {label: mcnemar(own[top], run).p for label, run in own.items() if label != top}
+        alike = sum(p >= SIGNIFICANT for p in holm(others).values())
+        rows[NETWORKS[name]] = {
+            "best": top,
+            "val accuracy [95 % interval]": str(best(own[top]).accuracy),
+            "others that may be as good (McNemar, Holm)": f"{alike} of {len(others)}",
+        }
+    return as_table(rows, "network")
+
+
+def truth_table(
+    runs: Iterable[Run], told: Reported, beside: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> Table:
+    """One setting on different images, in columns: the lab report, and each source that it was trained on here.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        The same settings on images of different sources.
+    told : Reported
+        What the report says.
+    beside : mapping of str to mapping
+        Further cells by source: what is no network, see `audit.simple_cells`.
+    """
+    columns: dict[str, dict[str, str]] = {
+        "report": {"best val accuracy": f"{told.accuracy}", "val loss": f"{told.loss} (which one is not said)"}
+    }
+    for run in runs:
+        numbers = best(run)
+        columns[mark_source(run.source)] = {
+            "best val accuracy": str(numbers.accuracy),
+            "best epoch": f"{numbers.epoch} of {run.epochs}",
+            "val loss": f"{numbers.loss_at_best:.4f} at the best epoch, {numbers.lowest_loss:.4f} at the lowest",
+            "final train accuracy": f"{run.history['accuracy'][-1]:.3f}",
+            "AUC": str(next(iter(auc(run).values()))),
+            "exam accuracy": str(exam_accuracy([run]) or "-"),
+            **beside.get(run.source, {}),
+        }
+    return as_table(columns, "source").T
+
+
+# Seeds.
 
 
 def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
@@ -142,19 +442,30 @@ def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
 
 
-def class_table(run: Run) -> Table:
-    """One row per class at the best epoch: images, how many are recognised (recall), and AUC against the rest."""
-    recall, area = class_recall(run), auc(run)
-    rows = {
-        name: {
-            "images": int((run.y_val == label).sum()),
-            "recall [95 % interval]": str(recall.get(name, "-")),
-            # With two classes one AUC says it for both.
-            "AUC [95 % interval]": str(area.get(run.class_names[1] if len(run.class_names) == 2 else name, "-")),
+def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
+    """One row per group of runs that differ in their seed only (see `group_seeds`): mean, standard deviation, range."""
+    rows = {}
+    for label, runs in groups.items():
+        numbers = [best(run) for run in runs]
+        rows[label] = {
+            "seeds": f"seed {', '.join(str(run.config.seed) for run in runs)}",
+            "best val accuracy, mean ± sd (range)": _spread([n.accuracy.value for n in numbers], 3),
+            "lowest val loss, mean ± sd (range)": _spread([n.lowest_loss for n in numbers], 4),
+            "val loss at best epoch, mean ± sd (range)": _spread([n.loss_at_best for n in numbers], 4),
+            "exam accuracy, mean [95 % interval over seeds and images]": str(exam_accuracy(runs) or "-"),
+            "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
         }
-        for label, name in enumerate(run.class_names)
-    }
-    return as_table(rows, "class")
+    return as_table(rows, "run")
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    mean = f"{np.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return f"{mean} (one seed)"
+    return f"{mean} ± {np.std(values, ddof=1):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+# Verdicts.
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> Table:
@@ -180,15 +491,15 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     return table.drop(columns="task") if len({v.task for v in verdicts}) == 1 else table
 
 
-def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict]) -> Table:
+def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict] | None = None) -> Table:
     """One row per claim that was judged on real images: what was found here, and what there, with its numbers.
 
     Parameters
     ----------
     verdicts : iterable of Verdict
         As `verdict_table` shows them.
-    real : iterable of Verdict
-        As `claims.judge_real` gives them.
+    real : iterable of Verdict, optional
+        Those on real images; as `claims.judge_real` gives them from the store if not given.
     """
     here, know = {v.id: v for v in verdicts}, "what the lab could know:"
     images = next((mark_source(v.source) for v in here.values() if v.source), "these images")
@@ -198,56 +509,7 @@ def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict]) -> Table:
             f"{know} {images}": here[v.id].verdict,
             f"{know} {v.source}": f"{v.verdict}: {v.evidence}",
         }
-        for v in real
+        for v in (judge_real() if real is None else real)
         if v.id in here
     }
     return as_table(rows, "id", "No run on real images is stored here.")
-
-
-def mark_source(source: str) -> str:
-    """The source of the images as tables show it: phantoms are marked as such, unmistakably."""
-    return "PHANTOM" if source == "phantom" else source
-
-
-def _no_network(reached: Reached, exam: bool) -> dict[str, str]:
-    """The cells of a row below the runs; without a column for the exam, what is known on the exam alone says so."""
-    if exam:
-        return {ACCURACY: reached.validation, EXAM: reached.exam}
-    alone = reached.validation == "-" and reached.exam != "-"
-    return {ACCURACY: f"{reached.exam} (on the exam)" if alone else reached.validation}
-
-
-def _training_columns(numbers: Best) -> dict[str, str]:
-    return {
-        "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
-        "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
-        "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
-    }
-
-
-def _reported_columns(numbers: Reported | None, training: bool, several: bool) -> dict[str, str]:
-    def show(name: str) -> str:
-        value = getattr(numbers, name, None)
-        return "-" if value is None else f"{value:.4f}"
-
-    # Task 4's loss is element-wise as well, over nine outputs: none of ours can stand beside it under the same name.
-    names = (
-        ("report: element-wise accuracy", "report: loss of nine outputs")
-        if several
-        else ("report: accuracy", "report: loss")
-    )
-    columns = {names[0]: show("accuracy"), names[1]: show("loss")}
-    if training:
-        columns |= {
-            "report: highest train accuracy": show("train_accuracy"),
-            "report: lowest train loss": show("train_loss"),
-        }
-    return columns
-
-
-def _spread_text(numbers: Spread, digits: int) -> str:
-    if isnan(numbers.sd):
-        return f"{numbers.mean:.{digits}f} (one seed)"
-    return (
-        f"{numbers.mean:.{digits}f} ± {numbers.sd:.{digits}f} ({numbers.low:.{digits}f} to {numbers.high:.{digits}f})"
-    )

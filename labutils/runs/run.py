@@ -27,6 +27,7 @@ from labutils import paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.runs.disk import clear_errors, open_regular, read_json, write_atomic
+from labutils.statistics import predicted_labels
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
@@ -197,11 +198,6 @@ class Run:
             val_predictions=self.val_predictions[:epochs],
             exam=self.exam.first(epochs) if self.exam else None,
         )
-
-
-def predicted_labels(predictions: np.ndarray) -> np.ndarray:
-    """Labels that probabilities (..., outputs) stand for: above one half, or the largest of several."""
-    return (predictions[..., 0] > 0.5).astype(np.int64) if predictions.shape[-1] == 1 else predictions.argmax(-1)
 
 
 def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:

@@ -17,10 +17,10 @@ from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
 from labutils.data.locate import title_of
 from labutils.errors import DataError
-from labutils.evaluate.conditions import ceiling_of
+from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
+from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
-from labutils.evaluate.verdicts import MISSING, Verdict, same_but_seed
 from labutils.paths import LAB_DATASETS
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes

@@ -27,8 +27,8 @@ from labutils.errors import DataError, TrainingInterrupted
 from labutils.models import describe
 from labutils.paths import LAB_DATASETS
 from labutils.progress import Progress, minutes
-from labutils.runs.run import COLUMNS, OPTIONAL_COLUMNS, ExamResult, Run, predicted_labels
-from labutils.statistics import cross_entropy
+from labutils.runs.run import COLUMNS, OPTIONAL_COLUMNS, ExamResult, Run
+from labutils.statistics import cross_entropy, predicted_labels
 from labutils.training.backend import choose_precision, compiled_model, feed, import_keras, provenance
 from labutils.training.checkpoint import Trained, restore, state_of, write_weights
 

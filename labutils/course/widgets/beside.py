@@ -68,8 +68,8 @@ def left_plateau(run: Run) -> int | None:
 def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
     from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
-    from labutils.evaluate.findings import p_words
     from labutils.runs.store import nearest
+    from labutils.statistics import p_words
 
     near = nearest(run, {label: other for label, other in stored.items() if same_images(run, other)})
     said = f"{label}, {run.epochs} epochs: best validation accuracy {run.history['val_accuracy'].max():.3f}."

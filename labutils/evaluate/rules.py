@@ -1,0 +1,66 @@
+"""Every limit and every word of the judge, in one place; all were chosen before any run was judged by them.
+
+Where limits come in pairs, a statement holds beyond one, does not beyond the other, and between them nothing is said.
+"""
+
+SIGNIFICANT = 0.05
+"""A p value below this counts as a difference."""
+
+ACCURACY_MARGIN, LOSS_MARGIN = 0.01, 0.02
+"""On the exam, a difference matters from here on: 1 point of accuracy, .02 of loss."""
+
+ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS = 0.008, 0.015, 0.015
+"""Standard deviation between seeds of an accuracy, a gap and a loss on the exam, in a typical setting of the lab.
+
+What is assumed of settings that were trained with one seed. The stored settings with three seeds lie around these
+numbers (`tests/test_evaluate_effects.py`): half of them below, a few far above.
+"""
+
+ELSEWHERE_FREEDOM = 36
+"""Degrees of freedom of these three: two for each setting with three seeds, when they were measured."""
+
+EQUAL = 0.05
+"""On validation images, accuracies that differ by less than this (5 points) count as equally good."""
+
+NARROWER = 0.02
+"""On validation images, a gap must be narrower by at least this (2 points) to count as narrower."""
+
+WIDE = 0.05
+"""From here on (5 points) training accuracy is well above validation accuracy."""
+
+OVERFITS, WELL_ABOVE = 0.05, 0.10
+"""How far above its minimum the loss ends of a run that over-fits, and one that climbs well above it."""
+
+CLIMB, CLIMBS = 0.02, (0.01, 0.02, 0.03, 0.05)
+"""How far the smoothed loss stays above its minimum from where over-fitting begins; the onset depends on it."""
+
+SLACK = 0.01
+"""A loss this close to its lowest is down: the last bit of a flat curve says nothing about speed."""
+
+FASTER, FAR_FEWER = 0.8, 0.5
+"""The share of another's epochs from which on a run is faster, and needs far fewer."""
+
+NEAR = 0.02
+"""Within 2 points of the ceiling is near it."""
+
+STARTED = 0.05
+"""A loss this far below that of guessing (ln 2) has left it."""
+
+BETTER, WORSE, SAME, UNDECIDED = "better", "worse", "no difference that matters", "undecided"
+"""All that can be said about a difference on the exam."""
+
+CLOSE, NO_BETTER = "equally good", "no better"
+"""What can be said on the validation images of accuracies that no test tells apart: all of the interval lies within
+`EQUAL`, or its upper end does."""
+
+REACHED, BELOW = "at least so much", "less than that"
+"""What can be said of an amount and its limit."""
+
+IS, IS_NOT, EQUALS = "is", "is not", "equals"
+
+HOLDS = {
+    IS: {BETTER: True, REACHED: True, WORSE: False, SAME: False, BELOW: False},
+    IS_NOT: {BETTER: False, REACHED: False, WORSE: True, SAME: True, CLOSE: True, NO_BETTER: True, BELOW: True},
+    EQUALS: {BETTER: False, WORSE: False, SAME: True, CLOSE: True},
+}
+"""Whether a statement holds, by its kind and the word that was found; a word that is not here leaves it open."""
