@@ -370,7 +370,7 @@ def _key_of(folder: Path) -> str:
 def _found(place: Path, config: RunConfig, fingerprint: str) -> Run:
     """The run in an occupied place, cleared of what a kill has left, if it is the one that its name says."""
     if leftovers(place):
-        with suppress(StoreError), _held(place):
+        with suppress(StoreError, OSError), _held(place):  # of a folder that may not be written to it stays
             clear_up(place)
     found = _read_once(place)
     if isinstance(found, StoreError):
