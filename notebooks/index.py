@@ -64,7 +64,7 @@ course.progress()
 # Which images are used, how many runs are stored, and whether anything is wrong.
 
 # %% tags=["nbval-ignore-output"]
-doctor.table(doctor.examine())
+doctor.table()
 
 # %% [markdown]
 # No images of a course are part of this lab. Without them you see *phantoms*: synthetic images drawn by a program. They

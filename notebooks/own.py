@@ -58,7 +58,7 @@ max_minutes: float = 60.0  # minutes that one training may take here; what takes
 # ## Setup
 
 # %%
-from labutils import audit, evaluate, parameters, paths, plots, training
+from labutils import audit, evaluate, parameters, plots, training
 from labutils.config import as_list
 from labutils.course import widgets
 from labutils.data import load_dataset
@@ -179,8 +179,7 @@ for run in runs.values():
 # it the epochs and the threshold to move. Files are named in it only where the audit found something.
 
 # %%
-page = own.write_page(images, judged, baselines, runs, widgets.standing_alone(runs))
-print("written:", paths.short(page))
+page = own.write_page(images, judged, baselines, runs)
 
 # %% [markdown]
 # ## Summary

@@ -208,7 +208,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task1b"), lab.REAL))
+plots.real_curves("task1b")
 
 # %% [markdown]
 # What do these numbers say? The sentence is chosen from them, by code.
@@ -257,7 +257,7 @@ def overfitting_epoch(val_loss, climb=0.02):
 
 
 # %% tags=["check"]
-check.overfitting_epoch(overfitting_epoch)
+check.exercise(overfitting_epoch)
 
 # %% [markdown]
 # ## Answer

@@ -187,7 +187,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task1c"), lab.REAL))
+plots.real_curves("task1c")
 
 # %% [markdown]
 # What do these numbers say? The sentence is chosen from them, by code.
@@ -237,7 +237,7 @@ def receptive_field(layers):
 
 
 # %% tags=["check"]
-check.receptive_field(receptive_field)
+check.exercise(receptive_field)
 
 # %% [markdown]
 # ## Answer

@@ -183,7 +183,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task1d"), lab.REAL))
+plots.real_curves("task1d")
 
 # %% [markdown]
 # ## Explore
@@ -219,7 +219,7 @@ def layer_parameters(inputs, outputs, window=None):
 
 
 # %% tags=["check"]
-check.layer_parameters(layer_parameters)
+check.exercise(layer_parameters)
 
 # %% [markdown]
 # ## Answer

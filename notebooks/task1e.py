@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -190,7 +190,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task1e"), lab.REAL))
+plots.real_curves("task1e")
 
 # %% [markdown]
 # Areas under the ROC curve, recall per class and the Brier score (the mean squared distance between probability and
@@ -235,7 +235,7 @@ def epoch_to_keep(val_loss, patience):
 
 
 # %% tags=["check"]
-check.epoch_to_keep(epoch_to_keep)
+check.exercise(epoch_to_keep)
 
 # %% [markdown]
 # ## Answer

@@ -205,7 +205,7 @@ def sensitivity_specificity(truth, probability, threshold=0.5):
 
 
 # %% tags=["check"]
-check.sensitivity_specificity(sensitivity_specificity)
+check.exercise(sensitivity_specificity)
 
 # %% [markdown]
 # ## Answer

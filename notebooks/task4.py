@@ -246,7 +246,7 @@ def accuracies(truth, probabilities):
 
 
 # %% tags=["check"]
-check.accuracies(accuracies)
+check.exercise(accuracies)
 
 # %% [markdown]
 # ## Answer

@@ -181,7 +181,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above: in which of the two settings do the lines part, and when?
 
 # %%
-plots.learning_curves(training.find(lab.runs("task5a"), lab.REAL))
+plots.real_curves("task5a")
 
 # %% [markdown]
 # ## Explore
@@ -225,7 +225,7 @@ def dropout_forward(x, rate, draws, training):
 
 
 # %% tags=["check"]
-check.dropout(dropout_forward)
+check.exercise(dropout_forward)
 
 # %% [markdown]
 # ## Answer

@@ -184,7 +184,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task5b"), lab.REAL))
+plots.real_curves("task5b")
 
 # %% [markdown]
 # ## Explore
@@ -228,7 +228,7 @@ def batch_norm(x, mean, variance, training, momentum=0.9, epsilon=1e-3):
 
 
 # %% tags=["check"]
-check.batch_norm(batch_norm)
+check.exercise(batch_norm)
 
 # %% [markdown]
 # ## Answer

@@ -168,7 +168,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task5c"), lab.REAL))
+plots.real_curves("task5c")
 
 # %% [markdown]
 # ## Explore
@@ -203,7 +203,7 @@ def fold_batch_norm(gamma, beta, mean, variance, epsilon=1e-3):
 
 
 # %% tags=["check"]
-check.fold_batch_norm(fold_batch_norm)
+check.exercise(fold_batch_norm)
 
 # %% [markdown]
 # ## Answer

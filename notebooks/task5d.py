@@ -165,7 +165,7 @@ evaluate.real_table(verdicts)
 # Their curves, to be read as those above:
 
 # %%
-plots.learning_curves(training.find(lab.runs("task5d"), lab.REAL))
+plots.real_curves("task5d")
 
 # %% [markdown]
 # ## Explore
@@ -200,7 +200,7 @@ def smoothed_gap(accuracy, val_accuracy, window):
 
 
 # %% tags=["check"]
-check.smoothed_gap(smoothed_gap)
+check.exercise(smoothed_gap)
 
 # %% [markdown]
 # ## Answer

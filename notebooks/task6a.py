@@ -190,7 +190,7 @@ def drop_maps(x, rate, draws):
 
 
 # %% tags=["check"]
-check.drop_maps(drop_maps)
+check.exercise(drop_maps)
 
 # %% [markdown]
 # ## Answer

@@ -183,7 +183,7 @@ def both_orders(x, mask):
 
 
 # %% tags=["check"]
-check.both_orders(both_orders)
+check.exercise(both_orders)
 
 # %% [markdown]
 # ## Answer

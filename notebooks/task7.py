@@ -186,7 +186,7 @@ def versions(image, low, high):
 
 
 # %% tags=["check"]
-check.versions(versions)
+check.exercise(versions)
 
 # %% [markdown]
 # ## Answer

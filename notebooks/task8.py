@@ -228,7 +228,7 @@ class Batches:
 
 
 # %% tags=["check"]
-check.Batches(Batches)
+check.exercise(Batches)
 
 # %% [markdown]
 # ## Answer

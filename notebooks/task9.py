@@ -189,7 +189,7 @@ def predictive_values(sensitivity, specificity, prevalence):
 
 
 # %% tags=["check"]
-check.predictive_values(predictive_values)
+check.exercise(predictive_values)
 
 # %% [markdown]
 # ## Answer

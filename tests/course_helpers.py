@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebook_helpers import KERNEL
 
 from labutils.course import cells
+from labutils.course.check import name_of
 from labutils.tools.execution.build import read_script, scripts
 
 SECRET = "The reference says: by chance alone."
@@ -22,7 +23,7 @@ def exercise_cells():
             if cells.kind(cell) == "exercise":
                 source = cell.source
             elif cells.kind(cell) == "check":
-                found[re.match(r"check\.(\w+)\(", cell.source)[1], script.stem] = source, cell.source
+                found[name_of(re.match(r"check\.exercise\((\w+)", cell.source)[1]), script.stem] = source, cell.source
     return found
 
 

@@ -59,7 +59,7 @@ def test_the_students_version_has_no_solution_no_reference_no_outputs():
     assert BEGIN not in text and SECRET not in text and "Reference answer" not in text
     for line in CELLS["mcnemar"][0].split(BEGIN)[1].splitlines()[1:-1]:
         assert line.strip() not in text
-    assert PLACEHOLDER in text and "check.mcnemar(mcnemar)" in text
+    assert PLACEHOLDER in text and "check.exercise(mcnemar)" in text
     assert set(made.metadata) == {"kernelspec"}
     assert all(not cell.outputs and cell.execution_count is None for cell in made.cells if cell.cell_type == "code")
 
@@ -210,7 +210,7 @@ def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
     monkeypatch.chdir(my_lab)
     check.mcnemar(lambda a, b: 1.0)
     assert done("3")[3] == "0 of 2"
-    check.mcnemar(written(solution("mcnemar"), "check.mcnemar(mcnemar)"))
+    check.mcnemar(written(solution("mcnemar"), "check.exercise(mcnemar)"))
     student.keep("choices", "task3-1", {"question": "Which <one>?", "choice": "no"})
     notebook = nbformat.read(my_lab / "task3.ipynb", as_version=4)
     notebook.cells[1].execution_count = 1

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run, run_from_predictions, with_exam
+from evaluate_helpers import make_run, with_exam
 from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
 
 from labutils import evaluate, lab
@@ -143,7 +143,7 @@ def test_seeds_are_grouped_under_what_they_share():
 
 
 def test_tables_of_no_runs_say_so():
-    for table in (evaluate.run_table, evaluate.gap_table, evaluate.quality_table, evaluate.choice_table):
+    for table in (evaluate.run_table, evaluate.gap_table, evaluate.quality_table):
         assert repr(table({})) == "No run to show yet."
     assert len(evaluate.seed_table({})) == 0
     assert evaluate.paired_table({})._repr_html_() == "<p>Nothing to compare yet: this needs two runs.</p>"
@@ -289,16 +289,6 @@ def test_quality_agrees_with_scikit_learn(pair):
     recall = recall_score(run.y_val, p > 0.5, average=None)
     for name, value in zip(run.class_names, recall, strict=True):
         assert row[f"recall {name}"].startswith(f"{value:.3f}")
-
-
-def test_choosing_the_epoch_on_noise_flatters():
-    """Twenty epochs of pure guessing: the best of them looks better than guessing, an honest choice does not."""
-    rng = np.random.default_rng(1)
-    guesses = rng.uniform(0, 1, (20, 200, 1))
-    run = run_from_predictions(CONFIG.with_(epochs=20), guesses, np.arange(200) % 2)
-    row = evaluate.choice_table({"noise": run}, repeats=200).loc["noise"]
-    assert float(row["best of all epochs"]) > 0.54
-    assert abs(float(row["epoch chosen on other images"]) - 0.5) < 0.04
 
 
 def test_sources_stand_side_by_side_and_phantoms_are_named():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from labutils import lab, paths
 from labutils.course import cells
 from labutils.course.cells import BEGIN, END
+from labutils.course.check import name_of
 from labutils.course.exercises import EXERCISES, POINTS
 from labutils.errors import LabError, NotebookError, ParameterError, StoreError
 
@@ -138,7 +139,9 @@ def assignment(notebook: Any, *, choices: bool = False, seed: int = HIDDEN_SEED)
 def _checked(cell: Any) -> tuple[str, str]:
     """The exercise that a cell checks, and the function that it gives to the check; empty if it checks nothing."""
     found = re.search(r"\bcheck\.(\w+)\((\w+)", cell.source) if cells.kind(cell) == "check" else None
-    return (found[1], found[2]) if found else ("", "")
+    if found is None:
+        return "", ""
+    return (name_of(found[2]) if found[1] == "exercise" else found[1]), found[2]
 
 
 def _test(name: str, function: str, seed: int) -> str:

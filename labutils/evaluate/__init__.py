@@ -23,7 +23,6 @@ from labutils.evaluate.metrics import accuracy, auc, class_recall
 from labutils.evaluate.sentences import pair, tell
 from labutils.evaluate.tables import (
     best_table,
-    choice_table,
     class_table,
     exam_table,
     gap_table,
@@ -47,7 +46,6 @@ __all__ = [
     "auc",
     "best",
     "best_table",
-    "choice_table",
     "class_recall",
     "class_table",
     "counts",

@@ -27,7 +27,7 @@ from labutils.evaluate.curves import (
 from labutils.evaluate.effects import adjusted_words
 from labutils.evaluate.exam import accuracy_effect, exam_accuracy
 from labutils.evaluate.findings import known
-from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, highest_elementwise
+from labutils.evaluate.metrics import auc, brier_score, class_recall, highest_elementwise
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
 from labutils.statistics import holm, in_points, p_value, points
 
@@ -230,33 +230,6 @@ def quality_table(runs: Mapping[str, Run]) -> Table:
         area = {"AUC [95 % interval]": str(areas[0]) if len(areas) == 1 else f"{mean:.3f} (mean)"}
         recall = {f"recall {name}": str(value) for name, value in class_recall(run).items()}
         return area | recall | {"Brier score": f"{brier_score(run):.3f}"}
-
-    return _by_run(runs, row)
-
-
-def choice_table(runs: Mapping[str, Run], repeats: int = 1000) -> Table:
-    """How much choosing the epoch on the validation images flatters the accuracy.
-
-    The validation images are split at random into two halves, class by class, many times: the epoch is chosen on one
-    half and the accuracy read from the other. The mean over the splits, `repeats` of them and the same at every call,
-    is what an honest choice would have given.
-    """
-
-    def row(run: Run) -> dict[str, str]:
-        hits = np.stack([correct(run, epoch) for epoch in range(run.epochs)])
-        honest, rng = [], np.random.default_rng(0)
-        for _ in range(repeats):
-            order = rng.permutation(len(run.y_val))
-            order = order[np.argsort(run.y_val[order], kind="stable")]
-            chosen_on, read_from = order[::2], order[1::2]
-            epoch = int(hits[:, chosen_on].mean(axis=1).argmax())
-            honest.append(float(hits[epoch, read_from].mean()))
-        highest, mean = float(hits.mean(axis=1).max()), float(np.mean(honest))
-        return {
-            "best of all epochs": f"{highest:.3f}",
-            "epoch chosen on other images": f"{mean:.3f}",
-            "flattered by": f"{100 * (highest - mean):.1f} points",
-        }
 
     return _by_run(runs, row)
 

@@ -14,7 +14,7 @@ a cell; outside a notebook only `save` has an effect. What many of them take mea
 The alt text is computed from the numbers drawn; `alt_text(file)` reads it back from a saved figure.
 """
 
-from labutils.plots.curves import compare_curves, learning_curves
+from labutils.plots.curves import compare_curves, learning_curves, real_curves
 from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve, search_trials
 from labutils.plots.figure import alt_text
 from labutils.plots.live import live_curves
@@ -31,6 +31,7 @@ __all__ = [
     "images_row",
     "learning_curves",
     "live_curves",
+    "real_curves",
     "reliability",
     "roc_curve",
     "sample_grid",

@@ -99,6 +99,14 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
 
 
 @styled
+def real_curves(task: str) -> None:
+    """The learning curves of a task's runs on real images, as far as these are stored with the lab."""
+    from labutils import lab
+    from labutils.runs.store import find
+
+    learning_curves(find(lab.runs(task), lab.REAL))
+
+
 def compare_curves(
     runs: Runs,
     quantity: Literal["val_accuracy", "val_loss", "accuracy", "loss"] = "val_accuracy",

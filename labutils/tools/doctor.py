@@ -72,11 +72,11 @@ def examine() -> list[Check]:
     return [Check(name, *_look(look)) for name, look in looks().items()]
 
 
-def table(checks: list[Check]) -> "Table":
-    """The checks as a table; a dash where nothing is to be done."""
+def table(checks: list[Check] | None = None) -> "Table":
+    """What `examine` finds, or some checks, as a table; a dash where nothing is to be done."""
     from labutils.evaluate.tables import as_table
 
-    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks}, "check")
+    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks or examine()}, "check")
 
 
 def _look(look: Callable[[], Found]) -> Found:

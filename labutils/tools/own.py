@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from labutils import audit, paths
@@ -123,9 +122,10 @@ def write_page(
     judged: Audit,
     baselines: Table,
     runs: Mapping[str, Run],
-    controls: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
-    """Write one HTML page: audit, simple models, curves, tables, exam; pictures are inside it.
+    """Write one HTML page and say where: audit, simple models, curves, tables, exam; pictures are inside it.
+
+    What can be moved on it (epochs, the threshold) moves without a kernel.
 
     Parameters
     ----------
@@ -134,8 +134,6 @@ def write_page(
     baselines : Table
         From `audit.baseline_table`.
     runs : dict of str to Run
-    controls : dict of str to str
-        HTML by title, for what can be moved on the page; see `widgets.standing_alone`.
 
     Returns
     -------
@@ -149,6 +147,7 @@ def write_page(
     """
     import labutils
     from labutils import evaluate, plots
+    from labutils.course.widgets import standing_alone
 
     banner = dataset.banner()
     parts = [page.text(banner.splitlines()[0], "h1"), page.text(banner, "pre")]
@@ -159,12 +158,14 @@ def write_page(
     for label, run in runs.items():
         parts += [page.text(f"{label}: {run.label}", "h3"), page.table(evaluate.class_table(run))]
         parts.append(page.figures(partial(plots.confusion_matrix, run, run.best_epoch)))
-    for title, control in controls.items():
+    for title, control in standing_alone(runs).items():
         parts += [page.text(title, "h2"), control]
     parts += ["<h2>Exam</h2>", page.table(exam_table(runs, dataset))]
     parts.append(page.text(f"labutils {labutils.__version__}, images {dataset.fingerprint}."))
     file = paths.results_dir() / "own" / f"{dataset.name}-{dataset.fingerprint}.html"
-    return page.write(file, dataset.name, parts, " Set LABUTILS_RESULTS to a folder of your own.")
+    written = page.write(file, dataset.name, parts, " Set LABUTILS_RESULTS to a folder of your own.")
+    print("written:", paths.short(written))
+    return written
 
 
 def _on_exam(run: Run) -> Run | None:

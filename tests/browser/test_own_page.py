@@ -5,7 +5,6 @@ from page_helpers import check_no_errors, check_no_violation, watch_errors
 from use_helpers import move_controls
 
 from labutils import audit, lab
-from labutils.course import widgets
 from labutils.data import load_dataset
 from labutils.runs.store import find
 from labutils.tools import own
@@ -18,7 +17,7 @@ def written(tmp_path, monkeypatch):
     skin = load_dataset("skin", source="phantom", progress=False)
     judged, simple = audit.audit(skin), audit.baseline_table(skin)
     monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
-    return own.write_page(skin, judged, simple, runs, widgets.standing_alone(runs)), runs
+    return own.write_page(skin, judged, simple, runs), runs
 
 
 def test_the_page_of_results_moves(browser, written, axe):
