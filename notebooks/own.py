@@ -130,7 +130,7 @@ plots.learning_curves(runs)
 # finished: more epochs, or a higher rate. The dotted line is the largest class.
 
 # %%
-evaluate.run_table(runs, beside=audit.beside(images))
+audit.run_table(runs, images)
 
 # %% [markdown]
 # The interval of an accuracy (Wilson, 95 %) is how far another draw of as many validation images might have moved it.

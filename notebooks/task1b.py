@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.config import as_list, scientific
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -172,7 +172,7 @@ widgets.beside_the_lab(runs, "task1b")
 # lowest validation loss, and the loss at the epoch of the best accuracy. The brackets are 95 % intervals after Wilson.
 
 # %%
-evaluate.run_table(runs, lab.reported("task1b"), audit.beside(skin))
+audit.run_table(runs, skin, task="task1b")
 
 # %% [markdown]
 # The best of a hundred epochs is picked *because* it did well on these very images, so it flatters every run. All runs

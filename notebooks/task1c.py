@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -149,7 +149,7 @@ evaluate.time_table(runs)
 # The report's accuracy stands beside ours. Look at the two intervals before you look at the two numbers.
 
 # %%
-evaluate.run_table(runs, lab.reported("task1c"), audit.beside(skin))
+audit.run_table(runs, skin, task="task1c")
 
 # %%
 evaluate.paired_table(runs)

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -135,7 +135,7 @@ widgets.beside_the_lab(runs, "task1d")
 # The report quotes two accuracies for b8: .8500 in Tasks 1B and 3, .8450 in Tasks 1C and 1D. Here both are one run.
 
 # %%
-evaluate.run_table(runs, lab.reported("task1d"), audit.beside(skin))
+audit.run_table(runs, skin, task="task1d")
 
 # %% [markdown]
 # How far do training and validation lie apart at the end? A gap says how much was learned by heart.

@@ -143,7 +143,7 @@ widgets.beside_the_lab(runs, "task1e")
 # The report discusses this comparison without numbers, so that ours stand alone.
 
 # %%
-evaluate.run_table(runs, beside=audit.beside(skin))
+audit.run_table(runs, skin)
 
 # %%
 evaluate.gap_table(runs)

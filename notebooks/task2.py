@@ -55,7 +55,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -127,7 +127,7 @@ widgets.beside_the_lab(runs, "task2")
 # The report shows curves for these runs, and a number for one of them.
 
 # %%
-evaluate.run_table(runs, lab.reported("task2"), audit.beside(bone))
+audit.run_table(runs, bone, task="task2")
 
 # %% [markdown]
 # The gap, measured over the last epochs:

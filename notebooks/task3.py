@@ -56,7 +56,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -135,7 +135,7 @@ plots.learning_curves(runs)
 # as the report gives them, beside ours.
 
 # %%
-evaluate.run_table(runs, lab.reported("task3"), audit.beside(skin, bone))
+audit.run_table(runs, skin, bone, task="task3")
 
 # %% [markdown]
 # ### How much is chance?
@@ -145,7 +145,7 @@ evaluate.run_table(runs, lab.reported("task3"), audit.beside(skin, bone))
 # else.
 
 # %%
-plots.accuracy_intervals(runs, lab.reported("task3"))
+plots.accuracy_intervals(runs, task="task3")
 
 # %% [markdown]
 # A paired test is of no use here: the two runs were judged on different images. The conclusions of the report. *What
@@ -258,8 +258,7 @@ for run in runs.values():
 # the network leave it behind, on either?
 
 # %%
-stored = training.everywhere(configs["Skin"])
-evaluate.truth_table(stored, lab.reported("task3")["Skin"], audit.simple_cells(stored))
+audit.truth_table(configs["Skin"])
 
 # %% [markdown]
 # ## Explore

@@ -55,7 +55,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.config import scientific
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -150,7 +150,7 @@ widgets.beside_the_lab(runs, "task4")
 # them" is right in eight of nine.
 
 # %%
-evaluate.run_table(runs, lab.reported("task4"), audit.beside(x_ray))
+audit.run_table(runs, x_ray, task="task4")
 
 # %% [markdown]
 # The same predictions, two numbers. Whoever reads .98 must know which one it is. We judge by the first. Which setting

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -122,7 +122,7 @@ widgets.beside_the_lab(runs, "task5a")
 # The report also gives training accuracies and losses for these runs, so they stand here too.
 
 # %%
-evaluate.run_table(runs, lab.reported("task5a"), audit.beside(skin))
+audit.run_table(runs, skin, task="task5a")
 
 # %% [markdown]
 # The gap at the end, and the epoch from which the validation loss stays above its minimum:

@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -131,7 +131,7 @@ widgets.beside_the_lab(runs, "task5b")
 # can jump.
 
 # %%
-evaluate.run_table(runs, lab.reported("task5b"), audit.beside(skin))
+audit.run_table(runs, skin, task="task5b")
 
 # %% [markdown]
 # "Faster" as a number: the epoch at which each run reaches the highest training accuracy that the plain network of Task

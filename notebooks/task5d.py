@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -120,7 +120,7 @@ plots.compare_curves(runs)
 widgets.beside_the_lab(runs, "task5d")
 
 # %%
-evaluate.run_table(runs, lab.reported("task5d"), audit.beside(skin))
+audit.run_table(runs, skin, task="task5d")
 
 # %% [markdown]
 # A run over-fits from the epoch after which its smoothed validation loss stays more than a climb above its minimum. How

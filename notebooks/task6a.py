@@ -56,7 +56,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -123,7 +123,7 @@ plots.compare_curves(runs)
 widgets.beside_the_lab(runs, "task6a")
 
 # %%
-evaluate.run_table(runs, lab.reported("task6a"), audit.beside(skin))
+audit.run_table(runs, skin, task="task6a")
 
 # %% [markdown]
 # How long until a given validation accuracy, and how wide is the gap at the end?

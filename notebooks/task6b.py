@@ -54,7 +54,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -118,13 +118,13 @@ plots.compare_curves(runs)
 widgets.beside_the_lab(runs, "task6b")
 
 # %%
-evaluate.run_table(runs, lab.reported("task6b"), audit.beside(skin))
+audit.run_table(runs, skin, task="task6b")
 
 # %%
 evaluate.gap_table(runs)
 
 # %%
-evaluate.tell("catch up", *evaluate.pair(runs))
+evaluate.tell("catch up", runs.get("no spatial dropout"), runs.get(f"spatial dropout {spatial_dropout:g}"))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: the interval of the

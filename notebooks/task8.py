@@ -148,7 +148,7 @@ evaluate.time_table(runs)
 # The report shows one curve here and no number.
 
 # %%
-evaluate.run_table(runs, beside=audit.beside(skin))
+audit.run_table(runs, skin)
 
 # %%
 evaluate.gap_table(runs)
@@ -160,8 +160,7 @@ evaluate.gap_table(runs)
 evaluate.gap_table(runs, both_ways=True)
 
 # %%
-plain, changed = evaluate.pair(runs)
-evaluate.tell("gap", plain, changed, what="augmentation")
+evaluate.tell("gap", runs.get("no augmentation"), runs.get("augmentation"), what="augmentation")
 
 # %%
 evaluate.paired_table(runs)

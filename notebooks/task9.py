@@ -57,7 +57,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, lab, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.config import Augmentation
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -133,7 +133,7 @@ plots.learning_curves(runs)
 widgets.beside_the_lab(runs, "task9")
 
 # %%
-evaluate.run_table(runs, lab.reported("task9"), audit.beside(skin, bone))
+audit.run_table(runs, skin, bone, task="task9")
 
 # %%
 evaluate.quality_table(runs)
@@ -155,11 +155,10 @@ evaluate.verdict_table(verdicts)
 # often the image is halved.
 
 # %%
-own, other = evaluate.pair(runs)
-widgets.show_gradcam(other, bone)
+widgets.show_gradcam(runs.get("Bone"), bone)
 
 # %%
-widgets.feature_maps(own, skin)
+widgets.feature_maps(runs.get("Skin"), skin)
 
 # %%
 widgets.explore_epochs(plots.reliability, runs)

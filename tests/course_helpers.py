@@ -48,7 +48,7 @@ def small_notebook() -> nbformat.NotebookNode:
     done = [new_output("stream", name="stdout", text="mcnemar: right for all 4 inputs.\n")]
     made = [
         new_markdown_cell("# Task 3: small"),
-        new_code_cell("from labutils import check, course"),
+        new_code_cell("from labutils import course\nfrom labutils.course import check"),
         new_code_cell('course.ask("task7", 1)', metadata={"tags": ["predict"]}),
         new_markdown_cell("Could the difference be chance? Write McNemar's exact test."),
         new_code_cell(exercise, metadata={"tags": ["exercise"]}, execution_count=2),

@@ -28,7 +28,7 @@ def outcome(task="task1b", error=""):
     [
         ("import labutils", "{name for name in new if not name.startswith('labutils')}"),
         (
-            "import labutils.training.search\nfrom labutils import data, plots, report, widgets",
+            "import labutils.training.search, labutils.tools.report, labutils.course.widgets, labutils.data, labutils.plots",
             "new & {'tensorflow', 'keras'}",
         ),
     ],

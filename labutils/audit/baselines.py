@@ -5,7 +5,7 @@ On the validation images for any data set; on the exam for own images that have 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import AfterValidator, TypeAdapter
 
+from labutils import lab
 from labutils.audit.kept import keep, kept, recall
 from labutils.audit.simple import Baseline, baselines, fit_baselines, simple_features
 from labutils.data.description import describe
@@ -22,8 +23,10 @@ from labutils.data.locate import title_of
 from labutils.errors import LabError
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.tables import Reached, mark_source
+from labutils.runs.store import everywhere
 
 if TYPE_CHECKING:
+    from labutils.config import RunConfig
     from labutils.data.dataset import Dataset
     from labutils.data.exam import Exam
     from labutils.frames import Table
@@ -188,6 +191,36 @@ def beside(*datasets: Dataset) -> dict[str, Reached]:
         whose = f"{dataset.title}, " if len(datasets) > 1 else ""
         rows |= _rows(whose, better_simple(dataset, exam_baselines(dataset)), dataset.ceiling)
     return rows
+
+
+def run_table(runs: Mapping[str, Run], *datasets: Dataset, task: str = "") -> Table:
+    """`evaluate.run_table` with what is no network below the runs, and the report's numbers for a task beside them.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+    *datasets : Dataset
+        The images that the runs are on.
+    task : str
+        Whose numbers of the report to show; none unless given.
+    """
+    from labutils.evaluate import tables
+
+    return tables.run_table(runs, lab.reported(task) if task else None, beside(*datasets))
+
+
+def truth_table(config: RunConfig, among: Sequence[Run] | None = None) -> Table:
+    """One setting on different images, in columns: the lab report, and each source that it was trained on here.
+
+    Below the networks stand the simple models, where they are known. `among` are the runs to look through, all stored
+    ones unless given.
+    """
+    from labutils.evaluate import tables
+
+    found = everywhere(config, among)
+    rows = [(run, lab.reported(task)[label]) for task in lab.TITLES for label, run in lab.runs(task).items()]
+    told = next((numbers for run, numbers in rows if run == config and numbers != lab.SILENT), lab.SILENT)
+    return tables.truth_table(found, told, simple_cells(found))
 
 
 def beside_runs(runs: Iterable[Run]) -> dict[str, Reached]:

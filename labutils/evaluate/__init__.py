@@ -20,7 +20,7 @@ from labutils.evaluate.claims import (
 from labutils.evaluate.curves import best
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy, auc, class_recall
-from labutils.evaluate.sentences import pair, tell
+from labutils.evaluate.sentences import tell
 from labutils.evaluate.tables import (
     best_table,
     class_table,
@@ -58,7 +58,6 @@ __all__ = [
     "judge_real",
     "judge_task",
     "network_table",
-    "pair",
     "paired_table",
     "quality_table",
     "reach_table",

@@ -86,12 +86,6 @@ def sentence(name: str, *about: object, **words: str) -> Said:
     return SENTENCES[name](*about, **words) if all(about) else Said(NOT_HERE)
 
 
-def pair(runs: Mapping[str, Run]) -> tuple[Run | None, Run | None]:
-    """The first two runs, for what compares two; None for each that is not there."""
-    first, second, *_ = [*runs.values(), None, None]
-    return first, second
-
-
 def _overfitting(run: Run) -> Finding:
     return known("over-fitting", run, limits=(OVERFITS,))
 

@@ -103,7 +103,7 @@ def run_table(
     report : mapping of str to Reported, optional
         By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
     beside : mapping of str to Reached, optional
-        What is no network, by name, for rows below the runs; see `audit.beside`.
+        What is no network, by name, for rows below the runs; see `audit.run_table`.
     """
     report = report or {}
     training = any(report[label].train_accuracy is not None for label in runs if label in report)
@@ -378,7 +378,7 @@ def truth_table(
     told : Reported
         What the report says.
     beside : mapping of str to mapping
-        Further cells by source: what is no network, see `audit.simple_cells`.
+        Further cells by source: what is no network, see `audit.truth_table`.
     """
     columns: dict[str, dict[str, str]] = {
         "report": {"best val accuracy": f"{told.accuracy}", "val loss": f"{told.loss} (which one is not said)"}

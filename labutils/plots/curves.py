@@ -98,15 +98,15 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
     show(figure, " ".join([start, *(setting.words() for setting in settings)]), save)
 
 
-@styled
-def real_curves(task: str) -> None:
+def real_curves(task: str, save: Path | str | None = None) -> None:
     """The learning curves of a task's runs on real images, as far as these are stored with the lab."""
     from labutils import lab
     from labutils.runs.store import find
 
-    learning_curves(find(lab.runs(task), lab.REAL))
+    learning_curves(find(lab.runs(task), lab.REAL), save)
 
 
+@styled
 def compare_curves(
     runs: Runs,
     quantity: Literal["val_accuracy", "val_loss", "accuracy", "loss"] = "val_accuracy",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import optuna
 
     from labutils.data.dataset import Dataset
-    from labutils.lab import Reported
     from labutils.runs.run import Run
 
 DARK = 0.6
@@ -151,20 +150,22 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
 @styled
 def accuracy_intervals(
     runs: Mapping[str, Run | Sequence[Run]],
-    report: Mapping[str, Reported | float | None] | None = None,
+    task: str = "",
     save: Path | str | None = None,
 ) -> None:
-    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says.
+    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says of a task's runs.
 
     Parameters
     ----------
     runs : mapping of str to Run, or of str to sequence of Run
         Of several seeds each gets its own row.
-    report : mapping, optional
-        By the same labels, the report's accuracy: a number, an entry of `lab.reported`, or None.
+    task : str
+        Whose numbers of the report to show, by the same labels; none unless given.
     """
+    from labutils import lab
     from labutils.evaluate.metrics import accuracy
 
+    report = lab.reported(task) if task else {}
     rows = [
         (label, f"{label}, seed {run.config.seed}" if isinstance(given, Sequence) else label, run)
         for label, given in runs.items()
@@ -176,7 +177,7 @@ def accuracy_intervals(
     sentences = []
     for place, (label, shown, run) in enumerate(rows):
         best = accuracy(run)
-        told = _accuracy_of((report or {}).get(label))
+        told = report.get(label, lab.SILENT).accuracy
         reach = [[best.value - best.low], [best.high - best.value]]
         axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color=VALIDATION, capsize=4)
         if told is not None:
@@ -242,10 +243,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
 def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
     return x[last], y[last]
-
-
-def _accuracy_of(told: Reported | float | None) -> float | None:
-    return told if told is None or isinstance(told, float | int) else told.accuracy
 
 
 def _epoch_words(run: Run, epoch: int | None) -> str:

@@ -153,7 +153,7 @@ def write_page(
     parts = [page.text(banner.splitlines()[0], "h1"), page.text(banner, "pre")]
     parts += ["<h2>Audit</h2>", page.table(judged.table()), "<h2>Simple models</h2>", page.table(baselines)]
     parts += ["<h2>Learning curves</h2>", page.figures(lambda: plots.learning_curves(dict(runs)))]
-    reached = evaluate.run_table(runs, beside=audit.beside(dataset))
+    reached = audit.run_table(runs, dataset)
     parts += ["<h2>Networks, on the validation images</h2>", page.table(reached)]
     for label, run in runs.items():
         parts += [page.text(f"{label}: {run.label}", "h3"), page.table(evaluate.class_table(run))]

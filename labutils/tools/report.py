@@ -297,7 +297,7 @@ class _Pages:
             yield f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n"
             if not any(run.source == lab.REAL for run in found):
                 yield "The run on real images is missing.\n"
-            yield markdown_table(evaluate.truth_table(found, lab.reported("task1b")[label], audit.simple_cells(found)))
+            yield markdown_table(audit.truth_table(lab.runs("task1b")[label], stored))
 
     def task(self, task: str) -> Iterator[str]:
         """The runs of a task: curves, tables, verdicts, graphs."""
