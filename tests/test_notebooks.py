@@ -296,7 +296,7 @@ def test_every_cell_runs_twice_in_one_kernel(notebook, tmp_path, monkeypatch):
     again = [nbformat.from_dict(cell) for cell in once if "parameters" not in tags(cell)]
     notebook.cells = [*once, *again]
     NotebookClient(
-        notebook, timeout=patience(5), resources={"metadata": {"path": str(paths.notebooks_dir())}}
+        notebook, timeout=int(patience(5)), resources={"metadata": {"path": str(paths.notebooks_dir())}}
     ).execute()
     for first, second in zip(once[len(once) - len(again) :], again, strict=True):
         if "nbval-ignore-output" not in tags(first):

@@ -28,7 +28,7 @@ def outcome(task="task1b", error=""):
     [
         ("import labutils", "{name for name in new if not name.startswith('labutils')}"),
         (
-            "import labutils.training.search, labutils.tools.report, labutils.course.widgets, labutils.data, labutils.plots",
+            "import labutils.training.search, labutils.tools.report, labutils.course.widgets, labutils.plots",
             "new & {'tensorflow', 'keras'}",
         ),
     ],
