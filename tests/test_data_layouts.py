@@ -10,7 +10,7 @@ import pytest
 
 from labutils.data import listing
 from labutils.data.description import describe
-from labutils.data.layouts import find_exam, find_files, read_class_names
+from labutils.data.layouts import find_exam, find_files, read_classes
 from labutils.errors import DataError
 
 FLAT = ("train/Mel_0001.jpg", "train/Nev_0001.jpg", "test/Mel_0001.jpg", "test/Nev_0001.jpg")
@@ -123,7 +123,7 @@ def test_folders_may_have_isic_s_names(tmp_path):
 )
 def test_a_folder_of_another_name_has_the_classes_it_shows(tmp_path, files, classes, labels):
     folder = plant(tmp_path, *files)
-    assert read_class_names("chest", folder) == classes
+    assert read_classes("chest", folder).shown == classes
     assert [split.labels.tolist() for split in find_files("chest", folder)] == [labels, labels]
 
 
@@ -155,7 +155,7 @@ def test_a_class_is_the_same_however_its_accents_are_stored(tmp_path, train, tes
     if said:
         (folder / "dataset.yaml").write_text(f"classes: [{said}, Gutartig]", encoding="utf-8")
     assert [split.labels.tolist() for split in find_files("moles", folder)] == [[0, 0, 1, 1]] * 2
-    assert read_class_names("moles", folder) == (said or TOGETHER, "Gutartig")
+    assert read_classes("moles", folder).shown == (said or TOGETHER, "Gutartig")
 
 
 def test_accents_sort_alike_however_they_are_stored(tmp_path):
@@ -296,9 +296,9 @@ def test_folder_that_may_not_be_read(tmp_path, monkeypatch):
 def test_dataset_yaml_gives_names_to_show(tmp_path):
     folder = plant(tmp_path, *FLAT)
     (folder / "classes.json").write_text('{"class_names": ["Nev", "Mel"]}')
-    assert read_class_names("skin", folder) == ("Nev", "Mel")
+    assert read_classes("skin", folder).shown == ("Nev", "Mel")
     (folder / "dataset.yaml").write_text("title: Lesions\nclasses: {Nev: harmless, Mel: malign}\nwindow: [0, 4095]\n")
-    assert read_class_names("skin", folder) == ("harmless", "malign")
+    assert read_classes("skin", folder).shown == ("harmless", "malign")
     assert names(find_files("skin", folder)[0]) == ["Nev_0001.jpg", "Mel_0001.jpg"]
     assert describe(folder).window == (0, 4095) and describe(folder).title == "Lesions"
 
