@@ -274,9 +274,9 @@ def check_phantoms(root: Path) -> Callable[[], None]:
 
     @cache_once
     def check() -> None:
-        from labutils.phantoms.files import find_damaged, read_manifest
+        from labutils.phantoms.files import find_damaged
 
-        if read_manifest(root) and (damaged := find_damaged(root)):
+        if damaged := find_damaged(root):
             more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise DataError(
                 f"{shown(root / damaged[0])}{more}: no longer the phantom that was drawn. "

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labutils import paths
 from labutils.data import cache, dataset, images
-from labutils.data.layouts import DATASETS, find_exam, find_files, read_classes
+from labutils.data.layouts import find_exam, find_files, read_classes
 from labutils.data.locate import locate
 
 __all__ = ["Exam", "load_exam"]
@@ -55,11 +54,11 @@ def load_exam(
     classes, label, made_by, check = read_classes(name, root), dataset.label_of(root), None, None
     if place.source == "phantom":
         from labutils.phantoms.files import EXAM_COUNTS, list_files
-        from labutils.phantoms.write import ensure_exam
+        from labutils.phantoms.write import write_phantoms
 
-        folder = paths.generated_dir() / "phantoms" / f"{DATASETS[name].folder}-exam"
-        root = ensure_exam(name, folder, progress)
-        addresses = list(list_files(name, {"exam": EXAM_COUNTS[name]}))
+        root, counts = root.with_name(f"{root.name}-exam"), {"exam": EXAM_COUNTS[name]}
+        write_phantoms(name, root, counts, progress)
+        addresses = list(list_files(name, counts))
         files = tuple(address.file for address in addresses)
         labels = np.array([address.label for address in addresses], dtype=np.int64)
         made_by, check = dataset.phantom_recipe(root), dataset.check_phantoms(root)
