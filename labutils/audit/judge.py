@@ -386,7 +386,7 @@ def _find_alike(pictures: Pictures) -> list[tuple[int, ...]]:
     for position in np.flatnonzero(pictures.readable).tolist():
         first.setdefault((pictures.checksums[position], bool(pictures.in_validation[position])), position)
     chosen = np.array(sorted(first.values()), dtype=np.int64)
-    pairs = chosen[duplicates.find_similar(pictures.thumbnails[chosen])[0]].tolist()
+    pairs = chosen[duplicates.find_similar(pictures.thumbnails[chosen])].tolist()
     return [(a, b) for a, b in pairs if pictures.checksums[a] != pictures.checksums[b]]
 
 
