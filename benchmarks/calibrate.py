@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from labutils.audit.shortcuts import score_features
 from PIL import Image
 
 from labutils import evaluate, lab
 from labutils.audit.baselines import keep_on_exam
-from labutils.audit.simple import baselines
+from labutils.audit.simple import baselines, score_features
 from labutils.config import RunConfig
 from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam

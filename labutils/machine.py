@@ -1,7 +1,7 @@
 """This machine and what its owner has set: cores, threads, memory, units for bfloat16, the environment variables.
 
 The one place where these are looked up and checked; nothing here knows Keras. A variable that cannot be used is a
-sentence that names it, said when it is first needed.
+sentence that names it, said when it is first needed. README.md lists all of them, and what each may be.
 """
 
 import json
@@ -30,17 +30,6 @@ KERAS_CHOICES = {
     "image_data_format": ("channels_last", "channels_first"),
 }
 """What Keras accepts in its `keras.json`, the lab's own first."""
-
-VARIABLES = {
-    "LABUTILS_DATA": "folder that holds Skin, Bone and X_ray; data/ unless set",
-    "LABUTILS_RESULTS": "folder of stored runs, figures and tables; results/ unless set",
-    "LABUTILS_MY_LAB": "a student's own folder; my-lab/ unless set",
-    "LABUTILS_THREADS": "threads of a training step, a whole number from 1; all cores unless set",
-    "LABUTILS_PRECISION": "auto, float32 or bfloat16; auto unless set: bfloat16 where it is measured to be faster",
-    "LABUTILS_PROGRESS": "bar, log or none; a bar where someone looks on unless set",
-    "KERAS_BACKEND": "tensorflow, jax or torch; tensorflow unless set",
-}
-"""Every environment variable of the lab, and what it may be."""
 
 _BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 _TELLING_FLAGS = (*_BFLOAT16_FLAGS, "avx512_vnni", "avx512f", "avx2")
@@ -160,9 +149,24 @@ def progress() -> str:
     return _choice("LABUTILS_PROGRESS")
 
 
-def data_folder() -> Path | None:
-    """`LABUTILS_DATA`, which may lead nowhere (see `paths.data_dir`), or None."""
-    return _folder("LABUTILS_DATA")
+def folder(name: str) -> Path | None:
+    """The folder that a variable names, such as `LABUTILS_DATA`, whether or not it is there; None where it is not set.
+
+    Raises
+    ------
+    ParameterError
+        If no folder can have that name.
+    """
+    asked = _variable(name)
+    if not asked:
+        return None
+    try:
+        place = Path(asked).expanduser()
+        place.exists()  # False is an answer; a name that is too long, or a locked folder above, is none
+    except (OSError, RuntimeError) as error:
+        said = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
+        raise ParameterError(f"{name} is {asked!r:.60} ({said}): set it to a folder, or unset it.") from None
+    return place
 
 
 def results_folder() -> Path | None:
@@ -173,15 +177,10 @@ def results_folder() -> Path | None:
     ParameterError
         If a file stands there.
     """
-    folder = _folder("LABUTILS_RESULTS")
-    if folder and folder.exists() and not folder.is_dir():
-        raise ParameterError(f"LABUTILS_RESULTS is {str(folder)!r}, which is a file: set it to a folder, or unset it.")
-    return folder
-
-
-def my_lab_folder() -> Path | None:
-    """`LABUTILS_MY_LAB`, or None; it is made when a student's copies are."""
-    return _folder("LABUTILS_MY_LAB")
+    place = folder("LABUTILS_RESULTS")
+    if place and place.exists() and not place.is_dir():
+        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
+    return place
 
 
 def _variable(name: str) -> str:
@@ -194,19 +193,6 @@ def _choice(name: str) -> str:
         *others, last = CHOICES[name]
         raise ParameterError(f"{name} is {asked!r}: it must be {', '.join(others)} or {last}, or be unset.")
     return asked
-
-
-def _folder(name: str) -> Path | None:
-    asked = _variable(name)
-    if not asked:
-        return None
-    try:
-        folder = Path(asked).expanduser()
-        folder.exists()  # False is an answer; a name that is too long, or a locked folder above, is none
-    except (OSError, RuntimeError) as error:
-        said = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
-        raise ParameterError(f"{name} is {asked!r:.60} ({said}): set it to a folder, or unset it.") from None
-    return folder
 
 
 @cache

@@ -53,7 +53,7 @@ def data_dir() -> Path:
     FileNotFoundError
         If `LABUTILS_DATA` is set and is not a folder.
     """
-    path = machine.data_folder()
+    path = machine.folder("LABUTILS_DATA")
     if not path:
         return ROOT / "data"
     if not path.is_dir():
@@ -84,7 +84,7 @@ def notebooks_dir() -> Path:
 
 def my_lab_dir() -> Path:
     """The student's own folder: `LABUTILS_MY_LAB` if it is set, else `my-lab/`; git does not look into it."""
-    return machine.my_lab_folder() or ROOT / "my-lab"
+    return machine.folder("LABUTILS_MY_LAB") or ROOT / "my-lab"
 
 
 def in_my_lab() -> bool:

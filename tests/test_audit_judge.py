@@ -1,92 +1,100 @@
-"""Planted faults are found, each by its own check; a clean set passes."""
+"""Planted faults are found, each by its own check; a clean set passes; files are read as the loader reads them."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_helpers import COUNTS, make_pictures, write_set
+from picture_helpers import write_noise, write_set
 from PIL import Image, ImageEnhance
 
+from labutils import paths
 from labutils.audit import audit
-from labutils.audit.pictures import measure_files
-from labutils.data.locate import find_source
+from labutils.data import load_dataset
 from labutils.errors import DataError
 from labutils.statistics import Estimate
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
+SAME_ID = "Same id, in training and validation"
 
 
 @pytest.fixture
-def clean(tmp_path):
-    return write_set(tmp_path / "Skin")
+def home(tmp_path, monkeypatch):
+    """An empty folder of data sets."""
+    monkeypatch.delenv("LABUTILS_DATA", raising=False)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def clean(home):
+    return write_set(home / "Skin")
+
+
+def with_exam(folder, **how):
+    return write_noise(folder, ("a", "b"), ("train", "validation", "test"), **how)
 
 
 def verdicts(found):
-    table = found.table()
-    return dict(zip(table["check"], table["verdict"], strict=True))
+    return {row.check: row.verdict for row in found.rows}
 
 
 def finding(found, check):
-    table = found.table()
-    return table.loc[table["check"] == check, "finding"].item()
+    return {row.check: row.finding for row in found.rows}[check]
 
 
-def replace_image(folder, source, target, change=lambda image: image, **settings):
-    with Image.open(folder / source) as image:
-        change(image.convert("RGB" if target.endswith("jpg") else image.mode)).save(folder / target, **settings)
+def copy(source, target):
+    target.write_bytes(source.read_bytes())
 
 
-def test_clean_set_passes(clean):
+def test_clean_set_passes_and_is_shown_in_full(clean):
     found = audit(clean)
     assert not found.leakage and found.leaks == ()
-    said = verdicts(found)
     assert list(found.table().columns) == ["check", "finding", "verdict"]
-    wrong = {check: verdict for check, verdict in said.items() if not verdict.startswith("fine")}
+    wrong = {check: verdict for check, verdict in verdicts(found).items() if not verdict.startswith("fine")}
     # Files numbered from 0001 in both splits: the one thing that cannot be told from names.
-    assert list(wrong) == ["Same id, in training and validation"] and "look" in wrong.popitem()[1]
-    assert finding(found, "Images") == ("80 training images (Mel 40, Nev 40); 48 validation images (Mel 24, Nev 24).")
-
-
-def test_copy_across_splits(clean):
-    (clean / "test" / "Nev_0002.png").write_bytes((clean / "train" / "Nev_0007.png").read_bytes())
-    found = audit(clean)
-    assert found.leakage and found.leaks == (("train/Nev_0007.png", "test/Nev_0002.png"),)
-    assert verdicts(found)["Same picture, in training and validation"].startswith("LEAKAGE")
-    assert "1 of 48 validation images" in finding(found, "Same picture, in training and validation")
-
-
-def test_copy_in_another_format_is_the_same_picture(clean):
-    replace_image(clean, "train/Nev_0007.png", "test/Nev_0099.bmp", lambda image: image.convert("RGB"))
-    assert audit(clean).leaks == (("train/Nev_0007.png", "test/Nev_0099.bmp"),)
+    assert list(wrong) == [SAME_ID] and "look" in wrong.popitem()[1]
+    images = finding(found, "Images")
+    assert images == "80 training images (Mel 40, Nev 40); 48 validation images (Mel 24, Nev 24)."
+    assert images in found._repr_html_() and images in str(found)
+    assert str(clean.parent) not in found._repr_html_() + str(found)
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("source", "target", "check", "verdict", "leaks"),
     [
-        lambda image: ImageEnhance.Brightness(image).enhance(1.3),
-        lambda image: image.resize((50, 50), Image.Resampling.BICUBIC),
-        lambda image: image.transpose(Image.Transpose.ROTATE_90),
+        ("train/Nev_0007", "test/Nev_0002", "Same picture, in training and validation", "LEAKAGE", True),
+        ("train/Mel_0001", "train/Mel_0099", "Same picture, within a split", "look", False),
+        ("train/Nev_0001", "train/Mel_0099", "Same picture, within a split", "problem", False),
     ],
-    ids=["brighter", "smaller", "turned"],
+    ids=["across splits", "within a split", "two labels"],
 )
-def test_near_copy_across_splits(clean, change):
-    replace_image(clean, "train/Mel_0003.png", "test/Mel_0099.jpg", change, quality=60)
+def test_copies(clean, source, target, check, verdict, leaks):
+    copy(clean / f"{source}.png", clean / f"{target}.png")
     found = audit(clean)
-    assert found.leaks == (("train/Mel_0003.png", "test/Mel_0099.jpg"),)
+    assert verdicts(found)[check].startswith(verdict) and found.leakage == leaks
+    assert found.leaks == (((f"{source}.png", f"{target}.png"),) if leaks else ())
+    assert not leaks or "1 of 48 validation images" in finding(found, check)
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "exactly"),
+    [
+        ("test/Mel_0099.bmp", lambda image: image, True),
+        ("test/Mel_0099.jpg", lambda image: ImageEnhance.Brightness(image).enhance(1.3), False),
+        ("test/Mel_0099.jpg", lambda image: image.resize((50, 50), Image.Resampling.BICUBIC), False),
+        ("test/Mel_0099.jpg", lambda image: image.transpose(Image.Transpose.ROTATE_90), False),
+    ],
+    ids=["another format", "brighter", "smaller", "turned"],
+)
+def test_copies_in_another_dress(clean, target, change, exactly):
+    with Image.open(clean / "train" / "Mel_0003.png") as image:
+        change(image.convert("RGB")).save(clean / target, quality=60)
+    found = audit(clean)
     said = verdicts(found)
-    assert said["Nearly the same picture, in training and validation"].startswith("LEAKAGE")
-    assert said["Same picture, in training and validation"] == "fine"
-
-
-def test_copies_within_a_split_are_no_leakage(clean):
-    (clean / "train" / "Mel_0099.png").write_bytes((clean / "train" / "Mel_0001.png").read_bytes())
-    found = audit(clean)
-    assert not found.leakage and verdicts(found)["Same picture, within a split"].startswith("look")
-
-
-def test_one_picture_with_two_labels(clean):
-    (clean / "train" / "Mel_0099.png").write_bytes((clean / "train" / "Nev_0001.png").read_bytes())
-    assert verdicts(audit(clean))["Same picture, within a split"].startswith("problem")
+    assert found.leaks == (("train/Mel_0003.png", target),)
+    assert said["Same picture, in training and validation"].startswith("LEAKAGE") == exactly
+    assert said["Nearly the same picture, in training and validation"].startswith("LEAKAGE") != exactly
 
 
 def test_same_patient_in_both_splits(clean):
@@ -94,7 +102,7 @@ def test_same_patient_in_both_splits(clean):
     (clean / "test" / "Mel_0001.png").rename(clean / "test" / "Mel_patient7_b.png")
     found = audit(clean)
     assert found.leaks == (("train/Mel_patient7_a.png", "test/Mel_patient7_b.png"),)
-    assert "patient 7" in finding(found, "Same id, in training and validation")
+    assert "patient 7" in finding(found, SAME_ID)
 
 
 def test_unreadable_files_are_counted_not_skipped(clean):
@@ -105,6 +113,7 @@ def test_unreadable_files_are_counted_not_skipped(clean):
     said = finding(found, "Unreadable files")
     assert said.startswith("2 of 128 files") and "Mel_0002.png" in said and "Nev_0003.png" in said
     assert verdicts(found)["Unreadable files"].startswith("problem") and not found.leakage
+    assert verdicts(found)["Empty pictures"] == "fine", "what cannot be read is not empty"
 
 
 def test_imbalance(clean):
@@ -114,80 +123,45 @@ def test_imbalance(clean):
     assert "2 times" in finding(found, "Balance") and verdicts(found)["Balance"].startswith("look")
 
 
-def test_brightness_shortcut(tmp_path):
-    said = verdicts(audit(write_set(tmp_path / "Skin", lambda picture, label: picture + np.uint8(20 * label))))
-    assert said["Brightness and its square"].startswith("SHORTCUT")
-    assert said["16x16 pixels and a linear model"].startswith("SHORTCUT")
-    assert said["File size and pixel format alone"].startswith("fine")
+def tinted(picture, label):
+    """Red for one class, blue for the other, at the same brightness."""
+    cast = np.array([20, 0, 0] if label else [0, 0, 60])
+    return np.clip(picture[..., None] + cast - int(cast @ (0.2125, 0.7154, 0.0721)), 0, 255).astype(np.uint8)
 
 
-def test_size_shortcut(tmp_path):
-    found = audit(write_set(tmp_path / "Skin", lambda picture, label: picture[: 72 - 8 * label]))
-    said = verdicts(found)
-    assert said["File size and pixel format alone"].startswith("SHORTCUT")
-    assert finding(found, "File sizes") == "Mel: 72x72; Nev: 72x64." and said["File sizes"].startswith("look")
-    assert said["Brightness and its square"].startswith("fine")
+BRIGHTNESS, SIZE = "Brightness and its square", "File size and pixel format alone"
 
 
-def test_colour_shortcut(tmp_path):
-    def tint(picture, label):
-        # Red for one class, blue for the other, at the same brightness.
-        cast = np.array([20, 0, 0] if label else [0, 0, 60])
-        return np.clip(picture[..., None] + cast - int(cast @ (0.2125, 0.7154, 0.0721)), 0, 255).astype(np.uint8)
-
-    said = verdicts(audit(write_set(tmp_path / "Skin", tint)))
-    assert said["Mean colour alone"].startswith("SHORTCUT") and said["Brightness and its square"].startswith("fine")
-
-
-def test_format_shortcut(tmp_path):
-    found = audit(
-        write_set(tmp_path / "Skin", lambda picture, label: np.stack([picture] * 3, -1) if label else picture)
-    )
-    assert finding(found, "Pixel formats") == "Mel: L; Nev: RGB."
-    assert verdicts(found)["File size and pixel format alone"].startswith("SHORTCUT")
-
-
-def test_loaded_data_set(clean, tmp_path):
-    from labutils.data.dataset import Dataset
-    from labutils.data.images import load_images
-    from labutils.data.layouts import find_files
-
-    (clean / "test" / "Nev_0002.png").write_bytes((clean / "train" / "Nev_0007.png").read_bytes())
-    train, validation = find_files("skin", clean)
-    dataset = Dataset(
-        "skin",
-        load_images(train.files, 64, progress=False)[0],
-        train.labels,
-        load_images(validation.files, 64, progress=False)[0],
-        validation.labels,
-        ("Mel", "Nev"),
-        tuple(file.relative_to(clean).as_posix() for file in train.files),
-        tuple(file.relative_to(clean).as_posix() for file in validation.files),
-        "course",
-        "0" * 12,
-        clean,
-    )
-    found = audit(dataset)
-    assert found.leaks == (("train/Nev_0007.png", "test/Nev_0002.png"),)
-    assert finding(found, "File sizes") == "Every class: 72x72."
-    assert "course data" in found.title
-    # Where the files have gone, the pixels are judged all the same.
-    moved = audit(Dataset(**{**vars(dataset), "root": tmp_path / "gone"}))
-    assert moved.leaks == found.leaks and verdicts(moved)["File sizes"] == "not judged"
-    assert "File size and pixel format alone" not in verdicts(moved)
-
-
-def test_class_folders_with_classes_of_their_own(tmp_path):
-    pictures = iter(make_pictures(60, seed=1))
-    for split, count in (("train", 12), ("val", 8)):
-        for name in ("Hand", "Knee", "Foot"):
-            (tmp_path / "some" / split / name).mkdir(parents=True)
-            for number in range(count):
-                Image.fromarray(next(pictures)).save(tmp_path / "some" / split / name / f"{number}.png")
-    assert "(Foot 8, Hand 8, Knee 8)" in finding(audit(tmp_path / "some"), "Images")
-    (tmp_path / "some" / "classes.json").write_text('{"class_names": ["Hand", "Knee", "Foot"]}')
-    found = audit(tmp_path / "some")
-    assert "24 validation images (Hand 8, Knee 8, Foot 8)" in finding(found, "Images") and not found.leakage
+@pytest.mark.parametrize(
+    ("change", "shortcuts", "fine", "said"),
+    [
+        (
+            lambda picture, label: picture + np.uint8(20 * label),
+            (BRIGHTNESS, "16x16 pixels and a linear model"),
+            SIZE,
+            ("File sizes", "Every class: 72x72."),
+        ),
+        (
+            lambda picture, label: picture[: 72 - 8 * label],
+            (SIZE,),
+            BRIGHTNESS,
+            ("File sizes", "Mel: 72x72; Nev: 72x64."),
+        ),
+        (tinted, ("Mean colour alone",), BRIGHTNESS, ("Pixel formats", "Every class: RGB.")),
+        (
+            lambda picture, label: np.stack([picture] * 3, -1) if label else picture,
+            (SIZE,),
+            BRIGHTNESS,
+            ("Pixel formats", "Mel: L; Nev: RGB."),
+        ),
+    ],
+    ids=["brightness", "size", "colour", "format"],
+)
+def test_shortcuts(tmp_path, change, shortcuts, fine, said):
+    found = audit(write_set(tmp_path / "Skin", change))
+    assert all(verdicts(found)[check].startswith("SHORTCUT") for check in shortcuts)
+    assert verdicts(found)[fine].startswith("fine") and finding(found, said[0]) == said[1]
+    assert verdicts(found)[said[0]].startswith("fine" if said[1].startswith("Every") else "look")
 
 
 @pytest.mark.parametrize(
@@ -196,30 +170,33 @@ def test_class_folders_with_classes_of_their_own(tmp_path):
 )
 def test_few_images_cannot_rule_out_a_shortcut(monkeypatch, clean, interval, word):
     monkeypatch.setattr("labutils.audit.judge.score_features", lambda *_: Estimate(0.73, *interval))
-    assert verdicts(audit(clean))["Brightness and its square"].startswith(word)
+    assert verdicts(audit(clean))[BRIGHTNESS].startswith(word)
 
 
-def test_folder_of_another_name_is_recognised_by_its_files(clean):
-    assert not audit(clean.rename(clean.parent / "my lesions")).leakage
+def test_loaded_data_set(clean):
+    copy(clean / "train" / "Nev_0007.png", clean / "test" / "Nev_0002.png")
+    found = audit(dataset := load_dataset("skin", 64, progress=False))
+    assert found.leaks == (("train/Nev_0007.png", "test/Nev_0002.png"),)
+    assert finding(found, "File sizes") == "Every class: 72x72." and "course data" in found.title
+    # Where the files have gone, the pixels are judged all the same.
+    clean.rename(clean.with_name("gone"))
+    moved = audit(dataset)
+    assert moved.leaks == found.leaks and verdicts(moved)["File sizes"] == "not judged"
+    assert SIZE not in verdicts(moved)
 
 
-def test_data_set_by_name(clean, monkeypatch):
-    monkeypatch.setenv("LABUTILS_DATA", str(clean.parent))
+def test_folders_are_judged_by_name_or_place(clean, monkeypatch):
     assert audit("skin").title == audit("Skin").title == "Skin: course data"
+    assert not audit(clean.rename(clean.with_name("my lesions"))).leakage, "recognised by its files"
+    some = write_noise(clean.with_name("some"), ("Hand", "Knee", "Foot"), ("train", "val"), count=8)
+    assert "(Foot 8, Hand 8, Knee 8)" in finding(audit(some), "Images")
+    (some / "classes.json").write_text('{"class_names": ["Hand", "Knee", "Foot"]}')
+    assert "24 validation images (Hand 8, Knee 8, Foot 8)" in finding(audit(some), "Images")
+    with pytest.raises(DataError, match="neither a data set"):
+        audit(clean.with_name("gone"))
     monkeypatch.setenv("LABUTILS_DATA", str(clean / "gone"))
     with pytest.raises(DataError, match="LABUTILS_DATA"):
         audit("skin")
-
-
-def test_no_such_folder(tmp_path):
-    with pytest.raises(DataError, match="neither a data set"):
-        audit(tmp_path / "gone")
-
-
-def test_shown_in_full(clean):
-    found = audit(clean)
-    assert finding(found, "Images") in found._repr_html_() and finding(found, "Images") in str(found)
-    assert str(clean.parent) not in found._repr_html_() + str(found)
 
 
 def test_real_lesions_are_one_image_each():
@@ -230,28 +207,46 @@ def test_real_lesions_are_one_image_each():
     assert not [check for check, verdict in verdicts(found).items() if verdict.startswith(("SHORTCUT", "problem"))]
 
 
-def measured(folder):
-    found = find_source(folder)
-    return measure_files(found.root, (found.train, found.validation), found.class_names)
+# ---------------------------------------------------------------- exams, values and colours as people have them
 
 
-def test_every_picture_is_measured_and_a_broken_one_is_kept_with_its_problem(tmp_path):
-    folder = write_set(tmp_path / "Skin")
-    (folder / "train" / "Mel_0003.png").write_bytes(b"nothing")
-    found = measured(folder)
-    assert len(found.files) == 2 * sum(COUNTS.values()) == len(found.readable)
-    assert [file for file, good in zip(found.files, found.readable, strict=True) if not good] == ["train/Mel_0003.png"]
-    assert set(found.modes) == {"L", ""} and found.sizes.max() == 72
-    assert found.in_validation.sum() == 2 * COUNTS["test"]
-    assert found.thumbnails[~found.readable].sum() == 0
+def test_pictures_that_show_nothing_are_told_of(home):
+    folder = write_noise(home / "Chest", count=4)
+    Image.new("L", (40, 40), 0).save(folder / "train" / "Mel" / "0.png")
+    Image.new("RGB", (40, 40), (9, 9, 9)).save(folder / "test" / "Nev" / "1.png")
+    found = audit(folder)
+    assert "2 pictures are of one colour: train/Mel/0.png (black), test/Nev/1.png" in finding(found, "Empty pictures")
+    assert verdicts(found)["Empty pictures"].startswith("look")
 
 
-def test_the_same_picture_in_another_format_has_the_same_checksum(tmp_path):
-    folder = write_set(tmp_path / "Skin")
-    with Image.open(folder / "train" / "Mel_0001.png") as picture:
-        picture.convert("RGB").save(folder / "train" / "Mel_0002.bmp")
-    (folder / "train" / "Mel_0002.png").unlink()
-    found = measured(folder)
-    one, two = (found.files.index(f"train/{name}") for name in ("Mel_0001.png", "Mel_0002.bmp"))
-    assert found.checksums[one] == found.checksums[two]
-    assert found.checksums[one] not in np.delete(found.checksums, [one, two])
+def test_values_are_read_as_the_loader_reads_them(home):
+    folder = with_exam(home / "CT", change=lambda _, pixels: pixels.astype(np.float32) * 10, suffix="tif")
+    assert "0 and 1" in finding(audit(folder), "Unreadable files")
+    (folder / "dataset.yaml").write_text("window: [0, 2550]")
+    assert verdicts(audit(folder))["Unreadable files"] == "fine"
+    assert verdicts(audit("ct"))["Exam"].startswith("fine")
+
+
+def test_an_exam_is_new_to_the_network_a_leak_or_a_problem(home):
+    folder = with_exam(home / "Chest")
+    assert finding(audit(folder), "Exam").startswith("6 images (a 3, b 3), none of them in training")
+    copy(folder / "train" / "a" / "1.png", folder / "test" / "a" / "0.png")
+    found = audit("chest")
+    assert found.leaks == (("train/a/1.png", "test/a/0.png"),) and verdicts(found)["Exam"].startswith("LEAKAGE")
+    assert audit(load_dataset("chest", 64, progress=False)).leakage
+    (folder / "test" / "a" / "0.png").write_bytes(b"<html>")
+    assert verdicts(audit(folder))["Exam"].startswith("problem")
+
+
+def test_colour_is_spoken_of(home):
+    assert "Colour" not in verdicts(audit(with_exam(home / "Grey")))
+    stained = audit(with_exam(home / "Red", change=lambda _, p: np.stack([p, 0 * p, 0 * p], axis=2)))
+    assert "21 % red, 72 % green and 7 % blue" in finding(stained, "Colour")
+    assert "one or two colours only" in verdicts(stained)["Colour"]
+    # Loaded as grey, colour is looked for in the files.
+    loaded = load_dataset("red", 32, progress=False)
+    assert verdicts(audit(loaded))["Colour"] == verdicts(stained)["Colour"]
+    folder = with_exam(home / "Mixed", change=lambda _, p: np.stack([p, p, p // 2], axis=2))
+    assert verdicts(audit(folder))["Colour"].startswith("fine")
+    Image.new("L", (40, 40), 9).save(folder / "train" / "a" / "0.png")
+    assert "others are grey" in verdicts(audit(folder))["Colour"]

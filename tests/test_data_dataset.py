@@ -138,7 +138,7 @@ def test_auto_takes_course_then_public_then_phantoms(home, monkeypatch):
     write_images(home / "data" / "public" / "Skin")
     assert load().source == "public" and load().banner().startswith("Skin: public data, ")
     write_images(home / "data" / "skin")
-    assert load().source == "course"
+    assert load("SKIN").source == "course"
     assert load(source="public").source == "public" and load(source="phantom").source == "phantom"
 
 
@@ -151,17 +151,10 @@ def test_phantoms_and_their_exam_are_drawn_once_and_when_they_are_needed(home, m
     assert not (home / "data" / "phantoms" / "Skin-exam").exists()
     first = exam()
     assert first.x.shape == (4, 32, 32, 1) and first.files[0] == "exam/Mel_0001.jpg"
-    monkeypatch.setattr(phantoms, "write_phantoms", None)
+    monkeypatch.setattr(phantoms, "_write_chunk", lambda *_: pytest.fail("drawn again"))
     again = exam()
     assert load(source="phantom").fingerprint == data.fingerprint and again.fingerprint == first.fingerprint
     np.testing.assert_array_equal(again.x, first.x)
-
-
-def test_labutils_data_wins_over_the_repository(home, monkeypatch):
-    write_images(home / "data" / "Skin")
-    mine = write_images(home / "mine" / "SKIN", seed=1)
-    monkeypatch.setenv("LABUTILS_DATA", str(home / "mine"))
-    assert load().root == mine
 
 
 # ---------------------------------------------------------------- what it says when it cannot
@@ -203,16 +196,9 @@ def test_value_that_is_not_allowed(home, setting, value, allowed):
     ],
 )
 def test_images_that_are_not_there_say_where_and_what_to_type(home, name, source, says):
-    folders = {
-        "chest": "Chest",
-        "chests": "Chest",
-        "lung": "Chest",
-        "empty": "Empty",
-        "broken": "Broken",
-        "spaced": "Spaced ",
-    }
-    if name in folders:
-        write_noise(home / "data" / folders[name])
+    if name not in FOLDERS:
+        folders = {"empty": "Empty", "broken": "Broken", "spaced": "Spaced "}
+        write_noise(home / "data" / folders.get(name, "Chest"))
     if name == "empty":
         shutil.rmtree(home / "data" / "Empty" / "train")
         (home / "data" / "Empty" / "dataset.yaml").touch()
@@ -224,23 +210,19 @@ def test_images_that_are_not_there_say_where_and_what_to_type(home, name, source
     assert error.value._render_traceback_() == [f"DataError: {error.value}"]
 
 
-@pytest.mark.parametrize(
-    ("folder", "says"),
-    [
-        ("nowhere", r"LABUTILS_DATA is .* is not a folder"),
-        ("mine/Skin", "mine/Skin holds train, so it is one data set: LABUTILS_DATA should be"),
-    ],
-)
-def test_labutils_data_that_leads_elsewhere(home, monkeypatch, folder, says):
-    write_images(home / "mine" / "Skin")
-    monkeypatch.setenv("LABUTILS_DATA", str(home / folder))
-    with pytest.raises(DataError, match=says):
-        load()
-
-
-def test_another_spelling_of_a_name_is_the_name(home):
-    write_images(home / "data" / "skin_")
-    assert load("SKIN").source == "course"
+def test_labutils_data_wins_over_the_repository_and_may_lead_elsewhere(home, monkeypatch):
+    write_images(home / "data" / "Skin")
+    mine = write_images(home / "mine" / "SKIN", seed=1)
+    monkeypatch.setenv("LABUTILS_DATA", str(home / "mine"))
+    assert load().root == mine
+    says = {
+        "nowhere": r"LABUTILS_DATA is .* is not a folder",
+        "mine/SKIN": "mine/SKIN holds train, so it is one data set: LABUTILS_DATA should be",
+    }
+    for folder, message in says.items():
+        monkeypatch.setenv("LABUTILS_DATA", str(home / folder))
+        with pytest.raises(DataError, match=message):
+            load()
 
 
 @pytest.mark.parametrize("folder", ["Skins", "Skin (1)", "Skin copy", "Skn", "Skin "])
@@ -275,20 +257,16 @@ def test_a_flipped_bit_in_a_phantom_is_found_when_it_is_first_read(home, monkeyp
 
 
 def test_part_is_balanced_and_the_same_every_time(home):
-    write_images(home / "data" / "Skin")
+    root = write_images(home / "data" / "Skin")
     data = load(n_train=5, n_val=2)
     assert data.files_train == tuple(f"train/{n}.png" for n in ("Mel_00", "Mel_01", "Mel_02", "Nev_00", "Nev_01"))
     assert data.y_train.tolist() == [0, 0, 0, 1, 1] and data.y_val.tolist() == [0, 1]
     whole = load()
     np.testing.assert_array_equal(data.x_train, whole.x_train[[0, 1, 2, 4, 5]])
     assert load(n_train=8, n_val=4).fingerprint == whole.fingerprint
-
-
-def test_part_of_uneven_classes_takes_what_there_is(home):
-    root = write_images(home / "data" / "Skin")
     for number in (1, 2, 3):
         (root / "train" / f"Mel_{number:02}.png").unlink()
-    assert load(n_train=4).counts()["train"] == {"Mel": 1, "Nev": 3}
+    assert load(n_train=4).counts()["train"] == {"Mel": 1, "Nev": 3}, "what there is"
 
 
 @pytest.mark.parametrize(
@@ -362,19 +340,14 @@ def test_fingerprint_is_the_pixels_and_not_the_files(home):
     assert load().fingerprint != before
 
 
-def test_fingerprint_sees_a_swapped_label(home):
+def test_fingerprint_sees_preprocessing_parts_and_a_swapped_label(home):
     root = write_images(home / "data" / "Skin")
-    before = load().fingerprint
+    different = [load(), load(image_size=33), load(channels=3), load(n_train=4), load(n_val=2)]
     # Last of one class and first of the next: the order of the pixels stays, only the label moves.
     (root / "train" / "Mel_03.png").rename(root / "train" / "Nev_-1.png")
     swapped = load()
-    assert swapped.y_train.tolist() == [0, 0, 0, 1, 1, 1, 1, 1] and swapped.fingerprint != before
-
-
-def test_fingerprint_sees_preprocessing_and_parts(home):
-    write_images(home / "data" / "Skin")
-    different = [load(), load(image_size=33), load(channels=3), load(n_train=4), load(n_val=2)]
-    assert len({data.fingerprint for data in different}) == 5
+    assert swapped.y_train.tolist() == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert len({data.fingerprint for data in [*different, swapped]}) == 6
 
 
 def test_fingerprint_of_phantoms_is_their_recipe(home, monkeypatch):

@@ -99,6 +99,8 @@ def test_a_dark_picture_among_brighter_ones_is_read_as_they_are(tmp_path, name):
 def test_counted_from_white(tmp_path, values):
     Image.fromarray(values).save(tmp_path / "x.tif", tiffinfo={262: 0})
     same(tmp_path / "x.tif", picture())
+    Image.fromarray(values).save(tmp_path / "y.tif")
+    same(tmp_path / "y.tif", 255 - picture().astype(float))
 
 
 @pytest.mark.parametrize("bits", [12, 16])

@@ -151,20 +151,17 @@ def test_odd_files_that_scikit_image_reads_too(tmp_path, name, image):
 
 
 @pytest.mark.parametrize(
-    ("image", "how", "brightness"),
+    ("name", "image", "brightness"),
     [
-        (Image.fromarray(RAMP), {"tiffinfo": {262: 0}}, 1 - RAMP / 65535),
-        (Image.fromarray(GREY.astype(np.float32) / 255), {}, GREY / 255),
-        (Image.fromarray(GREY > 128), {}, GREY > 128),
-        (Image.fromarray(np.dstack([GREY, ALPHA]), "LA"), {}, 1 - ALPHA / 255 * (1 - GREY / 255)),
+        ("black and white.tif", Image.fromarray(GREY > 128), GREY > 128),
+        ("transparent grey.png", Image.fromarray(np.dstack([GREY, ALPHA]), "LA"), 1 - ALPHA / 255 * (1 - GREY / 255)),
     ],
-    ids=["counted from white", "floats", "black and white", "transparent grey is seen on white"],
 )
-def test_odd_files_in_grey(tmp_path, image, how, brightness):
-    file = tmp_path / ("x.png" if image.mode == "LA" else "x.tif")
-    image.save(file, **how)
-    np.testing.assert_allclose(images.read_image(file), brightness, atol=1e-4)
-    colour = images.read_image(file, 3)
+def test_odd_files_in_grey(tmp_path, name, image, brightness):
+    """What is transparent is seen on white."""
+    image.save(tmp_path / name)
+    np.testing.assert_allclose(images.read_image(tmp_path / name), brightness, atol=1e-4)
+    colour = images.read_image(tmp_path / name, 3)
     assert colour.shape == (*brightness.shape, 3) and np.ptp(colour, axis=2).max() == 0
 
 
@@ -242,18 +239,11 @@ def test_several_frames(tmp_path, suffix):
     assert "3 frames" in refusal(tmp_path / f"x{suffix}")
 
 
-def test_no_permission(tmp_path, monkeypatch):
-    Image.fromarray(picture()).save(tmp_path / "x.png")
-
-    def denied(*args: object, **kwargs: object) -> None:
-        raise PermissionError(13, "Permission denied", str(tmp_path / "x.png"))
-
-    monkeypatch.setattr(Image, "open", denied)
-    assert "may not be read by you" in refusal(tmp_path / "x.png")
-
-
-def test_file_that_has_gone(tmp_path):
+def test_no_permission_and_no_file(tmp_path, monkeypatch):
     assert "has gone" in refusal(tmp_path / "x.png")
+    error = PermissionError(13, "Permission denied", str(tmp_path / "x.png"))
+    monkeypatch.setattr(Image, "open", lambda *_, **__: (_ for _ in ()).throw(error))
+    assert "may not be read by you" in refusal(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize("bad", [(3, 17, 39), range(40)])

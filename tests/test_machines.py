@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -93,8 +95,11 @@ def test_a_strange_folder_of_images_and_results_trains(strange, monkeypatch):
 
 def test_the_readme_lists_every_environment_variable():
     text = (paths.ROOT / "README.md").read_text(encoding="utf-8")
-    for name, words in machine.VARIABLES.items():
-        assert f"| `{name}` | {words} |" in text
+    code = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (machine, paths))
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
+    assert set(re.findall(r'"(LABUTILS_\w+|KERAS_BACKEND)"', code)) == {*listed} and len(listed) == 7
+    for name, words in machine.CHOICES.items():
+        assert all(word in listed[name] for word in words)
 
 
 @pytest.mark.parametrize(

@@ -30,25 +30,15 @@ def levels(drawing, class_name, sign, n=400):
 
 @pytest.mark.parametrize(("name", "class_name"), CLASSES)
 def test_pictures_have_content_and_vary_in_size(name, class_name):
-    found = pictures(name, class_name, 4)
+    found = pictures(name, class_name, 12 if name == "skin" else 4)
     for image in found:
         assert image.dtype == np.uint8 and image.shape[2:] == ((3,) if name == "skin" else ())
         assert all(200 <= side <= 400 for side in image.shape[:2])
         assert image.std() > 3, "a picture without content"
+        if name == "skin":  # a lesion on skin is neither black nor white, and redder than blue
+            assert image.std() > 8 and 30 < image.mean() < 240 and image[..., 0].mean() > image[..., 2].mean()
     assert len({image.shape for image in found}) > 1
-
-
-@pytest.mark.parametrize("class_name", CLASS_NAMES["skin"])
-def test_a_lesion_on_skin_is_neither_black_nor_white_and_redder_than_blue(class_name):
-    for image in pictures("skin", class_name, 12):
-        assert image.std() > 8 and 30 < image.mean() < 240 and image[..., 0].mean() > image[..., 2].mean()
-
-
-@pytest.mark.parametrize(("name", "class_name"), [("bone", "NFF"), ("x_ray", "C7"), ("skin", "Mel")])
-def test_same_stream_same_picture(name, class_name):
-    first, again, other = (picture(name, class_name, seed) for seed in (3, 3, 4))
-    np.testing.assert_array_equal(first, again)
-    assert first.shape != other.shape or (first != other).any()
+    np.testing.assert_array_equal(found[0], picture(name, class_name, [1, 0]))
 
 
 @pytest.mark.parametrize(("class_name", "grey"), [("C1", X_RAY_C1), ("C9", X_RAY_C9)])

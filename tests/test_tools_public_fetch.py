@@ -18,7 +18,7 @@ from PIL import Image
 
 from labutils.audit import duplicates
 from labutils.data.images import read_image
-from labutils.data.layouts import find_files, read_class_names
+from labutils.data.layouts import find_files, read_classes
 from labutils.errors import DataError
 from labutils.tools.public import archives, download
 from labutils.tools.public import fetch as public
@@ -202,7 +202,7 @@ def test_lookalikes_of_training_images_stay_out_of_validation(offer, monkeypatch
 def test_x_ray_has_its_own_classes(offer, tmp_path):
     offer(XRAY, "x_ray")
     folder, _ = fetch("xray", tmp_path)
-    assert read_class_names("x_ray", folder) == REGIONS
+    assert read_classes("x_ray", folder).shown == REGIONS
     train, validation = find_files("x_ray", folder)
     assert np.bincount(train.labels).tolist() == [6] * 3 and np.bincount(validation.labels).tolist() == [1] * 3
     # The files are those of the archive, byte for byte.

@@ -56,60 +56,30 @@ def make_thumbnail(image: np.ndarray) -> np.ndarray:
     return np.asarray(small, dtype=np.float32)
 
 
-def find_similar(thumbnails: np.ndarray, threshold: float = SIMILAR) -> tuple[np.ndarray, np.ndarray]:
+def find_similar(thumbnails: np.ndarray) -> np.ndarray:
     """Every pair of pictures that are nearly the same, also when one is turned by 90 degrees or mirrored.
 
-    Parameters
-    ----------
-    thumbnails : ndarray, (n, 32, 32)
-    threshold : float
-        Correlation of edges and texture, from -1 to 1, from which a pair counts.
-
-    Returns
-    -------
-    pairs : ndarray, (m, 2), int64
-        Positions, the smaller first, sorted.
-    similarity : ndarray, (m,), float32
+    Of thumbnails (n, 32, 32) the positions in pairs, (m, 2) int64, the smaller first, sorted.
     """
-    details, inner = _describe(thumbnails), _describe(thumbnails, _MARGIN)
-    first, second, similarity = [], [], []
-    for start, other, likeness in _compare_blocks(details, inner, threshold):
-        rows, columns = np.nonzero(likeness >= threshold)
-        keep = rows + start < columns + other
-        rows, columns = rows[keep], columns[keep]
-        first.append(rows + start)
-        second.append(columns + other)
-        similarity.append(likeness[rows, columns])
-    pairs = np.stack([np.concatenate([*first, []]), np.concatenate([*second, []])], axis=1).astype(np.int64)
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    return pairs[order], np.concatenate([*similarity, np.zeros(0, np.float32)])[order]
+    pairs = [np.zeros((0, 2), np.int64)]
+    for rows, columns in _find_links(thumbnails):
+        pairs.append(np.stack([rows, columns], axis=1)[rows < columns])
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
-def group_similar(thumbnails: np.ndarray, threshold: float = SIMILAR) -> np.ndarray:
+def group_similar(thumbnails: np.ndarray) -> np.ndarray:
     """Numbers of groups of pictures that are linked by being nearly the same; see `find_similar`.
 
-    Takes little memory however many pairs there are.
-
-    Parameters
-    ----------
-    thumbnails : ndarray, (n, 32, 32)
-    threshold : float
-
-    Returns
-    -------
-    ndarray, (n,), int64
-        The smallest position in the group of each picture.
+    Of thumbnails (n, 32, 32) the smallest position in the group of each picture, (n,) int64. Takes little memory
+    however many pairs there are.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    details, inner = _describe(thumbnails), _describe(thumbnails, _MARGIN)
-    n = len(details)
+    n = len(thumbnails)
     groups = np.arange(n)
-    for start, other, likeness in _compare_blocks(details, inner, threshold):
-        rows, columns = np.nonzero(likeness >= threshold)
-        links = groups[rows + start], groups[columns + other]
-        graph = coo_array((np.ones(len(rows), bool), links), shape=(n, n))
+    for rows, columns in _find_links(thumbnails):
+        graph = coo_array((np.ones(len(rows), bool), (groups[rows], groups[columns])), shape=(n, n))
         # A component is called by its first member.
         components = connected_components(graph, directed=False)[1]
         first = np.unique(components, return_index=True)[1]
@@ -256,20 +226,20 @@ def _best(turned: list[np.ndarray], others: np.ndarray) -> np.ndarray:
     return best
 
 
-def _compare_blocks(details: np.ndarray, inner: np.ndarray, threshold: float) -> Iterator[tuple[int, int, np.ndarray]]:
-    """How alike pictures are, block by block: where the rows and the columns begin, and the likeness of each pair.
+def _find_links(thumbnails: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions of pictures that are nearly the same, block by block: every pair of a block, and each with itself.
 
-    The smaller of the correlations with and without the margin; 0 where the first alone is below the threshold in the
-    whole block.
+    The smaller of the correlations with and without the margin counts.
     """
+    details, inner = _describe(thumbnails), _describe(thumbnails, _MARGIN)
     for start in range(0, len(details), _BLOCK):
         turned, turned_inner = _orientations(details[start : start + _BLOCK]), None
         for other in range(start, len(details), _BLOCK):
-            best = _best(turned, details[other : other + _BLOCK])
-            rows = np.flatnonzero((best >= threshold).any(axis=1))
-            likeness = np.zeros_like(best)
+            rows, columns = np.nonzero(_best(turned, details[other : other + _BLOCK]) >= SIMILAR)
             if len(rows):
                 turned_inner = turned_inner or _orientations(inner[start : start + _BLOCK])
-                without = _best([one[rows] for one in turned_inner], inner[other : other + _BLOCK])
-                likeness[rows] = np.minimum(best[rows], without)
-            yield start, other, likeness
+                some = np.unique(rows)
+                without = _best([one[some] for one in turned_inner], inner[other : other + _BLOCK])
+                kept = without[np.searchsorted(some, rows), columns] >= SIMILAR
+                rows, columns = rows[kept], columns[kept]
+            yield rows + start, columns + other

@@ -1,13 +1,13 @@
 """Judge a data set before it is trained on: duplicates, leakage, imbalance, shortcuts, in one table of plain words.
 
 The judging lives here. Measuring is in `pictures`, finding what is there twice in `duplicates`, shortcut scores in
-`shortcuts`; finding the files of a data set is the loader's business (`layouts`).
+`simple`; finding the files of a data set is the loader's business (`layouts`).
 """
 
 import textwrap
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from labutils.audit.pictures import Pictures, measure_dataset, measure_files, sa
 from labutils.audit.simple import score_features
 from labutils.data.images import GREY_WEIGHTS
 from labutils.data.layouts import Split, find_exam
+from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -36,6 +37,9 @@ _COLOURED = 4 / 255  # difference of mean red, green and blue from which a pictu
 _SAME = 1 / 512  # spread of a thumbnail below which a picture is of one colour
 
 Pair = tuple[int, int]
+
+Said = tuple[str, str]
+"""What a check has found, and the verdict on it."""
 
 
 @dataclass(frozen=True)
@@ -143,135 +147,125 @@ def _judge(
     `colours` are mean red, green and blue of some of the files, (k, 3), where the pictures were loaded as grey.
     """
     late = pictures.in_validation
-    rows = [_judge_counts(pictures), _judge_balance(pictures), _judge_readable(pictures), _judge_empty(pictures)]
-    rows += _judge_colour(pictures.colours[pictures.readable] if colours is None else colours)
     ids = [duplicates.read_id(name, pictures.class_names) for name in pictures.files]
     shared = duplicates.find_shared_ids(ids, late, pictures.labels)
     leaks = _split_groups([group for _, group in shared], late)[1]
+    checks = {
+        "Images": _judge_counts(pictures),
+        "Balance": _judge_balance(pictures),
+        "Unreadable files": _judge_readable(pictures),
+        "Empty pictures": _judge_empty(pictures),
+        "Colour": _judge_colour(pictures.colours[pictures.readable] if colours is None else colours),
+    }
     twice = {
         "Same picture": duplicates.find_equal(pictures.checksums),
         "Nearly the same picture": _find_alike(pictures),
     }
     for what, groups in twice.items():
-        found, across = _judge_copies(pictures, what, groups)
-        rows += found
+        within, across = _split_groups(groups, late)
+        checks[f"{what}, within a split"] = _judge_within(pictures, within)
+        checks[f"{what}, in training and validation"] = _judge_across(pictures, across)
         leaks += across
-    rows.append(_judge_ids(pictures, ids, shared))
-    rows.append(_judge_by_class(pictures, "File sizes", _describe_sizes))
-    rows.append(_judge_by_class(pictures, "Pixel formats", _describe_modes))
-    rows += _judge_shortcuts(pictures)
+    checks["Same id, in training and validation"] = _judge_ids(pictures, ids, shared)
+    checks["File sizes"] = _judge_by_class(pictures, _describe_sizes)
+    checks["Pixel formats"] = _judge_by_class(pictures, _describe_modes)
+    checks |= _judge_shortcuts(pictures)
     named = {(pictures.files[first], pictures.files[second]) for first, second in leaks}
     if exam:
-        row, more = _judge_exam(pictures, measure_files(root, (exam,), pictures.class_names, progress))
-        rows.append(row)
+        checks["Exam"], more = _judge_exam(pictures, measure_files(root, (exam,), pictures.class_names, progress))
         named |= more
-    return Audit(title, tuple(rows), tuple(sorted(named)))
+    return Audit(title, tuple(Row(check, *said) for check, said in checks.items() if said), tuple(sorted(named)))
 
 
-def _judge_counts(pictures: Pictures) -> Row:
+def _judge_counts(pictures: Pictures) -> Said:
     parts = []
     for split, late in (("training", False), ("validation", True)):
-        counts = np.bincount(pictures.labels[pictures.in_validation == late], minlength=len(pictures.class_names))
-        each = ", ".join(f"{name} {n}" for name, n in zip(pictures.class_names, counts, strict=True))
-        parts.append(f"{counts.sum()} {split} images ({each})")
+        labels = pictures.labels[pictures.in_validation == late]
+        parts.append(f"{len(labels)} {split} images ({_each(labels, pictures.class_names)})")
     n_val = int(pictures.in_validation.sum())
     worth = f"fine: one validation image is worth {100 / max(n_val, 1):.2g} points of accuracy"
-    return Row("Images", "; ".join(parts) + ".", worth if n_val else "problem: nothing to validate on")
+    return "; ".join(parts) + ".", worth if n_val else "problem: nothing to validate on"
 
 
-def _judge_balance(pictures: Pictures) -> Row:
+def _judge_balance(pictures: Pictures) -> Said:
     n_classes = len(pictures.class_names)
     counts = [
         np.bincount(pictures.labels[pictures.in_validation == late], minlength=n_classes) for late in (False, True)
     ]
-    smallest, largest = min(c.min() for c in counts), [c.max() / max(c.min(), 1) for c in counts]
+    largest = [c.max() / max(c.min(), 1) for c in counts]
     finding = (
         f"The largest class has {largest[0]:.2g} times the images of the smallest in training, "
         f"{largest[1]:.2g} times in validation."
         if max(largest) > 1
         else "Every class has the same number of images, in training and in validation."
     )
-    if smallest == 0:
-        verdict = "problem: a class has no image in one of the splits"
-    elif max(largest) > _IMBALANCE:
-        verdict = "look: always answering the largest class looks better than it is; judge by AUC and recall"
-    else:
-        verdict = "fine: accuracy means what it says"
-    return Row("Balance", finding, verdict)
+    if not np.all(counts):
+        return finding, "problem: a class has no image in one of the splits"
+    if max(largest) > _IMBALANCE:
+        return finding, "look: always answering the largest class looks better than it is; judge by AUC and recall"
+    return finding, "fine: accuracy means what it says"
 
 
-def _judge_readable(pictures: Pictures) -> Row:
+def _judge_readable(pictures: Pictures) -> Said:
     problems = [problem for problem in pictures.problems if problem]
     if not problems:
-        return Row("Unreadable files", "Every file can be read.", "fine")
-    return Row(
-        "Unreadable files",
-        f"{len(problems)} of {len(pictures.files)} files: " + " ".join(problems[:_EXAMPLES]),
-        "problem: mend or remove them, the data set cannot be loaded as it is",
-    )
+        return "Every file can be read.", "fine"
+    finding = f"{len(problems)} of {len(pictures.files)} files: " + " ".join(problems[:_EXAMPLES])
+    return finding, "problem: mend or remove them, the data set cannot be loaded as it is"
 
 
-def _judge_empty(pictures: Pictures) -> Row:
+def _judge_empty(pictures: Pictures) -> Said:
     """Pictures with nothing in them: a lid on the lens, a failed export, a mask in place of the image."""
-    check = "Empty pictures"
     spread = np.ptp(pictures.thumbnails.reshape(len(pictures.files), -1), axis=1)
     empty = np.flatnonzero(pictures.readable & (spread < _SAME))
     if not len(empty):
-        return Row(check, "Every picture shows something.", "fine")
+        return "Every picture shows something.", "fine"
     said = [
         f"{pictures.files[i]}{' (black)' if pictures.thumbnails[i].max() < _SAME else ''}" for i in empty[:_EXAMPLES]
     ]
     what = "1 picture is" if len(empty) == 1 else f"{len(empty)} pictures are"
     more = ", ..." if len(empty) > _EXAMPLES else "."
-    return Row(
-        check,
-        f"{what} of one colour: {', '.join(said)}{more}",
-        "look: there is nothing to learn from them; remove them, or find out how they came about",
-    )
+    verdict = "look: there is nothing to learn from them; remove them, or find out how they came about"
+    return f"{what} of one colour: {', '.join(said)}{more}", verdict
 
 
-def _judge_colour(colours: np.ndarray) -> list[Row]:
+def _judge_colour(colours: np.ndarray) -> Said | None:
     """What is lost where colour is read as grey; nothing where there is no colour."""
     coloured = np.ptp(colours, axis=1) > _COLOURED
     if not coloured.any():
-        return []
+        return None
     red, green, blue = (round(100 * weight) for weight in GREY_WEIGHTS)
     finding = (
         f"{int(coloured.sum())} of {len(colours)} pictures that were looked at are in colour; as grey they are "
         f"{red} % red, {green} % green and {blue} % blue."
     )
-    single = (colours[coloured].min(axis=1) < _SAME).any()
-    if not single and coloured.all():
-        return [Row("Colour", finding, "fine, if that is the brightness you mean; else set channels = 3")]
-    what = (
-        "some show one or two colours only, as stains and false colours do"
-        if single
-        else "others are grey, so colour may tell classes or machines apart"
-    )
-    return [Row("Colour", finding, f"look: {what}; if grey does not mean what you mean, set channels = 3")]
+    if (colours[coloured].min(axis=1) < _SAME).any():
+        what = "some show one or two colours only, as stains and false colours do"
+    elif not coloured.all():
+        what = "others are grey, so colour may tell classes or machines apart"
+    else:
+        return finding, "fine, if that is the brightness you mean; else set channels = 3"
+    return finding, f"look: {what}; if grey does not mean what you mean, set channels = 3"
 
 
-def _judge_exam(pictures: Pictures, exam: Pictures) -> tuple[Row, set[tuple[str, str]]]:
+def _judge_exam(pictures: Pictures, exam: Pictures) -> tuple[Said, set[tuple[str, str]]]:
     """Whether the exam can be read and is new to the network, and the pairs that are not."""
-    check, n = "Exam", len(exam.files)
+    n = len(exam.files)
     if problems := [problem for problem in exam.problems if problem]:
         finding = f"{len(problems)} of {n} files cannot be read: " + " ".join(problems[:_EXAMPLES])
-        return Row(check, finding, "problem: mend or remove them, or there will be no exam"), set()
+        return (finding, "problem: mend or remove them, or there will be no exam"), set()
     both = _joined(pictures, exam)
     ids = [duplicates.read_id(name, both.class_names) for name in both.files]
     groups = [group for _, group in duplicates.find_shared_ids(ids, both.in_validation, both.labels)]
     groups += duplicates.find_equal(both.checksums) + _find_alike(both)
     pairs = sorted(set(_split_groups(groups, both.in_validation)[1]))
-    counts = np.bincount(exam.labels, minlength=len(exam.class_names))
-    each = ", ".join(f"{name} {count}" for name, count in zip(exam.class_names, counts, strict=True))
+    images = f"{n} images ({_each(exam.labels, exam.class_names)})"
     if not pairs:
-        return Row(
-            check, f"{n} images ({each}), none of them in training or validation.", "fine, as far as one sees"
-        ), set()
+        return (f"{images}, none of them in training or validation.", "fine, as far as one sees"), set()
     late = len({second for _, second in pairs})
-    finding = f"{late} of {n} images ({each}) are in training or validation, or share an id: {_quote(both, pairs)}"
+    finding = f"{late} of {images} are in training or validation, or share an id: {_quote(both, pairs)}"
     verdict = "LEAKAGE: the exam says nothing about new images; take them out of it"
-    return Row(check, finding, verdict), {(both.files[first], both.files[second]) for first, second in pairs}
+    return (finding, verdict), {(both.files[first], both.files[second]) for first, second in pairs}
 
 
 def _joined(pictures: Pictures, exam: Pictures) -> Pictures:
@@ -284,59 +278,53 @@ def _joined(pictures: Pictures, exam: Pictures) -> Pictures:
     return Pictures(**joined | {"class_names": pictures.class_names})
 
 
-def _judge_copies(pictures: Pictures, what: str, groups: list[tuple[int, ...]]) -> tuple[list[Row], list[Pair]]:
-    """A row for copies within a split and one for those across, and the pairs across."""
-    within, across = _split_groups(groups, pictures.in_validation)
-    inside, both = Row(f"{what}, within a split", "No pair.", "fine"), f"{what}, in training and validation"
-    if within:
-        finding = f"{_count(within)}: {_quote(pictures, within)}"
-        torn = sum(pictures.labels[first] != pictures.labels[second] for first, second in within)
-        inside = replace(inside, finding=finding, verdict="look: these images count twice")
-        if torn:
-            told = f"{finding} {torn} of them with two different labels."
-            inside = replace(inside, finding=told, verdict="problem: one label must be wrong")
-    if not across:
-        return [inside, Row(both, "No pair.", "fine")], across
-    n_val = f"{len({second for _, second in across})} of {int(pictures.in_validation.sum())} validation images"
+def _judge_within(pictures: Pictures, pairs: list[Pair]) -> Said:
+    if not pairs:
+        return "No pair.", "fine"
+    finding = f"{_count(pairs)}: {_quote(pictures, pairs)}"
+    if torn := sum(pictures.labels[first] != pictures.labels[second] for first, second in pairs):
+        return f"{finding} {torn} of them with two different labels.", "problem: one label must be wrong"
+    return finding, "look: these images count twice"
+
+
+def _judge_across(pictures: Pictures, pairs: list[Pair]) -> Said:
+    if not pairs:
+        return "No pair.", "fine"
+    n_val = f"{len({second for _, second in pairs})} of {int(pictures.in_validation.sum())} validation images"
     verdict = "LEAKAGE: the network is tested on what it was trained on; take them out of one split"
-    return [inside, Row(both, f"{_count(across)}, {n_val}: {_quote(pictures, across)}", verdict)], across
+    return f"{_count(pairs)}, {n_val}: {_quote(pictures, pairs)}", verdict
 
 
-def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple[int, ...]]]) -> Row:
-    check = "Same id, in training and validation"
+def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple[int, ...]]]) -> Said:
     if shared:
         shown = "; ".join(
             f"{one} ({', '.join(pictures.files[i] for i in group[:_EXAMPLES])})" for one, group in shared[:_EXAMPLES]
         )
-        return Row(
-            check,
-            f"{len(shared)} {'id' if len(shared) == 1 else 'ids'} in both: {shown}.",
-            "LEAKAGE: the same patient or picture is in both splits; keep each in one of them",
-        )
-    late = pictures.in_validation
-    common = {one for one, is_late in zip(ids, late, strict=True) if not is_late}
-    common &= {one for one, is_late in zip(ids, late, strict=True) if is_late}
-    if common:
+        finding = f"{len(shared)} {'id' if len(shared) == 1 else 'ids'} in both: {shown}."
+        return finding, "LEAKAGE: the same patient or picture is in both splits; keep each in one of them"
+    early, late = (
+        {one for one, is_late in zip(ids, pictures.in_validation, strict=True) if is_late == wanted}
+        for wanted in (False, True)
+    )
+    if common := early & late:
         finding = f"{len(common)} numbers occur in both, but as running numbers of files, not as ids of patients."
-        return Row(check, finding, "look: names do not tell whether a patient is in both; ask who made the split")
-    return Row(check, "No id in both.", "fine, as far as names tell")
+        return finding, "look: names do not tell whether a patient is in both; ask who made the split"
+    return "No id in both.", "fine, as far as names tell"
 
 
-def _judge_by_class(pictures: Pictures, check: str, describe: Callable[[Pictures, np.ndarray], str]) -> Row:
+def _judge_by_class(pictures: Pictures, describe: Callable[[Pictures, np.ndarray], str]) -> Said:
     known = np.array([bool(mode) for mode in pictures.modes])
     if not known.any():
-        return Row(check, "The files are not at hand.", "not judged")
+        return "The files are not at hand.", "not judged"
     by_class = {
-        name: describe(pictures, known & (pictures.labels == label))
+        name: describe(pictures, chosen)
         for label, name in enumerate(pictures.class_names)
-        if (known & (pictures.labels == label)).any()
+        if (chosen := known & (pictures.labels == label)).any()
     }
     if len(set(by_class.values())) == 1:
-        return Row(check, f"Every class: {next(iter(by_class.values()))}.", "fine: alike in every class")
+        return f"Every class: {next(iter(by_class.values()))}.", "fine: alike in every class"
     finding = "; ".join(f"{name}: {text}" for name, text in by_class.items()) + "."
-    return Row(
-        check, finding, "look at the score of file size and pixel format: it says how much the difference gives away"
-    )
+    return finding, "look at the score of file size and pixel format: it says how much the difference gives away"
 
 
 def _describe_sizes(pictures: Pictures, chosen: np.ndarray) -> str:
@@ -351,55 +339,43 @@ def _describe_modes(pictures: Pictures, chosen: np.ndarray) -> str:
     return " and ".join(sorted({pictures.modes[i] for i in np.flatnonzero(chosen)}))
 
 
-def _judge_shortcuts(pictures: Pictures) -> list[Row]:
-    usable = pictures.readable
-    train, late = usable & ~pictures.in_validation, usable & pictures.in_validation
-    features = {
-        "Brightness and its square": _brightness(pictures),
-        "Mean colour alone": pictures.colours,
-        "File size and pixel format alone": _sizes(pictures),
-        "16x16 pixels and a linear model": _pixels(pictures),
-    }
-    if np.ptp(pictures.colours, axis=1).max(initial=0) == 0:
-        del features["Mean colour alone"]
-    if not any(pictures.modes):
-        del features["File size and pixel format alone"]
-    rows = []
-    for check, x in features.items():
-        score = score_features(x[train], pictures.labels[train], x[late], pictures.labels[late])
-        if score is None:
-            rows.append(Row(check, "A class is missing in one of the splits.", "not judged"))
-            continue
-        if score.low <= 0.5 and score.high - score.low > _WIDE:
-            verdict = f"cannot tell: {int(late.sum())} validation images are too few to rule out a shortcut"
-        elif score.low <= 0.5:
-            verdict = "fine: no better than guessing"
-        elif score.value < SHORTCUT:
-            verdict = "look: better than guessing; a network should do clearly better than this"
-        elif check.startswith("16x16"):
-            verdict = "SHORTCUT, or an easy task: rough shapes and shades suffice; a network has to beat this score"
-        else:
-            verdict = "SHORTCUT: this alone tells the classes apart, and a network will find it"
-        said = f"AUC {score.value:.2f} (95 % interval {score.low:.2f} to {score.high:.2f}) on the validation images."
-        rows.append(Row(check, said, verdict))
-    return rows
-
-
-def _brightness(pictures: Pictures) -> np.ndarray:
+def _judge_shortcuts(pictures: Pictures) -> dict[str, Said]:
+    """What each of a few features that are not the disease would score, as far as there are such."""
     mean = pictures.thumbnails.mean(axis=(1, 2))
     # With its square, so that "neither bright nor dark" is a rule that can be found too.
-    return np.stack([mean, (mean - mean.mean()) ** 2], axis=1)
-
-
-def _sizes(pictures: Pictures) -> np.ndarray:
-    modes = sorted(set(pictures.modes))
-    size = np.log(np.maximum(pictures.sizes, 1))
-    return np.column_stack([size, *([mode == one for mode in pictures.modes] for one in modes)]).astype(float)
-
-
-def _pixels(pictures: Pictures) -> np.ndarray:
+    features = {"Brightness and its square": np.stack([mean, (mean - mean.mean()) ** 2], axis=1)}
+    if np.ptp(pictures.colours, axis=1).max(initial=0) > 0:
+        features["Mean colour alone"] = pictures.colours
+    if any(pictures.modes):
+        size = np.log(np.maximum(pictures.sizes, 1))
+        modes = [[mode == one for mode in pictures.modes] for one in sorted(set(pictures.modes))]
+        features["File size and pixel format alone"] = np.column_stack([size, *modes]).astype(float)
     n, side = len(pictures.thumbnails), duplicates.THUMBNAIL // 2
-    return pictures.thumbnails.reshape(n, side, 2, side, 2).mean(axis=(2, 4)).reshape(n, -1)
+    pixels = pictures.thumbnails.reshape(n, side, 2, side, 2).mean(axis=(2, 4)).reshape(n, -1)
+    features["16x16 pixels and a linear model"] = pixels
+    train, late = pictures.readable & ~pictures.in_validation, pictures.readable & pictures.in_validation
+    labels = pictures.labels
+    scores = {check: score_features(x[train], labels[train], x[late], labels[late]) for check, x in features.items()}
+    return {check: _judge_score(check, score, int(late.sum())) for check, score in scores.items()}
+
+
+def _judge_score(check: str, score: Estimate | None, n_val: int) -> Said:
+    if score is None:
+        return "A class is missing in one of the splits.", "not judged"
+    if score.low <= 0.5 and score.high - score.low > _WIDE:
+        verdict = f"cannot tell: {n_val} validation images are too few to rule out a shortcut"
+    elif score.low <= 0.5:
+        verdict = "fine: no better than guessing"
+    elif score.value < SHORTCUT:
+        verdict = "look: better than guessing; a network should do clearly better than this"
+    elif check.startswith("16x16"):
+        verdict = "SHORTCUT, or an easy task: rough shapes and shades suffice; a network has to beat this score"
+    else:
+        verdict = "SHORTCUT: this alone tells the classes apart, and a network will find it"
+    return (
+        f"AUC {score.value:.2f} (95 % interval {score.low:.2f} to {score.high:.2f}) on the validation images.",
+        verdict,
+    )
 
 
 def _find_alike(pictures: Pictures) -> list[tuple[int, ...]]:
@@ -410,7 +386,7 @@ def _find_alike(pictures: Pictures) -> list[tuple[int, ...]]:
     for position in np.flatnonzero(pictures.readable).tolist():
         first.setdefault((pictures.checksums[position], bool(pictures.in_validation[position])), position)
     chosen = np.array(sorted(first.values()), dtype=np.int64)
-    pairs = chosen[duplicates.find_similar(pictures.thumbnails[chosen])[0]].tolist()
+    pairs = chosen[duplicates.find_similar(pictures.thumbnails[chosen])].tolist()
     return [(a, b) for a, b in pairs if pictures.checksums[a] != pictures.checksums[b]]
 
 
@@ -423,6 +399,11 @@ def _split_groups(groups: list[tuple[int, ...]], in_validation: np.ndarray) -> t
         within += [(split[0], other) for split in (early, late) for other in split[1:]]
         across += [(early[0], other) for other in late if early]
     return within, across
+
+
+def _each(labels: np.ndarray, class_names: tuple[str, ...]) -> str:
+    counts = np.bincount(labels, minlength=len(class_names))
+    return ", ".join(f"{name} {count}" for name, count in zip(class_names, counts, strict=True))
 
 
 def _count(pairs: list[Pair]) -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -71,13 +71,14 @@ class Pictures:
         return np.array([not problem for problem in self.problems])
 
 
-@dataclass(frozen=True)
-class _Picture:
-    size: tuple[int, int] = (0, 0)
-    mode: str = ""
+class _Picture(NamedTuple):
+    """One picture's part of `Pictures`, in the same order."""
+
+    size: tuple[int, int]
+    mode: str
     checksum: str = ""
     colour: tuple[float, ...] = (0.0, 0.0, 0.0)
-    thumbnail: np.ndarray | None = None
+    thumbnail: np.ndarray = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), np.float32)
     problem: str = ""
 
 
@@ -141,20 +142,19 @@ def _collect(
     class_names: tuple[str, ...],
     progress: bool,
 ) -> Pictures:
-    found = list(bar(progress, iterable=measured, total=len(names), desc="Reading", unit="image"))
-    blank = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), dtype=np.float32)
-    thumbnails = [blank if one.thumbnail is None else one.thumbnail for one in found]
+    found = bar(progress, iterable=measured, total=len(names), desc="Reading", unit="image")
+    sizes, modes, checksums, colours, thumbnails, problems = zip(*found, strict=True)
     return Pictures(
-        files=tuple(names),
-        labels=np.concatenate(labels).astype(np.int64),
-        in_validation=np.repeat(np.arange(len(labels)) == 1, [len(one) for one in labels]),
-        class_names=class_names,
-        sizes=np.array([one.size for one in found], dtype=np.int64).reshape(-1, 2),
-        modes=tuple(one.mode for one in found),
-        checksums=tuple(one.checksum for one in found),
-        colours=np.array([one.colour for one in found]).reshape(-1, 3),
-        thumbnails=np.array(thumbnails, dtype=np.float32).reshape(-1, *blank.shape),
-        problems=tuple(one.problem for one in found),
+        tuple(names),
+        np.concatenate(labels).astype(np.int64),
+        np.repeat(np.arange(len(labels)) == 1, [len(one) for one in labels]),
+        class_names,
+        np.array(sizes, dtype=np.int64),
+        modes,
+        checksums,
+        np.array(colours),
+        np.array(thumbnails, dtype=np.float32),
+        problems,
     )
 
 
@@ -165,7 +165,7 @@ def _measure_file(item: tuple[Path, Levels]) -> _Picture:
         # Grey files are read as grey: a third of the work, and the same pixels.
         pixels = read_image(file, 1 if mode in _GREY_MODES else 3, levels)
     except (DataError, OSError) as error:
-        return _Picture(size=size, mode=mode, problem=str(error))
+        return _Picture(size, mode, problem=str(error))
     return _measure_pixels(pixels, size, mode)
 
 

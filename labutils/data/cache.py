@@ -46,7 +46,7 @@ def load_entry(
     channels: int,
     progress: bool = True,
     window: tuple[float, float] | None = None,
-    check: Callable[[], None] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Entry:
     """The images of `files`, from the cache if they are there, else decoded and kept.
 
@@ -76,8 +76,7 @@ def load_entry(
     found = _open(place, shape)
     if found is not None:
         return found
-    if check is not None:
-        check()
+    check()
     # Imported here: opening what is cached needs no lock.
     from filelock import FileLock
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache as cache_once
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from labutils.data import cache, images
 from labutils.data.description import FILE
 from labutils.data.layouts import Split, find_files, read_classes
-from labutils.data.locate import SOURCES, WORDS, locate, title_of
+from labutils.data.locate import SOURCES, WORDS, Place, locate, title_of
 from labutils.errors import DataError, ParameterError
 from labutils.paths import ALLOWED_NAME, dataset_name, shown
 
@@ -187,13 +188,8 @@ def load_dataset(
     train = _subset(train, n_train, "n_train", f"{classes.title} holds {len(train.files)} training images")
     val = _subset(val, n_val, "n_val", f"{classes.title} holds {len(val.files)} validation images")
     files_train, files_val = relative_files(train, root), relative_files(val, root)
-    check = check_phantoms(root) if source == "phantom" else None
-    entries = [
-        cache.load_entry(
-            f"{label_of(root)}-{split}", root, files, image_size, channels, progress, classes.window, check
-        )
-        for split, files in (("train", files_train), ("validation", files_val))
-    ]
+    read = reader(place, image_size, channels, classes.window, progress)
+    entries = read("train", files_train), read("validation", files_val)
     compare_depths(root, {"training": entries[0].depth, "validation": entries[1].depth})
     made_by: list[Any] = [entry.digest for entry in entries]
     if source == "phantom":
@@ -264,26 +260,32 @@ def relative_files(split: Split, root: Path) -> tuple[str, ...]:
     return tuple(str(file)[start:].replace(os.sep, "/") for file in split.files)
 
 
-def label_of(root: Path) -> str:
-    """What the cache calls a data set's images: the name of its folder, as every system can write it."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", root.name)
+def reader(
+    place: Place, image_size: int, channels: int, window: tuple[float, float] | None, progress: bool
+) -> Callable[..., cache.Entry]:
+    """What reads a split of a data set, given its name, its files and, where it has one of its own, its folder.
 
-
-def check_phantoms(root: Path) -> Callable[[], None]:
-    """Looks once whether the phantoms are still those that were drawn; called where they are decoded anyway."""
+    Phantoms are looked at once, where they are decoded anyway: whether they are still those that were drawn.
+    """
+    label = re.sub(r"[^A-Za-z0-9_.-]+", "_", place.root.name)  # as every system can write it
 
     @cache_once
-    def check() -> None:
-        from labutils.phantoms.files import find_damaged, read_manifest
+    def check(root: Path) -> None:
+        from labutils.phantoms.files import find_damaged
 
-        if read_manifest(root) and (damaged := find_damaged(root)):
+        if place.source == "phantom" and (damaged := find_damaged(root)):
             more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
             raise DataError(
                 f"{shown(root / damaged[0])}{more}: no longer the phantom that was drawn. "
                 f"Remove {shown(root)}; it is drawn again when it is next needed."
             )
 
-    return check
+    def read(split: str, files: tuple[str, ...], root: Path = place.root) -> cache.Entry:
+        return cache.load_entry(
+            f"{label}-{split}", root, files, image_size, channels, progress, window, partial(check, root)
+        )
+
+    return read
 
 
 def compare_depths(root: Path, depths: dict[str, int]) -> None:

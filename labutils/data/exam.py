@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labutils import paths
-from labutils.data import cache, dataset, images
-from labutils.data.layouts import DATASETS, find_exam, find_files, read_classes
+from labutils.data import dataset, images
+from labutils.data.layouts import find_exam, find_files, read_classes
 from labutils.data.locate import locate
 
 __all__ = ["Exam", "load_exam"]
@@ -51,29 +50,27 @@ def load_exam(
     """
     name = dataset.check_parameters(name, image_size, channels, source)
     place = locate(name, source, progress)
-    root = place.root
-    classes, label, made_by, check = read_classes(name, root), dataset.label_of(root), None, None
+    classes, root, made_by = read_classes(name, place.root), place.root, None
     if place.source == "phantom":
         from labutils.phantoms.files import EXAM_COUNTS, list_files
-        from labutils.phantoms.write import ensure_exam
+        from labutils.phantoms.write import write_phantoms
 
-        folder = paths.generated_dir() / "phantoms" / f"{DATASETS[name].folder}-exam"
-        root = ensure_exam(name, folder, progress)
-        addresses = list(list_files(name, {"exam": EXAM_COUNTS[name]}))
+        root, counts = root.with_name(f"{root.name}-exam"), {"exam": EXAM_COUNTS[name]}
+        write_phantoms(name, root, counts, progress)
+        addresses = list(list_files(name, counts))
         files = tuple(address.file for address in addresses)
         labels = np.array([address.label for address in addresses], dtype=np.int64)
-        made_by, check = dataset.phantom_recipe(root), dataset.check_phantoms(root)
-    else:
-        split = find_exam(name, root)
-        if split is None:
-            return None
+        made_by = dataset.phantom_recipe(root)
+    elif split := find_exam(name, root):
         files, labels = dataset.relative_files(split, root), split.labels
+    else:
+        return None
     # The window is that of the training images: an exam is read as they are.
-    entry = cache.load_entry(f"{label}-exam", root, files, image_size, channels, progress, classes.window, check)
+    read = dataset.reader(place, image_size, channels, classes.window, progress)
+    entry = read("exam", files, root)
     if entry.depth:
         # Files that do not say how many bits they use have to look like those that were trained on.
-        train = dataset.relative_files(find_files(name, root)[0], root)
-        known = cache.load_entry(f"{label}-train", root, train, image_size, channels, progress, classes.window)
+        known = read("train", dataset.relative_files(find_files(name, root)[0], root))
         dataset.compare_depths(root, {"training": known.depth, "the exam": entry.depth})
     fingerprint = dataset.hash_parts(
         name, "exam", classes.shown, labels.tolist(), image_size, channels, images.VERSION, made_by or entry.digest

@@ -19,7 +19,7 @@ from labutils.data.listing import alike, composed, list_folder, mode_of
 from labutils.errors import DataError
 from labutils.paths import shown
 
-__all__ = ["CLASSES_FILE", "DATASETS", "Layout", "Split", "find_exam", "find_files", "find_folder", "read_class_names"]
+__all__ = ["CLASSES_FILE", "DATASETS", "Layout", "Split", "find_exam", "find_files", "find_folder", "read_classes"]
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
     classes = read_classes(name, folder)
     train = _find_split(folder, TRAIN_FOLDERS)
     has_exam = _find_exam_folder(folder) is not None
-    wanted = VALIDATION_FOLDERS if has_exam else (*EXAM_FOLDERS, *VALIDATION_FOLDERS)
-    validation = _find_split(folder, wanted)
+    validation = _find_split(folder, VALIDATION_FOLDERS if has_exam else (*EXAM_FOLDERS, *VALIDATION_FOLDERS))
     return _read_split(train, classes), _read_split(validation, classes)
 
 
@@ -96,11 +95,6 @@ def _find_exam_folder(folder: Path) -> Path | None:
     if not folder.is_dir() or find_folder(folder, VALIDATION_FOLDERS) is None:
         return None
     return find_folder(folder, EXAM_FOLDERS)
-
-
-def read_class_names(name: str, folder: Path) -> tuple[str, ...]:
-    """The classes of a folder in label order, as they are shown. Errors are those of `read_classes`."""
-    return read_classes(name, folder).shown
 
 
 def read_classes(name: str, folder: Path) -> Description:

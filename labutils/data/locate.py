@@ -144,11 +144,9 @@ def source_of(name: str) -> str:
     return found.source if found else "phantom"
 
 
-def title_of(name: str, root: Path | None = None) -> str:
-    """What a data set is called where a reader sees it: as `dataset.yaml` says, else as its folder."""
-    if root is None:
-        return DATASETS[name].folder if name in DATASETS else name
-    return read_classes(name, root).title
+def title_of(name: str) -> str:
+    """What a data set is called where a reader sees it and nothing else is said of it: as its folder."""
+    return DATASETS[name].folder if name in DATASETS else name
 
 
 def find_source(source: str | Path) -> Source:
@@ -174,7 +172,7 @@ def find_source(source: str | Path) -> Source:
     if name and (name in DATASETS or name in own_folders() or not root.is_dir()):
         place = find_place(name)
         if place is not None:
-            return _read(name, place.root, f"{title_of(name, place.root)}: {WORDS[place.source]}")
+            return _read(name, place.root, f"{read_classes(name, place.root).title}: {WORDS[place.source]}")
         if name in DATASETS:
             folder = DATASETS[name].folder
             raise DataError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labutils.phantoms.radiograph import Film, develop
+from labutils.phantoms.radiograph import Film, develop, tube
 from labutils.phantoms.severity import above, sample_levels
 
 SEVERITY = 2.0
@@ -172,11 +172,7 @@ def _thickness(x: np.ndarray, y: np.ndarray, fracture: Fracture, ends: tuple[flo
         if not rows.size:
             continue
         part = slice(rows[0], rows[-1] + 1)
-        dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
-        u, v = x[part] - np.float32(x0), y[part] - np.float32(y0)
-        along = np.clip((u * dx + v * dy) / (dx * dx + dy * dy), 0, 1)
-        squared = (u - along * dx) ** 2 + (v - along * dy) ** 2
-        radius = np.float32(r0) + np.float32(r1 - r0) * along
+        along, squared, radius = tube(x[part], y[part], (x0, y0, r0), (x1, y1, r1))
         shell = np.float32(fracture.wall) + np.float32(0.13 - fracture.wall) * np.sqrt(along)
         np.maximum(outside[part], radius**2 - squared, out=outside[part])
         np.maximum(inside[part], (radius - shell) ** 2 - squared, out=inside[part])

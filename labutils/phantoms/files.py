@@ -12,9 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from labutils.errors import DataError
-from labutils.paths import shown
-
 VERSIONS = {"skin": 2, "bone": 2, "x_ray": 1}
 """Version of the drawings of each data set. Raise it whenever a pixel changes: stored runs are tied to it."""
 
@@ -109,15 +106,10 @@ def find_damaged(folder: Path) -> list[str]:
     """The files of a phantom folder whose pixels are no longer those that were written.
 
     Compares the mean grey of 4 x 4 blocks within one grey level, which is what two processors may differ by. Gives
-    POSIX paths relative to `folder`; a DataError says that it has no readable `phantoms.json`.
+    POSIX paths relative to `folder`; none where no `phantoms.json` says what was written.
     """
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise DataError(
-            f"{shown(folder)} has no readable {MANIFEST}: it cannot be checked. "
-            "Delete the folder; it is written again when it is next needed."
-        )
-    return [f for f, entry in manifest["files"].items() if not _looks_like(Path(folder) / f, entry["grey"])]
+    listed = (read_manifest(folder) or {"files": {}})["files"]
+    return [file for file, entry in listed.items() if not _looks_like(Path(folder) / file, entry["grey"])]
 
 
 def block_means(image: np.ndarray) -> list[float]:

@@ -116,16 +116,26 @@ class Film:
             if len(part) == 1:
                 centres, radii = np.repeat(centres, 2, axis=0), np.repeat(radii, 2)
             for (x0, y0), (x1, y1), r0, r1 in zip(centres[:-1], centres[1:], radii[:-1], radii[1:], strict=True):
-                dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
-                x, y = cols - np.float32(x0), rows - np.float32(y0)
-                along = np.clip((x * dx + y * dy) / np.maximum(dx * dx + dy * dy, np.float32(1e-6)), 0, 1)
-                squared = (x - along * dx) ** 2 + (y - along * dy) ** 2
-                radius = np.float32(r0) + np.float32(r1 - r0) * along
+                _, squared, radius = tube(cols, rows, (x0, y0, r0), (x1, y1, r1))
                 np.maximum(outer, radius * radius - squared, out=outer)
                 if wall:
                     hollow = np.clip(radius - np.float32(wall * self.scale), 0, None)
                     np.maximum(inner, hollow * hollow - squared, out=inner)
         return window, outer, inner
+
+
+def tube(
+    x: np.ndarray, y: np.ndarray, start: tuple[float, float, float], end: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far along a tube from (x, y, radius) to (x, y, radius) points lie, 0 to 1, and there the squared distance
+    from its axis and its radius.
+    """
+    (x0, y0, r0), (x1, y1, r1) = start, end
+    dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
+    x, y = x - np.float32(x0), y - np.float32(y0)
+    along = np.clip((x * dx + y * dy) / np.maximum(dx * dx + dy * dy, np.float32(1e-6)), 0, 1)
+    squared = (x - along * dx) ** 2 + (y - along * dy) ** 2
+    return along, squared, np.float32(r0) + np.float32(r1 - r0) * along
 
 
 def smooth_noise(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> np.ndarray:

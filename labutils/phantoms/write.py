@@ -126,25 +126,12 @@ def _judge_oracle(name: str, n_train: int, n_exam: int) -> float:
     return round(float(oracle.score(levels[1], labels[1])), 4)
 
 
-def ensure_exam(name: str, folder: Path, progress: bool = True) -> Path:
-    """Draw the exam of a phantom data set if `folder` does not hold it yet.
-
-    The exam is a third split that nothing is trained or chosen on: `EXAM_COUNTS` images of streams of their own, in a
-    folder of its own beside the data set. Gives back `folder`; errors are those of `write_phantoms`.
-    """
-    _class_names(name)
-    counts = {"exam": EXAM_COUNTS[name]}
-    if not _holds(name, folder, counts):
-        write_phantoms(name, folder, counts=counts, progress=progress)
-    return folder
-
-
 def write_phantoms(name: str, folder: Path, counts: dict[str, int] | None = None, progress: bool = True) -> None:
     """Write one phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
 
     The folder appears when it is complete, and not before: the files are written beside it and moved at the
-    end. A folder that holds the same phantoms already is left as it is; of two processes that write at once,
-    one waits for the other and uses its files.
+    end. A folder that holds the same phantoms already is left as it is, and may be one that nobody can write to; of two
+    processes that write at once, one waits for the other and uses its files.
 
     Parameters
     ----------
@@ -153,8 +140,9 @@ def write_phantoms(name: str, folder: Path, counts: dict[str, int] | None = None
     folder : Path
         Where to put it; replaced if it holds other or damaged phantoms, refused if it holds anything else.
     counts : dict of str to int, optional
-        As for `list_files`; default `COUNTS`. An image depends on `SEED`, its split, class and number alone, so the
-        first hundred are the same whatever the counts.
+        As for `list_files`; default `COUNTS`. `{"exam": EXAM_COUNTS[name]}` are an exam, which nothing is trained or
+        chosen on: it is a folder of its own beside the data set. An image depends on `SEED`, its split, class and
+        number alone, so the first hundred are the same whatever the counts.
     progress : bool
         False shows no bar, whoever looks on.
 
@@ -165,6 +153,8 @@ def write_phantoms(name: str, folder: Path, counts: dict[str, int] | None = None
     """
     _class_names(name)
     folder, counts = Path(folder), dict(counts or COUNTS[name])
+    if _holds(name, folder, counts):
+        return
     part = folder.with_name(f".{folder.name}.part")
     with _explained(name, folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
