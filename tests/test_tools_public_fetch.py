@@ -36,7 +36,7 @@ class Server(ThreadingHTTPServer):
         self.content, self.cut, self.status = b"", [], 200
         self.ranges = True
         self.told = None  # the length that is told, where it is not the true one
-        self.asked = []  # the Range header of every request
+        self.asked, self.paths = [], []  # the Range header of every request, and for what it was
 
     @property
     def url(self):
@@ -48,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         asked = self.headers.get("Range")
         server.asked.append(asked)
+        server.paths.append(self.path)
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -61,6 +62,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", server.told or str(len(body)))
         self.end_headers()
         self.wfile.write(body[: server.cut.pop(0)] if server.cut else body)
+
+    def do_CONNECT(self):  # as a proxy that wants a password
+        self.server.paths.append(self.path)
+        self.send_error(407)
 
     def log_message(self, *args):
         pass
@@ -426,3 +431,36 @@ def test_what_is_offered():
     with pytest.raises(DataError, match="skin and x_ray"):
         public.find_download("bone")
     assert all(len(one.md5) == 32 and one.url.startswith("https://") for one in public.DOWNLOADS)
+
+
+@pytest.fixture
+def proxy(server, monkeypatch):
+    """The server is the proxy of a clinic."""
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, server.url.removesuffix("/archive"))
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    server.content = SKIN
+    return server
+
+
+def through_proxy(folder, scheme="http"):
+    md5 = hashlib.md5(SKIN).hexdigest()
+    return download.download(f"{scheme}://images.invalid/skin.npz", folder / "skin.npz", md5, 10_000_000)
+
+
+def test_a_download_goes_through_the_proxy(tmp_path, proxy):
+    assert through_proxy(tmp_path).read_bytes() == SKIN and proxy.paths == ["http://images.invalid/skin.npz"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("address", [None, "http://127.0.0.1:9", "socks5://127.0.0.1:9", "http://", "nonsense:x:y"])
+def test_a_proxy_that_refuses_or_is_none_is_a_sentence(tmp_path, proxy, monkeypatch, address, scheme):
+    proxy.status = 407
+    if address:
+        monkeypatch.setenv(f"{scheme.upper()}_PROXY", address)
+    with pytest.raises(DataError, match=r"skin\.npz could not be fetched .*proxy.*HTTPS_PROXY"):
+        through_proxy(tmp_path, scheme)
+    assert bool(proxy.paths) == (address is None) and not (tmp_path / "skin.npz").exists()
