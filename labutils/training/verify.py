@@ -18,7 +18,7 @@ import numpy as np
 
 from labutils import machine
 from labutils.config import RunConfig
-from labutils.data.dataset import Dataset, load_dataset
+from labutils.data.dataset import Dataset, images_for, load_dataset
 from labutils.errors import DataError
 from labutils.runs.run import Run
 from labutils.statistics import SMALLEST_PROBABILITY
@@ -257,11 +257,10 @@ def _backend_problem(backend: str) -> str:
 
 def _load(run: Run) -> Dataset | None:
     """The images with the run's fingerprint, or others of that name, or None."""
-    config, found = run.config, None
+    found = None
     for source in (run.source,) if run.source in ("course", "public", "phantom") else ("course", "public"):
-        kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
-            found = load_dataset(*kind, progress=False)
+            found = load_dataset(*images_for(run.config, source), progress=False)
         except DataError:
             continue
         if found.fingerprint == run.provenance["fingerprint"]:

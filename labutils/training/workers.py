@@ -23,7 +23,7 @@ import numpy as np
 
 from labutils import machine
 from labutils.config import RunConfig
-from labutils.data.dataset import Dataset, load_dataset
+from labutils.data.dataset import Dataset, images_for, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
 from labutils.machine import leave_with_parent
 from labutils.progress import minutes
@@ -256,9 +256,8 @@ def _work(
     """
     config = RunConfig(**settings)
     if images is None:
-        kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
-            images = load_dataset(*kind, progress=False)
+            images = load_dataset(*images_for(config, source), progress=False)
         except DataError:
             return None
         if images.fingerprint != fingerprint:

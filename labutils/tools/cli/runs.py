@@ -135,14 +135,13 @@ def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None
 
     Runs that are stored are reused, shorter ones are continued.
     """
-    from labutils.data.dataset import load_dataset
+    from labutils.data.dataset import images_for, load_dataset
 
     if not sys.stderr.isatty():
         os.environ.setdefault("LABUTILS_PROGRESS", "log")
     groups: dict[tuple, dict[str, RunConfig]] = {}
     for config in _configs(settings, seeds):
-        images = (config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val)
-        groups.setdefault(images, {})[config.slug] = config
+        groups.setdefault(images_for(config, source), {})[config.slug] = config
     for images, configs in groups.items():
         dataset = load_dataset(*images)
         click.echo(dataset.banner())
