@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from notebook_helpers import KERNEL
 
 from labutils.course import cells
-from labutils.tools.execution.build import read_script, scripts
+from labutils.tools.execution import read_script, scripts
 
 SECRET = "The reference says: by chance alone."
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from helpers import patience, start_python
 
 from labutils.tools.cli import commands as cli
-from labutils.tools.execution.execute import Outcome
+from labutils.tools.execution import Outcome
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypat
         given[notebook.stem] = parameters
         return outcome(notebook.stem)
 
-    monkeypatch.setattr("labutils.tools.execution.execute.execute", execute)
+    monkeypatch.setattr("labutils.tools.execution.execute", execute)
     result = runner.invoke(cli.main, ["run", "--all", "-p", "n_epoch", "1", "-p", "source", "phantom"])
     assert result.exit_code == 0, result.output
     assert "n_epoch is not a parameter of task7: without it there." in result.output
@@ -136,7 +136,7 @@ import sys
 from pathlib import Path
 from notebook_helpers import write
 from labutils.tools.cli.errors import explain
-from labutils.tools.execution.execute import run_notebooks
+from labutils.tools.execution import run_notebooks
 notebooks = []
 for name in ("a", "b", "c"):
     Path(name).mkdir()

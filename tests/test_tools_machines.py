@@ -18,7 +18,7 @@ from labutils.errors import ClusterError
 from labutils.runs.run import read_run
 from labutils.runs.store import RunStore
 from labutils.tools.cli import commands as cli
-from labutils.tools.execution.execute import run_notebooks
+from labutils.tools.execution import run_notebooks
 from labutils.training import workers
 from labutils.training.workers import Scheduler, connect, train_on
 

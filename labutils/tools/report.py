@@ -61,7 +61,7 @@ def overview() -> Table:
 
     Runs are counted on the images that are used here; where these are not phantoms, runs on phantoms are named too.
     """
-    from labutils.tools.execution.build import seconds_taken
+    from labutils.tools.execution import seconds_taken
     from labutils.training.cost import estimate_seconds
 
     rows, stored = {}, RunStore().all()

@@ -16,7 +16,7 @@ from labutils.tools.cli.course import course, lab
 from labutils.tools.cli.data import data
 from labutils.tools.cli.errors import Problem, explain
 from labutils.tools.cli.runs import runs, train, verify
-from labutils.tools.execution.execute import (
+from labutils.tools.execution import (
     TIME_LIMIT,
     Outcome,
     find_notebooks,
@@ -147,17 +147,16 @@ def summary(outcomes: list[Outcome]) -> str:
 def build(tasks: tuple[str, ...], references: bool) -> None:
     """Write every NAME.ipynb (or those named) from its NAME.py, with outputs from the stored runs."""
     from labutils import paths
-    from labutils.tools.execution.build import build as build_one
-    from labutils.tools.execution.build import build_reference, scripts
+    from labutils.tools import execution
 
-    there = {script.stem: script for script in scripts()}
+    there = {script.stem: script for script in execution.scripts()}
     if unknown := [task for task in tasks if task not in there]:
         raise click.UsageError(f"There is no notebook {unknown[0]!r}; there are {', '.join(there)}.")
     failed = False
     for script in there.values():
         if not tasks or script.stem in tasks:
             folder = paths.ROOT / "tests" / "reference"
-            error = build_reference(script, folder) if references else build_one(script)
+            error = execution.build_reference(script, folder) if references else execution.build(script)
             failed |= bool(error)
             click.echo(f"{script.stem}: {error or 'written'}", err=bool(error))
     sys.exit(failed)
