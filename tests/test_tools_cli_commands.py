@@ -135,7 +135,7 @@ def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
 import sys
 from pathlib import Path
 from notebook_helpers import write
-from labutils.tools.cli.errors import explain
+from labutils.tools.cli.common import explain
 from labutils.tools.execution import run_notebooks
 notebooks = []
 for name in ("a", "b", "c"):

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from labutils import errors
-from labutils.tools.cli.errors import explain
+from labutils.tools.cli.common import explain
 
 
 def end_with(problem):

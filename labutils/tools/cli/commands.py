@@ -12,8 +12,8 @@ import click
 from labutils import machine
 from labutils.errors import NotebookError
 from labutils.lab import all_tasks
+from labutils.tools.cli.common import Problem, explain, notebooks_train_on, scheduler_options
 from labutils.tools.cli.data import data
-from labutils.tools.cli.errors import Problem, explain
 from labutils.tools.cli.runs import runs, train, verify
 from labutils.tools.execution import (
     TIME_LIMIT,
@@ -23,7 +23,6 @@ from labutils.tools.execution import (
     parse_value,
     run_notebooks,
 )
-from labutils.tools.machines import notebooks_train_on, scheduler_options
 
 if TYPE_CHECKING:
     from labutils.training.workers import Scheduler

@@ -19,8 +19,7 @@ import click
 
 from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.errors import ParameterError, visible
-from labutils.tools.cli.errors import Problem, explain
-from labutils.tools.machines import scheduler_options
+from labutils.tools.cli.common import Problem, explain, scheduler_options
 
 if TYPE_CHECKING:
     from labutils.runs import Run
