@@ -132,8 +132,6 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
         With a `problem` where the images or the backend that it was trained with are not here.
     """
     name, stretches = run.path.name if run.path else run.config.slug, run.provenance["stretches"]
-    if not stretches:
-        return Verification(name, problem="it does not say how it was trained.")
     if problem := _backend_problem(stretches[0]["backend"]):
         return Verification(name, problem=problem)
     dataset, wanted = dataset or _load(run), run.provenance["fingerprint"]

@@ -132,9 +132,7 @@ def train_on(
     return {label: runs[label] for label in configs}
 
 
-def train_on_cores(
-    configs: Mapping[str, RunConfig], dataset: Dataset, jobs: int, *, store: RunStore | None = None
-) -> dict[str, Run]:
+def train_on_cores(configs: Mapping[str, RunConfig], dataset: Dataset, jobs: int) -> dict[str, Run]:
     """Train `jobs` runs at a time on this machine, its cores shared out evenly; see `train_all`.
 
     A worker that is killed (out of memory, say) takes the others with it: the runs that had not arrived are then
@@ -152,7 +150,7 @@ def train_on_cores(
         try:
             with pool:
                 try:
-                    return train_on(pool, configs, dataset, store=store)
+                    return train_on(pool, configs, dataset)
                 except TrainingInterrupted:
                     for worker in set(active_children()) - others:
                         worker.terminate()

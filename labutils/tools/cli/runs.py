@@ -184,7 +184,7 @@ def describe(run: Run) -> str:
 
 
 def _age(run: Run) -> str:
-    ended = run.provenance["stretches"][-1].get("ended") if run.provenance["stretches"] else None
+    ended = run.provenance["stretches"][-1].get("ended")
     if ended is None:
         return "of unknown age"
     seconds = time.time() - timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ"))
