@@ -5,7 +5,7 @@ TASK ?=
 ARGS ?=
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 # What takes longest, or trains: `make quick` leaves it out.
-SLOW := test_notebooks test_planted_faults test_tools_execution_build test_tools_execution_execute test_tools_machines \
+SLOW := test_notebooks test_planted_faults test_tools_execution test_tools_machines \
   test_tools_missing test_training_train test_training_verify test_training_workers test_tools_report
 # One reference for each kind of training cell: curves over rates, a search, dropout, one's own images.
 LIVE := task1b task4 task5a own

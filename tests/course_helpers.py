@@ -9,7 +9,7 @@ from notebook_helpers import KERNEL
 
 from labutils.course import cells
 from labutils.course.check import name_of
-from labutils.tools.execution.build import read_script, scripts
+from labutils.tools.execution import read_script, scripts
 
 SECRET = "The reference says: by chance alone."
 

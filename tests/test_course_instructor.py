@@ -32,7 +32,7 @@ from labutils.course.instructor import (
 from labutils.data.layouts import DATASETS
 from labutils.errors import NotebookError, ParameterError, StoreError
 from labutils.tools.cli import main
-from labutils.tools.execution.build import read_script
+from labutils.tools.execution import read_script
 
 
 @pytest.fixture

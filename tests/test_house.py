@@ -10,7 +10,7 @@ from labutils import paths
 
 TESTS = paths.ROOT / "tests"
 PACKAGE = paths.ROOT / "labutils"
-OF_THE_WHOLE = {"docstrings", "fuzz", "house", "licences", "machines", "machines_proxy", "notebooks", "planted_faults"}
+OF_THE_WHOLE = {"docstrings", "fuzz", "house", "licences", "machines", "notebooks", "planted_faults"}
 """Tests that are about no single room."""
 
 

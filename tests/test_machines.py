@@ -14,7 +14,7 @@ from notebook_helpers import write
 
 from labutils import machine, paths
 from labutils.errors import ParameterError
-from labutils.tools.execution.execute import execute
+from labutils.tools.execution import execute
 
 LABUTILS = [sys.executable, "-c", "from labutils.tools.cli import main; main(prog_name='labutils')"]
 

@@ -16,7 +16,7 @@ from helpers import patience
 from labutils import lab, paths
 from labutils.config import Augmentation, RunConfig, as_list, scientific
 from labutils.data import Dataset
-from labutils.tools.execution.build import read_script, scripts, seconds_taken
+from labutils.tools.execution import read_script, scripts, seconds_taken
 
 SCRIPTS = scripts()
 NAMES = [script.stem for script in SCRIPTS]
@@ -265,14 +265,13 @@ def test_live_run(name, tmp_path):
 
     That the others train is seen when nbval runs their references.
     """
-    from labutils.tools.execution.build import parameters_for
-    from labutils.tools.execution.execute import execute
+    from labutils.tools.execution import QUICK, execute, fitting
 
     before = sorted(Path(paths.results_dir()).rglob("*"))
     notebook = paths.notebooks_dir() / f"{name}.ipynb"
     outcome = execute(
         notebook,
-        parameters_for(notebook),
+        fitting(notebook.with_suffix(".ipynb"), QUICK),
         output=tmp_path / "out.ipynb",
         results=tmp_path / "results",
         limit=patience(15),

@@ -6,7 +6,7 @@ from notebook_helpers import write
 
 from labutils import parameters
 from labutils.errors import LabError, ParameterError
-from labutils.tools.execution.build import read_script, scripts
+from labutils.tools.execution import read_script, scripts
 
 DECLARED = """lr: list = [1e-4, 1e-5]  # rate, or several
 n_epoch: int = 100  # epochs, a whole number from 1

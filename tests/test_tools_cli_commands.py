@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from helpers import patience, start_python
 
 from labutils.tools.cli import commands as cli
-from labutils.tools.execution.execute import Outcome
+from labutils.tools.execution import Outcome
 
 
 @pytest.fixture
@@ -30,6 +30,10 @@ def outcome(task="task1b", error=""):
         (
             "import labutils.training.search, labutils.tools.report, labutils.course.widgets, labutils.plots",
             "new & {'tensorflow', 'keras'}",
+        ),
+        (
+            "from labutils.tools.cli import main; main(['--help'], standalone_mode=False)",
+            "new & {'numpy', 'pandas', 'sklearn', 'pooch', 'keras', 'tensorflow', 'matplotlib'}",
         ),
     ],
 )
@@ -65,7 +69,7 @@ def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypat
         given[notebook.stem] = parameters
         return outcome(notebook.stem)
 
-    monkeypatch.setattr("labutils.tools.execution.execute.execute", execute)
+    monkeypatch.setattr("labutils.tools.execution.execute", execute)
     result = runner.invoke(cli.main, ["run", "--all", "-p", "n_epoch", "1", "-p", "source", "phantom"])
     assert result.exit_code == 0, result.output
     assert "n_epoch is not a parameter of task7: without it there." in result.output
@@ -135,8 +139,8 @@ def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
 import sys
 from pathlib import Path
 from notebook_helpers import write
-from labutils.tools.cli.errors import explain
-from labutils.tools.execution.execute import run_notebooks
+from labutils.tools.cli.common import explain
+from labutils.tools.execution import run_notebooks
 notebooks = []
 for name in ("a", "b", "c"):
     Path(name).mkdir()
@@ -157,3 +161,11 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(runner, tmp_path):
     (tmp_path / "file").write_text("mine")
     result = runner.invoke(cli.main, ["run", "task3", "--out", str(tmp_path / "file" / "out")])
     assert result.exit_code == 2 and "cannot be made (not a directory)" in result.output and "--out" in result.output
+
+
+def test_a_fault_of_the_program_is_not_explained_away(runner, results, monkeypatch):
+    def fault(**_):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("labutils.tools.report.write_report", fault)
+    assert isinstance(runner.invoke(cli.main, ["report"]).exception, ZeroDivisionError)

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from evaluate_helpers import make_run, with_exam
 from helpers import STRETCH
 
 from labutils import evaluate, lab
+from labutils.errors import StoreError
 from labutils.runs.run import write_run
 from labutils.runs.store import RunStore
 from labutils.tools import report
@@ -222,3 +224,20 @@ def test_a_changed_run_changes_the_table_and_its_figures_alone(store, results, m
     new = {file.name for file in results.rglob("*.png") if before.get(file) != file.stat().st_mtime_ns}
     assert {"lr-1e-4-curves.png", "learning-curves.png"} <= new and not [name for name in new if "lr-1e-6" in name]
     assert report.results_table() != table
+
+
+def made(config, source="phantom"):
+    return replace(make_run(config, source=source), path=Path(f"{source}-{config.key}"))
+
+
+def test_runs_are_chosen_by_their_images():
+    runs = [*map(made, LEARNING_RATES.values()), made(LEARNING_RATES["lr 1e-5"].with_(epochs=7), "a hospital")]
+    assert report.choose_runs("", runs) == ("phantom", runs[:3])
+    assert report.choose_runs("", []) == ("phantom", []), "nothing is stored"
+    assert report.choose_runs("A Hospital", runs) == report.choose_runs("", runs[3:]) == ("a hospital", runs[3:])
+    chest = replace(runs[3], config=runs[3].config.with_(dataset="chest"))
+    assert report.choose_runs("Chest", [*runs, chest]) == ("a hospital", [chest])
+    with pytest.raises(StoreError, match=r"No stored run is on images of 'chest'; .*phantom \(3\)"):
+        report.choose_runs("chest", runs)
+    other, planned = (made(LEARNING_RATES["lr 1e-5"].with_(**more), "course") for more in ({"dropout": 0.15}, {}))
+    assert list(report.other_runs([*runs, other, planned]).values()) == [runs[3], other], "no task shows them"

@@ -146,6 +146,11 @@ class Dataset:
             return None
 
 
+def images_for(config: "RunConfig", source: str) -> tuple[str, int, int, str, int | None, int | None]:
+    """What `load_dataset` is to be asked for where a run of these settings trains on images of this source."""
+    return config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
+
+
 def load_dataset(
     name: str,
     image_size: int = 128,

@@ -14,8 +14,7 @@ from functools import cache
 from typing import Any
 
 from labutils import lab, machine
-from labutils.config import RunConfig
-from labutils.data.dataset import Dataset, load_dataset
+from labutils.data.dataset import images_for, load_dataset
 from labutils.data.locate import find_place
 from labutils.errors import DataError, StoreError, TrainingInterrupted
 from labutils.lab import Planned
@@ -28,6 +27,8 @@ PAUSE = 5.0
 """Seconds between two looks at runs that other processes train."""
 
 AGAIN = "Run the same again to go on from there."
+
+_load = cache(load_dataset)  # many runs are on the same images
 
 _COMMAND = """
 from labutils.machine import leave_with_parent
@@ -68,7 +69,7 @@ def train_missing(source: str = "phantom") -> list[str]:
             passed, busy = busy, []
             for planned in left:
                 try:
-                    train(planned.config, _images(planned.config, source), store=store, label=_name(planned))
+                    train(planned.config, _load(*images_for(planned.config, source)), store=store, label=_name(planned))
                 except BusyError:
                     busy.append(planned)
                     if planned not in passed:
@@ -135,7 +136,7 @@ def _find_missing(store: RunStore, source: str) -> list[Planned]:
     planned = [run for run in lab.training_list() if run.config.dataset not in absent]
     missing, seconds, epochs = [], 0.0, dict[str, int]()
     for run in planned:
-        config, dataset = run.config, _images(run.config, source)
+        config, dataset = run.config, _load(*images_for(run.config, source))
         try:
             found = store.find(config, dataset.fingerprint)
         except StoreError:
@@ -167,12 +168,3 @@ def _find_absent(source: str) -> Iterator[tuple[str, str]]:
 
 def _name(planned: Planned) -> str:
     return f"{planned.task} {planned.label}"
-
-
-def _images(config: RunConfig, source: str) -> Dataset:
-    return _load(config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val)
-
-
-@cache
-def _load(name: str, image_size: int, channels: int, source: str, n_train: int | None, n_val: int | None) -> Dataset:
-    return load_dataset(name, image_size, channels, source, n_train, n_val)

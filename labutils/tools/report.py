@@ -6,6 +6,7 @@ on images of one source: phantoms, or one's own (`labutils report --source cours
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +17,17 @@ import numpy as np
 from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
 from labutils.data.locate import title_of
-from labutils.errors import DataError
+from labutils.errors import DataError, StoreError
 from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
-from labutils.paths import LAB_DATASETS
+from labutils.paths import LAB_DATASETS, dataset_name
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes
 from labutils.runs.run import Run
 from labutils.runs.store import RunStore, everywhere, find
 from labutils.statistics import proportion
-from labutils.tools.sources import choose_runs, count_sources, other_runs
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -61,7 +61,7 @@ def overview() -> Table:
 
     Runs are counted on the images that are used here; where these are not phantoms, runs on phantoms are named too.
     """
-    from labutils.tools.execution.build import seconds_taken
+    from labutils.tools.execution import seconds_taken
     from labutils.training.cost import estimate_seconds
 
     rows, stored = {}, RunStore().all()
@@ -211,13 +211,57 @@ def update_readme(file: Path) -> None:
     file.write_text(f"{head}{START}\n{results_table()}\n{END}{tail}", encoding="utf-8", newline="\n")
 
 
+def count_sources(runs: Sequence[Run]) -> dict[str, int]:
+    """Whose images the runs are on, with the number of runs; data sets that are not the lab's by name too."""
+    own = [run.config.dataset for run in runs if run.config.dataset not in LAB_DATASETS]
+    return dict(Counter([run.source for run in runs] + own))
+
+
+def choose_runs(asked: str, runs: Sequence[Run]) -> tuple[str, list[Run]]:
+    """The runs on images of one source, or of one data set that is not the lab's; and that source.
+
+    Parameters
+    ----------
+    asked : str
+        A source or the name of a data set, as `count_sources` has them; nothing chooses phantoms where there are runs
+        on phantoms, or no runs at all, else the source of most runs.
+    runs : sequence of Run
+
+    Raises
+    ------
+    StoreError
+        If there are no such runs; the sentence names what there is.
+    """
+    known = count_sources(runs)
+    sources = {run.source.casefold(): run.source for run in runs}
+    chosen, name = sources.get(asked.casefold()), dataset_name(asked)
+    if not asked:
+        chosen = "phantom" if "phantom" in known or not known else max(sources.values(), key=lambda name: known[name])
+    elif chosen is None and name in known and name not in LAB_DATASETS:
+        of_it = [run for run in runs if run.config.dataset == name]
+        return of_it[0].source, of_it
+    if chosen is None:
+        there = ", ".join(f"{name} ({number})" for name, number in known.items()) or "none at all"
+        raise StoreError(f"No stored run is on images of {asked!r}; there are runs on {there}.")
+    return chosen, [run for run in runs if run.source == chosen]
+
+
+def other_runs(runs: Sequence[Run]) -> dict[str, Run]:
+    """Runs that no task of the lab shows, by the name of their folder: other settings, data sets, or too short."""
+    planned = [config for task in lab.TITLES for config in lab.runs(task).values()]
+    shown: dict[str, int] = {}
+    for config in planned + [run.config for run in lab.training_list()]:
+        shown[config.key] = min(config.epochs, shown.get(config.key, config.epochs))
+    return {run.path.name: run for run in runs if run.path and run.epochs < shown.get(run.config.key, run.epochs + 1)}
+
+
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     """Write REPORT.md into `results/`, and the figures of every task beside it.
 
     Parameters
     ----------
     source : str
-        Whose images, see `sources.choose_runs`; of a source that is asked for it is `results/own/<source>/REPORT.md`.
+        Whose images, see `choose_runs`; of a source that is asked for it is `results/own/<source>/REPORT.md`.
     beside : sequence of str
         Other sources, whose runs stand below those of the same settings in the tables; beside phantoms, the lab's own
         runs on real images do in any case.

@@ -6,7 +6,6 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from labutils import machine
 from labutils.errors import StoreError
@@ -25,11 +24,11 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
     readable: list[tuple[str, int, Path]] = []
     for folder in folders:
         try:
-            first: dict[str, Any] = next(iter(read_run(folder).provenance["stretches"]), {})
+            first = read_run(folder).provenance["stretches"][0]
         except StoreError as error:
             yield Verification(folder.name, problem=str(error))
         else:
-            readable.append((first.get("backend", "tensorflow"), first.get("threads", 1), folder))
+            readable.append((first["backend"], first["threads"], folder))
     for (backend, threads), group in groupby(sorted(readable), key=lambda entry: entry[:2]):
         chosen = {"KERAS_BACKEND": backend, "LABUTILS_THREADS": str(min(threads, machine.cores()))}
         alike = [folder for *_, folder in group]

@@ -18,7 +18,7 @@ import numpy as np
 
 from labutils import machine
 from labutils.config import RunConfig
-from labutils.data.dataset import Dataset, load_dataset
+from labutils.data.dataset import Dataset, images_for, load_dataset
 from labutils.errors import DataError
 from labutils.runs.run import Run
 from labutils.statistics import SMALLEST_PROBABILITY
@@ -132,8 +132,6 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
         With a `problem` where the images or the backend that it was trained with are not here.
     """
     name, stretches = run.path.name if run.path else run.config.slug, run.provenance["stretches"]
-    if not stretches:
-        return Verification(name, problem="it does not say how it was trained.")
     if problem := _backend_problem(stretches[0]["backend"]):
         return Verification(name, problem=problem)
     dataset, wanted = dataset or _load(run), run.provenance["fingerprint"]
@@ -257,11 +255,10 @@ def _backend_problem(backend: str) -> str:
 
 def _load(run: Run) -> Dataset | None:
     """The images with the run's fingerprint, or others of that name, or None."""
-    config, found = run.config, None
+    found = None
     for source in (run.source,) if run.source in ("course", "public", "phantom") else ("course", "public"):
-        kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
-            found = load_dataset(*kind, progress=False)
+            found = load_dataset(*images_for(run.config, source), progress=False)
         except DataError:
             continue
         if found.fingerprint == run.provenance["fingerprint"]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from labutils import machine
 from labutils.config import RunConfig
-from labutils.data.dataset import Dataset, load_dataset
+from labutils.data.dataset import Dataset, images_for, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
 from labutils.machine import leave_with_parent
 from labutils.progress import minutes
@@ -132,9 +132,7 @@ def train_on(
     return {label: runs[label] for label in configs}
 
 
-def train_on_cores(
-    configs: Mapping[str, RunConfig], dataset: Dataset, jobs: int, *, store: RunStore | None = None
-) -> dict[str, Run]:
+def train_on_cores(configs: Mapping[str, RunConfig], dataset: Dataset, jobs: int) -> dict[str, Run]:
     """Train `jobs` runs at a time on this machine, its cores shared out evenly; see `train_all`.
 
     A worker that is killed (out of memory, say) takes the others with it: the runs that had not arrived are then
@@ -152,7 +150,7 @@ def train_on_cores(
         try:
             with pool:
                 try:
-                    return train_on(pool, configs, dataset, store=store)
+                    return train_on(pool, configs, dataset)
                 except TrainingInterrupted:
                     for worker in set(active_children()) - others:
                         worker.terminate()
@@ -256,9 +254,8 @@ def _work(
     """
     config = RunConfig(**settings)
     if images is None:
-        kind = config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val
         try:
-            images = load_dataset(*kind, progress=False)
+            images = load_dataset(*images_for(config, source), progress=False)
         except DataError:
             return None
         if images.fingerprint != fingerprint:

@@ -75,14 +75,11 @@ def show_gradcam(run: Run, dataset: Dataset) -> None:
 
 def images_of(run: Run, dataset: Dataset) -> Dataset:
     """The images in the size that a run's network takes: a stand-in's are smaller than the notebook's."""
-    from labutils.data import load_dataset
+    from labutils.data.dataset import images_for, load_dataset
 
-    config = run.config
-    if config.image_size == dataset.image_size:
+    if run.config.image_size == dataset.image_size:
         return dataset
-    return load_dataset(
-        config.dataset, config.image_size, config.channels, dataset.source, config.n_train, config.n_val
-    )
+    return load_dataset(*images_for(run.config, dataset.source))
 
 
 def show_evidence(verdicts: Iterable[Verdict]) -> None:

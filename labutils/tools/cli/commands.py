@@ -12,11 +12,10 @@ import click
 from labutils import machine
 from labutils.errors import NotebookError
 from labutils.lab import all_tasks
-from labutils.tools.cli.course import course, lab
+from labutils.tools.cli.common import Problem, explain, notebooks_train_on, scheduler_options
 from labutils.tools.cli.data import data
-from labutils.tools.cli.errors import Problem, explain
 from labutils.tools.cli.runs import runs, train, verify
-from labutils.tools.execution.execute import (
+from labutils.tools.execution import (
     TIME_LIMIT,
     Outcome,
     find_notebooks,
@@ -24,7 +23,6 @@ from labutils.tools.execution.execute import (
     parse_value,
     run_notebooks,
 )
-from labutils.tools.machines import notebooks_train_on, scheduler_options
 
 if TYPE_CHECKING:
     from labutils.training.workers import Scheduler
@@ -147,17 +145,16 @@ def summary(outcomes: list[Outcome]) -> str:
 def build(tasks: tuple[str, ...], references: bool) -> None:
     """Write every NAME.ipynb (or those named) from its NAME.py, with outputs from the stored runs."""
     from labutils import paths
-    from labutils.tools.execution.build import build as build_one
-    from labutils.tools.execution.build import build_reference, scripts
+    from labutils.tools import execution
 
-    there = {script.stem: script for script in scripts()}
+    there = {script.stem: script for script in execution.scripts()}
     if unknown := [task for task in tasks if task not in there]:
         raise click.UsageError(f"There is no notebook {unknown[0]!r}; there are {', '.join(there)}.")
     failed = False
     for script in there.values():
         if not tasks or script.stem in tasks:
             folder = paths.ROOT / "tests" / "reference"
-            error = build_reference(script, folder) if references else build_one(script)
+            error = execution.build_reference(script, folder) if references else execution.build(script)
             failed |= bool(error)
             click.echo(f"{script.stem}: {error or 'written'}", err=bool(error))
     sys.exit(failed)
@@ -213,5 +210,34 @@ def _marks() -> tuple[str, str]:
     return "✓", "✗"
 
 
-for command in (data, runs, verify, train, lab, course):
+@main.command()
+@click.option("--reset", "task", metavar="TASK", help="Take the newest version of a notebook; yours stays beside it.")
+@click.option("--no-open", is_flag=True, help="Make the copies, and do not start JupyterLab.")
+@click.option("--no-browser", is_flag=True, help="Start JupyterLab, and no browser.")
+@explain
+def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
+    """Open JupyterLab on my-lab/, your own copies of the notebooks."""
+    from labutils.course import student
+
+    for line in [student.reset(task)] if task is not None else student.make_copies():
+        click.echo(line)
+    if task is None and not no_open:
+        raise SystemExit(student.open_lab(show_browser=not no_browser))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--choices", is_flag=True, help="Grade the predictions too, a point each.")
+@click.option("--seed", type=click.IntRange(0), help="Decides the inputs of the hidden tests.")
+@explain
+def course(folder: Path, tasks: tuple[str, ...], choices: bool, seed: int | None) -> None:
+    """Write an nbgrader course into FOLDER, with all notebooks or those named."""
+    from labutils.course.instructor import HIDDEN_SEED, make_course
+
+    for line in make_course(folder, tasks, choices=choices, seed=HIDDEN_SEED if seed is None else seed):
+        click.echo(line)
+
+
+for command in (data, runs, verify, train):
     main.add_command(command)

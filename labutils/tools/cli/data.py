@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from labutils.tools.cli.errors import explain
+from labutils.tools.cli.common import explain
 
 
 @click.group()

@@ -19,8 +19,7 @@ import click
 
 from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.errors import ParameterError, visible
-from labutils.tools.cli.errors import Problem, explain
-from labutils.tools.machines import scheduler_options
+from labutils.tools.cli.common import Problem, explain, scheduler_options
 
 if TYPE_CHECKING:
     from labutils.runs import Run
@@ -135,14 +134,13 @@ def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None
 
     Runs that are stored are reused, shorter ones are continued.
     """
-    from labutils.data.dataset import load_dataset
+    from labutils.data.dataset import images_for, load_dataset
 
     if not sys.stderr.isatty():
         os.environ.setdefault("LABUTILS_PROGRESS", "log")
     groups: dict[tuple, dict[str, RunConfig]] = {}
     for config in _configs(settings, seeds):
-        images = (config.dataset, config.image_size, config.channels, source, config.n_train, config.n_val)
-        groups.setdefault(images, {})[config.slug] = config
+        groups.setdefault(images_for(config, source), {})[config.slug] = config
     for images, configs in groups.items():
         dataset = load_dataset(*images)
         click.echo(dataset.banner())
@@ -186,7 +184,7 @@ def describe(run: Run) -> str:
 
 
 def _age(run: Run) -> str:
-    ended = run.provenance["stretches"][-1].get("ended") if run.provenance["stretches"] else None
+    ended = run.provenance["stretches"][-1].get("ended")
     if ended is None:
         return "of unknown age"
     seconds = time.time() - timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ"))

@@ -1,11 +1,10 @@
 """Get one file from the internet: checked, shown as it comes, and continued where it was cut off.
 
-`pooch` receives the file, checks its sum and puts it in place only if it is right; the part that arrived is kept here
-until then. What is in the file, and what becomes of it, is the business of `fetch` and `archives`.
+`pooch` checks the file's sum and puts it in place only if it is right; the part that arrived is kept here until then.
+What is in the file, and what becomes of it, is the business of `fetch` and `archives`.
 """
 
 import time
-from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +16,12 @@ ATTEMPTS = 3
 
 _TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 14  # bytes; what is lost of a connection that breaks is less than this
+_BYTES: dict[str, Any] = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
 _PROXY = "the proxy of this network refuses: HTTPS_PROXY should be http://USER:PASSWORD@HOST:PORT, as its keeper says"
 
 
 class TooLargeError(Exception):
     """More has come than the file can have."""
-
-
-class _Part(BufferedWriter):
-    """The part of a file that has arrived; what comes is added to it."""
-
-    def __init__(self, file: Path, largest: int) -> None:
-        super().__init__(FileIO(file, "ab"))
-        self.largest = largest
-
-    def begin(self, answer: Any, **_: Any) -> None:
-        """From a server that knows no parts, the whole file comes."""
-        if answer.status_code == 200:
-            self.seek(0)
-            self.truncate()
-
-    def write(self, data: Any) -> int:
-        if self.tell() + len(data) > self.largest:
-            raise TooLargeError
-        return super().write(data)
 
 
 def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = None) -> Path:
@@ -104,21 +85,25 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
 def _receive(url: str, part: Path, largest: int) -> None:
     """Bring `part` to its full length, from where it ends."""
     import requests
-    from pooch import HTTPDownloader
 
     for attempt in range(ATTEMPTS):
-        shown_bar = bar(total=largest, desc=part.stem, unit="B", unit_scale=True, unit_divisor=1024)
+        there = part.stat().st_size if part.exists() else 0
+        # Compressed transfer would count other bytes than those of the file.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
         try:
-            with _Part(part, largest) as out, shown_bar:
-                # Compressed transfer would count other bytes than those of the file.
-                headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={out.tell()}-"} if out.tell() else {})
-                settings = {"headers": headers, "hooks": {"response": out.begin}, "timeout": _TIMEOUT}
-                HTTPDownloader(progressbar=shown_bar, chunk_size=_CHUNK, **settings)(url, out, None)
-                return
-        except requests.HTTPError as error:
-            if error.response is None or error.response.status_code != requests.codes.requested_range_not_satisfiable:
-                raise
-            return  # nothing comes after what is there; if that is the file, its checksum says so
+            with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+                if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                    return  # nothing comes after what is there; if that is the file, its checksum says so
+                answer.raise_for_status()
+                # From a server that knows no parts, the whole file comes.
+                how = "ab" if answer.status_code == requests.codes.partial_content else "wb"
+                length = int(answer.headers.get("Content-Length", 0))
+                with part.open(how) as out, bar(total=length, desc=part.stem, **_BYTES) as shown_bar:
+                    for chunk in answer.iter_content(_CHUNK):
+                        if out.tell() + len(chunk) > largest:
+                            raise TooLargeError
+                        shown_bar.update(out.write(chunk))
+            return
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
             if attempt == ATTEMPTS - 1:
                 raise

@@ -1,10 +1,15 @@
-"""`--scheduler`: a Dask scheduler and the certificates that it may ask for; see `training.workers` for what it does."""
+"""What commands share: how they end when they cannot do what they were asked to, and where they train.
+
+They end with one sentence and a status. `--scheduler` is a Dask scheduler, with the certificates that it may ask for;
+see `training.workers` for what it does.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -12,12 +17,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labutils.errors import TrainingInterrupted
+from labutils.errors import LabError, TrainingInterrupted
 
 if TYPE_CHECKING:
     from labutils.training.workers import Scheduler
 
 _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d{1,5}", re.ASCII)
+
+
+class Problem(click.ClickException):
+    """What cannot be done, in a sentence for the user; status 2."""
+
+    exit_code = 2
+
+
+def explain(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What cannot be done ends the command with its sentence and status 2; the stop key with status 130."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except LabError as error:
+            raise Problem(str(error)) from None
+        except TrainingInterrupted as stopped:
+            click.echo(str(stopped), err=True)
+            sys.exit(130)
+
+    return run
 
 
 def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -1,1 +1,0 @@
-"""Notebooks executed by a machine: run (`execute`), built with outputs (`build`)."""
