@@ -10,8 +10,7 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from labutils.course.widgets.control import (
 )
 from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
-from labutils.models import ARCHITECTURES, KERNEL, POOL
+from labutils.models import Layer, layers_of
 from labutils.plots.charts import Panel, as_image, chart
 from labutils.statistics import Estimate, class_probabilities, proportion
 
@@ -40,44 +39,6 @@ if TYPE_CHECKING:
 
 COLOURS = {"image": "#8C8C8C", "convolution": "#0072B2", "pooling": "#E69F00", "dense": "#009E73"}
 MOST_MAPS = 32
-
-
-class Layer(NamedTuple):
-    """One layer: its name in Keras, its kind, the shape it gives, its parameters, and the pixels it looks at."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    parameters: int
-    field: int | None
-
-
-def layers_of(config: RunConfig, n_classes: int) -> list[Layer]:
-    """The layers of a run's network in order, from its numbers alone.
-
-    A convolution stands for itself with its batch normalization and ReLU; `field` is the side of the part of the image
-    that one of its positions depends on, in pixels, None after the convolutional part.
-    """
-    architecture = ARCHITECTURES[config.model]
-    side, channels, field, step = config.image_size, int(config.channels), 1, 1
-    layers = [Layer("image", "image", (side, side, channels), 0, 1)]
-    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
-        filters = multiple * config.n_base
-        for i in range(1, repeats + 1):
-            parameters = KERNEL * KERNEL * channels * filters + filters + (4 * filters if config.batch_norm else 0)
-            field += (KERNEL - 1) * step
-            channels = filters
-            layers.append(Layer(f"block{number}_conv{i}", "convolution", (side, side, filters), parameters, field))
-        if number in architecture.pools:
-            side //= POOL
-            field += (POOL - 1) * step
-            step *= POOL
-            layers.append(Layer(f"block{number}_pool", "pooling", (side, side, channels), 0, field))
-    units = (side * side * channels, *config.hidden, 1 if n_classes == 2 else n_classes)
-    for i, (inputs, outputs) in enumerate(pairwise(units), start=1):
-        name = "output" if i == len(units) - 1 else f"dense{i}"
-        layers.append(Layer(name, "dense", (outputs,), inputs * outputs + outputs, None))
-    return layers
 
 
 def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
