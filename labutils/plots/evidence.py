@@ -173,7 +173,8 @@ def accuracy_intervals(
     sentences = []
     for place, (label, shown, run) in enumerate(rows):
         best = accuracy(run)
-        told = _accuracy_of((report or {}).get(label))
+        said = (report or {}).get(label)
+        told = said if said is None or isinstance(said, float | int) else said.accuracy
         reach = [[best.value - best.low], [best.high - best.value]]
         axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color=VALIDATION, capsize=4)
         if told is not None:
@@ -238,10 +239,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
 def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
     return x[last], y[last]
-
-
-def _accuracy_of(told: Reported | float | None) -> float | None:
-    return told if told is None or isinstance(told, float | int) else told.accuracy
 
 
 def _epoch_words(run: Run, epoch: int | None) -> str:

@@ -53,10 +53,9 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
     )
     words, rows = [head], []
     for layer in layers:
-        shape, parameters = _shape(layer), f"{layer.parameters:,}"
         field = f", sees {layer.field} x {layer.field} pixels" if layer.field and layer.kind != "image" else ""
-        words.append(f"{layer.name}: {shape}, {parameters} parameters{field}")
-        rows.append((layer.name, shape, parameters, f"{layer.field} px" if layer.field else "all"))
+        words.append(_words(layer) + field)
+        rows.append((layer.name, _shape(layer), f"{layer.parameters:,}", f"{layer.field} px" if layer.field else "all"))
     listed = table(("layer", "shape", "parameters", "sees (side)"), rows)
     content = f"{as_image(draw_strip(layers), head)}<details><summary>Layer by layer</summary>{listed}</details>"
     display({"text/html": content, "text/plain": "\n".join(words)}, raw=True)
@@ -71,9 +70,7 @@ def draw_strip(layers: list[Layer]) -> str:
             tall, wide = 20 + 100 * layer.shape[0] / biggest, 6 + 5 * math.log2(layer.shape[2] + 1)
         else:
             tall, wide = 12 + 12 * math.log2(layer.shape[0] + 1), 8.0
-        title = f"{layer.name}: {_shape(layer)}, {layer.parameters:,} parameters"
-        if layer.field:
-            title += f", sees {layer.field} px"
+        title = _words(layer) + (f", sees {layer.field} px" if layer.field else "")
         parts.append(
             f'<rect x="{x:.1f}" y="{(height - tall) / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="2" '
             f'fill="{COLOURS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
@@ -387,3 +384,7 @@ def surprising(rng: random.Random) -> Change:
 
 def _shape(layer: Layer) -> str:
     return " x ".join(map(str, layer.shape))
+
+
+def _words(layer: Layer) -> str:
+    return f"{layer.name}: {_shape(layer)}, {layer.parameters:,} parameters"
