@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -162,6 +162,63 @@ lenet, alexnet, vgg16 = (partial(network, name) for name in ARCHITECTURES)
 """The three by name, with the options of `network`."""
 
 
+class Layer(NamedTuple):
+    """One layer of a network in numbers.
+
+    Attributes
+    ----------
+    name : str
+        As in Keras.
+    kind : str
+        "image", "convolution", "pooling" or "dense".
+    shape : tuple of int
+        What it gives: (side, side, maps), or (units,).
+    parameters : int
+        Of a convolution with those of its batch normalization, moving averages included.
+    multiply_adds : int
+        Multiplications, each with its addition, for one image, forward.
+    field : int or None
+        Side in pixels of the part of the image that one position depends on; None after the convolutional part.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int = 0
+    multiply_adds: int = 0
+    field: int | None = None
+
+
+def layers_of(config: RunConfig, n_classes: int = 2) -> list[Layer]:
+    """The layers of a run's network in order, the image first, from its numbers alone.
+
+    Batch normalization, ReLU and dropout are no layers of their own here. Receptive field as in Araujo et al. (2019),
+    Computing receptive fields of convolutional neural networks.
+    """
+    architecture = ARCHITECTURES[config.model]
+    side, channels = config.image_size, int(config.channels)
+    field, step = 1, 1  # step: pixels of the image between neighbouring positions
+    layers = [Layer("image", "image", (side, side, channels), field=field)]
+    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
+        filters = multiple * config.n_base
+        for i in range(1, repeats + 1):
+            weights = KERNEL * KERNEL * channels * filters
+            parameters = weights + filters + (4 * filters if config.batch_norm else 0)
+            field += (KERNEL - 1) * step
+            channels, name = filters, f"block{number}_conv{i}"
+            layers.append(Layer(name, "convolution", (side, side, filters), parameters, weights * side * side, field))
+        if number in architecture.pools:
+            side //= POOL
+            field += (POOL - 1) * step
+            step *= POOL
+            layers.append(Layer(f"block{number}_pool", "pooling", (side, side, channels), field=field))
+    units = (side * side * channels, *config.hidden, _n_outputs(n_classes))
+    for i, (inputs, outputs) in enumerate(pairwise(units), start=1):
+        name = "output" if i == len(units) - 1 else f"dense{i}"
+        layers.append(Layer(name, "dense", (outputs,), inputs * outputs + outputs, inputs * outputs))
+    return layers
+
+
 @dataclass(frozen=True)
 class Description:
     """A network in numbers.
@@ -192,33 +249,15 @@ class Description:
 
 
 def describe(config: RunConfig, n_classes: int = 2) -> Description:
-    """Layers, parameters, operations and receptive field of a run's network, without building it.
-
-    Receptive field as in Araujo et al. (2019), Computing receptive fields of convolutional neural networks.
-    """
-    architecture = ARCHITECTURES[config.model]
-    side = config.image_size
-    channels: int = config.channels
-    convolutions = parameters = multiply_adds = 0
-    field, step = 1, 1  # step: pixels of the image between neighbouring positions
-    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
-        filters = multiple * config.n_base
-        for _ in range(repeats):
-            weights = KERNEL * KERNEL * channels * filters
-            convolutions += 1
-            parameters += weights + filters + (4 * filters if config.batch_norm else 0)
-            multiply_adds += weights * side * side
-            field += (KERNEL - 1) * step
-            channels = filters
-        if number in architecture.pools:
-            side //= POOL
-            field += (POOL - 1) * step
-            step *= POOL
-    units = (side * side * channels, *config.hidden, _n_outputs(n_classes))
-    for inputs, outputs in pairwise(units):
-        parameters += inputs * outputs + outputs
-        multiply_adds += inputs * outputs
-    return Description(convolutions, len(units) - 1, parameters, multiply_adds, field)
+    """Layers, parameters, operations and receptive field of a run's network, without building it."""
+    layers = layers_of(config, n_classes)
+    return Description(
+        convolutions=sum(layer.kind == "convolution" for layer in layers),
+        dense_layers=sum(layer.kind == "dense" for layer in layers),
+        parameters=sum(layer.parameters for layer in layers),
+        multiply_adds=sum(layer.multiply_adds for layer in layers),
+        receptive_field=max(layer.field or 0 for layer in layers),
+    )
 
 
 def _n_outputs(n_classes: int) -> int:

@@ -65,3 +65,17 @@ def students_folder(results: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABUTILS_MY_LAB", str(folder))
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lab of two small notebooks."""
+    import nbformat
+    from course_helpers import small_notebook
+
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in ("task3", "index"):
+        nbformat.write(small_notebook(), folder / f"{name}.ipynb")
+    monkeypatch.setattr("labutils.paths.notebooks_dir", lambda: folder)
+    return folder

@@ -1,7 +1,6 @@
 """The exercises as the notebooks hold them, and a small task notebook, for the tests of the course."""
 
 import re
-from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -63,10 +62,3 @@ def small_notebook() -> nbformat.NotebookNode:
     notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent"}
     notebook.metadata["labutils"] = {"seconds": 3}
     return notebook
-
-
-def write_small(folder: Path, name: str = "task3") -> Path:
-    """The small notebook as a file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(small_notebook(), folder / f"{name}.ipynb")
-    return folder / f"{name}.ipynb"

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from click.testing import CliRunner
-from course_helpers import SECRET, small_notebook, solution, write_small
+from course_helpers import SECRET, small_notebook, solution
 from evaluate_helpers import make_run
 
 from labutils import lab, paths
@@ -33,14 +33,6 @@ from labutils.data.layouts import DATASETS
 from labutils.errors import NotebookError, ParameterError, StoreError
 from labutils.tools.cli import main
 from labutils.tools.execution import read_script
-
-
-@pytest.fixture
-def notebooks(tmp_path, monkeypatch):
-    folder = tmp_path / "notebooks"
-    write_small(folder)
-    monkeypatch.setattr(paths, "notebooks_dir", lambda: folder)
-    return folder
 
 
 def marks(notebook):

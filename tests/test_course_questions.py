@@ -34,14 +34,6 @@ def shown(monkeypatch):
     return parts
 
 
-@pytest.fixture
-def my_lab(tmp_path, monkeypatch):
-    """The student's folder, and a notebook running in it."""
-    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 CHOICES = {"one": "If it were one ...", "two": "As two is ..."}
 
 
@@ -87,25 +79,24 @@ def test_missing_runs_and_errors_are_said(shown):
     assert commit(shown, "one") == "ZeroDivisionError: division by zero"
 
 
-def test_a_choice_is_kept_and_shown_again(shown, my_lab):
+def test_a_choice_is_kept_and_shown_again(shown, students_folder):
     ask()
     commit(shown, "one")
-    kept = json.loads((my_lab / "answers.json").read_text(encoding="utf-8"))
+    kept = json.loads((students_folder / "answers.json").read_text(encoding="utf-8"))
     assert kept == {"choices": {"task1b-1": {"question": "Which?", "choice": "one"}}}
     ask()
     assert shown[0].value == "one" and shown[0].disabled and "These runs show" in shown[2].value
 
 
-def test_elsewhere_nothing_is_kept(shown, tmp_path, monkeypatch):
-    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path / "mine"))
-    (tmp_path / "mine").mkdir()
+def test_elsewhere_nothing_is_kept(shown, students_folder, monkeypatch):
+    monkeypatch.chdir(students_folder.parent)
     ask()
     commit(shown, "one")
-    assert not list((tmp_path / "mine").iterdir())
+    assert not list(students_folder.iterdir())
 
 
-def test_answers_that_cannot_be_read_are_a_sentence(my_lab):
-    (my_lab / "answers.json").write_text("{", encoding="utf-8")
+def test_answers_that_cannot_be_read_are_a_sentence(students_folder):
+    (students_folder / "answers.json").write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match="rename it"):
         student.answers("choices")
 

@@ -5,35 +5,20 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 from click.testing import CliRunner
-from course_helpers import CELLS, SECRET, small_notebook, solution, write_small, written
-from evaluate_helpers import make_run
-from helpers import STRETCH
+from course_helpers import CELLS, SECRET, small_notebook, solution, written
+from helpers import store_run
 
-from labutils import course, lab, paths
+from labutils import course, paths
 from labutils.course import cells, check, mine, student
 from labutils.course.cells import BEGIN, PLACEHOLDER
 from labutils.course.exercises import of_task
 from labutils.errors import NotebookError, StoreError
-from labutils.runs.run import write_run
 from labutils.tools.cli import main
-
-FINGERPRINT = "0123456789"
-
-
-@pytest.fixture
-def notebooks(tmp_path, monkeypatch):
-    """A lab of two small notebooks."""
-    folder = tmp_path / "notebooks"
-    write_small(folder)
-    write_small(folder, "index")
-    monkeypatch.setattr(paths, "notebooks_dir", lambda: folder)
-    return folder
 
 
 @pytest.fixture
@@ -169,38 +154,12 @@ def test_git_does_not_look_into_it():
     assert subprocess.run(command, cwd=paths.ROOT, capture_output=True).returncode == 0
 
 
-def store_run(store, config, wrong):
-    """A run of this configuration, put into a store."""
-    told = {"source": "phantom", "fingerprint": FINGERPRINT, "stretches": [STRETCH]}
-    run = make_run(config.with_(epochs=len(wrong)), wrong=wrong)
-    told["class_names"] = list(run.class_names)
-    write_run(replace(run, path=store.path_of(run.config, FINGERPRINT), provenance=told), {}, None)
-
-
-def test_what_is_trained_there_stays_there(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.store import RunStore, lab_store
-
-    student.make_copies()
-    assert RunStore().folder == results / "runs"
-    monkeypatch.chdir(my_lab)
-    store = RunStore()
-    assert store.folder == my_lab / "runs"
-    config, labs = lab.runs("task1b")["lr 1e-5"], lab_store()
-    store_run(labs, config, [50, 40, 30])
-    assert store.find(config.with_(epochs=3), FINGERPRINT).epochs == 3, "the lab's runs can be read"
-    store_run(store, config, [50, 40, 30, 20])
-    config = config.with_(epochs=4)
-    assert store.find(config, FINGERPRINT).epochs == 4 and labs.find(config, FINGERPRINT).epochs == 3
-
-
 def done(task):
     """What the table of progress says of a notebook."""
     return list(course.progress().loc[task, ["opened", "predicted", "written", "checked", "own runs"]])
 
 
-def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
-    from labutils.runs.store import RunStore
-
+def test_progress_and_report(notebooks, my_lab, monkeypatch):
     monkeypatch.setattr(mine, "BROWSERS", ())
     assert "Nothing is done yet" in repr(course.progress())
     with pytest.raises(StoreError, match="labutils lab"):
@@ -216,7 +175,7 @@ def test_progress_and_report(notebooks, my_lab, monkeypatch, results):
     notebook.cells[1].execution_count = 1
     notebook.cells[6].source = "*Your answer:*\n\nI think <so>."
     nbformat.write(notebook, my_lab / "task3.ipynb")
-    store_run(RunStore(), lab.runs("task3")["Skin"].with_(learning_rate=1e-3), [50, 40, 30])
+    store_run(my_lab / "runs", model="vgg16", learning_rate=1e-3)
     assert done("3") == ["yes", "1 of 2", "yes", "1 of 2", "1"]
 
     [page] = mine.write_mine()

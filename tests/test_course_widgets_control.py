@@ -68,7 +68,7 @@ def test_buttons_work_in_the_background_and_say_what_went_wrong(waiting, press):
         raise ZeroDivisionError("no")
 
     first = Drawn("", "first")
-    controls = Controls("title", (), lambda one: one.put(first), {"go": ("Go", lambda: controls.later(fail))})
+    controls = Controls("title", (), lambda one: one.put(first), {"go": ("Go", lambda one: one.later(fail))})
     press(controls.widget, "other")
     assert waiting == [] and controls.widget.news["words"] == "first"
     press(controls.widget, "go")
@@ -103,7 +103,7 @@ def test_what_has_been_overtaken_is_neither_begun_nor_shown(waiting):
 @pytest.mark.parametrize(
     "line",
     [
-        lambda run, data: widgets.epoch_scrubber({"a": run, "b": run}, data),
+        lambda run, data: widgets.epoch_scrubber(dataset=data, runs={"a": run, "b": run}),
         lambda run, data: widgets.against_network(run, data),
         lambda run, data: widgets.equal_time({"a": run}),
         lambda run, data: widgets.drop_map(data),
@@ -127,22 +127,11 @@ def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(show
 
 @pytest.mark.parametrize(
     ("control", "nothing"),
-    [(name, ({},)) for name in ("equal_time", "epoch_scrubber")]
-    + [(name, (None, None)) for name in ("against_network", "monte_carlo_dropout", "break_the_network")]
-    + [(name, (None, None)) for name in ("feature_maps", "show_gradcam")]
-    + [("threshold", (None,)), ("beside_the_lab", ({}, "task1b"))]
-    + [("explore_epochs", (lambda run, epoch: pytest.fail("nothing to draw"), {}))],
+    [(name, {"dataset": None, "run": None}) for name in ("against_network", "monte_carlo_dropout", "show_gradcam")]
+    + [(name, {"dataset": None, "run": None}) for name in ("break_the_network", "feature_maps")]
+    + [("equal_time", {"runs": {}}), ("epoch_scrubber", {"dataset": None, "runs": {}}), ("threshold", {"run": None})]
+    + [("beside_the_lab", {"task": "task1b", "runs": {}}), ("explore_epochs", {"draw": pytest.fail, "runs": {}})],
 )
 def test_without_runs_they_say_what_to_do(control, nothing, capsys):
-    getattr(widgets, control)(*nothing)
-    assert "train_missing" in capsys.readouterr().out
-
-
-def test_arguments_can_be_named(shown, capsys):
-    data = tiny_dataset()
-    run = made_up_run(tiny_config(), data)
-    widgets.epoch_scrubber(dataset=None, runs={"a": run})
-    widgets.against_network(dataset=data, run=run, n=4)
-    assert len(shown) == 2
-    widgets.threshold(run=None)
+    getattr(widgets, control)(**nothing)
     assert "train_missing" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Looking into networks: the strip agrees with Keras and `describe`, changes of images do what they say."""
+"""Looking into networks: the strip says its layers, changes of images do what they say."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from helpers import tiny_config, tiny_dataset
 from labutils import lab
 from labutils.course import widgets
 from labutils.course.widgets import looking
-from labutils.models import build_model, describe
+from labutils.models import build_model
 
 CONFIG = lab.runs("task1b")["lr 1e-5"]
 RUN = make_run(CONFIG.with_(epochs=1), wrong=3, n=10)
@@ -35,23 +35,9 @@ def network(monkeypatch):
     return made
 
 
-@pytest.mark.parametrize("model", ["lenet", "alexnet", "vgg16"])
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_the_strip_is_the_network(model, batch_norm):
-    config = CONFIG.with_(model=model, batch_norm=batch_norm)
-    layers, told = looking.layers_of(config, 2), describe(config)
-    assert sum(layer.parameters for layer in layers) == told.parameters
-    assert max(layer.field or 0 for layer in layers) == told.receptive_field
-    assert layers[-1].name == "output" and layers[-1].shape == (1,)
-
-
-def test_shapes_and_names_are_those_of_keras():
-    config = tiny_config()
-    model = build_model(config)
-    for layer in looking.layers_of(config, 2)[1:]:
-        assert tuple(model.get_layer(layer.name).output.shape[1:]) == layer.shape
-    maps = looking.maps_of(model, tiny_dataset().x_val[0], "block1_conv1")
-    assert maps.shape == (32, 32, 2) and maps.min() >= 0, "after the ReLU"
+def test_feature_maps_are_taken_after_the_relu():
+    maps = looking.maps_of(build_model(tiny_config()), tiny_dataset().x_val[0], "block1_conv1")
+    assert maps.shape == (32, 32, 2) and maps.min() >= 0
     assert "2 maps of 32 x 32, 2 shown" in looking.draw_maps(maps, "block1_conv1").words
 
 
@@ -61,36 +47,39 @@ def test_a_strip_says_its_layers_in_words(shown):
     assert "<table" in shown[0]["text/html"]
 
 
-def test_feature_maps_are_those_of_the_image_and_layer_chosen_last(network, shown, reader, waiting, move, monkeypatch):
-    monkeypatch.setattr(looking, "maps_of", lambda model, picture, layer: np.zeros((4, 4, 3)))
-    widgets.feature_maps(RUN, tiny_dataset(n_val=10))
-    widget = shown[-1]
-    assert "being loaded" in widget.news["words"]
-    layers = widget.data["knobs"][0]["choices"]
-    move(widget, layer=layers.index("block1_pool"), image=2)
-    for work in waiting:
-        work()
-    said = "Validation image 3, block1_pool: 3 maps of 4 x 4, 3 shown on one scale; 3 are empty."
-    assert widget.news["words"] == said
-
-
 def test_passes_are_counted():
     words = looking.draw_passes(RUN, 0, np.array([[0.2], [0.8], [0.9], [0.7]])).words
     assert "4 passes" in words and "3 passes say Nev" in words and "0.65 on average" in words
 
 
-def test_a_hundred_passes_are_worked_out_for_the_image_chosen_last(network, shown, reader, waiting, move):
+@pytest.mark.parametrize(
+    ("show", "at_first", "said"),
+    [
+        (widgets.feature_maps, "being loaded", "Validation image 4, block1_pool: 3 maps of 4 x 4, 3 shown"),
+        (widgets.monte_carlo_dropout, "a hundred passes are being worked out", "Validation image 4, true class"),
+        (widgets.break_the_network, "being loaded", "All 10 validation images under this change: accuracy 0.500"),
+    ],
+)
+def test_the_network_is_asked_in_the_background_for_what_was_chosen_last(
+    network, shown, reader, waiting, move, monkeypatch, show, at_first, said
+):
+    monkeypatch.setattr("labutils.explain.gradcam", lambda model, pictures: np.zeros(pictures.shape[:3]))
+    monkeypatch.setattr(looking, "maps_of", lambda model, picture, layer: np.full((4, 4, 3), model(picture[None], 0)))
     dataset = tiny_dataset(n_val=10)
-    widgets.monte_carlo_dropout(RUN, dataset)
+    show(RUN, dataset)
     widget = shown[-1]
-    assert "being worked out" in widget.news["words"] and widget.news["busy"]
-    move(widget, image=3)
+    assert at_first in widget.news["words"]
+    knobs = {knob["name"]: knob["choices"] for knob in widget.data["knobs"]}
+    other = {"layer": knobs.get("layer", ["block1_pool"]).index("block1_pool"), "mirror": 1}
+    move(widget, image=3, **{name: place for name, place in other.items() if name in knobs})
     for work in waiting:
         work()
     ((picture, passes, training),) = network.asked
-    assert np.array_equal(picture, dataset.x_val[3]) and passes == 100 and training
-    assert "Validation image 4" in widget.news["words"] and "<svg" in widget.news["picture"]
-    assert not widget.news["busy"]
+    wanted = dataset.x_val[3][:, ::-1] if "mirror" in knobs else dataset.x_val[3]
+    assert np.array_equal(picture, wanted) and (passes, bool(training)) == (
+        (100, True) if len(knobs) == 1 else (1, False)
+    )
+    assert said in widget.news["words"] and not widget.news["busy"]
 
 
 def test_changes_do_what_they_say():
@@ -130,19 +119,7 @@ def test_a_prediction_is_a_bar_and_words():
     assert "width:150px" in said.picture and looking.bar(RUN, 0, np.array([0.75])).words.startswith("Wrong: Nev")
 
 
-def test_breaking_answers_from_the_background_and_surprises(network, shown, reader, waiting, move, press, monkeypatch):
-    """The network is asked for the image as changed; what has been overtaken by another move is not worked out."""
-    monkeypatch.setattr("labutils.explain.gradcam", lambda model, pictures: np.zeros(pictures.shape[:3]))
-    dataset = tiny_dataset(n_val=10)
-    widgets.break_the_network(RUN, dataset)
-    widget = shown[-1]
-    assert "being loaded" in widget.news["words"]
-    move(widget, mirror=1)
-    for work in waiting:
-        work()
-    ((picture, _, training),) = network.asked
-    assert np.array_equal(picture, dataset.x_val[0][:, ::-1]) and not training
-    assert "All 10 validation images under this change: accuracy 0.500" in widget.news["words"]
-    press(widget, "surprise")
-    knobs = {knob["name"] for knob in widget.data["knobs"]}
-    assert set(widget.news["set"]["places"]) == knobs - {"image"}
+def test_a_surprise_moves_every_knob_but_the_image(network, shown, reader, waiting, press):
+    widgets.break_the_network(RUN, tiny_dataset(n_val=10))
+    press(shown[-1], "surprise")
+    assert set(shown[-1].news["set"]["places"]) == {knob["name"] for knob in shown[-1].data["knobs"]} - {"image"}

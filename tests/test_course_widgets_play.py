@@ -125,15 +125,13 @@ def test_the_stop_key_is_heard_from_a_thread_too(ground, monkeypatch):
         signal.signal(signal.SIGINT, before)
 
 
-def test_runs_of_a_students_own_copy_are_kept(ground, tmp_path, monkeypatch):
-    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path / "mine"))
-    (tmp_path / "mine").mkdir()
+def test_runs_of_a_students_own_copy_are_kept(ground, students_folder, monkeypatch):
     ground.work()
-    for folder in (tmp_path, tmp_path / "mine"):
+    for folder in (students_folder.parent, students_folder):
         monkeypatch.chdir(folder)
         ground.press("train")
         ground.work()
-    (file,) = (tmp_path / "mine" / "runs").iterdir()
+    (file,) = (students_folder / "runs").iterdir()
     assert json.loads(file.read_text())["task"] == "task1b"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labutils.config import RunConfig
-from labutils.models import build_model, describe, vgg16
+from labutils.models import build_model, describe, layers_of, vgg16
 
 
 def run(model="vgg16", **settings):
@@ -43,6 +43,8 @@ def test_description_agrees_with_the_model(name, n_classes):
     assert (counts.convolutions, counts.dense_layers) == (len(convolutions), len(dense))
     assert counts.parameters == model.count_params()
     assert counts.multiply_adds == products
+    for layer in layers_of(config, n_classes)[1:]:
+        assert tuple(model.get_layer(layer.name).output.shape[1:]) == layer.shape
 
 
 def test_layers_and_receptive_fields():

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from labutils import plots
 from labutils.config import RunConfig
 from labutils.plots.evidence import mean_roc
-from labutils.plots.figure import as_png, picture
+from labutils.plots.figure import as_png
 from labutils.plots.live import draw_live
 from labutils.plots.pictures import MEASURES
 from labutils.runs.run import Run
@@ -153,9 +153,9 @@ def test_compared_curves_differ_in_more_than_colour(drawn):
 
 
 @pytest.mark.parametrize(
-    ("classes", "channels", "n", "shown"), [(2, 1, 8, 8), (2, 3, 3, 2), (9, 1, 8, 9), (9, 3, 18, 18)]
+    ("classes", "channels", "n", "shown"), [(2, 1, 8, 8), (2, 3, 3, 2), (2, 1, 50, 12), (9, 1, 8, 9), (9, 3, 18, 18)]
 )
-def test_sample_grid_shows_equally_many_of_every_class(drawn, classes, channels, n, shown):
+def test_sample_grid_shows_equally_many_of_every_class_as_far_as_there_are(drawn, classes, channels, n, shown):
     names = ("Mel", "Nev") if classes == 2 else tuple(f"C{i}" for i in range(1, 10))
     dataset = make_dataset(names, channels)
     plots.sample_grid(dataset, n=n)
@@ -166,11 +166,6 @@ def test_sample_grid_shows_equally_many_of_every_class(drawn, classes, channels,
         same = [np.array_equal(np.squeeze(image), pixels) for image in dataset.x_train]
         assert axes.get_title() == names[dataset.y_train[int(np.argmax(same))]] and any(same)
     assert "phantom" in texts(figure) and alt.startswith(f"{shown} training images of ")
-
-
-def test_sample_grid_takes_what_there_is_of_a_small_class(drawn):
-    plots.sample_grid(make_dataset(each=2), n=50)
-    assert len(drawn[0][0].axes) == 4
 
 
 def test_saved_figure_is_repeatable_and_carries_its_alt_text(tmp_path):
@@ -202,6 +197,9 @@ def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     assert image["image/png"].startswith(b"\x89PNG")
     assert image["text/plain"] == metadata["image/png"]["alt"] and "lr < 1: best" in image["text/plain"]
     assert words["text/html"].startswith("<details>") and "lr &lt; 1: best" in words["text/html"]
+    monkeypatch.setenv("LABUTILS_PROGRESS", "bar")  # JupyterLab draws an image/png without its alt text
+    plots.learning_curves({"lr < 1": make_run(epochs=3)})
+    assert '<img alt="Learning' in shown[2][0]["text/html"] and "image/png" not in shown[2][0]
 
 
 @pytest.fixture
@@ -449,13 +447,3 @@ def test_ticks_of_a_logarithmic_axis_are_no_formulas(drawn):
     figure.canvas.draw()
     ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels(which="both")]
     assert {"1e-5", "1e-4"} <= set(ticks) and "$" not in "".join(ticks)
-
-
-def test_an_open_notebook_gets_an_image_with_its_alt_text(monkeypatch):
-    """JupyterLab draws an image/png without it; where nobody looks on, the file stays what other readers know."""
-    monkeypatch.setenv("LABUTILS_PROGRESS", "bar")
-    data, _ = picture(b"png", 'a "b"')
-    assert 'alt="a &quot;b&quot;"' in data["text/html"] and "image/png" not in data
-    monkeypatch.setenv("LABUTILS_PROGRESS", "log")
-    data, metadata = picture(b"png", "words")
-    assert data["image/png"] == b"png" and metadata["image/png"]["alt"] == "words"

@@ -5,7 +5,6 @@ The parts of a page are strings of HTML, made here or elsewhere; nothing on it i
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from labutils import paths
 from labutils.errors import StoreError
+from labutils.plots.charts import as_image
 
 if TYPE_CHECKING:
     from labutils.frames import Table
@@ -41,8 +41,7 @@ def figures(draw: Callable[[], object]) -> str:
 
     with collect_figures() as drawn:
         draw()
-    sources = [(f"data:image/png;base64,{base64.b64encode(png).decode()}", alt) for png, alt in drawn]
-    return "\n".join(f'<img alt="{html.escape(alt)}" src="{source}">{in_words(alt)}' for source, alt in sources)
+    return "\n".join(as_image(png, alt) + in_words(alt) for png, alt in drawn)
 
 
 def write(file: Path, title: str, parts: Iterable[str], remedy: str = "") -> Path:

@@ -138,7 +138,7 @@ def _extreme(values: Values, shown: Callable[[float], str], runs: Runs, largest:
     found = values(runs)
     wanted = (max if largest else min)(found.values())
     right, *equal = [i for i, value in enumerate(found.values()) if value == wanted]
-    because = "; ".join(f"{label}: {shown(value)}" for label, value in found.items()) + "."
+    because = "; ".join(f"{label.removeprefix('LeNet ')}: {shown(value)}" for label, value in found.items()) + "."
     return Found(right, because, tuple(equal))
 
 
@@ -213,10 +213,6 @@ def _silence(runs: Runs) -> Found:
     [run] = runs.values()
     n = len(run.class_names)
     return Found(_nearest(1 - 1 / n, (0.11, 0.5, 0.89)), f"{n - 1} of {n} entries are no: {1 - 1 / n:.3f}.")
-
-
-def _lowest_of_lenet(runs: Runs) -> Found:
-    return _extreme(_top, _three, {label.removeprefix("LeNet "): run for label, run in runs.items()})
 
 
 def _overfitting(runs: Runs) -> dict[str, int | None]:
@@ -451,7 +447,7 @@ _row(
 _row(
     "task4",
     "LeNet at three rates: which one has the lowest categorical accuracy at its best epoch?",
-    _lowest_of_lenet,
+    partial(_extreme, _top, _three),
     {
         "(1) lr 1e-5": "Then both larger and smaller steps would do better: compare the peaks of the first, third and "
         "fourth column.",

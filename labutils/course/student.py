@@ -122,8 +122,13 @@ def reset(task: str) -> str:
 def _write(notebook: Any, file: Path) -> None:
     import nbformat
 
+    _replace(file, nbformat.writes(notebook) + "\n")
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
     growing = file.with_suffix(".tmp")
-    nbformat.write(notebook, growing)
+    growing.write_text(text, encoding="utf-8")
     growing.replace(file)
 
 
@@ -154,9 +159,7 @@ def keep(section: str, key: str, value: Any) -> None:
     with FileLock(f"{file}.lock"):
         everything = _read_answers()
         everything.setdefault(section, {})[key] = value
-        growing = file.with_suffix(".tmp")
-        growing.write_text(json.dumps(everything, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        growing.replace(file)
+        _replace(file, json.dumps(everything, indent=1, sort_keys=True) + "\n")
 
 
 def keep_result(result: Result) -> None:

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from labutils.plots.charts import TRAINING, VALIDATION
-from labutils.plots.figure import GUESS, count, data_of, look, show, styled, wrap
+from labutils.plots.figure import GUESS, count, data_of, grid, look, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -128,8 +128,7 @@ def compare_curves(
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
         raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
-    figure = Figure(figsize=(8, 4.2))
-    axes = figure.subplots()
+    figure, axes = one_axes(8, 4.2)
     for i, setting in enumerate(settings):
         # Markers stand apart and start at different epochs, so that curves that run together stay readable.
         every = max(1, setting.epochs // 8)
@@ -145,8 +144,7 @@ def compare_curves(
 
 
 def _settings(runs: Runs) -> list[_Setting]:
-    pairs = [(label, list(given) if isinstance(given, Sequence) else [given]) for label, given in runs.items()]
-    return [_Setting(label, given) for label, given in pairs]
+    return [_Setting(label, list(of) if isinstance(of, Sequence) else [of]) for label, of in runs.items()]
 
 
 def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
@@ -157,25 +155,19 @@ def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
         kinds[0][0].set_xlabel("epoch")
     else:
         columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
-        blocks = -(-n // columns)
-        figure = Figure(figsize=(0.8 + 2.9 * columns, 0.9 + 4.6 * blocks))
-        rows = figure.subplots(2 * blocks, columns, squeeze=False)
-        kinds = [list(rows[0::2].flat), list(rows[1::2].flat)]
-    for axes in kinds:
-        for unused in axes[n:]:
-            unused.remove()
-        for other in axes[1:n]:
-            other.sharex(axes[0])
-            other.sharey(axes[0])
+        figure, kinds = grid((0.8 + 2.9 * columns, 0.9 + 4.6 * -(-n // columns)), n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
-        for i, one in enumerate(axes[:n]):
+        for i, one in enumerate(axes):
+            if i:
+                one.sharex(axes[0])
+                one.sharey(axes[0])
             if i % columns == 0:
                 one.set_ylabel(name)
             else:
                 one.tick_params(labelleft=False)
-    for one in kinds[1][:n]:
+    for one in kinds[1]:
         one.set_xlabel("epoch")
-    return figure, kinds[0][:n], kinds[1][:n]
+    return figure, kinds[0], kinds[1]
 
 
 def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from labutils.plots.charts import TRAINING, VALIDATION
-from labutils.plots.figure import GUESS, MARKERS, count, data_of, data_words, look, show, styled, wrap
+from labutils.plots.figure import GUESS, MARKERS, count, data_of, data_words, look, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
     import optuna
@@ -38,8 +38,7 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names, n = run.class_names, len(run.class_names)
     side = max(3.2, 0.55 * n + 1)
-    figure = Figure(figsize=(side + 2.4, side + 0.9))
-    axes = figure.subplots()
+    figure, axes = one_axes(side + 2.4, side + 0.9)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), number in np.ndenumerate(counts):
         colour = "white" if shares[row, column] > DARK else "black"
@@ -68,8 +67,7 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     """
     from labutils.evaluate.metrics import auc, class_probabilities
 
-    figure = Figure(figsize=(7.6, 4.6))
-    axes = figure.subplots()
+    figure, axes = one_axes(7.6, 4.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences = []
     for i, (label, run) in enumerate(runs.items()):
@@ -172,8 +170,7 @@ def accuracy_intervals(
         for run in (given if isinstance(given, Sequence) else [given])
     ]
     several = len({data_of([run]) for *_, run in rows}) > 1
-    figure = Figure(figsize=(7.5, 1.5 + 0.42 * len(rows)))
-    axes = figure.subplots()
+    figure, axes = one_axes(7.5, 1.5 + 0.42 * len(rows))
     sentences = []
     for place, (label, shown, run) in enumerate(rows):
         best = accuracy(run)
@@ -217,9 +214,8 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     if not trials:
         print("search trials: no trial to draw yet.")
         return
-    figure, n = Figure(figsize=(7.5, 4.2)), len(dataset.y_val)
-    axes = figure.subplots()
-    sentences = []
+    figure, axes = one_axes(7.5, 4.2)
+    sentences, n = [], len(dataset.y_val)
     for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
         own = [trial for trial in trials if trial.params["n_base"] == width]
         values = np.array([trial.value for trial in own])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -78,6 +79,23 @@ def look(i: int) -> dict[str, Any]:
     """Colour, line and marker of the i-th of several runs (from 0)."""
     colours = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
     return {name: of[i % len(of)] for name, of in (("color", colours), ("linestyle", LINES), ("marker", MARKERS))}
+
+
+def one_axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of this many inches, and its only axes."""
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots()
+
+
+def grid(size: tuple[float, float], n: int, columns: int, kinds: int = 1) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with `n` axes of each kind, in rows of `columns`; under each row stands that of the next kind."""
+    figure = Figure(figsize=size)
+    rows = figure.subplots(kinds * -(-n // columns), columns, squeeze=False)
+    found = [list(rows[kind::kinds].flat) for kind in range(kinds)]
+    for axes in found:
+        for unused in axes[n:]:
+            unused.remove()
+    return figure, [axes[:n] for axes in found]
 
 
 def wrap(label: str) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from labutils.plots.figure import count, data_words, show, styled
+from labutils.plots.figure import count, data_words, grid, show, styled
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -205,14 +205,10 @@ def gradcam_grid(
     answers, truths = probabilities.argmax(axis=1), run.y_val[chosen]
     names, columns = run.class_names, min(len(chosen), 6)
     blocks = -(-len(chosen) // columns)
-    figure = Figure(figsize=(max(4.5, 1.9 * columns + 1.1), 0.6 + 4.1 * blocks))
-    axes = figure.subplots(2 * blocks, columns, squeeze=False)
-    pairs = list(zip(axes[0::2].flat, axes[1::2].flat, strict=True))
-    for unused in pairs[len(chosen) :]:
-        for one in unused:
-            one.remove()
+    size = (max(4.5, 1.9 * columns + 1.1), 0.6 + 4.1 * blocks)
+    figure, pairs = grid(size, len(chosen), columns, kinds=2)
     told = []
-    for i, (upper, lower) in enumerate(pairs[: len(chosen)]):
+    for i, (upper, lower) in enumerate(zip(*pairs, strict=True)):
         image = np.asarray(dataset.x_val[chosen[i]])
         _draw_image(upper, image)
         _draw_image(lower, image)
@@ -253,13 +249,11 @@ def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[st
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
     side = min(1.9, max(1.3, 9 / columns))
-    figure = Figure(figsize=(max(4.5, side * columns), 0.4 + rows * (side * height / width + 0.2 * lines)))
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for ax, image, title in zip(axes, images, titles, strict=False):
+    size = (max(4.5, side * columns), 0.4 + rows * (side * height / width + 0.2 * lines))
+    figure, [axes] = grid(size, len(images), columns)
+    for ax, image, title in zip(axes, images, titles, strict=True):
         _draw_image(ax, image)
         ax.set_title(title, loc="center", fontsize=9)
-    for ax in axes[len(images) :]:
-        ax.remove()
     figure.suptitle(head)
     return figure
 

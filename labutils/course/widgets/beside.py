@@ -68,7 +68,7 @@ def left_plateau(run: Run) -> int | None:
 def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
     from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
-    from labutils.runs.store import nearest
+    from labutils.runs.store import SETTINGS, nearest
     from labutils.statistics import p_words
 
     near = nearest(run, {label: other for label, other in stored.items() if same_images(run, other)})
@@ -76,8 +76,10 @@ def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     if near:
         other = stored[near]
         test = mcnemar(run, other)
+        changed = ", ".join(name for name in SETTINGS if getattr(run.config, name) != getattr(other.config, name))
+        otherwise = f" (other {changed})" if changed else ""
         said += (
-            f" The lab's nearest stored run, {near}, {other.epochs} epochs{_otherwise(run, other)}: "
+            f" The lab's nearest stored run, {near}, {other.epochs} epochs{otherwise}: "
             f"{other.history['val_accuracy'].max():.3f}; difference {accuracy_difference(run, other)}, only yours is "
             f"right on {test.n10} images, only the lab's on {test.n01}: McNemar's {p_words(test.p)}."
         )
@@ -101,13 +103,6 @@ def draw_beside(own: Mapping[str, Run], stored: Mapping[str, Run]) -> str:
     longest = max(10, *(run.epochs for run in (*own.values(), *stored.values())))
     classes = len(next(iter(own.values())).class_names)
     return learning_chart(curves, longest, loss_top(own), classes, of="validation ")
-
-
-def _otherwise(run: Run, other: Run) -> str:
-    from labutils.runs.store import SETTINGS
-
-    changed = [name for name in SETTINGS if getattr(run.config, name) != getattr(other.config, name)]
-    return f" (other {', '.join(changed)})" if changed else ""
 
 
 def _what_to_try(run: Run, stored: Mapping[str, Run]) -> str:

@@ -209,7 +209,7 @@ class Controls:
     moved : callable
         Gets this object at first and whenever a knob has been moved; it calls `put` at once, and perhaps `later`.
     buttons : dict of str to (str, callable), optional
-        By a word: what stands on the button, and what it does.
+        By a word: what stands on the button, and what it does with this object.
     side : bool
         The picture stands beside the knobs, not below them.
     """
@@ -219,7 +219,7 @@ class Controls:
         title: str,
         knobs: Sequence[Knob],
         moved: Callable[[Controls], None],
-        buttons: Mapping[str, tuple[str, Callable[[], None]]] | None = None,
+        buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
         side: bool = False,
     ) -> None:
         self.knobs = {knob.name: knob for knob in knobs}
@@ -236,7 +236,7 @@ class Controls:
         self.widget = instrument("controls", data, **self.places, turn=0)
         self.widget.observe(self._heard, "state")
         self.widget.on_msg(self._pressed)
-        self._refresh()
+        self.refresh()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -257,7 +257,7 @@ class Controls:
         places = {name: self.knobs[name].nearest(value) for name, value in values.items()}
         self.places |= places
         self._set = {"turn": self._set["turn"] + 1, "places": places}
-        self._refresh()
+        self.refresh()
 
     def later(self, pictures: Callable[[], Iterator[Drawn]]) -> None:
         """Show what is worked out in the background, one picture after the other, until another move overtakes it."""
@@ -274,14 +274,15 @@ class Controls:
 
     def _heard(self, change: Any) -> None:
         self.places = {name: int(change["new"].get(name, place)) for name, place in self.places.items()}
-        self._refresh()
+        self.refresh()
 
     def _pressed(self, widget: Any, content: Any, buffers: Any) -> None:
         word = content.get("do") if isinstance(content, dict) else None
         if word in self.buttons:
-            self._try(self.buttons[word][1])
+            self._try(lambda: self.buttons[word][1](self))
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Show anew what is chosen."""
         self.turn += 1
         self._try(lambda: self.moved(self))
 

@@ -102,11 +102,6 @@ def draw_range(found: Mapping[str, list[float]]) -> Drawn:
 def lr_range_test(source: str = "auto") -> None:
     """A learning-rate range test: the recorded one, and a button that does it again, in some twenty seconds."""
     first = draw_range(recorded("range"))
-    show(first.words, as_image(first.picture, first.words), lambda: range_controls(first, source).widget)
-
-
-def range_controls(first: Drawn, source: str) -> Controls:
-    """The range test's button, and what is shown before it is pressed."""
 
     def again() -> Iterator[Drawn]:
         drawn, dataset = first, small.small_dataset("skin", source)
@@ -115,12 +110,15 @@ def range_controls(first: Drawn, source: str) -> Controls:
             yield drawn._replace(busy=True)
         yield drawn
 
-    def pressed() -> None:
+    def pressed(controls: Controls) -> None:
         controls.put(Drawn(first.picture, "TensorFlow and the images are being loaded: a few seconds.", busy=True))
         controls.later(again)
 
-    controls = Controls("Learning-rate range test", (), lambda one: one.put(first), {"again": ("Do it again", pressed)})
-    return controls
+    def live() -> Any:
+        title, buttons = "Learning-rate range test", {"again": ("Do it again", pressed)}
+        return Controls(title, (), lambda one: one.put(first), buttons).widget
+
+    show(first.words, as_image(first.picture, first.words), live)
 
 
 def norm_activations(dataset: Dataset, epochs: int = 20) -> dict[str, Any]:

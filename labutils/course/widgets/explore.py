@@ -107,34 +107,28 @@ def _control(show: Callable[..., Any], *knobs: Knob) -> None:
     """
     from IPython.display import display
 
-    from labutils.plots.figure import in_words, picture
+    from labutils.plots.figure import collect_figures, in_words, picture
+
+    def drawn(values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
+        """The last figure, if there is one, and the table."""
+        with collect_figures() as figures:
+            table = show(**values)
+        return figures[-1:], table
+
+    def moved(controls: Controls) -> None:
+        figures, table = drawn(controls.values)
+        said = ", ".join(f"{knob.label} {knob.choices[controls.places[knob.name]][0]}" for knob in knobs)
+        pictures = "".join(as_image(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures)
+        controls.put(Drawn(pictures + ("" if table is None else table._repr_html_()), said))
 
     hint = HINT if is_live() else ""
-    figures, shown = _drawn(show, {knob.name: knob.choices[knob.start][1] for knob in knobs})
-    for png, alt in figures[-1:]:
+    figures, table = drawn({knob.name: knob.choices[knob.start][1] for knob in knobs})
+    for png, alt in figures:
         data, metadata = picture(png, alt)
         if "text/html" in data:
             data["text/html"] = f'<div class="labutils-still">{data["text/html"]}</div>'
         display(data, metadata=metadata, raw=True)
         display({"text/html": as_still(in_words(alt) + hint), "text/plain": alt}, raw=True)
-    if shown is not None:
-        display({"text/html": as_still(shown._repr_html_() + hint), "text/plain": repr(shown)}, raw=True)
-    title = ", ".join(knob.label for knob in knobs)
-    show_live(lambda: Controls(title, knobs, lambda one: one.put(_with_words(one, show))).widget)
-
-
-def _drawn(show: Callable[..., Any], values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
-    from labutils.plots.figure import collect_figures
-
-    with collect_figures() as figures:
-        shown = show(**values)
-    return figures, shown
-
-
-def _with_words(controls: Controls, show: Callable[..., Any]) -> Drawn:
-    from labutils.plots.figure import in_words
-
-    figures, shown = _drawn(show, controls.values)
-    said = ", ".join(f"{one.label} {one.choices[controls.places[name]][0]}" for name, one in controls.knobs.items())
-    pictures = "".join(as_image(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures[-1:])
-    return Drawn(pictures + ("" if shown is None else shown._repr_html_()), said)
+    if table is not None:
+        display({"text/html": as_still(table._repr_html_() + hint), "text/plain": repr(table)}, raw=True)
+    show_live(lambda: Controls(", ".join(knob.label for knob in knobs), knobs, moved).widget)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -137,8 +138,9 @@ def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | Non
     return AtThreshold(tp, fn, fp, tn, sensitivity, specificity, ppv, npv)
 
 
-def threshold_in_words(run: Run, at: float = 0.5, prevalence: float = PREVALENCES[COMMON]) -> str:
-    """A threshold's consequences in words."""
+def threshold_in_words(run: Run) -> str:
+    """What a threshold of one half means, in words."""
+    at, prevalence = 0.5, PREVALENCES[COMMON]
     now = at_threshold(run, at, prevalence)
     ppv, npv = ("none" if value is None else f"{value:.3f}" for value in (now.ppv, now.npv))
     return (
@@ -163,11 +165,9 @@ def _heights(run: Run) -> list[np.ndarray]:
 
 def threshold_data(run: Run) -> dict[str, Any]:
     """What the page needs for a threshold: the best epoch alone."""
-    one = packed(run)
-    best = np.ascontiguousarray(run.val_predictions[run.best_epoch][None].astype("<f2"))
-    one |= {"predictions": base64.b64encode(best.tobytes()).decode(), "shape": list(best.shape), "best": 0}
+    best = packed(replace(run, val_predictions=run.val_predictions[run.best_epoch][None])) | {"best": 0}
     top = 5 * (int(max(heights.max() for heights in _heights(run))) // 5 + 1)
-    return {"run": one, "prevalences": list(PREVALENCES), "prevalence": COMMON, "top": top}
+    return {"run": best, "prevalences": list(PREVALENCES), "prevalence": COMMON, "top": top}
 
 
 @needs_run

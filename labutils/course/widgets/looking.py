@@ -5,13 +5,13 @@ What asks a stored network does so in the background; what has been overtaken by
 
 from __future__ import annotations
 
+import functools
 import html
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from labutils.course.widgets.control import (
 )
 from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
-from labutils.models import ARCHITECTURES, KERNEL, POOL
+from labutils.models import Layer, layers_of
 from labutils.plots.charts import Panel, as_image, chart
 from labutils.statistics import Estimate, class_probabilities, proportion
 
@@ -40,44 +40,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"image": "#8C8C8C", "convolution": "#0072B2", "pooling": "#E69F00", "dense": "#009E73"}
 MOST_MAPS = 32
-
-
-class Layer(NamedTuple):
-    """One layer: its name in Keras, its kind, the shape it gives, its parameters, and the pixels it looks at."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    parameters: int
-    field: int | None
-
-
-def layers_of(config: RunConfig, n_classes: int) -> list[Layer]:
-    """The layers of a run's network in order, from its numbers alone.
-
-    A convolution stands for itself with its batch normalization and ReLU; `field` is the side of the part of the image
-    that one of its positions depends on, in pixels, None after the convolutional part.
-    """
-    architecture = ARCHITECTURES[config.model]
-    side, channels, field, step = config.image_size, int(config.channels), 1, 1
-    layers = [Layer("image", "image", (side, side, channels), 0, 1)]
-    for number, (multiple, repeats) in enumerate(architecture.blocks, start=1):
-        filters = multiple * config.n_base
-        for i in range(1, repeats + 1):
-            parameters = KERNEL * KERNEL * channels * filters + filters + (4 * filters if config.batch_norm else 0)
-            field += (KERNEL - 1) * step
-            channels = filters
-            layers.append(Layer(f"block{number}_conv{i}", "convolution", (side, side, filters), parameters, field))
-        if number in architecture.pools:
-            side //= POOL
-            field += (POOL - 1) * step
-            step *= POOL
-            layers.append(Layer(f"block{number}_pool", "pooling", (side, side, channels), 0, field))
-    units = (side * side * channels, *config.hidden, 1 if n_classes == 2 else n_classes)
-    for i, (inputs, outputs) in enumerate(pairwise(units), start=1):
-        name = "output" if i == len(units) - 1 else f"dense{i}"
-        layers.append(Layer(name, "dense", (outputs,), inputs * outputs + outputs, None))
-    return layers
+LOADED = "The network is being loaded: a few seconds."
 
 
 def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
@@ -90,10 +53,9 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
     )
     words, rows = [head], []
     for layer in layers:
-        shape, parameters = _shape(layer), f"{layer.parameters:,}"
         field = f", sees {layer.field} x {layer.field} pixels" if layer.field and layer.kind != "image" else ""
-        words.append(f"{layer.name}: {shape}, {parameters} parameters{field}")
-        rows.append((layer.name, shape, parameters, f"{layer.field} px" if layer.field else "all"))
+        words.append(_words(layer) + field)
+        rows.append((layer.name, _shape(layer), f"{layer.parameters:,}", f"{layer.field} px" if layer.field else "all"))
     listed = table(("layer", "shape", "parameters", "sees (side)"), rows)
     content = f"{as_image(draw_strip(layers), head)}<details><summary>Layer by layer</summary>{listed}</details>"
     display({"text/html": content, "text/plain": "\n".join(words)}, raw=True)
@@ -108,9 +70,7 @@ def draw_strip(layers: list[Layer]) -> str:
             tall, wide = 20 + 100 * layer.shape[0] / biggest, 6 + 5 * math.log2(layer.shape[2] + 1)
         else:
             tall, wide = 12 + 12 * math.log2(layer.shape[0] + 1), 8.0
-        title = f"{layer.name}: {_shape(layer)}, {layer.parameters:,} parameters"
-        if layer.field:
-            title += f", sees {layer.field} px"
+        title = _words(layer) + (f", sees {layer.field} px" if layer.field else "")
         parts.append(
             f'<rect x="{x:.1f}" y="{(height - tall) / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="2" '
             f'fill="{COLOURS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
@@ -165,27 +125,18 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
         f"Feature maps of {run.label}, validation image 1 ({run.class_names[run.y_val[0]]}): "
         f"{', '.join(names)}; {names[0]} first."
     )
-    show(words, _image(dataset, 0, 128), lambda: maps_controls(run, dataset, names).widget)
 
+    def before(ready: bool, image: int, layer: str) -> Drawn | None:
+        # The maps of another layer are there at once: until then those shown before stay.
+        return None if ready else Drawn(_image(dataset, image, 128), LOADED)
 
-def maps_controls(run: Run, dataset: Dataset, names: list[str]) -> Controls:
-    """A menu of layers and a slider over images."""
-    network = Network(run)
-
-    def moved(controls: Controls) -> None:
-        index, layer = controls.values["image"] - 1, controls.values["layer"]
-        own = _image(dataset, index, 128)
-        if network.model is None:
-            controls.put(Drawn(own, "The network is being loaded: a few seconds."))
-
-        def maps() -> Iterator[Drawn]:
-            drawn = draw_maps(maps_of(network.load(), np.asarray(dataset.x_val[index]), layer), layer)
-            yield Drawn(own + drawn.picture, f"Validation image {index + 1}, {drawn.words}")
-
-        controls.later(maps)
+    def answers(model: Any, image: int, layer: str) -> Iterator[Drawn]:
+        drawn = draw_maps(maps_of(model, np.asarray(dataset.x_val[image]), layer), layer)
+        yield Drawn(_image(dataset, image, 128) + drawn.picture, f"Validation image {image + 1}, {drawn.words}")
 
     layers = Knob("layer", "layer", tuple((name, name) for name in names), kind="menu")
-    return Controls("Feature maps", (layers, _images_knob(run, 0)), moved)
+    knobs = (layers, _images_knob(run, 0))
+    show(words, _image(dataset, 0, 128), lambda: _asked("Feature maps", run, knobs, before, answers).widget)
 
 
 def _image(dataset: Dataset, index: int, size: int, said: str = "") -> str:
@@ -196,19 +147,31 @@ def _images_knob(run: Run, start: int) -> Knob:
     return number_knob("image", "image", range(1, len(run.y_val) + 1), start + 1)
 
 
-class Network:
-    """The network of a stored run: loaded when it is first asked, which takes seconds."""
+def _asked(
+    title: str,
+    run: Run,
+    knobs: Sequence[Knob],
+    before: Callable[..., Drawn | None],
+    answers: Callable[..., Iterator[Drawn]],
+    buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
+    side: bool = False,
+) -> Controls:
+    """A control that asks the network of a stored run, which is loaded when it is first asked: that takes seconds.
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.model = run, None
+    After every move `before` says what is shown at once, from whether the network is there and the values of the knobs
+    (`image` from 0), and `answers`, from the network and the same values, what is shown next.
+    """
+    from labutils import training
 
-    def load(self) -> Any:
-        """The Keras model."""
-        if self.model is None:
-            from labutils import training
+    network = functools.cache(lambda: training.load_best(run)[0])
 
-            self.model = training.load_best(self.run)[0]
-        return self.model
+    def moved(controls: Controls) -> None:
+        values = controls.values | {"image": controls.values["image"] - 1}
+        if drawn := before(network.cache_info().currsize > 0, **values):
+            controls.put(drawn)
+        controls.later(lambda: answers(network(), **values))
+
+    return Controls(title, knobs, moved, buttons, side)
 
 
 def dropout_passes(model: Any, picture: np.ndarray, passes: int = 100) -> np.ndarray:
@@ -250,28 +213,17 @@ def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
         f"{sure + 1} ({p[sure]:.2f}): on which of the two will the passes agree?"
     )
     pictures = _image(dataset, unsure, 160, ", unsure") + _image(dataset, sure, 160, ", sure")
-    show(words, pictures, lambda: passes_controls(run, dataset, unsure).widget)
 
+    def before(ready: bool, image: int) -> Drawn:
+        said = f"Validation image {image + 1}: a hundred passes are being worked out."
+        return Drawn(_image(dataset, image, 160), said, busy=True)
 
-def passes_controls(run: Run, dataset: Dataset, first: int) -> Controls:
-    """A slider over images, and a button for another hundred passes."""
-    network = Network(run)
+    def answers(model: Any, image: int) -> Iterator[Drawn]:
+        drawn = draw_passes(run, image, dropout_passes(model, dataset.x_val[image]))
+        yield Drawn(_image(dataset, image, 160) + drawn.picture, drawn.words)
 
-    def moved(controls: Controls) -> None:
-        index = controls.values["image"] - 1
-        own = _image(dataset, index, 160)
-        controls.put(Drawn(own, f"Validation image {index + 1}: a hundred passes are being worked out.", busy=True))
-
-        def passes() -> Iterator[Drawn]:
-            drawn = draw_passes(run, index, dropout_passes(network.load(), dataset.x_val[index]))
-            yield Drawn(own + drawn.picture, drawn.words)
-
-        controls.later(passes)
-
-    controls: Controls
-    again = {"again": ("A hundred passes", lambda: moved(controls))}
-    controls = Controls("Monte-Carlo dropout", (_images_knob(run, first),), moved, again)
-    return controls
+    knobs, again = (_images_knob(run, unsure),), {"again": ("A hundred passes", Controls.refresh)}
+    show(words, pictures, lambda: _asked("Monte-Carlo dropout", run, knobs, before, answers, again).widget)
 
 
 @dataclass(frozen=True)
@@ -342,8 +294,39 @@ def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
 @needs_run
 def break_the_network(run: Run, dataset: Dataset) -> None:
     """Every change of an image as a slider, the network's probability as a bar, Grad-CAM, accuracy on all images."""
-    words = breaking_in_words(run, recorded("changes"))
-    show(words, _image(dataset, 0, 150), lambda: breaking_controls(run, dataset).widget)
+    count = f"All {len(dataset.y_val)} validation images under this change"
+
+    def both(image: int, changed: np.ndarray) -> str:
+        return _image(dataset, image, 150) + png(changed, f"validation image {image + 1}, changed", 150)
+
+    def before(ready: bool, image: int, **values: Any) -> Drawn:
+        changed = apply(np.array(dataset.x_val[image]), Change(**values))
+        return Drawn(both(image, changed), "The network is being asked." if ready else LOADED)
+
+    def answers(model: Any, image: int, **values: Any) -> Iterator[Drawn]:
+        from labutils import explain
+
+        changed = apply(np.array(dataset.x_val[image]), Change(**values))
+        answer = bar(run, image, np.asarray(model(changed[None], training=False))[0])
+        pictures, waiting = both(image, changed), f"{answer.words}\n{count}: being measured."
+        yield Drawn(pictures + answer.picture, waiting)
+        heat, grey = explain.gradcam(model, changed[None])[0], changed.mean(axis=2)
+        warm = np.stack([np.clip(0.5 * grey + heat, 0, 1), 0.6 * grey, 0.6 * grey], axis=-1)
+        pictures += png(warm, "Grad-CAM of the answer", 150) + answer.picture
+        yield Drawn(pictures, waiting)
+        estimate = accuracy_under(model, dataset, Change(**values))
+        yield Drawn(pictures, f"{answer.words}\n{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}.")
+
+    words, knobs = breaking_in_words(run, recorded("changes")), (_images_knob(run, 0), *KNOBS)
+    buttons: dict[str, tuple[str, Callable[[Controls], None]]] = {
+        "surprise": ("Surprise me", lambda controls: controls.choose(**asdict(surprising(random.Random())))),
+        "back": ("Back to the image", lambda controls: controls.choose(**asdict(Change()))),
+    }
+    show(
+        words,
+        _image(dataset, 0, 150),
+        lambda: _asked("Break the network", run, knobs, before, answers, buttons, side=True).widget,
+    )
 
 
 def breaking_in_words(run: Run, before: dict[str, Any]) -> str:
@@ -369,47 +352,6 @@ KNOBS = (
     Knob("upside_down", "top and bottom exchanged", (("no", False), ("yes", True)), kind="box"),
 )
 """A knob for each part of a `Change`."""
-
-
-def breaking_controls(run: Run, dataset: Dataset) -> Controls:
-    """Knobs, the image before and after, a bar, and what is worked out in the background."""
-    network = Network(run)
-
-    def moved(controls: Controls) -> None:
-        values = controls.values
-        index = values.pop("image") - 1
-        change = Change(**values)
-        changed = apply(np.array(dataset.x_val[index]), change)
-        both = _image(dataset, index, 150) + png(changed, f"validation image {index + 1}, changed", 150)
-        said = "asked" if network.model else "loaded: a few seconds"
-        controls.put(Drawn(both, f"The network is being {said}."))
-        controls.later(lambda: answers(both, index, changed, change))
-
-    def answers(both: str, index: int, changed: np.ndarray, change: Change) -> Iterator[Drawn]:
-        from labutils import explain
-
-        model = network.load()
-        answer = bar(run, index, np.asarray(model(changed[None], training=False))[0])
-        count = f"All {len(dataset.y_val)} validation images under this change"
-        waiting = f"{answer.words}\n{count}: being measured."
-        yield Drawn(both + answer.picture, waiting)
-        heat, grey = explain.gradcam(model, changed[None])[0], changed.mean(axis=2)
-        warm = np.stack([np.clip(0.5 * grey + heat, 0, 1), 0.6 * grey, 0.6 * grey], axis=-1)
-        pictures = both + png(warm, "Grad-CAM of the answer", 150) + answer.picture
-        yield Drawn(pictures, waiting)
-        estimate = accuracy_under(model, dataset, change)
-        said = f"{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}."
-        yield Drawn(pictures, f"{answer.words}\n{said}")
-
-    def choose(change: Change) -> None:
-        controls.choose(**asdict(change))
-
-    buttons = {
-        "surprise": ("Surprise me", lambda: choose(surprising(random.Random()))),
-        "back": ("Back to the image", lambda: choose(Change())),
-    }
-    controls = Controls("Break the network", (_images_knob(run, 0), *KNOBS), moved, buttons, side=True)
-    return controls
 
 
 def bar(run: Run, index: int, predicted: np.ndarray) -> Drawn:
@@ -442,3 +384,7 @@ def surprising(rng: random.Random) -> Change:
 
 def _shape(layer: Layer) -> str:
     return " x ".join(map(str, layer.shape))
+
+
+def _words(layer: Layer) -> str:
+    return f"{layer.name}: {_shape(layer)}, {layer.parameters:,} parameters"

@@ -198,8 +198,7 @@ def small_dataset(name: str, source: str = "auto") -> Dataset:
     """The images of a playground: 400 for training, 200 for validation, or what there is of them."""
     from labutils.data import load_dataset
 
-    dataset = load_dataset(name, SIZE, source=source, progress=False)
-    return _first(dataset, N_TRAIN, N_VAL)
+    return _first(load_dataset(name, SIZE, source=source, progress=False), N_TRAIN, N_VAL)
 
 
 def train_small(
