@@ -17,7 +17,6 @@ from labutils import lab
 from labutils.errors import StoreError
 from labutils.runs.run import best_weights_file, read_run, write_run
 from labutils.runs.store import BusyError, RunStore, everywhere, find, lab_store, nearest
-from labutils.tools import report
 
 DATASET = tiny_dataset()
 FILES = ["config.json", "history.csv", "provenance.json", "val_files.csv", "val_predictions.npy"]
@@ -62,6 +61,7 @@ def test_a_students_runs_are_written_to_the_students_folder_and_the_labs_read(st
     found = {seed: store.find(tiny_config(seed=seed), DATASET.fingerprint).epochs for seed in wanted}
     assert found == {run.config.seed: run.epochs for run in store.all()} == wanted, "the longer one of both"
     assert {run.config.seed for run in lab_store().all()} == {0, 1, 2}
+    assert find(tiny_config(seed=3), DATASET).epochs == everywhere(tiny_config(seed=3))[0].epochs == 2
     assert {place.parent for place in store} == {labs, mine} and store.folder == mine
 
     before = sorted(file.stat().st_mtime_ns for file in labs.rglob("*"))
@@ -74,15 +74,6 @@ def test_a_students_runs_are_written_to_the_students_folder_and_the_labs_read(st
     assert sorted(file.stat().st_mtime_ns for file in labs.rglob("*")) == before
     assert store.named(kept.path.name) == kept.path
     assert store.remove(kept.path.name) == kept.path and store.named(kept.path.name).parent == labs
-
-
-def test_a_students_run_is_found_wherever_a_notebook_looks(students_folder):
-    """In Look and Break, in one's own data, in the exam over seeds: all of them ask here."""
-    store_run(students_folder / "runs", epochs=3)
-    config = tiny_config(epochs=3)
-    assert find(config, DATASET).epochs == find(config, "course").epochs == 3
-    assert [run.epochs for run in everywhere(config)] == [3]
-    assert not lab_store().all()
 
 
 def test_nobody_waits_where_waiting_is_not_wanted(tmp_path):
@@ -135,11 +126,6 @@ def test_a_run_under_another_runs_name_is_refused(tmp_path):
     (folder / "provenance.json").write_text(json.dumps(told | {"fingerprint": "0018000a0001"}))
     with pytest.raises(StoreError, match="holds another run than its name says"):
         RunStore(tmp_path).find(tiny_config(), DATASET.fingerprint)
-
-
-def test_other_images_are_another_run(tmp_path):
-    store_run(tmp_path)
-    assert RunStore(tmp_path).find(tiny_config(), tiny_dataset(n_train=26).fingerprint) is None
 
 
 def test_what_came_without_a_checkpoint_stays_until_the_longer_run_is_there(tmp_path):
@@ -256,7 +242,11 @@ def test_the_store_is_read_once_and_again_when_a_file_changes(tmp_path, monkeypa
     write_run(longer, state_of(longer), None)
     assert [run.epochs for run in RunStore(tmp_path).all()] == [3, 4]
     assert reads.count(one) == 1 and reads.count(two) == 2
-    run = RunStore(tmp_path).all()[0]
+    third = store_run(tmp_path, seed=2)
+    (run,) = RunStore(tmp_path).all({tiny_config(seed=2).key})
+    assert reads[-1] == third and RunStore(tmp_path).find(tiny_config(seed=2), DATASET.fingerprint) is run
+    assert everywhere(tiny_config(seed=2, epochs=3), RunStore(tmp_path)) == [run] and reads.count(third) == 1
+    assert RunStore(tmp_path).all(set()) == []
     for values in (run.val_predictions, run.y_val, run.history["loss"], run.first(2).history["loss"]):
         with pytest.raises(ValueError, match="read-only"):  # the next who asks gets the same
             values[0] = 0
@@ -373,27 +363,6 @@ def test_small_runs_stand_in_until_those_asked_for_are_stored(results):
     for config in asked.values():
         put(config)
     assert find(asked, small=True).keys() == asked.keys()
-
-
-def test_only_what_is_asked_for_is_read_and_once(rates, monkeypatch):
-    read = []
-    monkeypatch.setattr("labutils.runs.store.read_run", lambda folder: read.append(folder.name) or read_run(folder))
-    wanted = RATES["lr 1e-4"]
-    path = rates.path_of(wanted, "0" * 12)
-    (found,) = everywhere(wanted)
-    assert read == [path.name] and found.config == wanted
-    assert rates.find(wanted, "0" * 12) is found and len(read) == 1
-    assert [run.config.key for run in rates.all({wanted.key})] == [wanted.key] and rates.all(set()) == []
-    (path / "config.json").touch()
-    assert rates.find(wanted, "0" * 12) is not found and read.count(path.name) == 2
-
-
-def test_index_and_table_read_every_run_once(rates, monkeypatch):
-    reads = []
-    monkeypatch.setattr("labutils.runs.store.read_run", lambda folder: reads.append(folder.name) or read_run(folder))
-    report.overview()
-    report.results_table()
-    assert sorted(reads) == [folder.name for folder in rates]
 
 
 def test_the_nearest_run_has_the_fewest_other_settings_then_the_nearest_rate():

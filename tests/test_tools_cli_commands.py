@@ -31,6 +31,10 @@ def outcome(task="task1b", error=""):
             "import labutils.training.search\nfrom labutils import data, plots, report, widgets",
             "new & {'tensorflow', 'keras'}",
         ),
+        (
+            "from labutils.tools.cli import main; main(['--help'], standalone_mode=False)",
+            "new & {'numpy', 'pandas', 'sklearn', 'pooch', 'keras', 'tensorflow', 'matplotlib'}",
+        ),
     ],
 )
 def test_what_shows_stored_runs_brings_no_tensorflow_and_the_package_alone_nothing(brings, never):
@@ -157,3 +161,11 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(runner, tmp_path):
     (tmp_path / "file").write_text("mine")
     result = runner.invoke(cli.main, ["run", "task3", "--out", str(tmp_path / "file" / "out")])
     assert result.exit_code == 2 and "cannot be made (not a directory)" in result.output and "--out" in result.output
+
+
+def test_a_fault_of_the_program_is_not_explained_away(runner, results, monkeypatch):
+    def fault(**_):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("labutils.tools.report.write_report", fault)
+    assert isinstance(runner.invoke(cli.main, ["report"]).exception, ZeroDivisionError)

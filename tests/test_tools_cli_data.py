@@ -1,8 +1,5 @@
 """The `data` commands: exit status, one sentence for what cannot be used, and nothing heavy to start."""
 
-import subprocess
-import sys
-
 import pytest
 from click.testing import CliRunner
 from picture_helpers import make_pictures, write_set
@@ -88,13 +85,3 @@ def test_phantoms_are_drawn_once(tmp_path, monkeypatch):
     drawn.clear()
     result = run("phantoms")
     assert [name for name, _ in drawn] == ["skin", "x_ray"] and "Bone is there already" in result.output
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys; from labutils.tools.cli import main; main(['--help'], standalone_mode=False);"
-        "print([m for m in ('numpy', 'pandas', 'sklearn', 'pooch', 'keras', 'tensorflow', 'matplotlib')"
-        " if m in sys.modules])"
-    )
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert output.splitlines()[-1] == "[]"

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from helpers import made_up_run, state_of, tiny_config, tiny_dataset
 
 from labutils.config import Augmentation
-from labutils.errors import TrainingInterrupted
+from labutils.errors import TrainingInterrupted, visible
 from labutils.runs.store import RunStore
 from labutils.tools.cli import runs as cli_runs
 from labutils.training.verify import Comparison, Verification
@@ -49,7 +49,7 @@ def test_a_run_is_removed_by_its_name(results):
 
 GOOD = Verification("good", 1, (Comparison("loss of epoch 1", 0.5, 0.5, 0.1),))
 BAD = Verification("bad", 1, (Comparison("loss of epoch 1", 0.5, 0.7, 0.1),))
-SILENT = Verification("silent", problem="its images are not here.")
+SILENT = Verification("silent", problem="its images are not\x1b[2J here.")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_status_of_verify_tells_what_came_of_it(results, monkeypatch, found,
     said = call(cli_runs.verify, *arguments)
     assert said.exit_code == status
     *each, last = said.output.splitlines()
-    assert each == [str(v) for v in found] and last.endswith("cannot be verified here.")
+    assert each == [visible(str(v)) for v in found] and last.endswith("cannot be verified here.")
 
 
 def test_some_runs_are_that_many_and_none_of_those_that_take_long(results, monkeypatch):
