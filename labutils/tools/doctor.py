@@ -69,7 +69,18 @@ def looks() -> dict[str, Callable[[], Found]]:
 
 def examine() -> list[Check]:
     """Look at everything; a look that fails in a way nobody foresaw is a cross like any other, with the reason."""
-    return [Check(name, *_look(look)) for name, look in looks().items()]
+    checks = []
+    for name, look in looks().items():
+        try:
+            found, remedy = look()
+        except LabError as error:
+            found, remedy = "not usable", str(error)
+        except Exception as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            found = f"could not be looked at ({reason})"
+            remedy = "see whether `labutils runs` works, and report this"
+        checks.append(Check(name, found, remedy))
+    return checks
 
 
 def table(checks: list[Check]) -> "Table":
@@ -77,16 +88,6 @@ def table(checks: list[Check]) -> "Table":
     from labutils.evaluate.tables import as_table
 
     return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks}, "check")
-
-
-def _look(look: Callable[[], Found]) -> Found:
-    try:
-        return look()
-    except LabError as error:
-        return "not usable", str(error)
-    except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        return f"could not be looked at ({reason})", "see whether `labutils runs` works, and report this"
 
 
 def _python() -> Found:

@@ -60,7 +60,7 @@ def study(base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool 
             "n_base": trial.suggest_categorical("n_base", [4, 8, 16]),
             "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.1),
         }
-        config = _shortened(base).with_(**settings_of(drawn))
+        config = trial_config(base, drawn)
         run = store.find(config, dataset.fingerprint)
         if run is None or run.epochs < config.epochs:
             if not train_missing:
@@ -103,11 +103,10 @@ def finalists(found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapp
         chosen[f"by hand: {label}"] = run
     trials = finished(found)
     if trials:
-        settings = settings_of(max(trials, key=lambda trial: trial.value or 0.0).params)
-        run_found = RunStore().find(_shortened(base).with_(**settings), dataset.fingerprint)
-        if run_found is not None:
-            rate, dropout = scientific(settings["learning_rate"]), f"dropout {settings['dropout']:.1f}"
-            chosen[f"by search: lr {rate}, b{settings['n_base']}, {dropout}"] = run_found
+        config = trial_config(base, max(trials, key=lambda trial: trial.value or 0.0).params)
+        if searched := RunStore().find(config, dataset.fingerprint):
+            rate, dropout = scientific(config.learning_rate), f"dropout {config.dropout:.1f}"
+            chosen[f"by search: lr {rate}, b{config.n_base}, {dropout}"] = searched
     return chosen
 
 
@@ -124,13 +123,14 @@ def comparison_table(found: optuna.Study, chosen: Mapping[str, Run], n_by_hand: 
     return as_table(rows, "found", "Nothing to compare yet: no run is stored.")
 
 
-def _shortened(base: RunConfig) -> RunConfig:
-    return base.with_(epochs=min(base.epochs, EPOCHS))
-
-
 def settings_of(drawn: Mapping[str, Any]) -> dict[str, Any]:
     """What Optuna has drawn, as settings of a run: the learning rate to two digits."""
     return {**drawn, "learning_rate": float(f"{drawn['learning_rate']:.2g}")}
+
+
+def trial_config(base: RunConfig, drawn: Mapping[str, Any]) -> RunConfig:
+    """The run of a trial: `EPOCHS` long at most."""
+    return base.with_(epochs=min(base.epochs, EPOCHS), **settings_of(drawn))
 
 
 def finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:
