@@ -15,14 +15,7 @@ from labutils.lab import all_tasks
 from labutils.tools.cli.common import Problem, explain, notebooks_train_on, scheduler_options
 from labutils.tools.cli.data import data
 from labutils.tools.cli.runs import runs, train, verify
-from labutils.tools.execution import (
-    TIME_LIMIT,
-    Outcome,
-    find_notebooks,
-    fitting,
-    parse_value,
-    run_notebooks,
-)
+from labutils.tools.execution import TIME_LIMIT, Outcome, find_notebooks, fitting, parse_value, run_notebooks
 
 if TYPE_CHECKING:
     from labutils.training.workers import Scheduler
