@@ -10,6 +10,8 @@ left out; medians of ratios over interleaved repeats. Needs at least two cores, 
 import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +24,6 @@ from labutils.data.dataset import Dataset
 from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 from labutils.training import train_all
-from labutils.training.workers import train_on_cores
 
 
 def noise(images: int) -> Dataset:
@@ -43,6 +44,19 @@ def images_a_second(runs: dict[str, Run], images: int, side_by_side: int) -> flo
     return side_by_side * float(np.mean(rates))
 
 
+def use(threads: int) -> None:
+    """What a worker does first."""
+    os.environ["LABUTILS_THREADS"] = str(threads)
+
+
+def on_workers(jobs: int, configs: dict[str, RunConfig], dataset: Dataset, store: RunStore) -> dict[str, Run]:
+    """Train by processes of this machine, which share its threads out evenly."""
+    threads = max(1, machine.threads() // jobs)
+    # Started afresh, not forked: TensorFlow does not survive a fork.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=use, initargs=(threads,)) as pool:
+        return train_all(configs, dataset, executor=pool, store=store)
+
+
 @click.command()
 @click.option("--images", default=200, show_default=True)
 @click.option("--epochs", default=3, show_default=True)
@@ -54,8 +68,8 @@ def main(images: int, epochs: int, repeats: int) -> None:
     configs = {f"seed {seed}": base.with_(seed=seed) for seed in range(2)}
     ways: dict[str, tuple[Callable[[RunStore], dict[str, Run]], int]] = {
         "one process": (lambda store: train_all(configs, dataset, store=store), 1),
-        "1 worker": (lambda store: train_on_cores(configs, dataset, 1, store=store), 1),
-        "2 workers": (lambda store: train_on_cores(configs, dataset, 2, store=store), 2),
+        "1 worker": (lambda store: on_workers(1, configs, dataset, store), 1),
+        "2 workers": (lambda store: on_workers(2, configs, dataset, store), 2),
     }
     found: dict[str, list[float]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as folder:

@@ -104,13 +104,17 @@ def asked(results, monkeypatch):
     """The settings that `train` would train."""
     found = []
 
-    def note(configs, dataset, *rest):
-        found.append((list(configs.values()), *rest))
+    def note(configs, dataset):
+        found.append((list(configs.values()),))
         return {label: made_up_run(config, DATASET) for label, config in configs.items()}
+
+    def share_out(runs, source, jobs):
+        found.append(([config for _, config in runs], source, jobs))
+        return 1
 
     monkeypatch.setattr("labutils.data.dataset.load_dataset", lambda *images: DATASET)
     monkeypatch.setattr(TRAIN_ALL, note)
-    monkeypatch.setattr("labutils.training.workers.train_on_cores", note)
+    monkeypatch.setattr("labutils.tools.missing.share_out", share_out)
     return found
 
 
@@ -135,9 +139,9 @@ def test_train_takes_every_setting_by_both_its_names(asked):
 
 
 def test_train_makes_a_run_for_each_value(asked):
-    call(cli_runs.train, *TINY, *RATE, "--lr", "1e-4", "--seeds", "0,1", "--jobs", 2)
-    ((configs, jobs),) = asked
-    assert jobs == 2
+    ended = call(cli_runs.train, *TINY, *RATE, "--lr", "1e-4", "--seeds", "0,1", "--jobs", 2)
+    ((configs, source, jobs),) = asked
+    assert (source, jobs, ended.exit_code) == ("auto", 2, 1), "one of them could not be trained"
     assert [(c.learning_rate, c.seed) for c in configs] == [(1e-5, 0), (1e-5, 1), (1e-4, 0), (1e-4, 1)]
 
 

@@ -107,6 +107,16 @@ def test_a_damaged_run_is_named_and_does_not_keep_the_others(three):
     assert seeds_stored() == [1, 2]
 
 
+def test_single_runs_are_trained_side_by_side_and_in_a_students_folder_stored_there(students_folder, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", python_path())
+    tiny = {"dataset": "skin", "model": "lenet", "n-base": 2, "dense": "[8]", "image-size": 32, "lr": 1e-3, "epochs": 1}
+    settings = tiny | {"n-train": 16, "n-val": 8, "source": "phantom", "seeds": "0,1", "jobs": 2}
+    said = call("train", *(word for name, value in settings.items() for word in (f"--{name}", value)))
+    assert said.exit_code == 0, said.output
+    assert said.output.count("1 epochs, best accuracy") == 2
+    assert [place.parent for place in RunStore()] == [students_folder / "runs"] * 2
+
+
 # Holds its run until the file `go` is there.
 HELD = """
 import pathlib, time

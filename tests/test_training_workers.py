@@ -1,19 +1,18 @@
-"""Training on other processes: a pool, and a real Dask scheduler with workers that share no folder with the caller."""
+"""Training on other machines: a real Dask scheduler with workers that share no folder with the caller."""
 
 from concurrent.futures import Future
-from pathlib import Path
 
 import numpy as np
 import pytest
 from cluster_helpers import dask_cluster
-from helpers import descendants, patience, python_path, start_python, tiny_config, tiny_dataset, wait_until
+from helpers import patience, python_path, tiny_config, tiny_dataset
 
 from labutils.errors import ClusterError, TrainingInterrupted
 from labutils.runs.run import best_weights_file, read_run, read_start
 from labutils.runs.store import RunStore
 from labutils.training import train, train_all, workers
 from labutils.training.epoch import fit
-from labutils.training.workers import train_on, train_on_cores
+from labutils.training.workers import train_on
 
 DATASET = tiny_dataset()
 CONFIGS = {f"seed {seed}": tiny_config(seed=seed, dropout=0.2) for seed in range(3)}
@@ -131,52 +130,6 @@ def dies_once(self, done, metrics):
     real(self, done, metrics)
 progress.Progress.epoch = dies_once
 """
-
-
-def test_a_killed_worker_of_this_machine_costs_only_what_had_not_arrived(no_images, results, monkeypatch, local, capfd):
-    # What runs at the start of every Python of the pool.
-    (results / "sitecustomize.py").write_text(MORTAL)
-    monkeypatch.setenv("PYTHONPATH", python_path(results))
-    monkeypatch.setenv("DIED", str(results / "died"))
-    runs = train_on_cores(CONFIGS, DATASET, jobs=2)
-    assert (results / "died").exists()
-    assert_complete(runs, local)
-    said = capfd.readouterr().out
-    assert "3 runs to train on workers, 0 stored already." in said
-    assert "A worker was killed; what is not finished is trained again by new ones." in said
-    assert "seed 1: trained 2 epochs in" in said
-    assert "parameters" not in said  # workers are silent
-
-
-def test_workers_of_this_machine_that_are_killed_again_are_told_in_a_sentence(no_images, results, monkeypatch, capfd):
-    deadly = "import os, signal, sys, types; sys.modules['labutils.training.epoch'] = epoch = types.ModuleType('epoch')"
-    (results / "sitecustomize.py").write_text(
-        f"{deadly}; epoch.fit = epoch.planned_lengths = lambda *a, **b: os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    monkeypatch.setenv("PYTHONPATH", python_path(results))
-    with pytest.raises(ClusterError, match=r"A worker was killed again.* What had arrived is kept"):
-        train_on_cores({"deadly": CONFIGS["seed 0"]}, DATASET, jobs=1)
-    assert capfd.readouterr().out.count("A worker was killed; what is not finished is trained again") == 1
-
-
-@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
-def test_workers_leave_with_the_process_that_asked(results, no_images):
-    code = """
-from helpers import tiny_config, tiny_dataset
-from labutils.training.workers import train_on_cores
-if __name__ == "__main__":
-    configs = {str(seed): tiny_config(seed=seed, epochs=2000) for seed in range(2)}
-    train_on_cores(configs, tiny_dataset(), jobs=2)
-"""
-    (results / "jobs.py").write_text(code)
-    process = start_python("import runpy; runpy.run_path('jobs.py', run_name='__main__')", results)
-    try:
-        wait_until(lambda: len(descendants(process.pid)) >= 3)  # two workers and the tracker of their resources
-        children = descendants(process.pid)
-    finally:
-        process.kill()
-        process.communicate()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
 def test_a_cluster_gives_what_this_process_gives_though_a_worker_dies(no_images, results, local, capfd):

@@ -1,23 +1,25 @@
-"""`labutils run --missing`: the runs of the lab that are not stored yet, trained by one process or by several.
+"""`labutils run --missing`, and `--jobs`: runs trained in an order, by one process or by several.
 
-Processes share the list out by the locks of the store and need not know of each other: each trains the next run that
+Processes share a list out by the locks of the store and need not know of each other: each trains the next run that
 no other process holds, so they may as well be in two terminals, or on two machines with a shared folder.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
 from labutils import lab, machine
+from labutils.config import RunConfig
 from labutils.data.dataset import images_for, load_dataset
 from labutils.data.locate import find_place
 from labutils.errors import DataError, StoreError, TrainingInterrupted
-from labutils.lab import Planned
 from labutils.paths import LAB_DATASETS
 from labutils.progress import minutes
 from labutils.runs.store import BusyError, RunStore
@@ -28,88 +30,60 @@ PAUSE = 5.0
 
 AGAIN = "Run the same again to go on from there."
 
+_COMMAND = "from labutils.tools.missing import work; work()"
+
 _load = cache(load_dataset)  # many runs are on the same images
 
-_COMMAND = """
-from labutils.machine import leave_with_parent
-leave_with_parent()
-from labutils.tools.cli import main
-main(prog_name="labutils")
-"""
+
+def train_missing(source: str, jobs: int = 1) -> int:
+    """Train every run of the lab that is not stored on images of a source, in the lab's order; see `share_out`.
+
+    A data set that has no such images is named and left out.
+    """
+    with _stoppable():
+        missing = _find_missing(RunStore(), source)
+    return share_out(missing, source, jobs)
 
 
-def train_missing(source: str = "phantom") -> list[str]:
-    """Train every run of the lab that is not stored, in the lab's order.
+def share_out(runs: Sequence[tuple[str, RunConfig]], source: str, jobs: int = 1) -> int:
+    """Train runs, each with its name, by `jobs` processes on this machine, its cores shared out evenly.
 
     A run that another process trains is passed over and looked at again at the end, until all are stored. One that
     fails is named and does not keep the others.
 
     Parameters
     ----------
+    runs : sequence of (str, RunConfig)
     source : str
-        Whose images, one of `data.locate.SOURCES`. A data set that has none such is named and left out.
+        Whose images, one of `data.locate.SOURCES`.
+    jobs : int
+        1 is this process.
 
     Returns
     -------
-    list of str
-        The runs that failed; the reasons have been printed.
+    int
+        How it ended, for the shell: 0 if all went well; what did not has been printed.
 
     Raises
     ------
     TrainingInterrupted
         If it is stopped by hand; finished epochs are kept.
     """
-    from labutils.training import train
-
-    store, failed = RunStore(wait=False), list[str]()
-    try:
-        left = _find_missing(store, source)
-        busy: list[Planned] = []
-        while left:
-            passed, busy = busy, []
-            for planned in left:
-                try:
-                    train(planned.config, _load(*images_for(planned.config, source)), store=store, label=_name(planned))
-                except BusyError:
-                    busy.append(planned)
-                    if planned not in passed:
-                        print(f"{_name(planned)}: passed over, another process trains it.", flush=True)
-                except (StoreError, DataError) as error:
-                    failed.append(_name(planned))
-                    print(f"{_name(planned)}: failed. {error}", flush=True)
-            if busy == left:  # nothing to do but to wait for the others
-                time.sleep(PAUSE)
-            left = busy
-    except TrainingInterrupted:
-        raise
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(f"Stopped; finished epochs are kept. {AGAIN}") from None
-    return failed
-
-
-def train_side_by_side(jobs: int, source: str = "phantom") -> int:
-    """Let `jobs` processes on this machine train what is missing, its cores shared out evenly.
-
-    Returns
-    -------
-    int
-        How it ended, for the shell: 0 if all went well.
-
-    Raises
-    ------
-    TrainingInterrupted
-        If they were stopped by hand; each has then said what it keeps.
-    """
+    if jobs == 1 or not runs:
+        return _train(runs, source)
     ours = {"LABUTILS_THREADS": str(max(1, machine.threads() // jobs)), "PYTHONUNBUFFERED": "1"}
     environment = {"LABUTILS_PROGRESS": "log", **os.environ, **ours}
-    command = [sys.executable, "-c", _COMMAND, "run", "--missing", "--source", source]
     for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, or a time limit, is to stop them as the stop key does
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:  # set by nohup
             signal.signal(getattr(signal, name), signal.default_int_handler)
     # In sessions of their own they get the stop key once, from here, and not from the terminal too: pressed twice it
     # would act in the middle of a step.
-    options: dict[str, Any] = {"env": environment, "stdin": subprocess.PIPE, "start_new_session": True}
-    workers = [subprocess.Popen(command, **options) for _ in range(jobs)]
+    options: dict[str, Any] = {"env": environment, "stdin": subprocess.PIPE, "start_new_session": True, "text": True}
+    workers = [subprocess.Popen([sys.executable, "-c", _COMMAND], **options) for _ in range(jobs)]
+    asked = json.dumps([source, [(label, config.model_dump(mode="json")) for label, config in runs]])
+    for worker in workers:
+        with suppress(BrokenPipeError):  # it has ended: said below
+            print(asked, file=worker.stdin, flush=True)
     stopped = False
     while any(worker.poll() is None for worker in workers):
         try:
@@ -128,13 +102,60 @@ def train_side_by_side(jobs: int, source: str = "phantom") -> int:
     return int(any(worker.returncode for worker in workers))
 
 
-def _find_missing(store: RunStore, source: str) -> list[Planned]:
+def work() -> None:
+    """One of several processes: what it is to train comes as a line, and nothing after that."""
+    source, runs = json.loads(sys.stdin.readline())
+    machine.leave_with_parent()
+    try:
+        sys.exit(_train([(label, RunConfig(**settings)) for label, settings in runs], source))
+    except TrainingInterrupted as error:
+        print(error, file=sys.stderr, flush=True)
+        sys.exit(130)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except TrainingInterrupted:
+        raise
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(f"Stopped; finished epochs are kept. {AGAIN}") from None
+
+
+def _train(left: Sequence[tuple[str, RunConfig]], source: str) -> int:
+    failed, busy = list[str](), list[tuple[str, RunConfig]]()
+    with _stoppable():
+        from labutils.training import train
+
+        store = RunStore(wait=False)
+        while left:
+            passed, busy = busy, []
+            for label, config in left:
+                try:
+                    train(config, _load(*images_for(config, source)), store=store, label=label)
+                except BusyError:
+                    busy.append((label, config))
+                    if (label, config) not in passed:
+                        print(f"{label}: passed over, another process trains it.", flush=True)
+                except (StoreError, DataError) as error:
+                    failed.append(label)
+                    print(f"{label}: failed. {error}", flush=True)
+            if busy == left:  # nothing to do but to wait for the others
+                time.sleep(PAUSE)
+            left = busy
+    if failed:
+        print(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", file=sys.stderr, flush=True)
+    return int(bool(failed))
+
+
+def _find_missing(store: RunStore, source: str) -> list[tuple[str, RunConfig]]:
     """The runs of the lab that are not stored, or damaged; prints how many, and how long training them takes here."""
-    absent = dict(_find_absent(source))
+    absent = {name: said for name in LAB_DATASETS if (said := _why_absent(name, source))}
     for said in absent.values():
         print(said, flush=True)
     planned = [run for run in lab.training_list() if run.config.dataset not in absent]
-    missing, seconds, epochs = [], 0.0, dict[str, int]()
+    missing, seconds, epochs = list[tuple[str, RunConfig]](), 0.0, dict[str, int]()
     for run in planned:
         config, dataset = run.config, _load(*images_for(run.config, source))
         try:
@@ -148,23 +169,16 @@ def _find_missing(store: RunStore, source: str) -> list[Planned]:
         rest = config.with_(epochs=config.epochs - finished)
         seconds += estimate_seconds(rest, len(dataset.y_train), dataset.n_classes)
         epochs[config.key] = config.epochs
-        missing.append(run)
+        missing.append((f"{run.task} {run.label}", config))
     said = f"{len(planned) - len(missing)} of the lab's {len(planned)} runs are stored, {len(missing)} are missing"
     print(f"{said}: about {minutes(seconds)} of training here." if missing else f"{said}.", flush=True)
     return missing
 
 
-def _find_absent(source: str) -> Iterator[tuple[str, str]]:
-    """The data sets of the lab that have no images of this source, each with a sentence."""
-    for name in LAB_DATASETS:
-        try:
-            there = source in ("auto", "phantom") or find_place(name, source) is not None
-        except DataError as error:
-            yield name, str(error)
-        else:
-            if not there:
-                yield name, f"There are no {source} images of {name}: its runs are left out."
-
-
-def _name(planned: Planned) -> str:
-    return f"{planned.task} {planned.label}"
+def _why_absent(name: str, source: str) -> str:
+    """Why a data set has no images of this source, or nothing."""
+    try:
+        there = source == "phantom" or find_place(name, source)
+    except DataError as error:
+        return str(error)
+    return "" if there else f"There are no {source} images of {name}: its runs are left out."

@@ -1,4 +1,4 @@
-"""Training on other processes or machines: this machine's cores, a Dask scheduler, any `concurrent.futures.Executor`.
+"""Training on other machines: by the workers of a Dask scheduler, or of any `concurrent.futures.Executor`.
 
 Workers train and hand back everything; only the caller writes to the store, so they need no shared folder.
 """
@@ -9,14 +9,11 @@ import json
 import logging
 import os
 import platform
-import signal
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import CancelledError, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +22,6 @@ from labutils import machine
 from labutils.config import RunConfig
 from labutils.data.dataset import Dataset, images_for, load_dataset
 from labutils.errors import ClusterError, DataError, TrainingInterrupted
-from labutils.machine import leave_with_parent
 from labutils.progress import minutes
 from labutils.runs.run import Run, read_start
 from labutils.runs.store import RunStore
@@ -62,8 +58,6 @@ def train_on(
     ------
     ClusterError
         If a run failed or the connection to all workers is lost; all others that arrived are stored.
-    concurrent.futures.process.BrokenProcessPool
-        If the executor is a pool of this machine and one of its processes is killed.
     TrainingInterrupted
         If it is stopped by hand; runs that have arrived are stored.
     """
@@ -121,8 +115,6 @@ def train_on(
         ) from None
     kept = f"{len(runs)} of {len(configs)} runs are finished and kept: run the same again for the others"
     for label, reason in failed.items():
-        if isinstance(reason, BrokenProcessPool):
-            raise reason
         said = f"failed on a worker ({type(reason).__name__}: {reason})"
         if type(reason).__name__ == "KilledWorker":  # Dask's: it has given up
             said = "was tried by several workers, and each of them died of it; of too little memory, perhaps"
@@ -130,39 +122,6 @@ def train_on(
     if lost:
         raise ClusterError(f"The scheduler is gone or out of reach. See that it runs. {kept}.")
     return {label: runs[label] for label in configs}
-
-
-def train_on_cores(configs: Mapping[str, RunConfig], dataset: Dataset, jobs: int) -> dict[str, Run]:
-    """Train `jobs` runs at a time on this machine, its cores shared out evenly; see `train_all`.
-
-    A worker that is killed (out of memory, say) takes the others with it: the runs that had not arrived are then
-    done again, once, by new workers.
-
-    Raises
-    ------
-    ClusterError
-        If a worker dies again.
-    """
-    threads, others = max(1, machine.threads() // jobs), set(active_children())
-    for last in (False, True):
-        # Started afresh, not forked: TensorFlow does not survive a fork.
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_prepare_worker, initargs=(threads,))
-        try:
-            with pool:
-                try:
-                    return train_on(pool, configs, dataset)
-                except TrainingInterrupted:
-                    for worker in set(active_children()) - others:
-                        worker.terminate()
-                    raise
-        except BrokenProcessPool:
-            if last:
-                raise ClusterError(
-                    "A worker was killed again; of too little memory, perhaps. What had arrived is kept: run the same "
-                    "again for the others, with fewer --jobs."
-                ) from None
-            print("A worker was killed; what is not finished is trained again by new ones.", flush=True)
-    raise AssertionError("not reached")
 
 
 @dataclass(frozen=True)
@@ -266,9 +225,3 @@ def _work(
     with _ONE_AT_A_TIME:
         exam_at = planned_lengths(config)
         return fit(config, images, start=run, checkpoint=checkpoint, exam_at=exam_at, show=False)
-
-
-def _prepare_worker(threads: int) -> None:
-    os.environ["LABUTILS_THREADS"] = str(threads)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stop key reaches all processes; the caller decides
-    leave_with_parent()

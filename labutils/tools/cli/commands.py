@@ -15,14 +15,7 @@ from labutils.lab import all_tasks
 from labutils.tools.cli.common import Problem, explain, notebooks_train_on, scheduler_options
 from labutils.tools.cli.data import data
 from labutils.tools.cli.runs import runs, train, verify
-from labutils.tools.execution import (
-    TIME_LIMIT,
-    Outcome,
-    find_notebooks,
-    fitting,
-    parse_value,
-    run_notebooks,
-)
+from labutils.tools.execution import TIME_LIMIT, Outcome, find_notebooks, fitting, parse_value, run_notebooks
 
 if TYPE_CHECKING:
     from labutils.training.workers import Scheduler
@@ -72,7 +65,9 @@ def run(
                 "--missing trains the lab's own runs at their own settings: give it --jobs, --source or nothing, "
                 "and leave out task names, --all, -p, --quick and --scheduler."
             )
-        sys.exit(run_missing(jobs, source or "phantom"))
+        from labutils.tools.missing import train_missing
+
+        sys.exit(train_missing(source or "phantom", jobs))
     if source:
         raise click.UsageError(f"--source belongs to --missing; notebooks take it as a parameter: -p source {source}.")
     if not limit > 0:  # nor no number
@@ -114,18 +109,6 @@ def run(
         click.echo(f"The whole thing, at the report's settings: make run TASK={outcomes[0].task}")
         click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
     sys.exit(any(outcome.error for outcome in outcomes))
-
-
-def run_missing(jobs: int, source: str) -> int:
-    """Train what is missing of the lab's runs on these images, `jobs` at a time; the status to end with."""
-    from labutils.tools.missing import train_missing, train_side_by_side
-
-    if jobs > 1:
-        return train_side_by_side(jobs, source)
-    failed = train_missing(source)
-    if failed:
-        click.echo(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", err=True)
-    return int(bool(failed))
 
 
 def summary(outcomes: list[Outcome]) -> str:

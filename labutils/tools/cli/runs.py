@@ -135,17 +135,26 @@ def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None
     Runs that are stored are reused, shorter ones are continued.
     """
     from labutils.data.dataset import images_for, load_dataset
+    from labutils.runs import find
+    from labutils.tools.missing import share_out
 
     if not sys.stderr.isatty():
         os.environ.setdefault("LABUTILS_PROGRESS", "log")
     groups: dict[tuple, dict[str, RunConfig]] = {}
     for config in _configs(settings, seeds):
         groups.setdefault(images_for(config, source), {})[config.slug] = config
+    failed = 0
     for images, configs in groups.items():
         dataset = load_dataset(*images)
         click.echo(dataset.banner())
-        for run in _train(configs, dataset, jobs, scheduler).values():
+        if scheduler is None and jobs > 1:
+            failed |= share_out([*configs.items()], source, jobs)
+            trained = find(configs, dataset)
+        else:
+            trained = _train(configs, dataset, scheduler)
+        for run in trained.values():
             click.echo(f"{run.label}: {describe(run)}")
+    sys.exit(failed)
 
 
 def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
@@ -158,17 +167,14 @@ def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
     return [RunConfig(**dict(zip(given, values, strict=True))) for values in itertools.product(*given.values())]
 
 
-def _train(configs: dict[str, RunConfig], dataset: Any, jobs: int, scheduler: Scheduler | None) -> dict[str, Run]:
-    if scheduler is None and jobs == 1:
-        from labutils.training import train_all
-
-        return train_all(configs, dataset)
-    from labutils.training.workers import connect, train_on, train_on_cores
+def _train(configs: dict[str, RunConfig], dataset: Any, scheduler: Scheduler | None) -> dict[str, Run]:
+    from labutils.training import train_all
+    from labutils.training.workers import connect
 
     if scheduler is None:
-        return train_on_cores(configs, dataset, jobs)
+        return train_all(configs, dataset)
     with connect(scheduler) as client:
-        return train_on(client.get_executor(), configs, dataset)
+        return train_all(configs, dataset, executor=client.get_executor())
 
 
 def describe(run: Run) -> str:
