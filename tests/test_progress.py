@@ -8,35 +8,28 @@ import pytest
 from labutils import progress
 
 
-@pytest.fixture
-def nothing_said(monkeypatch):
-    monkeypatch.delenv("LABUTILS_PROGRESS", raising=False)
-
-
 def kernel(answers_input):
     """IPython as seen in a kernel whose front end can, or cannot, answer input()."""
     return SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=answers_input)))
 
 
-@pytest.mark.parametrize(("person", "how"), [(True, "bar"), (False, "none")])
-def test_a_notebook_shows_bars_to_a_person_and_none_to_a_program(nothing_said, monkeypatch, person, how):
-    monkeypatch.setitem(sys.modules, "IPython", kernel(person))
-    assert progress.how_to_show() == how
-
-
-@pytest.mark.parametrize(("terminal", "how"), [(True, "bar"), (False, "none")])
-def test_outside_of_notebooks_a_terminal_shows_bars(nothing_said, monkeypatch, terminal, how):
-    monkeypatch.setitem(sys.modules, "IPython", None)
+@pytest.mark.parametrize(
+    ("said", "notebook", "terminal", "how"),
+    [
+        ("", kernel(True), False, "bar"),
+        ("", kernel(False), True, "none"),
+        ("", None, True, "bar"),
+        ("", None, False, "none"),
+        ("bar", kernel(False), False, "bar"),
+        ("log", kernel(True), True, "log"),
+        ("none", kernel(True), True, "none"),
+    ],
+)
+def test_bars_are_for_people_unless_the_environment_says_otherwise(monkeypatch, said, notebook, terminal, how):
+    monkeypatch.setenv("LABUTILS_PROGRESS", said)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: terminal))
     assert progress.how_to_show() == how
-
-
-@pytest.mark.parametrize("how", ["bar", "log", "none"])
-def test_what_the_environment_says_counts(monkeypatch, how):
-    monkeypatch.setenv("LABUTILS_PROGRESS", how)
-    for person in (True, False):
-        monkeypatch.setitem(sys.modules, "IPython", kernel(person))
-        assert progress.how_to_show() == how
 
 
 @pytest.mark.parametrize(("how", "asked", "shown"), [("bar", True, True), ("bar", False, False), ("none", True, False)])
