@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from click.testing import CliRunner
-from course_helpers import CELLS, SECRET, small_notebook, solution, written
+from course_helpers import small_notebook, solution, written
 from helpers import store_run
 
 from labutils import course, paths
@@ -61,9 +61,13 @@ def test_cells_are_known_without_tags():
 @pytest.mark.parametrize("source", sorted(paths.notebooks_dir().glob("*.ipynb")), ids=lambda file: file.stem)
 def test_no_copy_of_the_labs_notebooks_gives_anything_away(source):
     notebook = cells.read(source)
-    reference = cells.reference_answer(notebook)
-    text = nbformat.writes(cells.students_version(notebook))
-    assert BEGIN not in text and cells.REFERENCE_MARK not in text
+    reference, made = cells.reference_answer(notebook), cells.students_version(notebook)
+    text = nbformat.writes(made)
+    assert (
+        BEGIN not in text and cells.REFERENCE_MARK not in text and set(made.metadata) <= {"kernelspec", "language_info"}
+    )
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in made.cells)
+    assert (PLACEHOLDER in text) == bool(of_task(source.stem)) == ("check." in text)
     assert (reference == "") == (source.stem in ("index", "own"))
     for line in filter(None, reference.splitlines()):
         assert line not in text

@@ -1,6 +1,8 @@
 """Figures: what is drawn, what the alt text says, and that nothing leaks into a notebook's output."""
 
+import base64
 import re
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from labutils import plots
 from labutils.config import RunConfig
+from labutils.plots.charts import Line, Panel, as_image, chart, ticks
 from labutils.plots.evidence import mean_roc
 from labutils.plots.figure import as_png
 from labutils.plots.live import draw_live
@@ -445,5 +448,37 @@ def test_ticks_of_a_logarithmic_axis_are_no_formulas(drawn):
     plots.search_trials(SimpleNamespace(get_trials=lambda **_: rates), make_dataset(channels=3))
     ((figure, _),) = drawn
     figure.canvas.draw()
-    ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels(which="both")]
-    assert {"1e-5", "1e-4"} <= set(ticks) and "$" not in "".join(ticks)
+    shown = [tick.get_text() for tick in figure.axes[0].get_xticklabels(which="both")]
+    assert {"1e-5", "1e-4"} <= set(shown) and "$" not in "".join(shown)
+
+
+# Small charts as SVG.
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 1.5), (1, 100), (0.6, 1), (-4, 4), (0, 30)])
+def test_ticks_are_round_and_inside(low, high):
+    found = ticks(low, high)
+    assert 3 <= len(found) <= 9 and low - 1e-9 <= found[0] and found[-1] <= high + 1e-9
+    assert np.allclose(np.diff(found), found[1] - found[0])
+
+
+def test_a_chart_is_well_formed_and_names_its_lines():
+    panel = Panel(
+        "loss < 1", (0, 10), (0, 1), "epoch", [Line([1, 2], [0.5, 2.0], "a & b"), Line([1], [0.2])], guess=0.5
+    )
+    svg = chart([panel, panel])
+    ElementTree.fromstring(svg)
+    assert "a &amp; b" in svg and "loss &lt; 1" in svg and svg.count("<circle") == 2
+
+
+def test_what_leaves_the_axes_stays_at_their_end():
+    panel = Panel("", (0, 1), (0, 1), "")
+    assert panel.down(7) == panel.down(1) < panel.down(0.5) < panel.down(0) == panel.down(-3)
+    logarithmic = Panel("", (1e-6, 1), (0, 1), "", log_x=True)
+    assert logarithmic.across(1e-3) == pytest.approx((logarithmic.across(1e-6) + logarithmic.across(1)) / 2)
+
+
+def test_an_image_carries_its_words():
+    image = as_image("<svg/>", 'says "so"')
+    assert 'alt="says &quot;so&quot;"' in image
+    assert base64.b64decode(re.search(r"base64,([^\"]+)", image)[1]) == b"<svg/>"

@@ -97,8 +97,8 @@ def as_image(picture: str | bytes, alt: str, look: str = "") -> str:
     return f'<img alt="{html.escape(alt, quote=True)}"{style} src="{source}">'
 
 
-def ticks(low: float, high: float, log: bool = False, n: int = 5) -> list[float]:
-    """Round values between two ends, `n` of them or a few more or less.
+def ticks(low: float, high: float, log: bool = False) -> list[float]:
+    """Round values between two ends, five of them or a few more or less.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def ticks(low: float, high: float, log: bool = False, n: int = 5) -> list[float]
     """
     if log:
         return [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
-    rough = (high - low) / n
+    rough = (high - low) / 5
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -34,7 +34,8 @@ LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-5, 1.0, 1200
 """Fewer steps, or a start further down, and the loss has no time to fall before the rate is too high: measured."""
 BINS = np.linspace(-4, 4, 41)
 """Edges of the histograms of activations."""
-STUDIES = 2000
+STUDIES, TRUTH = 2000, 0.85
+"""Studies that are drawn, and how often each of their networks is right."""
 
 
 def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, list[float]]]:
@@ -121,8 +122,8 @@ def lr_range_test(source: str = "auto") -> None:
     show(first.words, as_image(first.picture, first.words), live)
 
 
-def norm_activations(dataset: Dataset, epochs: int = 20) -> dict[str, Any]:
-    """What the first batch normalization of a small AlexNet gets and gives, after every epoch.
+def norm_activations(dataset: Dataset) -> dict[str, Any]:
+    """What the first batch normalization of a small AlexNet gets and gives, after each of twenty epochs.
 
     Returns
     -------
@@ -152,7 +153,7 @@ def norm_activations(dataset: Dataset, epochs: int = 20) -> dict[str, Any]:
         return True
 
     look()
-    small.follow(model, settings.config, dataset, epochs, look)
+    small.follow(model, settings.config, dataset, 20, look)
     return found
 
 
@@ -233,18 +234,18 @@ def agreement(maps: np.ndarray, after: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def draw_study(images: int, runs: int, truth: float = 0.85, seed: int = 0) -> np.ndarray:
+def draw_study(images: int, runs: int, seed: int = 0) -> np.ndarray:
     """Accuracies that `runs` equally good networks reach on `images` new images each, in 2000 studies, (studies, runs).
 
     In each study the first column is one run that nobody chose; the best of a row is the one that gets reported.
     """
     rng = np.random.default_rng(seed)
-    return rng.binomial(images, truth, (STUDIES, runs)) / images
+    return rng.binomial(images, TRUTH, (STUDIES, runs)) / images
 
 
-def draw_winner(images: int, runs: int, seed: int, truth: float = 0.85) -> Drawn:
+def draw_winner(images: int, runs: int, seed: int) -> Drawn:
     """One study's accuracies, and by how much the best run flatters over many studies."""
-    studies = draw_study(images, runs, truth, seed)
+    studies = draw_study(images, runs, seed)
     best, one = studies.max(axis=1), studies[0]
     edges = np.linspace(0.6, 1, 41)
     centres = ((edges[1:] + edges[:-1]) / 2).tolist()
@@ -256,11 +257,11 @@ def draw_winner(images: int, runs: int, seed: int, truth: float = 0.85) -> Drawn
         Line(centres, shares(studies[:, 0]), "any one run", GREY, "3 2"),
         Line(centres, shares(best), f"the best of {runs}", VALIDATION),
     ]
-    panel = Panel(f"{STUDIES} studies", (0.6, 1), (0, 0.5), "accuracy", lines, mark=truth)
+    panel = Panel(f"{STUDIES} studies", (0.6, 1), (0, 0.5), "accuracy", lines, mark=TRUTH)
     words = (
-        f"{runs} networks that are all right with probability {truth:.2f}, judged on {images} images: in this study "
+        f"{runs} networks that are all right with probability {TRUTH:.2f}, judged on {images} images: in this study "
         f"the best has {one.max():.3f} and the worst {one.min():.3f}. Over {STUDIES} studies the best has "
-        f"{best.mean():.3f} on average: {best.mean() - truth:+.3f}, from choosing alone."
+        f"{best.mean():.3f} on average: {best.mean() - TRUTH:+.3f}, from choosing alone."
     )
     return Drawn(chart([panel]), words)
 

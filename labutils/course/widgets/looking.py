@@ -174,14 +174,14 @@ def _asked(
     return Controls(title, knobs, moved, buttons, side)
 
 
-def dropout_passes(model: Any, picture: np.ndarray, passes: int = 100) -> np.ndarray:
-    """Predictions for one image with dropout on, each pass with other units dropped, (passes, outputs).
+def dropout_passes(model: Any, picture: np.ndarray) -> np.ndarray:
+    """A hundred predictions for one image with dropout on, each with other units dropped, (100, outputs).
 
     References
     ----------
     Gal and Ghahramani (2016), Dropout as a Bayesian approximation.
     """
-    many = np.repeat(np.asarray(picture, np.float32)[None], passes, axis=0)
+    many = np.repeat(np.asarray(picture, np.float32)[None], 100, axis=0)
     return np.asarray(model(many, training=True))
 
 
