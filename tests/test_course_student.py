@@ -38,17 +38,6 @@ def first_cell(file):
     return nbformat.read(file, as_version=4).cells[0].source
 
 
-def test_the_students_version_has_no_solution_no_reference_no_outputs():
-    made = cells.students_version(small_notebook())
-    text = nbformat.writes(made)
-    assert BEGIN not in text and SECRET not in text and "Reference answer" not in text
-    for line in CELLS["mcnemar"][0].split(BEGIN)[1].splitlines()[1:-1]:
-        assert line.strip() not in text
-    assert PLACEHOLDER in text and "check.exercise(mcnemar)" in text
-    assert set(made.metadata) == {"kernelspec"}
-    assert all(not cell.outputs and cell.execution_count is None for cell in made.cells if cell.cell_type == "code")
-
-
 def test_cells_are_known_without_tags():
     notebook = small_notebook()
     before = [cells.kind(cell) for cell in notebook.cells]
