@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from helpers import python_path, tiny_config
 
-# What runs at the start of every Python of a cluster: training takes no time, or the worker's life.
+# What runs at the start of every Python of a cluster: training takes no time, or for ever, or the worker's life.
 INSTEAD_OF_TRAINING = """
 import os, signal, sys, time, types
 from dataclasses import replace
@@ -21,7 +21,7 @@ def fit(config, images, **_):
     from labutils.training.checkpoint import Trained
     if config.n_base == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.05)
+    time.sleep(3600 if config.n_base == 4 else 0.05)
     run = made_up_run(config, images)
     here = {**STRETCH, "device": f"process {os.getpid()}"}
     return Trained(replace(run, provenance=run.provenance | {"stretches": [here]}), state_of(run), None)
@@ -30,7 +30,7 @@ sys.modules["labutils.training.epoch"] = types.ModuleType("epoch")
 sys.modules["labutils.training.epoch"].fit = fit
 sys.modules["labutils.training.epoch"].planned_lengths = lambda config: frozenset()
 """
-DEADLY = tiny_config(n_base=3)
+DEADLY, ENDLESS = tiny_config(n_base=3), tiny_config(n_base=4)
 
 
 def instead_of_training(folder) -> dict[str, str]:
@@ -46,24 +46,27 @@ def dask_cluster(
     *tls: str,
     workers: int = 2,
     started: list[subprocess.Popen] | None = None,
+    host: str = "127.0.0.1",
+    within: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[str]:
     """The address of a Dask scheduler with workers: processes of their own, each in a folder of its own.
 
     The workers must store nothing: what they would take for the lab's results is looked at in the end. `tls` are the
-    options of a cluster that asks for certificates; `started` gets the processes, the scheduler's first.
+    options of a cluster that asks for certificates; `started` gets the processes, the scheduler's first. `within` is
+    the command that starts each of them where `host` is its address, in another network.
     """
     started = [] if started is None else started
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address = f"{'tls' if tls else 'tcp'}://127.0.0.1:{port}"
+    address = f"{'tls' if tls else 'tcp'}://{host}:{port}"
 
     def start(module: str, *arguments: str) -> None:
         folder = home / f"machine{len(started)}"
         folder.mkdir()
         settings = {"LABUTILS_RESULTS": str(folder / "nowhere"), **environment}
-        command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments, *tls, "--no-dashboard"]
+        command = [*within, sys.executable, "-m", f"distributed.cli.{module}", *arguments, *tls, "--no-dashboard"]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, env=os.environ | settings, cwd=folder, stdout=log, stderr=log)
         started.append(process)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import threading
 from shutil import which
 
@@ -153,3 +154,77 @@ def test_twenty_runs_on_two_workers_and_one_that_kills_whoever_trains_it(results
     said = capfd.readouterr()
     assert "1 runs to train on workers, 20 stored already." in said.out
     assert "Traceback" not in said.err
+
+
+# In a network of its own, which it shares with nobody and may therefore cut: `far` is another one behind a cable.
+CABLE = """
+import os, subprocess, sys, threading
+from pathlib import Path
+from cluster_helpers import ENDLESS, dask_cluster, instead_of_training
+from helpers import patience, tiny_config, tiny_dataset, wait_until
+from labutils.errors import ClusterError
+from labutils.runs.store import RunStore
+from labutils.training.workers import Scheduler, connect, train_on
+
+def ip(words, *within):
+    subprocess.run([*within, "ip", *words.split()], check=True)
+
+far = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+network = f"/proc/{far.pid}/ns/net"
+wait_until(lambda: os.readlink(network) != os.readlink("/proc/self/ns/net"))
+within = ("nsenter", f"--net={network}")
+ip(f"link add near type veth peer name far netns {far.pid}")
+ip("address add 10.9.9.1/24 dev near")
+ip("address add 10.9.9.2/24 dev far", *within)
+ip("link set lo up")
+ip("link set near up")
+ip("link set far up", *within)
+ip("link set lo up", *within)
+
+def cut():
+    wait_until(lambda: len(list(RunStore())) == 1, 60)
+    ip("link set near down")
+
+home = Path(os.environ["LABUTILS_RESULTS"])
+settings = instead_of_training(home)
+try:
+    with (
+        dask_cluster(home, workers=1, host="10.9.9.2", within=within, **settings) as address,
+        connect(Scheduler(address)) as client,
+    ):
+        client.wait_for_workers(1, timeout=patience(10))
+        threading.Thread(target=cut).start()
+        train_on(client.get_executor(), {"short": tiny_config(epochs=1), "endless": ENDLESS}, tiny_dataset())
+except ClusterError as error:
+    print(error)
+finally:
+    far.kill()
+"""
+
+
+def another_network() -> list[str]:
+    """The command that starts a process in a network of its own, or nothing where that is not allowed."""
+    for options in (["--net"], ["--map-root-user", "--net"]):
+        probe = ["unshare", *options, "sh", "-c", "ip link add one type veth peer name other && unshare --net true"]
+        if which("unshare") and which("ip") and subprocess.run(probe, capture_output=True).returncode == 0:
+            return ["unshare", *options]
+    return []
+
+
+@pytest.mark.skipif(not another_network(), reason="needs network namespaces (Linux, unshare and ip)")
+def test_a_network_that_is_cut_costs_only_what_had_not_arrived(results):
+    settings = {
+        "LABUTILS_RESULTS": str(results),
+        "PYTHONPATH": python_path(),
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",  # after which a silent connection counts as lost
+    }
+    done = subprocess.run(
+        [*another_network(), sys.executable, "-c", CABLE],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+    )
+    assert "The scheduler is gone or out of reach. See that it runs. 1 of 2 runs are finished and kept" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert [run.epochs for run in RunStore().all()] == [1]
