@@ -209,7 +209,7 @@ def test_the_exam_decides_in_both_directions(claim_id):
     task, labels, yes, no = ON_EXAM[claim_id]
     runs = make_runs(task, labels, *({"accuracy": 0.95} for _ in labels))
     for right, word in ((yes, "reproduced"), (no, "not reproduced")):
-        verdict = evaluate.judge(claim_id, seeds_on_exam(runs, dict(zip(labels, right, strict=True)), n=4500))
+        verdict = evaluate.judge(claim_id, seeds_on_exam(runs, dict(zip(labels, right, strict=True)), 8, n=4500))
         assert verdict.holds == word, verdict.exam
         assert "margin 1 point" in verdict.exam or "gap" in verdict.exam
 
@@ -246,10 +246,14 @@ def test_curves_are_judged_over_the_seeds_that_are_stored(claim_id):
     assert three.holds == "reproduced" and "over 3 seeds" in three.exam
 
 
+def with_seeds(run, right, seeds=2):
+    return {str(seed): with_exam(replace(run, config=run.config.with_(seed=seed)), right) for seed in range(seeds)}
+
+
 def test_over_fitting_is_judged_on_the_exam_too():
     settings = {"accuracy": 0.99, **confident((20, 0.6), (30, 0.8), (50, 0.97))}
     run = make_run(lab.runs("task1b")["lr 1e-4"], **settings)
-    falls, stays = (evaluate.judge("C2", {"a": with_exam(run, right)}) for right in ([0.9, 0.9, 0.7], 0.9))
+    falls, stays = (evaluate.judge("C2", with_seeds(run, right)) for right in ([0.9, 0.9, 0.7], 0.9))
     assert (falls.holds, stays.holds) == ("reproduced", "not reproduced")
     assert "exam loss ends" in falls.exam
 

@@ -6,16 +6,20 @@ run for itself.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import WINDOW, train_curve
-from labutils.evaluate.effects import Effect, Sample, measure_effect
+from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
-from labutils.evaluate.rules import ACCURACY_MARGIN, ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS
+from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS
+from labutils.runs.store import RunStore
 from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
 
 if TYPE_CHECKING:
@@ -41,10 +45,9 @@ def exam_accuracy(runs: Seeds) -> Estimate | None:
     runs = [run for run in runs if answers(run) is not None]
     if not runs:
         return None
-    right = _table(runs, _right)
     if len(runs) == 1:
-        return proportion(right[0].astype(bool))
-    value, low, high = measure_effect([Sample(1.0, right)]).interval()
+        return proportion(_right(runs[0]).astype(bool))
+    value, low, high = level(runs).interval()
     return Estimate(value, max(low, 0.0), min(high, 1.0))
 
 
@@ -57,27 +60,24 @@ def answers(run: Run, at: str = BEST) -> np.ndarray | None:
 
 def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
     """Accuracy of the first setting minus that of the second; `NoExamError` if one has not sat the exam."""
-    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], elsewhere=ACCURACY_SEEDS)
+    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], prior=prior("accuracy"))
 
 
 def level(runs: Seeds) -> Effect:
     """Accuracy of a setting, whichever seed it had been trained with; raises as `accuracy_effect`."""
-    return measure_effect([_sample(1.0, runs, _right)], elsewhere=ACCURACY_SEEDS)
+    return measure_effect([_sample(1.0, runs, _right)], prior=prior("accuracy"))
 
 
 def loss_effect(first: Seeds, second: Seeds, at: str = BEST) -> Effect:
     """How much lower the loss of the first setting is than that of the second; raises as `accuracy_effect`."""
-
-    def losses(run: Run) -> np.ndarray:
-        return _losses(run, at)
-
-    return measure_effect([_sample(-1.0, first, losses), _sample(1.0, second, losses)], GUESS, LOSS_SEEDS)
+    kind = f"loss, {at}"
+    samples = [_sample(-1.0, first, MEASURED[kind]), _sample(1.0, second, MEASURED[kind])]
+    return measure_effect(samples, GUESS, prior(kind))
 
 
 def rise_effect(runs: Seeds) -> Effect:
     """How far the loss at the end lies above that at the epoch of the lowest validation loss."""
-    rise = _sample(1.0, runs, lambda run: _losses(run, LAST) - _losses(run, LOWEST))
-    return measure_effect([rise], GUESS, LOSS_SEEDS)
+    return measure_effect([_sample(1.0, runs, _rise)], GUESS, prior("rise"))
 
 
 def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
@@ -89,7 +89,7 @@ def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
     for wide, narrow in pairs:
         for sign, runs in ((1.0, wide), (-1.0, narrow)):
             samples.append(_sample(sign / len(pairs), runs, lambda run: _gap(run, curve)))
-    return measure_effect(samples, elsewhere=GAP_SEEDS)
+    return measure_effect(samples, prior=prior("gap"))
 
 
 def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
@@ -100,7 +100,7 @@ def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
 def own_gap(runs: Seeds) -> Effect:
     """The gap of one setting; see `gap_effect`."""
     curve = train_curve(*(run for run in runs if run.exam))
-    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))], elsewhere=GAP_SEEDS)
+    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))], prior=prior("gap"))
 
 
 def same_exam(*settings: Seeds) -> None:
@@ -151,6 +151,43 @@ def _losses(run: Run, at: str) -> np.ndarray:
     return cross_entropy(_taken(run, at), run.exam.y)
 
 
-def _gap(run: Run, curve: str) -> np.ndarray:
+def _rise(run: Run) -> np.ndarray:
+    return _losses(run, LAST) - _losses(run, LOWEST)
+
+
+def _gap(run: Run, curve: str = "") -> np.ndarray:
     assert run.exam is not None
-    return float(np.mean(run.history[curve][-WINDOW:])) - hits(_taken(run, LAST), run.exam.y)
+    return float(np.mean(run.history[curve or train_curve(run)][-WINDOW:])) - hits(_taken(run, LAST), run.exam.y)
+
+
+MEASURED: dict[str, Measure] = {
+    "accuracy": _right,
+    f"loss, {BEST}": lambda run: _losses(run, BEST),
+    f"loss, {LOWEST}": lambda run: _losses(run, LOWEST),
+    "rise": _rise,
+    "gap": _gap,
+}
+"""What is measured on every image of the exam."""
+
+
+def prior(kind: str) -> Spread:
+    """How far seeds move one of the `MEASURED`, from the stored settings on phantoms that have several; never typed in.
+
+    Accuracies of settings are alike enough to be moderated by it, with one seed and with more. Losses and gaps are not:
+    there only a setting with one seed borrows it. Where fewer than `FEWEST_SETTINGS` are stored (a student's own data,
+    and nothing of the lab's) nothing is known: a setting with one seed is then undecided, and so it is said.
+    """
+    return _prior(kind, tuple(RunStore().folders))
+
+
+@lru_cache
+def _prior(kind: str, folders: tuple[Path, ...]) -> Spread:
+    settings = defaultdict(list)
+    for run in RunStore().all():
+        if run.source == "phantom" and all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
+            settings[run.config.with_(seed=0)].append(float(np.mean(MEASURED[kind](run))))
+    several = [np.array(values) for values in settings.values() if len(values) > 1]
+    if len(several) < FEWEST_SETTINGS:
+        return Spread(alike=kind == "accuracy")
+    fitted = moderated([float(v.var(ddof=1)) for v in several], [len(v) - 1 for v in several])
+    return Spread(*fitted, alike=kind == "accuracy")
