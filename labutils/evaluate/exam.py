@@ -1,7 +1,8 @@
-"""What runs show on the exam, the images that nothing was chosen on: accuracies, losses, and differences over seeds.
+"""What runs show on the exam: accuracies, losses, and differences over seeds.
 
-A setting is a list of runs that differ in their seed only. The epochs were chosen on the validation images, by each
-run for itself.
+No network and no epoch was chosen on its images; the drawing of phantoms was calibrated on them (benchmarks/
+calibrate.py), for all settings alike. A setting is a list of runs that differ in their seed only. The epochs were
+chosen on the validation images, by each run for itself.
 """
 
 from __future__ import annotations

@@ -42,11 +42,13 @@ ACCURACY = "best val accuracy [95 % interval]"
 EXAM = "exam accuracy at best epoch [95 % interval]"
 VERDICT_NOTE = (
     "What the lab could know: validation images, one seed, best epochs. What holds for these images: the exam, all "
-    "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on."
+    "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on. A claim is a sentence of the lab "
+    "report (document), ours, or built in: decided by whoever drew the images, and judged on real ones only."
 )
 EXAM_NOTE = (
-    "Accuracy on the exam, images that nothing was chosen on. Better or worse: the 95 % interval excludes 0, and the "
-    "difference is at least 1 point. No difference that matters: the 90 % interval lies within 1 point."
+    "Accuracy on the exam: no network and no epoch was chosen on its images (the drawing of phantoms was calibrated on "
+    "them, for all settings alike). Better or worse: the 95 % interval excludes 0, and the difference is at least 1 "
+    "point. No difference that matters: the 90 % interval lies within 1 point."
 )
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""
@@ -479,6 +481,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
         v.id: {
             "task": v.task.removeprefix("task").upper(),
             "claim": v.claim,
+            "kind": v.kind,
             "what the lab could know": f"{v.verdict}: {v.evidence}",
             "what holds for these images": f"{v.holds}: {v.exam}",
             "data": mark_source(v.source) if v.source else "-",

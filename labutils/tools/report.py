@@ -17,7 +17,7 @@ from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
 from labutils.data.locate import title_of
 from labutils.errors import DataError
-from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
+from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
@@ -119,11 +119,11 @@ def results_table() -> str:
     rows += _simple_rows(stored)
     judged = evaluate.judge_all(_by_name("phantom", stored))
     said = (
-        f"Of {len(judged)} conclusions of the report, on phantoms: what the lab could know (validation, one seed): "
+        f"Of {len(judged)} claims, on phantoms: what the lab could know (validation, one seed): "
         f"{_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
     )
     if real := evaluate.judge_real(runs=stored):
-        words = (f"{number} {word}" for word, number in evaluate.counts(real).items() if word != MISSING)
+        words = (f"{number} {word}" for word, number in evaluate.counts(real).items() if number)
         said += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     notes = (
         "Brackets are 95 % intervals, on the exam over seeds and images, of one seed over images alone; the ceiling is "
@@ -392,6 +392,7 @@ def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
         rows[v.id] = {
             "task": _number(v.task),
             "claim": v.claim,
+            "kind": v.kind,
             "what the lab could know": v.verdict,
             "what holds for these images": v.holds,
         }
