@@ -36,6 +36,7 @@ def learning(epochs_needed, epochs=150, wrong=10):
     return {"wrong": wrong, "confidence": np.minimum(0.55 + 0.35 * np.arange(epochs) / epochs_needed, 0.90)}
 
 
+KINDS = ("document", "ours", "built in")
 GOOD, FAIR, BAD, PERFECT = {"wrong": 20}, {"wrong": 30}, {"wrong": 60}, {"wrong": 0}
 REAL = {"source": "course"}
 ELSEWHERE = {"wrong": 24, "shift": 60}
@@ -79,6 +80,11 @@ def slower(at_1e4, at_1e5):
 def bone_and_skin(bone, skin):
     own = make_runs("task2", BONE[2:], bone | REAL, bone | REAL)
     return own | {f"Skin {label}": run for label, run in make_runs("task1d", BONE[2:], *(skin | REAL,) * 2).items()}
+
+
+def few_images(*settings):
+    own = zip(lab.few_images().items(), settings, strict=True)
+    return {label: make_run(config, **setting) for (label, config), setting in own}
 
 
 # By claim: task and labels, or a function, and the settings that reproduce it, that do not, and that cannot tell.
@@ -166,6 +172,7 @@ CASES = {
     "C26": ("task4", TUNED, ({"wrong": 9, "n": 225}, {"wrong": 9, "n": 225}), (GOOD, BAD), (FAIR, ELSEWHERE)),
     "C27": ("task5b", FOUR[2:], (BAD, GOOD), (GOOD, BAD), (FAIR, ELSEWHERE)),
     "C28": (bone_and_skin, (GOOD, BAD), (BAD, GOOD), (FAIR, ELSEWHERE)),
+    "C29": (few_images, (WIDE, NARROW), (WIDE, WIDE), (WIDE, WIDE | ELSEWHERE)),
 }
 
 
@@ -186,7 +193,7 @@ def reseed(runs, *seeds):
 
 
 def test_the_cases_cover_all_claims():
-    assert list(evaluate.CLAIMS) == list(CASES) == [f"C{i}" for i in range(1, 29)]
+    assert list(evaluate.CLAIMS) == list(CASES) == [f"C{i}" for i in range(1, 30)]
 
 
 @pytest.mark.parametrize("word", ["reproduced", "not reproduced", "undecided"])
@@ -325,6 +332,7 @@ def test_runs_are_recognised_by_their_settings_not_by_their_labels():
 
 def test_image_size_and_number_of_images_may_differ_and_the_smallest_seed_is_judged():
     yes, no = case("C4", "reproduced"), case("C4", "not reproduced")
+    assert evaluate.judge("C29", make_runs("task5a", DROPOUT, WIDE, NARROW)).verdict == "missing", "of few images"
     changes = {"image_size": 224, "channels": 3, "n_train": 500, "seed": 3}
     large = {label: replace(run, config=run.config.with_(**changes)) for label, run in yes.items()}
     assert evaluate.judge("C4", large).verdict == "reproduced"
@@ -375,8 +383,9 @@ def test_what_the_drawing_decides_has_a_word_of_its_own_on_phantoms_and_is_judge
 
 
 def test_kinds_of_claims():
-    kinds = {name: claim.kind for name, claim in evaluate.CLAIMS.items() if claim.kind != "document"}
-    assert kinds == {"C2": "built in", "C3": "built in", "C7": "ours", "C8": "built in", "C28": "built in"}
+    kinds = {kind: [name for name, claim in evaluate.CLAIMS.items() if claim.kind == kind] for kind in KINDS}
+    assert kinds["built in"] == ["C2", "C3", "C8", "C28"] and kinds["ours"] == ["C7", "C29"]
+    assert sum(map(len, kinds.values())) == len(evaluate.CLAIMS)
     assert evaluate.judge("C7", {}).kind == "ours"
 
 
@@ -407,8 +416,8 @@ def test_there_is_no_verdict_across_sources():
 
 
 def test_an_unknown_claim_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"'C29' is not a claim; there are C1, C2, .*C28"):
-        evaluate.judge("C29", {})
+    with pytest.raises(ValueError, match=r"'C30' is not a claim; there are C1, C2, .*C29"):
+        evaluate.judge("C30", {})
 
 
 def test_the_best_of_the_lab_is_sought_among_all_runs_on_the_same_images():

@@ -107,6 +107,7 @@ class Claim:
 _SEVEN = [label.removeprefix("LeNet ") for label in lab.runs("task4") if label.startswith("LeNet")]
 _LENET, _ALEXNET = ([f"{network} {setting}" for setting in _SEVEN] for network in ("LeNet", "AlexNet"))
 _OTHERS = "b16", "b16, dropout 0.2"
+_FEW = lab.few_images()
 _SPATIAL = "no spatial dropout", "spatial dropout 0.1"
 
 
@@ -261,12 +262,19 @@ CLAIMS: dict[str, Claim] = {
         },
         built_in=_DRAWN,
     ),
+    "C29": Claim(
+        "task5a",
+        f"with {lab.FEW_IMAGES} training images the model over-fits without dropout; dropout narrows the gap",
+        (_of("wide gap", next(iter(_FEW))), _of("narrower gap", *_FEW)),
+        elsewhere=_FEW,
+        ours=True,
+    ),
 }
 """The claims by id, in order."""
 
 
 def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
-    """Judge one claim, "C1" to "C28"; a ValueError says which there are.
+    """Judge one claim, "C1" to "C29"; a ValueError says which there are.
 
     Runs are recognised by their settings, whatever their labels, so any collection of them will do. Of several seeds
     the smallest is judged on the validation images, all on the exam. Missing, naming what is absent, if a run is not
@@ -387,9 +395,12 @@ def same_but_seed(run: Run, length: int, everything: Iterable[Run]) -> list[Run]
 
 
 def is_planned(run: Run, config: RunConfig) -> bool:
-    """Whether a run has these settings; image size, number of images, length and seed may differ."""
+    """Whether a run has these settings; image size, number of images, length and seed may differ.
+
+    Not the number of training images where the setting is about that.
+    """
     free = {name: getattr(config, name) for name in ("epochs", "image_size", "channels", "n_train", "n_val", "seed")}
-    return run.config.with_(**free) == config
+    return run.config.with_(**free) == config and config.n_train in (None, run.config.n_train)
 
 
 def _joined(claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool) -> tuple[str, str]:
