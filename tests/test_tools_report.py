@@ -132,10 +132,10 @@ def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
     column = "on real images (validation, one seed)"
     text = report.write_report().read_text(encoding="utf-8")
     rows = {cells[1]: cells for cells in table_rows(text)[:31]}
-    assert rows["id"][7] == column
+    assert rows["id"][8] == column
     judged = {verdict.id: verdict.verdict for verdict in evaluate.judge_real()}
     assert judged == {"C5": "not reproduced", "C19": "reproduced"}, "the claims that are about these two runs alone"
-    assert {name: rows[name][7] for name in ("C5", "C19", "C1", "C24")} == judged | {"C1": "-", "C24": "-"}
+    assert {name: rows[name][8] for name in ("C5", "C19", "C1", "C24")} == judged | {"C1": "-", "C24": "-"}
     told = "The real images can answer 2 of them (validation, one seed): 1 reproduced, 1 not reproduced."
     assert told in report.results_table()
     assert any(line.startswith(f"| lr 1e-5, {lab.REAL} |") for line in text.splitlines()), "its numbers, in Task 1B"

@@ -49,6 +49,8 @@ class Verdict:
         The data that it was judged on.
     holds, exam : str
         What holds for these images: the exam, all stored seeds; and the numbers behind it.
+    area : str
+        What AUC says there, beside accuracies.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Verdict:
     kind: str = "document"
     holds: str = MISSING
     exam: str = "Not judged."
+    area: str = "-"
 
 
 @dataclass(frozen=True)
@@ -293,13 +296,14 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
             aside = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
     sources = sorted({run.source for run in found.values()})
 
-    def verdict(word: str, evidence: str, holds: str = "", exam: str = "") -> Verdict:
+    def verdict(word: str, evidence: str, holds: str = "", exam: str = "", area: str = "-") -> Verdict:
         holds, exam = holds or word, exam or evidence
         if aside:  # what they say of themselves is no verdict on what the claim is about
             evidence, exam = f"{aside}{word}: {evidence}", f"{aside}{holds}: {exam}"
             word = holds = instead
         images = ", ".join(sources)
-        return Verdict(claim_id, claim.task, claim.text, evidence, word, claim.rule, images, claim.kind, holds, exam)
+        row = (claim_id, claim.task, claim.text, evidence, word, claim.rule, images, claim.kind)
+        return Verdict(*row, holds, exam, area)
 
     absent = [name for name in needs if name not in found]
     if absent:
@@ -317,9 +321,9 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     for name, run in found.items():
         length = needs[name].epochs
         settings[name] = Setting(name, run.first(length), same_but_seed(run, length, everything))
-    known = _joined(claim, settings, everything, on_exam=False)
+    known, evidence, _ = _joined(claim, settings, everything, on_exam=False)
     holds = _joined(claim, settings, everything, on_exam=True)
-    return verdict(*known, *holds)
+    return verdict(known, evidence, *holds)
 
 
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
@@ -403,26 +407,29 @@ def is_planned(run: Run, config: RunConfig) -> bool:
     return run.config.with_(**free) == config and config.n_train in (None, run.config.n_train)
 
 
-def _joined(claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool) -> tuple[str, str]:
-    """One word for all conditions of a claim, and their evidence."""
-    said, texts, without = [], [], []
+def _joined(
+    claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool
+) -> tuple[str, str, str]:
+    """One word for all conditions of a claim, their evidence, and what AUC says beside it."""
+    said, texts, without, areas = [], [], [], []
     for condition in claim.conditions:
         try:
             about = _settings(condition, settings, everything)
             finding: Finding = condition.found(*about) if on_exam else condition.known(*about)
             said.append(finding.holds(condition.rule))
             texts.append(finding.evidence)
+            areas += [finding.area] if finding.area else []
         except ComparisonError as error:
             said.append(None)
             texts.append(str(error).rstrip("."))
         except NoExamError as error:
             without.append(str(error))
-    text = "; ".join(dict.fromkeys(texts + without)) + "."
+    text, area = "; ".join(dict.fromkeys(texts + without)) + ".", "; ".join(areas) or "-"
     if False in said:
-        return NOT_REPRODUCED, text
+        return NOT_REPRODUCED, text, area
     if without:
-        return MISSING, text
-    return (UNDECIDED if None in said else REPRODUCED), text
+        return MISSING, text, area
+    return (UNDECIDED if None in said else REPRODUCED), text, area
 
 
 def _settings(condition: Condition, settings: Mapping[str, Setting], everything: list[Run]) -> list[Setting]:

@@ -19,9 +19,17 @@ from labutils.errors import ComparisonError
 from labutils.evaluate.curves import WINDOW, train_curve
 from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
-from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS
+from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED
 from labutils.runs.store import RunStore
-from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
+from labutils.statistics import (
+    GUESS,
+    Estimate,
+    auc_by_image,
+    class_probabilities,
+    cross_entropy,
+    in_points,
+    proportion,
+)
 
 if TYPE_CHECKING:
     from labutils.runs.run import ExamResult, Run
@@ -62,6 +70,22 @@ def answers(run: Run, at: str = BEST) -> np.ndarray | None:
 def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
     """Accuracy of the first setting minus that of the second; `NoExamError` if one has not sat the exam."""
     return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], prior=prior("accuracy"))
+
+
+def area_effect(first: Seeds, second: Seeds) -> Effect:
+    """AUC of the first setting minus that of the second, at the epochs of `accuracy_effect`; raises as that does.
+
+    It needs about half the seeds to see the same, but it is no accuracy: it stands beside that and decides nothing.
+    """
+    return measure_effect([_sample(1.0, first, _areas), _sample(-1.0, second, _areas)], prior=prior("AUC"))
+
+
+def area_words(first: Seeds, second: Seeds, word: str) -> str:
+    """`+1.2 points [+0.4, +2.0]`, the effect on AUC, and what it says where accuracy has said another `word`."""
+    effect = area_effect(first, second)
+    said = effect.word(ACCURACY_MARGIN)
+    disagrees = UNDECIDED not in (said, word) and said != word
+    return in_points(effect.interval()) + (f" and disagrees: {said}" if disagrees else "")
 
 
 def level(runs: Seeds) -> Effect:
@@ -147,6 +171,11 @@ def _right(run: Run) -> np.ndarray:
     return hits(_taken(run, BEST), run.exam.y)
 
 
+def _areas(run: Run) -> np.ndarray:
+    assert run.exam is not None
+    return auc_by_image(run.exam.y, class_probabilities(_taken(run, BEST)))
+
+
 def _losses(run: Run, at: str) -> np.ndarray:
     assert run.exam is not None
     return cross_entropy(_taken(run, at), run.exam.y)
@@ -163,6 +192,7 @@ def _gap(run: Run, curve: str = "") -> np.ndarray:
 
 MEASURED: dict[str, Measure] = {
     "accuracy": _right,
+    "AUC": _areas,
     f"loss, {BEST}": lambda run: _losses(run, BEST),
     f"loss, {LOWEST}": lambda run: _losses(run, LOWEST),
     "rise": _rise,
@@ -174,7 +204,7 @@ MEASURED: dict[str, Measure] = {
 def prior(kind: str) -> Spread:
     """How far seeds move one of the `MEASURED`, from the stored settings on phantoms that have several; never typed in.
 
-    Accuracies of settings are alike enough to be moderated by it, with one seed and with more. Losses and gaps are not:
+    Accuracies of settings are alike enough to be moderated by it, with one seed and with more. The others are not:
     there only a setting with one seed borrows it. Where fewer than `FEWEST_SETTINGS` are stored (a student's own data,
     and nothing of the lab's) nothing is known: a setting with one seed is then undecided, and so it is said.
     """

@@ -55,6 +55,8 @@ class Finding(NamedTuple):
         Where it was read: on the validation images, or on the exam, with how many images and seeds.
     p : float or None
         Of McNemar's test, where that was asked.
+    area : str
+        What AUC says beside an accuracy on the exam: see `exam.area_words`.
     """
 
     word: str
@@ -62,6 +64,7 @@ class Finding(NamedTuple):
     estimate: Estimate | None = None
     basis: str = VALIDATION
     p: float | None = None
+    area: str = ""
 
     def holds(self, rule: str) -> bool | None:
         """Whether a statement of this kind holds, does not, or cannot be told."""
@@ -194,7 +197,9 @@ def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, pai
     if paired:
         exam.same_exam(first.seeds, second.seeds)
     effect = exam.accuracy_effect(first.seeds, second.seeds)
-    return _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
+    finding = _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
+    area = exam.area_words(first.seeds, second.seeds, finding.word)
+    return finding._replace(evidence=f"{finding.evidence}, AUC {area}", area=area)
 
 
 def _loss(condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True) -> Finding:

@@ -25,7 +25,7 @@ from labutils.evaluate.curves import (
     train_curve,
 )
 from labutils.evaluate.effects import adjusted_words
-from labutils.evaluate.exam import accuracy_effect, exam_accuracy
+from labutils.evaluate.exam import accuracy_effect, area_words, exam_accuracy
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import auc, brier_score, class_recall, correct, highest_elementwise
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
@@ -48,7 +48,8 @@ VERDICT_NOTE = (
 EXAM_NOTE = (
     "Accuracy on the exam: no network and no epoch was chosen on its images (the drawing of phantoms was calibrated on "
     "them, for all settings alike). Better or worse: the 95 % interval excludes 0, and the difference is at least 1 "
-    "point. No difference that matters: the 90 % interval lies within 1 point."
+    "point. No difference that matters: the 90 % interval lies within 1 point. AUC, with the same limits, stands "
+    "beside it and says where it disagrees."
 )
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""
@@ -365,6 +366,7 @@ def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
             "second": str(exam_accuracy(sat[b])),
             "difference in points [95 % interval]": in_points(effects[name].interval()),
             "the first is": words[name],
+            "difference of AUC in points": area_words(sat[a], sat[b], words[name]),
             "seen on": effects[name].basis,
         }
     table = as_table(rows, "settings", "Nothing to compare on the exam yet: this needs two runs that have sat it.")

@@ -395,6 +395,7 @@ def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
             "kind": v.kind,
             "what the lab could know": v.verdict,
             "what holds for these images": v.holds,
+            "AUC there, in points": v.area,
         }
         if real:
             rows[v.id]["on real images (validation, one seed)"] = on_real.get(v.id, "-")
