@@ -244,6 +244,23 @@ def test_seeds_far_apart_leave_the_exam_undecided():
     assert verdict.holds == "undecided" and "3 seeds" in verdict.exam
 
 
+def test_what_is_undecided_says_how_many_seeds_more_it_would_take():
+    runs = seeds_on_exam(case("C4", "reproduced"), {"VGG16": 0.812, "AlexNet": 0.8}, n=4000)
+    for label, run in runs.items():
+        run.history["seconds"][:] = 24.0 if "VGG16" in label else 0.0  # 150 epochs of it make an hour
+    verdict = evaluate.judge("C4", runs)
+    assert verdict.holds == "undecided"
+    table = evaluate.power_table([verdict, evaluate.judge("C1", {})])
+    assert list(table.index) == ["C4, accuracy: VGG16, AlexNet"] and "80%" in table.note
+    row = table.loc["C4, accuracy: VGG16, AlexNet"]
+    assert row["seeds"] == "3"
+    needed = [int(cell.split(" ")[0]) for cell in row.iloc[1:]]
+    assert [cell.split("(")[1] for cell in row.iloc[1:]] == [f"{n - 3}.0 h)" for n in needed]
+    twice, estimated = row["if it is twice the margin"], row["if it is as estimated"]
+    assert int(twice.split(" ")[0]) < int(estimated.split(" ")[0]), "1.2 points are harder to see than 2"
+    assert evaluate.power_table([evaluate.judge("C29", few_images(WIDE, NARROW))]).empty
+
+
 def test_one_seed_decides_what_is_more_than_seeds_make_elsewhere():
     runs = case("C4", "undecided")
     far, near = (seeds_on_exam(runs, {"VGG16": share, "AlexNet": 0.8}, seeds=1) for share in (0.9, 0.815))

@@ -239,6 +239,14 @@ def test_seeds_make_a_difference_of_two_points_visible():
     assert power[0] < 0.2 < 0.45 < power[1] < 0.75 < power[2]
 
 
+@pytest.mark.parametrize("seeds, difference, word", [(3, 0.02, BETTER), (8, 0.02, BETTER), (24, 0.0, SAME)])
+def test_the_power_that_is_promised_is_the_one_that_there_is(seeds, difference, word):
+    """Promised from three seeds; what they say of the spread varies, so it is the mean of many promises."""
+    prior, kept = exam.prior("accuracy"), list(judged([0.0085], exam.prior("accuracy"), 3, 0.02, 200))
+    promised = np.mean([effect.power(seeds, MARGIN, difference) for effect in kept])
+    assert promised == pytest.approx(share(list(judged([0.0085], prior, seeds, difference, 800)), word), abs=0.12)
+
+
 def test_one_seed_is_not_taken_for_the_setting():
     assert share(list(judged([0.008], None, 1, 0.0, 1000)), BETTER, WORSE) > 0.2
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from labutils import lab
 from labutils.errors import ComparisonError
@@ -36,6 +36,14 @@ RIVAL = "the best other run on the same images, chosen on validation"
 """In a condition's names: whichever run it is that comes nearest to the first of them."""
 
 
+class Part(NamedTuple):
+    """What was found of one condition of a claim, and on which settings."""
+
+    condition: Condition
+    finding: Finding
+    settings: list[Setting]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The judgement of one claim on some runs, each of `verdict` and `holds` one of `WORDS`.
@@ -49,8 +57,8 @@ class Verdict:
         The data that it was judged on.
     holds, exam : str
         What holds for these images: the exam, all stored seeds; and the numbers behind it.
-    area : str
-        What AUC says there, beside accuracies.
+    parts : tuple of Part
+        What was found there, by condition.
     """
 
     id: str
@@ -63,7 +71,12 @@ class Verdict:
     kind: str = "document"
     holds: str = MISSING
     exam: str = "Not judged."
-    area: str = "-"
+    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def area(self) -> str:
+        """What AUC says there, beside accuracies."""
+        return "; ".join(part.finding.area for part in self.parts if part.finding.area) or "-"
 
 
 @dataclass(frozen=True)
@@ -296,14 +309,14 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
             aside = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
     sources = sorted({run.source for run in found.values()})
 
-    def verdict(word: str, evidence: str, holds: str = "", exam: str = "", area: str = "-") -> Verdict:
+    def verdict(word: str, evidence: str, holds: str = "", exam: str = "", parts: tuple[Part, ...] = ()) -> Verdict:
         holds, exam = holds or word, exam or evidence
         if aside:  # what they say of themselves is no verdict on what the claim is about
             evidence, exam = f"{aside}{word}: {evidence}", f"{aside}{holds}: {exam}"
             word = holds = instead
         images = ", ".join(sources)
         row = (claim_id, claim.task, claim.text, evidence, word, claim.rule, images, claim.kind)
-        return Verdict(*row, holds, exam, area)
+        return Verdict(*row, holds, exam, parts)
 
     absent = [name for name in needs if name not in found]
     if absent:
@@ -409,27 +422,27 @@ def is_planned(run: Run, config: RunConfig) -> bool:
 
 def _joined(
     claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool
-) -> tuple[str, str, str]:
-    """One word for all conditions of a claim, their evidence, and what AUC says beside it."""
-    said, texts, without, areas = [], [], [], []
+) -> tuple[str, str, tuple[Part, ...]]:
+    """One word for all conditions of a claim, their evidence, and what was found of each."""
+    said, texts, without, parts = [], [], [], []
     for condition in claim.conditions:
         try:
             about = _settings(condition, settings, everything)
             finding: Finding = condition.found(*about) if on_exam else condition.known(*about)
             said.append(finding.holds(condition.rule))
             texts.append(finding.evidence)
-            areas += [finding.area] if finding.area else []
+            parts.append(Part(condition, finding, about))
         except ComparisonError as error:
             said.append(None)
             texts.append(str(error).rstrip("."))
         except NoExamError as error:
             without.append(str(error))
-    text, area = "; ".join(dict.fromkeys(texts + without)) + ".", "; ".join(areas) or "-"
+    text = "; ".join(dict.fromkeys(texts + without)) + "."
     if False in said:
-        return NOT_REPRODUCED, text, area
+        return NOT_REPRODUCED, text, tuple(parts)
     if without:
-        return MISSING, text, area
-    return (UNDECIDED if None in said else REPRODUCED), text, area
+        return MISSING, text, tuple(parts)
+    return (UNDECIDED if None in said else REPRODUCED), text, tuple(parts)
 
 
 def _settings(condition: Condition, settings: Mapping[str, Setting], everything: list[Run]) -> list[Setting]:

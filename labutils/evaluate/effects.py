@@ -57,7 +57,8 @@ class Effect:
 
     `error` is its standard error with `freedom` degrees of freedom; `seeds` are those of the setting that has fewest,
     `images` those of the smallest set (1 where they play no part); `elsewhere` says that one of these
-    settings has one seed, and that what others would do was taken from settings that have several.
+    settings has one seed, and that what others would do was taken from settings that have several; `of_images` is the
+    part of the squared error that more seeds would leave.
     """
 
     value: float
@@ -66,6 +67,7 @@ class Effect:
     seeds: int
     images: int
     elsewhere: bool = False
+    of_images: float = 0.0
 
     def interval(self, confidence: float = 0.95) -> Estimate:
         """The value with its interval."""
@@ -116,6 +118,21 @@ class Effect:
             return False
         return True if self.value >= amount and self.interval().low > 0 else None
 
+    def power(self, seeds: int, margin: float, difference: float) -> float:
+        """How often so many seeds a setting would find a true difference better; of 0, that it does not matter.
+
+        Nearly: by Student's distribution, and as if every setting had as many seeds as the one that has fewest.
+        """
+        from scipy.special import stdtr
+
+        error = sqrt(self.of_images + max(self.error**2 - self.of_images, 0.0) * self.seeds / seeds)
+        freedom = self.freedom + 2 * (seeds - self.seeds)
+        if difference == 0:
+            within = margin / error - _quantile(0.90, freedom)
+            return float(2 * stdtr(freedom, within) - 1) if within > 0 else 0.0
+        least = max(margin, error * _quantile(0.95, freedom))
+        return float(stdtr(freedom, (abs(difference) - least) / error))
+
     @property
     def basis(self) -> str:
         """What it rests on: `4000 images, 3 seeds`, and where the spread of seeds was taken from if there is one."""
@@ -162,6 +179,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
     less the part that is due to single seeds on single images, which the first term holds already.
     """
     parts = _of_seeds(samples, prior)
+    of_seeds = len(parts)
     counts = [sample.values.shape[1] for sample in samples]
     for name in dict.fromkeys(sample.images for sample in samples):
         own = [sample for sample in samples if sample.images == name]
@@ -179,6 +197,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         seeds=min(len(sample.values) for sample in samples),
         images=min(counts),
         elsewhere=prior is not None and any(len(sample.values) == 1 for sample in samples),
+        of_images=sum(part for part, _ in parts[of_seeds:]),
     )
 
 

@@ -57,6 +57,10 @@ class Finding(NamedTuple):
         Of McNemar's test, where that was asked.
     area : str
         What AUC says beside an accuracy on the exam: see `exam.area_words`.
+    effect : Effect or None
+        What the word was read from, where that is a difference on the exam.
+    margin : float
+        From where on that difference matters.
     """
 
     word: str
@@ -65,6 +69,8 @@ class Finding(NamedTuple):
     basis: str = VALIDATION
     p: float | None = None
     area: str = ""
+    effect: Effect | None = None
+    margin: float = 0.0
 
     def holds(self, rule: str) -> bool | None:
         """Whether a statement of this kind holds, does not, or cannot be told."""
@@ -161,7 +167,8 @@ def _amount(reached: bool | None, evidence: str, estimate: Estimate | None = Non
 
 def _difference(effect: Effect, margin: float, says: str, then: str = "") -> Finding:
     evidence = f"{says} {exam.effect_words(effect, margin)}{then}"
-    return Finding(effect.word(margin), evidence, effect.interval(), f"on the exam, {effect.basis}")
+    basis = f"on the exam, {effect.basis}"
+    return Finding(effect.word(margin), evidence, effect.interval(), basis, effect=effect, margin=margin)
 
 
 def _pairs(things: Sequence) -> list[tuple]:

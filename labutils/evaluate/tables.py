@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.claims import Verdict, judge_real
+from labutils.evaluate.claims import UNDECIDED, Part, Verdict, judge_real
 from labutils.evaluate.compare import accuracy_difference, mcnemar
 from labutils.evaluate.curves import (
     MEASURED,
@@ -51,6 +51,8 @@ EXAM_NOTE = (
     "point. No difference that matters: the 90 % interval lies within 1 point. AUC, with the same limits, stands "
     "beside it and says where it disagrees."
 )
+POWER, MOST_SEEDS = 0.80, 64
+"""How sure one wants to be of a decision, and the number of seeds beyond which nobody would train."""
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""
 
@@ -494,6 +496,40 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     table.note = VERDICT_NOTE
     table.below = {"The rule behind each verdict": [f"{v.id}: {v.rule}" for v in verdicts]}
     return table.drop(columns="task") if len({v.task for v in verdicts}) == 1 else table
+
+
+def power_table(verdicts: Iterable[Verdict]) -> Table:
+    """One row per condition that leaves a claim undecided on the exam: seeds a setting for 80 % power, and their hours.
+
+    Three columns: were the difference what it is estimated to be, were it twice the margin, were there none. Hours are
+    those of the seeds that are not there yet, at the stored seconds an epoch.
+    """
+    rows = {}
+    for verdict in verdicts:
+        for part in verdict.parts if verdict.holds == UNDECIDED else ():
+            if part.finding.holds(part.condition.rule) is None:
+                rows[f"{verdict.id}, {part.condition.measure}: {', '.join(part.condition.names)}"] = _needed(part)
+    table = as_table(rows, "undecided", "No claim is undecided on the exam.")
+    table.note = (
+        f"Seeds a setting with which {POWER:.0%} of such comparisons are decided (hours of training those that lack). "
+        "A difference of just the margin is found in half of all cases at most, however many seeds there are."
+    )
+    return table
+
+
+def _needed(part: Part) -> dict[str, str]:
+    effect, margin = part.finding.effect, part.finding.margin
+    have = min(len(setting.seeds) for setting in part.settings)
+    hours = sum(float(np.median(s.run.history["seconds"])) * s.run.epochs for s in part.settings) / 3600
+    cases = dict.fromkeys(("if it is as estimated", "if it is twice the margin", "if there is none"), "-")
+    if effect is not None and np.isfinite(effect.error):
+        for name, difference in zip(cases, (effect.value, 2 * margin, 0.0), strict=True):
+            if 0 < abs(difference) <= margin:
+                continue
+            seeds = range(max(have, 2), MOST_SEEDS + 1)
+            enough = next((n for n in seeds if effect.power(n, margin, difference) >= POWER), None)
+            cases[name] = f"{enough} ({hours * (enough - have):.1f} h)" if enough else f"more than {MOST_SEEDS}"
+    return {"seeds": str(have), **cases}
 
 
 def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict] | None = None) -> Table:

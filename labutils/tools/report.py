@@ -211,6 +211,12 @@ def update_readme(file: Path) -> None:
     file.write_text(f"{head}{START}\n{results_table()}\n{END}{tail}", encoding="utf-8", newline="\n")
 
 
+def power_words(source: str = "") -> str:
+    """How many seeds more the undecided claims would take, as a table in text; for `source` see `write_report`."""
+    chosen, runs = choose_runs(source, RunStore().all())
+    return markdown_table(evaluate.power_table(evaluate.judge_all(_by_name(chosen, runs))))
+
+
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     """Write REPORT.md into `results/`, and the figures of every task beside it.
 
