@@ -198,6 +198,30 @@ def mean_auc_interval(y: np.ndarray, scores: np.ndarray) -> Estimate:
     return Estimate(value, max(value - down, 0.0), min(value + up, 1.0))
 
 
+def auc_by_image(y: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """What each image contributes to the mean AUC of every class against the rest, (n,); their mean is that AUC.
+
+    These are the jackknife's pseudovalues, n AUC - (n - 1) AUC without the image, in closed form: with them an AUC is
+    compared over readers and images like any mean (Dorfman, Berbaum and Metz 1992, Investigative Radiology 27,
+    723-731).
+
+    Parameters
+    ----------
+    y : np.ndarray
+        (n,) int, at least two classes.
+    scores : np.ndarray
+        (n, classes); with two classes the second column counts.
+    """
+    columns = [1] if scores.shape[1] == 2 else [k for k in range(scores.shape[1]) if (y == k).any()]
+    values = []
+    for column in columns:
+        positive = y == column
+        share = _shares_outranked(positive, scores[:, column])
+        area, side = share[positive].mean(), np.where(positive, positive.sum(), (~positive).sum())
+        values.append(area + (len(y) - 1) * (share - area) / np.maximum(side - 1, 1))
+    return np.mean(values, axis=0)
+
+
 def _shares_outranked(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """For each image the share of the other side that it is ranked rightly against, (n,); ties count half."""
     share = np.empty(len(scores))

@@ -9,9 +9,9 @@ from evaluate_helpers import make_run, with_exam
 from helpers import STRETCH
 
 from labutils import evaluate, lab
-from labutils.evaluate.claims import RIVAL, WORDS, with_stored
+from labutils.evaluate.claims import BUILT_IN, RIVAL, WORDS, with_stored
 from labutils.evaluate.compare import mcnemar
-from labutils.evaluate.findings import ceiling_of
+from labutils.evaluate.findings import Setting, ceiling_of
 from labutils.runs import RunStore
 
 
@@ -36,6 +36,7 @@ def learning(epochs_needed, epochs=150, wrong=10):
     return {"wrong": wrong, "confidence": np.minimum(0.55 + 0.35 * np.arange(epochs) / epochs_needed, 0.90)}
 
 
+KINDS = ("document", "ours", "built in")
 GOOD, FAIR, BAD, PERFECT = {"wrong": 20}, {"wrong": 30}, {"wrong": 60}, {"wrong": 0}
 REAL = {"source": "course"}
 ELSEWHERE = {"wrong": 24, "shift": 60}
@@ -50,6 +51,7 @@ POORER = {"wrong": 80, "confidence": 0.8}
 RATES = ("lr 1e-4", "lr 1e-5", "lr 1e-6")
 BONE = ("b8", "b8, dropout 0.2", "b16", "b16, dropout 0.2")
 X_RAY = tuple(f"{name} {setting}" for name in ("LeNet", "AlexNet") for setting in ("(1) lr 1e-5", "(5) dropout 0.4"))
+HIGHER = tuple(f"{name} {own}" for name in ("LeNet", "AlexNet") for own in ("(7) dropout 0.2", "(5) dropout 0.4"))
 TUNED = ("LeNet (5) dropout 0.4", "AlexNet (5) dropout 0.4")
 DROPOUT = ("no dropout", "dropout 0.4")
 FOUR = (*DROPOUT, "batch norm", "batch norm, dropout 0.4")
@@ -75,6 +77,16 @@ def slower(at_1e4, at_1e5):
     return make_runs("task5c", NORM[:1], at_1e5) | make_runs("task5a", DROPOUT[1:], at_1e4)
 
 
+def bone_and_skin(bone, skin):
+    own = make_runs("task2", BONE[2:], bone | REAL, bone | REAL)
+    return own | {f"Skin {label}": run for label, run in make_runs("task1d", BONE[2:], *(skin | REAL,) * 2).items()}
+
+
+def few_images(*settings):
+    own = zip(lab.few_images().items(), settings, strict=True)
+    return {label: make_run(config, **setting) for (label, config), setting in own}
+
+
 # By claim: task and labels, or a function, and the settings that reproduce it, that do not, and that cannot tell.
 PLAIN = climbing(50, top=0.90)
 OVERFIT = {"wrong": 40, "accuracy": 0.99, **CLIMBS}
@@ -83,11 +95,17 @@ CASES = {
     "C2": (
         "task1b",
         RATES,
-        (OVERFIT, GOOD, GOOD),
-        ({"wrong": 40, "accuracy": 0.99}, GOOD, GOOD),
-        (OVERFIT | {"accuracy": 0.94}, GOOD, GOOD),
+        (OVERFIT | REAL, GOOD | REAL, GOOD | REAL),
+        ({"wrong": 40, "accuracy": 0.99, **REAL}, GOOD | REAL, GOOD | REAL),
+        (OVERFIT | {"accuracy": 0.94} | REAL, GOOD | REAL, GOOD | REAL),
     ),
-    "C3": ("task1b", RATES, (GOOD, GOOD, BAD), (GOOD, BAD, GOOD), (GOOD, FAIR, ELSEWHERE)),
+    "C3": (
+        "task1b",
+        RATES,
+        (GOOD | REAL, GOOD | REAL, BAD | REAL),
+        (GOOD | REAL, BAD | REAL, GOOD | REAL),
+        (GOOD | REAL, FAIR | REAL, ELSEWHERE | REAL),
+    ),
     "C4": ("task1c", NETWORKS[1:], (BAD, GOOD), (GOOD, BAD), (FAIR, ELSEWHERE)),
     "C5": ("task1d", ("b8", "b16"), (FAIR, FAIR), (BAD, GOOD), (FAIR, ELSEWHERE)),
     "C6": ("task1d", ("b16", "b16, dropout 0.2"), (BAD, GOOD), (GOOD, BAD), (FAIR, ELSEWHERE)),
@@ -129,7 +147,7 @@ CASES = {
     "C18": (lab_best, (GOOD, PERFECT, BAD, BAD), (GOOD, GOOD, BAD, BAD), (GOOD, PERFECT, BAD, {"wrong": 1})),
     "C19": (
         "task1d",
-        ("b8",),
+        ("b16",),
         (FLAT,),
         (confident((50, 0.8), (50, 0.97)),),
         (confident((50, 0.8), (50, 0.9)),),
@@ -150,6 +168,11 @@ CASES = {
         (learning(45, 50), learning(20, 80)),
         (learning(33, 50), learning(42, 80, wrong=9)),
     ),
+    "C25": ("task4", HIGHER, (WIDE, NARROW) * 2, (NARROW, WIDE) * 2, (SAME_GAP, UNSURE_GAP) * 2),
+    "C26": ("task4", TUNED, ({"wrong": 9, "n": 225}, {"wrong": 9, "n": 225}), (GOOD, BAD), (FAIR, ELSEWHERE)),
+    "C27": ("task5b", FOUR[2:], (BAD, GOOD), (GOOD, BAD), (FAIR, ELSEWHERE)),
+    "C28": (bone_and_skin, (GOOD, BAD), (BAD, GOOD), (FAIR, ELSEWHERE)),
+    "C29": (few_images, (WIDE, NARROW), (WIDE, WIDE), (WIDE, WIDE | ELSEWHERE)),
 }
 
 
@@ -170,7 +193,7 @@ def reseed(runs, *seeds):
 
 
 def test_the_cases_cover_all_claims():
-    assert list(evaluate.CLAIMS) == list(CASES) == [f"C{i}" for i in range(1, 25)]
+    assert list(evaluate.CLAIMS) == list(CASES) == [f"C{i}" for i in range(1, 30)]
 
 
 @pytest.mark.parametrize("word", ["reproduced", "not reproduced", "undecided"])
@@ -179,7 +202,7 @@ def test_every_claim_can_come_out_in_all_three_ways(claim_id, word):
     verdict = evaluate.judge(claim_id, case(claim_id, word))
     assert verdict.verdict == word, verdict.evidence
     assert "epochs, too few" not in verdict.evidence
-    assert verdict.source == ("course" if claim_id == "C8" else "phantom")
+    assert verdict.source == ("course" if evaluate.CLAIMS[claim_id].built_in else "phantom")
 
 
 def seeds_on_exam(runs, right, seeds=3, n=1000):
@@ -209,7 +232,7 @@ def test_the_exam_decides_in_both_directions(claim_id):
     task, labels, yes, no = ON_EXAM[claim_id]
     runs = make_runs(task, labels, *({"accuracy": 0.95} for _ in labels))
     for right, word in ((yes, "reproduced"), (no, "not reproduced")):
-        verdict = evaluate.judge(claim_id, seeds_on_exam(runs, dict(zip(labels, right, strict=True)), n=4500))
+        verdict = evaluate.judge(claim_id, seeds_on_exam(runs, dict(zip(labels, right, strict=True)), 8, n=4500))
         assert verdict.holds == word, verdict.exam
         assert "margin 1 point" in verdict.exam or "gap" in verdict.exam
 
@@ -219,6 +242,23 @@ def test_seeds_far_apart_leave_the_exam_undecided():
     near, far = (seeds_on_exam(runs, {"VGG16": a, "AlexNet": b}) for a, b in ((0.82, 0.80), (0.95, 0.6)))
     verdict = evaluate.judge("C4", {label: (far if "seed 1" in label else near)[label] for label in near})
     assert verdict.holds == "undecided" and "3 seeds" in verdict.exam
+
+
+def test_what_is_undecided_says_how_many_seeds_more_it_would_take():
+    runs = seeds_on_exam(case("C4", "reproduced"), {"VGG16": 0.812, "AlexNet": 0.8}, n=4000)
+    for label, run in runs.items():
+        run.history["seconds"][:] = 24.0 if "VGG16" in label else 0.0  # 150 epochs of it make an hour
+    verdict = evaluate.judge("C4", runs)
+    assert verdict.holds == "undecided"
+    table = evaluate.power_table([verdict, evaluate.judge("C1", {})])
+    assert list(table.index) == ["C4, accuracy: VGG16, AlexNet"] and "80%" in table.note
+    row = table.loc["C4, accuracy: VGG16, AlexNet"]
+    assert row["seeds"] == "3"
+    needed = [int(cell.split(" ")[0]) for cell in row.iloc[1:]]
+    assert [cell.split("(")[1] for cell in row.iloc[1:]] == [f"{n - 3}.0 h)" for n in needed]
+    twice, estimated = row["if it is twice the margin"], row["if it is as estimated"]
+    assert int(twice.split(" ")[0]) < int(estimated.split(" ")[0]), "1.2 points are harder to see than 2"
+    assert evaluate.power_table([evaluate.judge("C29", few_images(WIDE, NARROW))]).empty
 
 
 def test_one_seed_decides_what_is_more_than_seeds_make_elsewhere():
@@ -246,11 +286,14 @@ def test_curves_are_judged_over_the_seeds_that_are_stored(claim_id):
     assert three.holds == "reproduced" and "over 3 seeds" in three.exam
 
 
+def with_seeds(run, right, seeds=2):
+    return {str(seed): with_exam(replace(run, config=run.config.with_(seed=seed)), right) for seed in range(seeds)}
+
+
 def test_over_fitting_is_judged_on_the_exam_too():
-    settings = {"accuracy": 0.99, **confident((20, 0.6), (30, 0.8), (50, 0.97))}
-    run = make_run(lab.runs("task1b")["lr 1e-4"], **settings)
-    falls, stays = (evaluate.judge("C2", {"a": with_exam(run, right)}) for right in ([0.9, 0.9, 0.7], 0.9))
-    assert (falls.holds, stays.holds) == ("reproduced", "not reproduced")
+    run = make_run(lab.runs("task1d")["b16"], **confident((20, 0.6), (30, 0.8), (50, 0.97)))
+    falls, stays = (evaluate.judge("C19", with_seeds(run, right)) for right in ([0.9, 0.9, 0.7], 0.9))
+    assert (falls.holds, stays.holds) == ("not reproduced", "reproduced")
     assert "exam loss ends" in falls.exam
 
 
@@ -292,7 +335,7 @@ def test_runs_that_are_too_short_are_not_judged(claim_id):
 
 def test_longer_runs_are_cut_to_the_length_of_the_report():
     runs, config = case("C3", "reproduced"), lab.runs("task1b")["lr 1e-6"].with_(epochs=200)
-    longer = make_run(config, wrong=[60] * 100 + [10] * 100)
+    longer = make_run(config, wrong=[60] * 100 + [10] * 100, **REAL)
     assert evaluate.judge("C3", runs | {"lr 1e-6": longer}) == evaluate.judge("C3", runs)
 
 
@@ -306,6 +349,7 @@ def test_runs_are_recognised_by_their_settings_not_by_their_labels():
 
 def test_image_size_and_number_of_images_may_differ_and_the_smallest_seed_is_judged():
     yes, no = case("C4", "reproduced"), case("C4", "not reproduced")
+    assert evaluate.judge("C29", make_runs("task5a", DROPOUT, WIDE, NARROW)).verdict == "missing", "of few images"
     changes = {"image_size": 224, "channels": 3, "n_train": 500, "seed": 3}
     large = {label: replace(run, config=run.config.with_(**changes)) for label, run in yes.items()}
     assert evaluate.judge("C4", large).verdict == "reproduced"
@@ -342,9 +386,41 @@ def test_what_cannot_be_compared_is_undecided_and_the_reason_is_said():
     assert others.verdict == "undecided" and "validated on different images" in others.evidence
     alone = evaluate.judge("C18", make_runs("task9", ("Skin", "Bone"), GOOD, PERFECT))
     assert alone.verdict == "undecided" and "no other run on the same images" in alone.evidence
-    drawn = evaluate.judge("C8", make_runs("task3", ("Skin", "Bone"), BAD, GOOD))
-    assert (drawn.verdict, drawn.holds) == ("undecided", "undecided")
-    assert drawn.evidence.startswith("Not a question for phantoms: ")
+
+
+@pytest.mark.parametrize("claim_id", [name for name, claim in evaluate.CLAIMS.items() if claim.built_in])
+def test_what_the_drawing_decides_has_a_word_of_its_own_on_phantoms_and_is_judged_on_real_images(claim_id):
+    for word in ("reproduced", "not reproduced"):
+        runs = case(claim_id, word)
+        drawn = {label: replace(run, provenance={"source": "phantom"}) for label, run in runs.items()}
+        verdict = evaluate.judge(claim_id, drawn)
+        assert (verdict.verdict, verdict.holds) == (BUILT_IN, BUILT_IN) and verdict.kind == "built in"
+        assert verdict.evidence.startswith("Not a question for phantoms: ") and f"They say {word}: " in verdict.evidence
+        assert evaluate.counts([verdict]) == {word: int(word == BUILT_IN) for word in WORDS}
+
+
+def test_kinds_of_claims():
+    kinds = {kind: [name for name, claim in evaluate.CLAIMS.items() if claim.kind == kind] for kind in KINDS}
+    assert kinds["built in"] == ["C2", "C3", "C8", "C28"] and kinds["ours"] == ["C7", "C29"]
+    assert sum(map(len, kinds.values())) == len(evaluate.CLAIMS)
+    assert evaluate.judge("C7", {}).kind == "ours"
+
+
+@pytest.mark.parametrize(
+    "onsets, word", [((70, 80, 85), "reproduced"), ((20, 21, 23), "not reproduced"), ((60, 150, 150), "undecided")]
+)
+def test_the_onset_of_over_fitting_comes_out_both_ways_over_seeds(onsets, word):
+    poorer, overfits = make_runs("task5d", NORM, POORER, OVERFITS_AT_80).values()
+    runs = {}
+    for seed, onset in enumerate(onsets):
+        settings = confident((20, 0.6), (max(onset - 20, 0), 0.8), (150, 0.95))
+        own = make_run(overfits.config.with_(seed=seed), wrong=40, confidence=settings["confidence"][:150])
+        runs[f"{seed}"] = with_exam(own, [0.9, 0.9, 0.8][: len({0, own.best_epoch, own.lowest_loss_epoch, 149})])
+        runs[f"{seed}, plain"] = with_exam(replace(poorer, config=poorer.config.with_(seed=seed)), 0.8)
+    condition = evaluate.CLAIMS["C14"].conditions[2]
+    seeds = [run for run in runs.values() if run.config.batch_norm]
+    holds = condition.found(Setting("batch norm", seeds[0], seeds)).holds(condition.rule)
+    assert holds is {"reproduced": True, "not reproduced": False, "undecided": None}[word]
 
 
 def test_there_is_no_verdict_across_sources():
@@ -357,8 +433,8 @@ def test_there_is_no_verdict_across_sources():
 
 
 def test_an_unknown_claim_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"'C25' is not a claim; there are C1, C2, .*C24"):
-        evaluate.judge("C25", {})
+    with pytest.raises(ValueError, match=r"'C30' is not a claim; there are C1, C2, .*C29"):
+        evaluate.judge("C30", {})
 
 
 def test_the_best_of_the_lab_is_sought_among_all_runs_on_the_same_images():
@@ -377,8 +453,7 @@ def test_judge_all_is_one_task_or_all():
     runs = case("C1", "reproduced")
     assert [v.id for v in evaluate.judge_all(runs, "task1b")] == ["C1", "C2", "C3"]
     assert [v.id for v in evaluate.judge_all(runs)] == list(CASES)
-    # C19 speaks of b8 of Task 1D, which is the run at 1e-5.
-    assert {v.verdict for v in evaluate.judge_all(runs)[3:] if v.id != "C19"} == {"missing"}
+    assert {v.verdict for v in evaluate.judge_all(runs)[3:]} == {"missing"}
 
 
 def test_evidence_quotes_the_numbers_it_rests_on():

@@ -53,6 +53,27 @@ def test_seeds_that_have_not_sat_the_exam_are_left_out():
     assert exam.accuracy_effect([*sat, make_run(CONFIG.with_(seed=2))], sat).seeds == 2
 
 
+def ranked(sure, right):
+    """Three seeds with so many right answers, whose wrong ones are as `sure` as given."""
+    runs = []
+    for run in seeds([right] * 3):
+        y, own = run.exam.y, run.exam.predictions.astype(float)
+        wrong = (own[..., 0] > 0.5) != y
+        own[wrong] = np.where(y == 1, 0.5 - sure, 0.5 + sure)[None].repeat(len(own), 0)[wrong][:, None]
+        runs.append(replace(run, exam=replace(run.exam, predictions=own)))
+    return runs
+
+
+def test_auc_stands_beside_accuracy_and_says_where_it_disagrees():
+    modest, sure = ranked(0.01, 0.80), ranked(0.45, 0.85)
+    assert exam.accuracy_effect(sure, modest).word(0.01) == "better"
+    area = exam.area_effect(sure, modest)
+    assert area.value < -0.05 and area.word(0.01) == "worse"
+    words = exam.area_words(sure, modest, "better")
+    assert words.startswith(f"{100 * area.value:+.1f} [") and words.endswith(" and disagrees: worse")
+    assert "disagrees" not in exam.area_words(sure, modest, "worse") + exam.area_words(sure, modest, "undecided")
+
+
 def test_differences_of_accuracy_and_loss():
     good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
     assert exam.accuracy_effect(good, poor).value == pytest.approx(0.1, abs=0.001)

@@ -156,7 +156,7 @@ def test_reported_numbers_are_those_of_the_table():
 def test_the_training_list_is_in_order_and_trains_nothing_twice():
     plan = lab.training_list()
     assert [p.stage for p in plan] == sorted(p.stage for p in plan)
-    assert {p.stage for p in plan} == set("abcdefg")
+    assert {p.stage for p in plan} == set("abcdefgh")
     assert len({(p.config.key, p.config.epochs) for p in plan}) == len(plan)
     epochs: dict[str, int] = {}
     for p in plan:
@@ -173,26 +173,59 @@ def test_the_training_list_holds_every_run_of_every_task():
             assert longest[wanted.key] >= wanted.epochs
 
 
-def test_the_last_stage_repeats_every_small_run_of_the_first_four_with_two_more_seeds():
+def test_a_stage_repeats_every_small_run_of_the_first_three_with_two_more_seeds():
     plan = lab.training_list()
-    last = [p for p in plan if p.stage == "g"]
-    first = [p.config for p in plan if p.stage in "abcd"]
-    assert [p.config.seed for p in last] == [1] * len(first) + [2] * len(first)
-    assert [p.config.with_(seed=0) for p in last] == first + first
-    assert {p.config.n_base for p in last} == {8, 16}
+    again = [p for p in plan if p.stage == "g"]
+    first = [p.config for p in plan if p.stage in "abc"]
+    assert [p.config.seed for p in again] == [1] * len(first) + [2] * len(first)
+    assert [p.config.with_(seed=0) for p in again] == first + first
+    assert {p.config.n_base for p in again} == {8, 16}
 
 
-def test_every_run_that_a_claim_leans_on_has_three_seeds_unless_it_is_large():
-    from labutils.evaluate import CLAIMS
-
+def longest_planned():
     longest: dict[str, int] = {}
     for p in lab.training_list():
         longest[p.config.key] = max(p.config.epochs, longest.get(p.config.key, 0))
-    needed = [config for claim in CLAIMS.values() for config in claim.needs.values()]
-    for config in needed:
-        for seed in (0, *lab.EXTRA_SEEDS) if config.n_base <= 16 else (0,):
-            assert longest[config.with_(seed=seed).key] >= config.epochs
-    assert len({config.key for config in needed if config.n_base <= 16}) > 25
+    return longest
+
+
+@pytest.mark.parametrize(
+    "task, labels, seeds",
+    [
+        ("task5a", ("no dropout", "dropout 0.4"), 8),
+        ("task5c", ("no batch norm", "batch norm"), 8),
+        ("task4", ("LeNet (1) lr 1e-5", "AlexNet (5) dropout 0.4"), 8),
+        ("task4", ("LeNet (2) b16", "AlexNet (7) dropout 0.2"), 2),
+        ("task5d", ("batch norm",), 3),
+        ("task6a", ("spatial dropout 0.1",), 3),
+        ("task6b", ("no spatial dropout",), 3),
+        ("task8", ("augmentation",), 3),
+        ("task9", ("Skin", "Bone"), 3),
+    ],
+)
+def test_how_many_seeds_a_setting_gets(task, labels, seeds):
+    longest = longest_planned()
+    for label in labels:
+        own = [longest.get(config(task, label).with_(seed=n).key, 0) >= config(task, label).epochs for n in range(9)]
+        assert own == [n < seeds for n in range(9)]
+
+
+def test_the_last_stage_begins_with_the_small_runs_and_has_a_setting_of_ours():
+    last = [p for p in lab.training_list() if p.stage == "h"]
+    few = [p for p in last if p.config.n_train == lab.FEW_IMAGES]
+    assert {p.config.with_(seed=0, n_train=None) for p in few} == set(lab.runs("task5a").values()) and len(few) == 16
+    order = list(dict.fromkeys(p.task for p in last))
+    assert order == ["task5a", "task5c", "task4", "task6a", "task8", "task9", "task6b"]
+
+
+def test_every_run_that_a_claim_leans_on_has_several_seeds():
+    from labutils.evaluate import CLAIMS
+
+    longest = longest_planned()
+    for claim in CLAIMS.values():
+        for needed in claim.needs.values():
+            for seed in range(2 if claim.task == "task4" else 3):
+                assert longest[needed.with_(seed=seed).key] >= needed.epochs
 
 
 def test_stand_ins_are_small_and_trained_before_what_they_stand_in_for():

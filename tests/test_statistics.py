@@ -64,6 +64,23 @@ def test_the_mean_area_of_several_classes_is_scikit_learns_and_its_interval_the_
     assert (area.high - area.low) / 3.92 == pytest.approx(np.std(drawn), rel=0.2)
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+def test_an_areas_pseudovalues_are_those_of_leaving_every_image_out(classes):
+    rng = np.random.default_rng(7)
+    y = np.arange(60) % classes
+    scores = rng.dirichlet(np.ones(classes), 60).round(1) + 0.3 * np.eye(classes)[y]
+
+    def area(own):
+        if classes == 2:
+            return sk.roc_auc_score(y[own], scores[own, 1])
+        return np.mean([sk.roc_auc_score(y[own] == k, scores[own, k]) for k in range(classes)])
+
+    everything = np.arange(60)
+    expected = [60 * area(everything) - 59 * area(np.delete(everything, i)) for i in everything]
+    values = statistics.auc_by_image(y, scores)
+    assert values == pytest.approx(expected) and values.mean() == pytest.approx(area(everything))
+
+
 def test_the_mean_area_of_classes_that_separate_keeps_its_width():
     y = np.arange(90) % 3
     area = statistics.mean_auc_interval(y, np.eye(3)[y])

@@ -127,6 +127,12 @@ def test_doctor_gives_everything_a_tick_or_a_cross(runner, monkeypatch):
     assert "ok  backend" in printed and "BAD cores" in printed, "a terminal without these signs gets words"
 
 
+def test_a_report_on_power_is_printed_and_writes_nothing(runner, results):
+    result = runner.invoke(cli.main, ["report", "--power"])
+    assert result.exit_code == 0 and "No claim is undecided on the exam." in result.output
+    assert not any(results.iterdir())
+
+
 def test_a_report_on_images_without_a_run_says_what_there_is(runner, results):
     result = runner.invoke(cli.main, ["report", "--source", "chest"])
     assert result.exit_code == 2

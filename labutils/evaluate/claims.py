@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from labutils import lab
 from labutils.errors import ComparisonError
@@ -28,11 +28,20 @@ if TYPE_CHECKING:
     from labutils.runs.run import Run
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING = "reproduced", "not reproduced", "undecided", "missing"
-WORDS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING)
-"""All that can be said of a claim."""
+BUILT_IN = "built into the phantoms"
+WORDS = (REPRODUCED, NOT_REPRODUCED, UNDECIDED, BUILT_IN, MISSING)
+"""All that can be said of a claim; one that the drawing decides has a word of its own, and is judged on real images."""
 
 RIVAL = "the best other run on the same images, chosen on validation"
 """In a condition's names: whichever run it is that comes nearest to the first of them."""
+
+
+class Part(NamedTuple):
+    """What was found of one condition of a claim, and on which settings."""
+
+    condition: Condition
+    finding: Finding
+    settings: list[Setting]
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,15 @@ class Verdict:
 
     Attributes
     ----------
-    id, task, claim, rule : str
+    id, task, claim, rule, kind : str
     evidence, verdict : str
         What the lab could know: its validation images, one seed.
     source : str
         The data that it was judged on.
     holds, exam : str
         What holds for these images: the exam, all stored seeds; and the numbers behind it.
+    parts : tuple of Part
+        What was found there, by condition.
     """
 
     id: str
@@ -57,8 +68,15 @@ class Verdict:
     verdict: str
     rule: str
     source: str
+    kind: str = "document"
     holds: str = MISSING
     exam: str = "Not judged."
+    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def area(self) -> str:
+        """What AUC says there, beside accuracies."""
+        return "; ".join(part.finding.area for part in self.parts if part.finding.area) or "-"
 
 
 @dataclass(frozen=True)
@@ -72,15 +90,23 @@ class Claim:
         They name runs of the task, or of `elsewhere`.
     elsewhere : dict of str to RunConfig
         Runs of other tasks, by the names that the conditions use.
-    not_for_phantoms : str
+    built_in : str
         Why drawings cannot answer it, if they cannot.
+    ours : bool
+        Whether it stands in no sentence of the report.
     """
 
     task: str
     text: str
     conditions: tuple[Condition, ...]
     elsewhere: dict[str, RunConfig] = field(default_factory=dict, hash=False)
-    not_for_phantoms: str = ""
+    built_in: str = ""
+    ours: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Whose it is: the document's, ours, or built into the phantoms."""
+        return "built in" if self.built_in else "ours" if self.ours else "document"
 
     @property
     def needs(self) -> dict[str, RunConfig]:
@@ -96,7 +122,13 @@ class Claim:
 
 _SEVEN = [label.removeprefix("LeNet ") for label in lab.runs("task4") if label.startswith("LeNet")]
 _LENET, _ALEXNET = ([f"{network} {setting}" for setting in _SEVEN] for network in ("LeNet", "AlexNet"))
+_OTHERS = "b16", "b16, dropout 0.2"
+_FEW = lab.few_images()
 _SPATIAL = "no spatial dropout", "spatial dropout 0.1"
+
+
+_TARGET = "it was a target when their drawing was calibrated (benchmarks/calibrate.py)"
+_DRAWN = "how hard either kind is was chosen by whoever wrote the program that draws them"
 
 
 def _of(measure: str, *names: str) -> Condition:
@@ -116,8 +148,14 @@ CLAIMS: dict[str, Claim] = {
             Condition("training accuracy", ("lr 1e-4",), limits=(0.90, 0.97)),
             Condition("over-fitting", ("lr 1e-4",), limits=(WELL_ABOVE,)),
         ),
+        built_in=_TARGET,
     ),
-    "C3": Claim("task1b", "a lower rate than 1e-5 performs worse", (_of("accuracy", "lr 1e-5", "lr 1e-6"),)),
+    "C3": Claim(
+        "task1b",
+        "a lower rate than 1e-5 performs worse",
+        (_of("accuracy", "lr 1e-5", "lr 1e-6"),),
+        built_in=_TARGET,
+    ),
     "C4": Claim("task1c", "VGG16 classifies better than AlexNet", (_of("accuracy", "VGG16", "AlexNet"),)),
     "C5": Claim("task1d", "n_base 16 is no better than 8", (Condition("accuracy", ("b16", "b8"), IS_NOT),)),
     "C6": Claim("task1d", "dropout 0.2 helps, a little", (_of("accuracy", "b16, dropout 0.2", "b16"),)),
@@ -125,12 +163,13 @@ CLAIMS: dict[str, Claim] = {
         "task2",
         "dropout narrows the gap between training and validation curves on Bone",
         (_of("narrower gap", "b8", "b8, dropout 0.2", "b16", "b16, dropout 0.2"),),
+        ours=True,
     ),
     "C8": Claim(
         "task3",
         "Bone is classified more accurately than Skin, and with lower loss",
         (_of("accuracy of two data sets", "Bone", "Skin"), _of("loss of two data sets", "Bone", "Skin")),
-        not_for_phantoms="how hard either kind is was chosen by whoever wrote the program that draws them.",
+        built_in=_DRAWN,
     ),
     "C9": Claim(
         "task4",
@@ -192,8 +231,8 @@ CLAIMS: dict[str, Claim] = {
     ),
     "C19": Claim(
         "task1d",
-        "the original network, 8 filters without dropout, does not over-fit",
-        (Condition("over-fitting", ("b8",), IS_NOT, (OVERFITS,)),),
+        "the original network, 16 filters without dropout, does not over-fit",
+        (Condition("over-fitting", ("b16",), IS_NOT, (OVERFITS,)),),
     ),
     "C20": Claim(
         "task1e",
@@ -213,12 +252,45 @@ CLAIMS: dict[str, Claim] = {
         (_of("faster", "at lr 1e-4", "no batch norm"),),
         elsewhere={"at lr 1e-4": lab.runs("task5a")["dropout 0.4"]},
     ),
+    "C25": Claim(
+        "task4",
+        "the higher dropout rate brings the curves closer together than the lower",
+        (_of("narrower gap", _LENET[6], _LENET[4], _ALEXNET[6], _ALEXNET[4]),),
+    ),
+    "C26": Claim(
+        "task4",
+        "tuned AlexNet and LeNet have a very similar loss",
+        (Condition("lowest loss", (_ALEXNET[4], _LENET[4]), EQUALS),),
+    ),
+    "C27": Claim(
+        "task5b",
+        "with batch normalization, the model with dropout generalizes better",
+        (_of("lowest loss", "batch norm, dropout 0.4", "batch norm"),),
+    ),
+    "C28": Claim(
+        "task3",
+        "the same with other parameters: Bone is classified more accurately than Skin",
+        tuple(_of("accuracy of two data sets", f"Bone {own}", f"Skin {own}") for own in _OTHERS),
+        elsewhere={
+            f"{name} {own}": lab.runs(task)[own]
+            for name, task in (("Bone", "task2"), ("Skin", "task1d"))
+            for own in _OTHERS
+        },
+        built_in=_DRAWN,
+    ),
+    "C29": Claim(
+        "task5a",
+        f"with {lab.FEW_IMAGES} training images the model over-fits without dropout; dropout narrows the gap",
+        (_of("wide gap", next(iter(_FEW))), _of("narrower gap", *_FEW)),
+        elsewhere=_FEW,
+        ours=True,
+    ),
 }
 """The claims by id, in order."""
 
 
 def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
-    """Judge one claim, "C1" to "C24"; a ValueError says which there are.
+    """Judge one claim, "C1" to "C29"; a ValueError says which there are.
 
     Runs are recognised by their settings, whatever their labels, so any collection of them will do. Of several seeds
     the smallest is judged on the validation images, all on the exam. Missing, naming what is absent, if a run is not
@@ -227,22 +299,24 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     if claim_id not in CLAIMS:
         raise ValueError(f"{claim_id!r} is not a claim; there are {', '.join(CLAIMS)}.")
     claim, everything = CLAIMS[claim_id], list(runs.values())
-    needs, small = claim.needs, ""
+    needs, aside, instead = claim.needs, "", UNDECIDED
     found = _one_source(needs, everything)
     if len(found) < len(needs) and claim.task in lab.STAND_INS:
         stand_ins = {name: config.with_(**lab.SMALL) for name, config in needs.items()}
         others = _one_source(stand_ins, everything)
         if len(others) == len(needs):
             needs, found = stand_ins, others
-            small = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
+            aside = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
     sources = sorted({run.source for run in found.values()})
 
-    def verdict(word: str, evidence: str, holds: str = "", exam: str = "") -> Verdict:
+    def verdict(word: str, evidence: str, holds: str = "", exam: str = "", parts: tuple[Part, ...] = ()) -> Verdict:
         holds, exam = holds or word, exam or evidence
-        if small:  # what they say of themselves is no verdict on the runs that the claim is about
-            evidence, exam = f"{small}{word}: {evidence}", f"{small}{holds}: {exam}"
-            word = holds = UNDECIDED
-        return Verdict(claim_id, claim.task, claim.text, evidence, word, claim.rule, ", ".join(sources), holds, exam)
+        if aside:  # what they say of themselves is no verdict on what the claim is about
+            evidence, exam = f"{aside}{word}: {evidence}", f"{aside}{holds}: {exam}"
+            word = holds = instead
+        images = ", ".join(sources)
+        row = (claim_id, claim.task, claim.text, evidence, word, claim.rule, images, claim.kind)
+        return Verdict(*row, holds, exam, parts)
 
     absent = [name for name in needs if name not in found]
     if absent:
@@ -250,19 +324,19 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     if len(sources) > 1:
         where = "; ".join(f"{name} on {run.source} images" for name, run in found.items())
         return verdict(UNDECIDED, f"No verdict across sources: {where}.")
-    if claim.not_for_phantoms and sources == ["phantom"]:
-        return verdict(UNDECIDED, f"Not a question for phantoms: {claim.not_for_phantoms}")
     for name, run in found.items():
         if run.epochs < needs[name].epochs:
             done = f"{run.epochs} of {needs[name].epochs} epochs"
             return verdict(UNDECIDED, f"{name}: {done}, too few to judge.")
+    if claim.built_in and sources == ["phantom"]:
+        aside, instead = f"Not a question for phantoms: {claim.built_in}. They say ", BUILT_IN
     settings = {}
     for name, run in found.items():
         length = needs[name].epochs
         settings[name] = Setting(name, run.first(length), same_but_seed(run, length, everything))
-    known = _joined(claim, settings, everything, on_exam=False)
+    known, evidence, _ = _joined(claim, settings, everything, on_exam=False)
     holds = _joined(claim, settings, everything, on_exam=True)
-    return verdict(*known, *holds)
+    return verdict(known, evidence, *holds)
 
 
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
@@ -286,9 +360,12 @@ def judge_real(task: str | None = None, runs: Sequence[Run] | None = None) -> li
 
 
 def counts(verdicts: Iterable[Verdict], exam: bool = False) -> dict[str, int]:
-    """How many claims got each of the `WORDS`: on what the lab could know, or on the exam."""
+    """How many claims got each of the `WORDS`: on what the lab could know, or on the exam.
+
+    Those that are `BUILT_IN` are counted where there are any.
+    """
     words = [verdict.holds if exam else verdict.verdict for verdict in verdicts]
-    return {word: words.count(word) for word in WORDS}
+    return {word: words.count(word) for word in WORDS if word != BUILT_IN or word in words}
 
 
 def with_stored(runs: Mapping[str, Run], task: str) -> dict[str, Run]:
@@ -335,20 +412,26 @@ def same_but_seed(run: Run, length: int, everything: Iterable[Run]) -> list[Run]
 
 
 def is_planned(run: Run, config: RunConfig) -> bool:
-    """Whether a run has these settings; image size, number of images, length and seed may differ."""
+    """Whether a run has these settings; image size, number of images, length and seed may differ.
+
+    Not the number of training images where the setting is about that.
+    """
     free = {name: getattr(config, name) for name in ("epochs", "image_size", "channels", "n_train", "n_val", "seed")}
-    return run.config.with_(**free) == config
+    return run.config.with_(**free) == config and config.n_train in (None, run.config.n_train)
 
 
-def _joined(claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool) -> tuple[str, str]:
-    """One word for all conditions of a claim, and their evidence."""
-    said, texts, without = [], [], []
+def _joined(
+    claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool
+) -> tuple[str, str, tuple[Part, ...]]:
+    """One word for all conditions of a claim, their evidence, and what was found of each."""
+    said, texts, without, parts = [], [], [], []
     for condition in claim.conditions:
         try:
             about = _settings(condition, settings, everything)
             finding: Finding = condition.found(*about) if on_exam else condition.known(*about)
             said.append(finding.holds(condition.rule))
             texts.append(finding.evidence)
+            parts.append(Part(condition, finding, about))
         except ComparisonError as error:
             said.append(None)
             texts.append(str(error).rstrip("."))
@@ -356,10 +439,10 @@ def _joined(claim: Claim, settings: Mapping[str, Setting], everything: list[Run]
             without.append(str(error))
     text = "; ".join(dict.fromkeys(texts + without)) + "."
     if False in said:
-        return NOT_REPRODUCED, text
+        return NOT_REPRODUCED, text, tuple(parts)
     if without:
-        return MISSING, text
-    return (UNDECIDED if None in said else REPRODUCED), text
+        return MISSING, text, tuple(parts)
+    return (UNDECIDED if None in said else REPRODUCED), text, tuple(parts)
 
 
 def _settings(condition: Condition, settings: Mapping[str, Setting], everything: list[Run]) -> list[Setting]:

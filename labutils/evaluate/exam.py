@@ -1,22 +1,35 @@
-"""What runs show on the exam, the images that nothing was chosen on: accuracies, losses, and differences over seeds.
+"""What runs show on the exam: accuracies, losses, and differences over seeds.
 
-A setting is a list of runs that differ in their seed only. The epochs were chosen on the validation images, by each
-run for itself.
+No network and no epoch was chosen on its images; the drawing of phantoms was calibrated on them (benchmarks/
+calibrate.py), for all settings alike. A setting is a list of runs that differ in their seed only. The epochs were
+chosen on the validation images, by each run for itself.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import WINDOW, train_curve
-from labutils.evaluate.effects import Effect, Sample, measure_effect
+from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
-from labutils.evaluate.rules import ACCURACY_MARGIN, ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS
-from labutils.statistics import GUESS, Estimate, cross_entropy, proportion
+from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED
+from labutils.runs.store import RunStore
+from labutils.statistics import (
+    GUESS,
+    Estimate,
+    auc_by_image,
+    class_probabilities,
+    cross_entropy,
+    in_points,
+    proportion,
+)
 
 if TYPE_CHECKING:
     from labutils.runs.run import ExamResult, Run
@@ -41,10 +54,9 @@ def exam_accuracy(runs: Seeds) -> Estimate | None:
     runs = [run for run in runs if answers(run) is not None]
     if not runs:
         return None
-    right = _table(runs, _right)
     if len(runs) == 1:
-        return proportion(right[0].astype(bool))
-    value, low, high = measure_effect([Sample(1.0, right)]).interval()
+        return proportion(_right(runs[0]).astype(bool))
+    value, low, high = level(runs).interval()
     return Estimate(value, max(low, 0.0), min(high, 1.0))
 
 
@@ -57,27 +69,40 @@ def answers(run: Run, at: str = BEST) -> np.ndarray | None:
 
 def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
     """Accuracy of the first setting minus that of the second; `NoExamError` if one has not sat the exam."""
-    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], elsewhere=ACCURACY_SEEDS)
+    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], prior=prior("accuracy"))
+
+
+def area_effect(first: Seeds, second: Seeds) -> Effect:
+    """AUC of the first setting minus that of the second, at the epochs of `accuracy_effect`; raises as that does.
+
+    It needs about half the seeds to see the same, but it is no accuracy: it stands beside that and decides nothing.
+    """
+    return measure_effect([_sample(1.0, first, _areas), _sample(-1.0, second, _areas)], prior=prior("AUC"))
+
+
+def area_words(first: Seeds, second: Seeds, word: str) -> str:
+    """`+1.2 points [+0.4, +2.0]`, the effect on AUC, and what it says where accuracy has said another `word`."""
+    effect = area_effect(first, second)
+    said = effect.word(ACCURACY_MARGIN)
+    disagrees = UNDECIDED not in (said, word) and said != word
+    return in_points(effect.interval()) + (f" and disagrees: {said}" if disagrees else "")
 
 
 def level(runs: Seeds) -> Effect:
     """Accuracy of a setting, whichever seed it had been trained with; raises as `accuracy_effect`."""
-    return measure_effect([_sample(1.0, runs, _right)], elsewhere=ACCURACY_SEEDS)
+    return measure_effect([_sample(1.0, runs, _right)], prior=prior("accuracy"))
 
 
 def loss_effect(first: Seeds, second: Seeds, at: str = BEST) -> Effect:
     """How much lower the loss of the first setting is than that of the second; raises as `accuracy_effect`."""
-
-    def losses(run: Run) -> np.ndarray:
-        return _losses(run, at)
-
-    return measure_effect([_sample(-1.0, first, losses), _sample(1.0, second, losses)], GUESS, LOSS_SEEDS)
+    kind = f"loss, {at}"
+    samples = [_sample(-1.0, first, MEASURED[kind]), _sample(1.0, second, MEASURED[kind])]
+    return measure_effect(samples, GUESS, prior(kind))
 
 
 def rise_effect(runs: Seeds) -> Effect:
     """How far the loss at the end lies above that at the epoch of the lowest validation loss."""
-    rise = _sample(1.0, runs, lambda run: _losses(run, LAST) - _losses(run, LOWEST))
-    return measure_effect([rise], GUESS, LOSS_SEEDS)
+    return measure_effect([_sample(1.0, runs, _rise)], GUESS, prior("rise"))
 
 
 def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
@@ -89,7 +114,7 @@ def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
     for wide, narrow in pairs:
         for sign, runs in ((1.0, wide), (-1.0, narrow)):
             samples.append(_sample(sign / len(pairs), runs, lambda run: _gap(run, curve)))
-    return measure_effect(samples, elsewhere=GAP_SEEDS)
+    return measure_effect(samples, prior=prior("gap"))
 
 
 def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
@@ -100,7 +125,7 @@ def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
 def own_gap(runs: Seeds) -> Effect:
     """The gap of one setting; see `gap_effect`."""
     curve = train_curve(*(run for run in runs if run.exam))
-    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))], elsewhere=GAP_SEEDS)
+    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))], prior=prior("gap"))
 
 
 def same_exam(*settings: Seeds) -> None:
@@ -146,11 +171,54 @@ def _right(run: Run) -> np.ndarray:
     return hits(_taken(run, BEST), run.exam.y)
 
 
+def _areas(run: Run) -> np.ndarray:
+    assert run.exam is not None
+    return auc_by_image(run.exam.y, class_probabilities(_taken(run, BEST)))
+
+
 def _losses(run: Run, at: str) -> np.ndarray:
     assert run.exam is not None
     return cross_entropy(_taken(run, at), run.exam.y)
 
 
-def _gap(run: Run, curve: str) -> np.ndarray:
+def _rise(run: Run) -> np.ndarray:
+    return _losses(run, LAST) - _losses(run, LOWEST)
+
+
+def _gap(run: Run, curve: str = "") -> np.ndarray:
     assert run.exam is not None
-    return float(np.mean(run.history[curve][-WINDOW:])) - hits(_taken(run, LAST), run.exam.y)
+    return float(np.mean(run.history[curve or train_curve(run)][-WINDOW:])) - hits(_taken(run, LAST), run.exam.y)
+
+
+MEASURED: dict[str, Measure] = {
+    "accuracy": _right,
+    "AUC": _areas,
+    f"loss, {BEST}": lambda run: _losses(run, BEST),
+    f"loss, {LOWEST}": lambda run: _losses(run, LOWEST),
+    "rise": _rise,
+    "gap": _gap,
+}
+"""What is measured on every image of the exam."""
+
+
+def prior(kind: str) -> Spread:
+    """How far seeds move one of the `MEASURED`, from the stored settings on phantoms that have several; never typed in.
+
+    Accuracies of settings are alike enough to be moderated by it, with one seed and with more. The others are not:
+    there only a setting with one seed borrows it. Where fewer than `FEWEST_SETTINGS` are stored (a student's own data,
+    and nothing of the lab's) nothing is known: a setting with one seed is then undecided, and so it is said.
+    """
+    return _prior(kind, tuple(RunStore().folders))
+
+
+@lru_cache
+def _prior(kind: str, folders: tuple[Path, ...]) -> Spread:
+    settings = defaultdict(list)
+    for run in RunStore().all():
+        if run.source == "phantom" and all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
+            settings[run.config.with_(seed=0)].append(float(np.mean(MEASURED[kind](run))))
+    several = [np.array(values) for values in settings.values() if len(values) > 1]
+    if len(several) < FEWEST_SETTINGS:
+        return Spread(alike=kind == "accuracy")
+    fitted = moderated([float(v.var(ddof=1)) for v in several], [len(v) - 1 for v in several])
+    return Spread(*fitted, alike=kind == "accuracy")

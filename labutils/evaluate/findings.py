@@ -55,6 +55,12 @@ class Finding(NamedTuple):
         Where it was read: on the validation images, or on the exam, with how many images and seeds.
     p : float or None
         Of McNemar's test, where that was asked.
+    area : str
+        What AUC says beside an accuracy on the exam: see `exam.area_words`.
+    effect : Effect or None
+        What the word was read from, where that is a difference on the exam.
+    margin : float
+        From where on that difference matters.
     """
 
     word: str
@@ -62,6 +68,9 @@ class Finding(NamedTuple):
     estimate: Estimate | None = None
     basis: str = VALIDATION
     p: float | None = None
+    area: str = ""
+    effect: Effect | None = None
+    margin: float = 0.0
 
     def holds(self, rule: str) -> bool | None:
         """Whether a statement of this kind holds, does not, or cannot be told."""
@@ -158,7 +167,8 @@ def _amount(reached: bool | None, evidence: str, estimate: Estimate | None = Non
 
 def _difference(effect: Effect, margin: float, says: str, then: str = "") -> Finding:
     evidence = f"{says} {exam.effect_words(effect, margin)}{then}"
-    return Finding(effect.word(margin), evidence, effect.interval(), f"on the exam, {effect.basis}")
+    basis = f"on the exam, {effect.basis}"
+    return Finding(effect.word(margin), evidence, effect.interval(), basis, effect=effect, margin=margin)
 
 
 def _pairs(things: Sequence) -> list[tuple]:
@@ -194,14 +204,19 @@ def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, pai
     if paired:
         exam.same_exam(first.seeds, second.seeds)
     effect = exam.accuracy_effect(first.seeds, second.seeds)
-    return _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
+    finding = _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
+    area = exam.area_words(first.seeds, second.seeds, finding.word)
+    return finding._replace(evidence=f"{finding.evidence}, AUC {area}", area=area)
 
 
 def _loss(condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True) -> Finding:
     """The difference of the losses; those at the other epoch stand beside it."""
     a, b = first.run, second.run
     difference = compare.loss_difference(a, b, lowest) if paired else compare.unpaired_loss_difference(a, b)
-    word = UNDECIDED if difference.low <= 0 <= difference.high else BETTER if difference.value < 0 else WORSE
+    if not difference.low <= 0 <= difference.high:
+        word = BETTER if difference.value < 0 else WORSE
+    else:
+        word = rules.CLOSE if max(-difference.low, difference.high) < rules.LOSS_MARGIN else UNDECIDED
     at_best = [run.history["val_loss"][run.best_epoch] for run in (a, b)]
     at_lowest = [run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b)]
     names = [("loss at best accuracy", at_best), ("lowest loss", at_lowest)]
@@ -278,13 +293,34 @@ def _rise_on_exam(condition: Condition, one: Setting) -> Finding:
 # What is read from whole curves: those of one run, or in the same way those of all seeds.
 
 
-def _onset(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
-    (first, last), runs = condition.limits, one.seeds if over_seeds else [one.run]
-    onsets = [[curves.overfitting_epoch(run.history, climb=climb) for climb in rules.CLIMBS] for run in runs]
-    inside = [begins is not None and first <= begins <= last for row in onsets for begins in row]
-    shown = "; ".join("/".join(str(begins or "never") for begins in row) for row in onsets)
+def _onset(condition: Condition, one: Setting) -> Finding:
+    first, last = condition.limits
+    onsets = [curves.overfitting_epoch(one.run.history, climb=climb) for climb in rules.CLIMBS]
+    inside = [begins is not None and first <= begins <= last for begins in onsets]
+    shown = "/".join(str(begins or "never") for begins in onsets)
     text = f"over-fitting begins at epoch {shown} for climbs of {'/'.join(f'{climb:.2f}' for climb in rules.CLIMBS)}"
     return _amount(True if all(inside) else None if any(inside) else False, text)
+
+
+def _onset_of_seeds(condition: Condition, one: Setting) -> Finding:
+    """Whether the mean onset lies between the limits; a run that never over-fits counts as beginning after its end."""
+    first, last = condition.limits
+    onsets = [curves.overfitting_epoch(run.history) for run in one.seeds]
+    text = f"over-fitting begins at epoch {', '.join(str(begins or 'never') for begins in onsets)}"
+    if len(onsets) < 2:
+        return _amount(None, f"{text} at one seed: how far seeds move it is unknown")
+    counted = [begins or run.epochs + 1 for begins, run in zip(onsets, one.seeds, strict=True)]
+    mean, basis = _mean_over_seeds(counted, 9999), f"over {len(onsets)} seeds"
+    within = True if first <= mean.low and mean.high <= last else None
+    outside = mean.high < first or mean.low > last
+    shown = f"mean {mean.value:.0f} [{mean.low:.0f}, {mean.high:.0f}]"
+    return _amount(False if outside else within, f"{text}, {shown} {basis}", mean, basis)
+
+
+def _mean_over_seeds(amounts: Sequence[float], most: float) -> Estimate:
+    """The geometric mean of what several seeds gave, with its 95 % interval over seeds, shown up to `most`."""
+    effect = measure_effect([Sample(1.0, np.log(np.array(amounts))[:, None])])
+    return Estimate(*(exp(min(end, log(most))) for end in effect.interval()))
 
 
 def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
@@ -341,8 +377,7 @@ def _over_seeds(fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float]
     shown = ", ".join(f"{value:.2f}" for value in ratios)
     if len(ratios) < 2:
         return _amount(None, f"{shown} of the epochs at one seed: how far seeds move it is unknown")
-    effect = measure_effect([Sample(1.0, np.log(np.array(ratios))[:, None])])
-    mean = Estimate(*(exp(min(end, log(99))) for end in effect.interval()))
+    mean = _mean_over_seeds(ratios, 99)
     basis = f"over {len(ratios)} seeds"
     return _amount(_at_most(mean, factor), f"{mean} of the epochs {basis} ({shown})", mean, basis)
 
@@ -408,6 +443,7 @@ _IN_WORDS: dict[str, object] = {
     "by_loss": f"{_EXAM}{rules.LOSS_MARGIN}{_WITHIN}",
     "all_seeds": "over all stored seeds: the same for their mean, 95 % interval (two seeds at least)",
     "p": f"p < {SIGNIFICANT}",
+    "close": rules.LOSS_MARGIN,
     "equal": f"{100 * rules.EQUAL:.0f} points",
     "narrower": f"{100 * rules.NARROWER:.0f} points",
     "wide": f"{100 * rules.WIDE:.0f}",
@@ -415,6 +451,7 @@ _IN_WORDS: dict[str, object] = {
     "far_fewer": f"{rules.FAR_FEWER:.0%}",
     "faster": f"{rules.FASTER:.0%}",
     "slack": rules.SLACK,
+    "climb": rules.CLIMB,
     "climbs": ", ".join(f"{climb:.2f}" for climb in rules.CLIMBS),
     "window": WINDOW,
     "fixed": MEASURED["fixed_accuracy"],
@@ -447,6 +484,8 @@ MEASURES = {
         partial(_loss, lowest=True),
         partial(_loss_on_exam, lowest=True),
         _LOSS.replace("%s", "image by image, at the lowest losses"),
+        equals="loss of {0} and {1}: 95 % interval of the difference, image by image, at the lowest losses, within "
+        "±{close} (refuted if it excludes 0); {by_loss}",
     ),
     "loss of two data sets": Measure(
         partial(_loss, paired=False),
@@ -474,9 +513,10 @@ MEASURES = {
     ),
     "onset of over-fitting": Measure(
         _onset,
-        partial(_onset, over_seeds=True),
+        _onset_of_seeds,
         "{0}: smoothed validation loss stays {climbs} above its minimum from an epoch between {limits[0]} and "
-        "{limits[1]} on, for each of these climbs (refuted if for none); over all stored seeds the same",
+        "{limits[1]} on, for each of these climbs (refuted if for none); over all stored seeds, at {climb}: 95 % "
+        "interval of the mean onset within these epochs (refuted if outside; never counts as after the end)",
     ),
     "training accuracy": Measure(
         _training,

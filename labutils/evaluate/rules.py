@@ -9,15 +9,8 @@ SIGNIFICANT = 0.05
 ACCURACY_MARGIN, LOSS_MARGIN = 0.01, 0.02
 """On the exam, a difference matters from here on: 1 point of accuracy, .02 of loss."""
 
-ACCURACY_SEEDS, GAP_SEEDS, LOSS_SEEDS = 0.008, 0.015, 0.015
-"""Standard deviation between seeds of an accuracy, a gap and a loss on the exam, in a typical setting of the lab.
-
-What is assumed of settings that were trained with one seed. The stored settings with three seeds lie around these
-numbers (`tests/test_evaluate_effects.py`): half of them below, a few far above.
-"""
-
-ELSEWHERE_FREEDOM = 36
-"""Degrees of freedom of these three: two for each setting with three seeds, when they were measured."""
+FEWEST_SETTINGS = 10
+"""So many stored settings with several seeds say how far seeds move one that has a single seed: see `exam.prior`."""
 
 EQUAL = 0.05
 """On validation images, accuracies that differ by less than this (5 points) count as equally good."""

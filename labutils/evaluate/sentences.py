@@ -200,7 +200,8 @@ def _better(without: Sequence[Run], with_: Sequence[Run], what: str) -> Said:
     assert difference is not None
     tested = "" if finding.p is None else f", McNemar {p_words(finding.p)}"
     number = in_points(difference) if finding.p is None else points(difference.value)
-    shown = f"{number} points {finding.basis}{tested}"
+    area = f"; AUC {finding.area}" if finding.area else ""
+    shown = f"{number} points {finding.basis}{tested}{area}"
     return Said(MADE[finding.word].format(What=what, what=what[0].lower() + what[1:], shown=shown), (finding,))
 
 

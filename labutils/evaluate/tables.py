@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.claims import Verdict, judge_real
+from labutils.evaluate.claims import UNDECIDED, Part, Verdict, judge_real
 from labutils.evaluate.compare import accuracy_difference, mcnemar
 from labutils.evaluate.curves import (
     MEASURED,
@@ -25,7 +25,7 @@ from labutils.evaluate.curves import (
     train_curve,
 )
 from labutils.evaluate.effects import adjusted_words
-from labutils.evaluate.exam import accuracy_effect, exam_accuracy
+from labutils.evaluate.exam import accuracy_effect, area_words, exam_accuracy
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import auc, brier_score, class_recall, highest_elementwise
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
@@ -42,12 +42,17 @@ ACCURACY = "best val accuracy [95 % interval]"
 EXAM = "exam accuracy at best epoch [95 % interval]"
 VERDICT_NOTE = (
     "What the lab could know: validation images, one seed, best epochs. What holds for these images: the exam, all "
-    "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on."
+    "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on. A claim is a sentence of the lab "
+    "report (document), ours, or built in: decided by whoever drew the images, and judged on real ones only."
 )
 EXAM_NOTE = (
-    "Accuracy on the exam, images that nothing was chosen on. Better or worse: the 95 % interval excludes 0, and the "
-    "difference is at least 1 point. No difference that matters: the 90 % interval lies within 1 point."
+    "Accuracy on the exam: no network and no epoch was chosen on its images (the drawing of phantoms was calibrated on "
+    "them, for all settings alike). Better or worse: the 95 % interval excludes 0, and the difference is at least 1 "
+    "point. No difference that matters: the 90 % interval lies within 1 point. AUC, with the same limits, stands "
+    "beside it and says where it disagrees."
 )
+POWER, MOST_SEEDS = 0.80, 64
+"""How sure one wants to be of a decision, and the number of seeds beyond which nobody would train."""
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""
 
@@ -336,6 +341,7 @@ def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
             "second": str(exam_accuracy(sat[b])),
             "difference in points [95 % interval]": in_points(effects[name].interval()),
             "the first is": words[name],
+            "difference of AUC in points": area_words(sat[a], sat[b], words[name]),
             "seen on": effects[name].basis,
         }
     table = as_table(rows, "settings", "Nothing to compare on the exam yet: this needs two runs that have sat it.")
@@ -452,6 +458,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
         v.id: {
             "task": v.task.removeprefix("task").upper(),
             "claim": v.claim,
+            "kind": v.kind,
             "what the lab could know": f"{v.verdict}: {v.evidence}",
             "what holds for these images": f"{v.holds}: {v.exam}",
             "data": mark_source(v.source) if v.source else "-",
@@ -462,6 +469,40 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     table.note = VERDICT_NOTE
     table.below = {"The rule behind each verdict": [f"{v.id}: {v.rule}" for v in verdicts]}
     return table.drop(columns="task") if len({v.task for v in verdicts}) == 1 else table
+
+
+def power_table(verdicts: Iterable[Verdict]) -> Table:
+    """One row per condition that leaves a claim undecided on the exam: seeds a setting for 80 % power, and their hours.
+
+    Three columns: were the difference what it is estimated to be, were it twice the margin, were there none. Hours are
+    those of the seeds that are not there yet, at the stored seconds an epoch.
+    """
+    rows = {}
+    for verdict in verdicts:
+        for part in verdict.parts if verdict.holds == UNDECIDED else ():
+            if part.finding.holds(part.condition.rule) is None:
+                rows[f"{verdict.id}, {part.condition.measure}: {', '.join(part.condition.names)}"] = _needed(part)
+    table = as_table(rows, "undecided", "No claim is undecided on the exam.")
+    table.note = (
+        f"Seeds a setting with which {POWER:.0%} of such comparisons are decided (hours of training those that lack). "
+        "A difference of just the margin is found in half of all cases at most, however many seeds there are."
+    )
+    return table
+
+
+def _needed(part: Part) -> dict[str, str]:
+    effect, margin = part.finding.effect, part.finding.margin
+    have = min(len(setting.seeds) for setting in part.settings)
+    hours = sum(float(np.median(s.run.history["seconds"])) * s.run.epochs for s in part.settings) / 3600
+    cases = dict.fromkeys(("if it is as estimated", "if it is twice the margin", "if there is none"), "-")
+    if effect is not None and np.isfinite(effect.error):
+        for name, difference in zip(cases, (effect.value, 2 * margin, 0.0), strict=True):
+            if 0 < abs(difference) <= margin:
+                continue
+            seeds = range(max(have, 2), MOST_SEEDS + 1)
+            enough = next((n for n in seeds if effect.power(n, margin, difference) >= POWER), None)
+            cases[name] = f"{enough} ({hours * (enough - have):.1f} h)" if enough else f"more than {MOST_SEEDS}"
+    return {"seeds": str(have), **cases}
 
 
 def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict] | None = None) -> Table:

@@ -18,7 +18,7 @@ from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
 from labutils.data.locate import title_of
 from labutils.errors import DataError, StoreError
-from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
+from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
@@ -119,11 +119,11 @@ def results_table() -> str:
     rows += _simple_rows(stored)
     judged = evaluate.judge_all(_by_name("phantom", stored))
     said = (
-        f"Of {len(judged)} conclusions of the report, on phantoms: what the lab could know (validation, one seed): "
+        f"Of {len(judged)} claims, on phantoms: what the lab could know (validation, one seed): "
         f"{_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
     )
     if real := evaluate.judge_real(runs=stored):
-        words = (f"{number} {word}" for word, number in evaluate.counts(real).items() if word != MISSING)
+        words = (f"{number} {word}" for word, number in evaluate.counts(real).items() if number)
         said += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     notes = (
         "Brackets are 95 % intervals, on the exam over seeds and images, of one seed over images alone; the ceiling is "
@@ -253,6 +253,12 @@ def other_runs(runs: Sequence[Run]) -> dict[str, Run]:
     for config in planned + [run.config for run in lab.training_list()]:
         shown[config.key] = min(config.epochs, shown.get(config.key, config.epochs))
     return {run.path.name: run for run in runs if run.path and run.epochs < shown.get(run.config.key, run.epochs + 1)}
+
+
+def power_words(source: str = "") -> str:
+    """How many seeds more the undecided claims would take, as a table in text; for `source` see `write_report`."""
+    chosen, runs = choose_runs(source, RunStore().all())
+    return markdown_table(evaluate.power_table(evaluate.judge_all(_by_name(chosen, runs))))
 
 
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
@@ -436,8 +442,10 @@ def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
         rows[v.id] = {
             "task": _number(v.task),
             "claim": v.claim,
+            "kind": v.kind,
             "what the lab could know": v.verdict,
             "what holds for these images": v.holds,
+            "AUC there, in points": v.area,
         }
         if real:
             rows[v.id]["on real images (validation, one seed)"] = on_real.get(v.id, "-")

@@ -148,8 +148,9 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 @click.option("--name", default="", help="With --mine: a name to put on it.")
 @click.option("--source", metavar="NAME", default="", help="Runs on course, public or phantom images, or a data set.")
 @click.option("--beside", metavar="NAME", multiple=True, help="Set the runs on these images beside them.")
+@click.option("--power", is_flag=True, help="Only print how many seeds more what is undecided would take.")
 @explain
-def report(mine: bool, name: str, source: str, beside: tuple[str, ...]) -> None:
+def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool) -> None:
     """Write results/REPORT.md, with its figures, from the stored runs.
 
     Of a --source that is named, it is results/own/NAME/REPORT.md.
@@ -161,8 +162,11 @@ def report(mine: bool, name: str, source: str, beside: tuple[str, ...]) -> None:
 
         click.echo("written: " + ", ".join(paths.short(file) for file in write_mine(name)))
         return
-    from labutils.tools.report import update_readme, write_report
+    from labutils.tools.report import power_words, update_readme, write_report
 
+    if power:
+        click.echo(power_words(source))
+        return
     results = paths.results_dir()
     file = write_report(source=source, beside=beside)
     click.echo(f"written: {paths.short(results)}/{file.relative_to(results).as_posix()}")
