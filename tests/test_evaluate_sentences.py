@@ -266,12 +266,6 @@ def test_without_runs_a_sentence_says_so():
         s.sentence("gaps")
 
 
-def test_a_pair_is_the_first_two_runs_or_none():
-    assert s.pair({}) == (None, None)
-    assert s.pair({"a": 1}) == (1, None)
-    assert s.pair({"a": 1, "b": 2, "c": 3}) == (1, 2)
-
-
 def test_what_is_told_is_wrapped_between_words(capsys):
     evaluate.tell("gap", run(**WIDE), run(accuracy=0.88), what="word-word " * 30, label="b8")
     lines = capsys.readouterr().out.splitlines()
