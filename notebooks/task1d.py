@@ -164,8 +164,8 @@ evaluate.tell("better", seeds.get(f"b{n_base}", []), dropped_seeds, what="Dropou
 # %% [markdown]
 # *No better* and *equally good* are harder to show than *better*: it is not enough that no difference was found, the
 # interval must also exclude any difference that would matter. The conclusions of the report. *What the lab could know*
-# judges as the report could have: its validation images, one seed. *What holds for these images* judges on an exam of
-# images that no choice was made on, over all seeds that are stored. The rules, folded below the table, say when a
+# judges as the report could have: its validation images, one seed. *What holds for these images* judges on an exam on
+# which no network and no epoch was chosen, over all seeds that are stored. The rules, folded below the table, say when a
 # difference counts.
 
 # %%

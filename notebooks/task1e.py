@@ -172,7 +172,7 @@ evaluate.time_table(runs)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam of images that no choice was made on, over all seeds that are
+# seed. *What holds for these images* judges on an exam on which no network and no epoch was chosen, over all seeds that are
 # stored. The rules, folded below the table, say when a difference counts.
 
 # %%

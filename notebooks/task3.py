@@ -150,7 +150,7 @@ plots.accuracy_intervals(runs, task="task3")
 # %% [markdown]
 # A paired test is of no use here: the two runs were judged on different images. The conclusions of the report. *What
 # the lab could know* judges as the report could have: its validation images, one seed. *What holds for these images*
-# judges on an exam of images that no choice was made on, over all seeds that are stored. The rules, folded below the
+# judges on an exam on which no network and no epoch was chosen, over all seeds that are stored. The rules, folded below the
 # table, say when a difference counts.
 
 # %%

@@ -172,7 +172,7 @@ plots.confusion_matrix(top, top.best_epoch) if top else None
 # %% [markdown]
 # The confusion matrix says which regions are mistaken for which: that is more use than any single number. The
 # conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one seed.
-# *What holds for these images* judges on an exam of images that no choice was made on, over all seeds that are stored.
+# *What holds for these images* judges on an exam on which no network and no epoch was chosen, over all seeds that are stored.
 # The rules, folded below the table, say when a difference counts.
 
 # %%

@@ -1,7 +1,7 @@
 """Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims.
 
 `metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ on validation images, `exam`
-and `effects` how settings differ on images that nothing was chosen on. `findings` puts each of these measures into a
+and `effects` how settings differ on the exam. `findings` puts each of these measures into a
 word, by the limits in `rules`; `claims` (verdicts), `sentences` and `tables` print what was found. Nothing here trains,
 predicts or draws.
 """

@@ -451,7 +451,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     """One row per claim: what the report says, and two verdicts, each with its numbers; the rules are folded below.
 
     The first is on what the lab could know: its validation images, one seed. The second is on what holds for these
-    images: the exam, which nothing was chosen on, and all stored seeds.
+    images: the exam, on which no network and no epoch was chosen, and all stored seeds.
     """
     verdicts = list(verdicts)
     rows = {
