@@ -81,8 +81,8 @@ FAULTS = (
     Fault(
         "one seed taken for the setting",
         "evaluate/effects.py",
-        "borrowed = not freedom and elsewhere > 0",
-        "borrowed = False",
+        "known = prior or Spread()",
+        "prior = None\n    known = Spread()",
         ("test_evaluate_effects.py", "-k", "one_seed"),
     ),
     Fault(
