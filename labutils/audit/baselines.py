@@ -107,8 +107,10 @@ def exam_baselines(dataset: Dataset) -> OnExam | None:
         exam = load_exam(dataset.name, dataset.image_size, dataset.channels, progress=False, source=dataset.source)
     except LabError:  # told where the exam is sat
         return None
-    if exam is None or (known and known.fingerprint == exam.fingerprint):
-        return known if exam else None
+    if exam is None:
+        return None
+    if known and known.fingerprint == exam.fingerprint:
+        return known
     models = baselines(np.asarray(dataset.x_train), dataset.y_train, np.asarray(exam.x), exam.y)
     return keep_on_exam(dataset, exam, models)
 

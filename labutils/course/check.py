@@ -27,7 +27,7 @@ def exercise(written: Any, seed: int = SEED) -> Result:
     ParameterError
         If no exercise is called so.
     """
-    return __getattr__(name_of(getattr(written, "__name__", repr(written))))(written, seed=seed)
+    return _checked(name_of(getattr(written, "__name__", repr(written))), written, seed)
 
 
 def name_of(written: str) -> str:
@@ -43,15 +43,19 @@ def __getattr__(name: str) -> Callable[..., Result]:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def check(written: Any, seed: int = SEED) -> Result:
-        result = run_check(name, written, seed=seed)
-        for line in result.text.splitlines():
-            (print if line.startswith(" ") else say)(line)  # what begins with spaces is a list
-        keep_result(result)
-        return result
+        return _checked(name, written, seed)
 
     check.__name__ = check.__qualname__ = name
     check.__doc__ = f"Task {EXERCISES[name].task.removeprefix('task').upper()}: {EXERCISES[name].about}."
     return check
+
+
+def _checked(name: str, written: Any, seed: int) -> Result:
+    result = run_check(name, written, seed=seed)
+    for line in result.text.splitlines():
+        (print if line.startswith(" ") else say)(line)  # what begins with spaces is a list
+    keep_result(result)
+    return result
 
 
 def __dir__() -> list[str]:
