@@ -28,7 +28,10 @@ except ImportError:  # Windows
     resource = None
 
 DATASET = tiny_dataset()
-EXAM = ExamResult((0, 2), np.full((2, 6, 1), 0.25, np.float16), np.arange(6) % 2, "0123456789ab")
+SEEN = np.array([np.nan, 0.75])
+EXAM = ExamResult(
+    (0, 2), np.full((2, 6, 1), 0.25, np.float16), np.arange(6) % 2, "0123456789ab", np.array([np.nan, 0.75])
+)
 
 
 class Crash(BaseException):
@@ -60,6 +63,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     assert (read.config, read.val_files, read.class_names) == (written.config, DATASET.files_val, ("Mel", "Nev"))
     assert read.y_val.tolist() == DATASET.y_val.tolist()
     assert read.exam.epochs == (0, 2) and np.array_equal(read.exam.at(2), EXAM.at(2))
+    np.testing.assert_array_equal(read.exam.training, EXAM.training)
     assert read.status == "reused"
 
 
@@ -360,6 +364,7 @@ HARM = {
     "exam fractional": (exam(epochs=lambda e: e + 0.5), "exam.npz: the epochs and labels are not whole numbers"),
     "exam too early": (exam(epochs=lambda e: e - 9), "exam.npz: the epochs are not in order"),
     "exam empty": (exam(epochs=lambda e: e[:0], predictions=lambda p: p[:0]), "exam.npz: "),
+    "exam training": (exam(training=lambda t: t + 1), "exam.npz: the training accuracies are float64 (2,)"),
     "exam labels": (exam(y=lambda y: y + 9), "exam.npz: it has labels other than 0 to 1"),
     "exam outputs": (exam(predictions=lambda p: np.repeat(p, 5, 2)), "the predictions are float16 (2, 6, 5)"),
     "exam above 1": (exam(predictions=lambda p: p + np.float16(1)), "exam.npz: holds 1.25"),

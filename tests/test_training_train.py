@@ -487,5 +487,10 @@ def test_the_exam_is_sat_at_three_epochs_and_changes_nothing(monkeypatch):
     wanted = {r.best_epoch for r in (run, run.first(2))} | {r.lowest_loss_epoch for r in (run, run.first(2))} | {1, 3}
     assert set(run.exam.epochs) == wanted and run.exam.fingerprint == "e" * 12
     assert run.exam.predictions.shape == (len(wanted), 6, 1)
+    right = 24 * run.exam.training
+    np.testing.assert_allclose(right, np.round(right), err_msg="of all 24 training images")
+    small = fit(config, tiny_dataset(n_train=10, n_val=10), exam_at=frozenset({4}), show=False).run
+    fixed = small.history["fixed_accuracy"][list(small.exam.epochs)]  # as many as validation images: here all
+    np.testing.assert_allclose(small.exam.training, fixed)
     np.testing.assert_array_equal(run.val_predictions, plain.val_predictions)
     np.testing.assert_array_equal(run.history["loss"], plain.history["loss"])

@@ -68,12 +68,19 @@ class ExamResult:
     y : ndarray of int64, shape (images,)
     fingerprint : str
         Of the exam's images.
+    training : ndarray of float64, shape (epochs,)
+        Accuracy on all training images at these epochs, measured like the exam; nan for runs stored earlier.
     """
 
     epochs: tuple[int, ...]
     predictions: np.ndarray
     y: np.ndarray
     fingerprint: str
+    training: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if not len(self.training):
+            object.__setattr__(self, "training", np.full(len(self.epochs), np.nan))
 
     def at(self, epoch: int) -> np.ndarray:
         """The predictions of one of the `epochs`, shape (images, outputs).
@@ -90,18 +97,24 @@ class ExamResult:
 
     @classmethod
     def of(
-        cls, results: dict[int, np.ndarray], y: np.ndarray, fingerprint: str, earlier: "ExamResult | None" = None
+        cls,
+        results: dict[int, tuple[np.ndarray, float]],
+        y: np.ndarray,
+        fingerprint: str,
+        earlier: "ExamResult | None" = None,
     ) -> "ExamResult":
-        """From predictions by epoch, and those of an earlier, shorter training."""
-        known = {epoch: earlier.at(epoch) for epoch in earlier.epochs} if earlier else {}
-        epochs = tuple(sorted(known | results))
-        kept = np.stack([(known | results)[epoch].astype(np.float16) for epoch in epochs])
-        return cls(epochs, kept, y, fingerprint)
+        """From predictions and training accuracy by epoch, and those of an earlier, shorter training."""
+        known = {e: (earlier.at(e), earlier.training[i]) for i, e in enumerate(earlier.epochs)} if earlier else {}
+        taken = sorted((known | results).items())
+        kept = np.stack([predictions.astype(np.float16) for _, (predictions, _) in taken])
+        return cls(tuple(epoch for epoch, _ in taken), kept, y, fingerprint, np.array([seen for _, (_, seen) in taken]))
 
     def first(self, epochs: int) -> "ExamResult | None":
         """Of the first `epochs` epochs; None if the exam was taken after none of them."""
         within = tuple(epoch for epoch in self.epochs if epoch < epochs)
-        return replace(self, epochs=within, predictions=self.predictions[: len(within)]) if within else None
+        first = slice(len(within))
+        cut = replace(self, epochs=within, predictions=self.predictions[first], training=self.training[first])
+        return cut if within else None
 
 
 @dataclass(frozen=True)
@@ -244,7 +257,7 @@ def _write_files(folder: Path, run: Run, checkpoint: dict[str, np.ndarray], best
     _write_csv(folder / "history.csv", [("epoch", *formats), *epochs])
     if run.exam:
         taken = {"epochs": np.array(run.exam.epochs), "fingerprint": np.array(run.exam.fingerprint)}
-        taken |= {"predictions": run.exam.predictions, "y": run.exam.y}
+        taken |= {"predictions": run.exam.predictions, "y": run.exam.y, "training": run.exam.training}
         write_atomic(folder / "exam.npz", lambda file: np.savez_compressed(file, **taken))  # type: ignore[arg-type]
     _write_json(folder / "provenance.json", {**run.provenance, "format": FORMAT})
     # config.json's number of epochs counts, so it follows what it counts. The checkpoint decides where to go on: last.
@@ -410,8 +423,11 @@ def _read_exam(file: Path, classes: int) -> ExamResult:
         raise ValueError(f"it has labels other than 0 to {classes - 1}")
     if not str(fingerprint).isprintable() or len(str(fingerprint)) > 64:
         raise ValueError(f"the fingerprint is {reprlib.repr(str(fingerprint))}")
+    training = arrays.get("training", np.full(len(epochs), np.nan))
+    if training.shape != epochs.shape or training.dtype.kind != "f" or ((training < 0) | (training > 1)).any():
+        raise ValueError(f"the training accuracies are {training.dtype} {training.shape}, {len(epochs)} were expected")
     _check_probabilities(predictions)
-    return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint))
+    return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint), training)
 
 
 def _read_arrays(file: Path, limit: int) -> dict[str, np.ndarray]:

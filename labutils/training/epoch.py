@@ -223,8 +223,8 @@ class Life(keras.callbacks.Callback):
         """Keep the weights that the exam may ask for, and sit it after a planned number of epochs; all results so far.
 
         It is sat with the weights of three epochs, chosen on the validation images: best accuracy, lowest loss, and
-        the last one. They are kept with the checkpoint, so that a training that was stopped, or is made longer, sits
-        the same exam as one in a single go.
+        the last one; all training images are measured with them too. The weights are kept with the checkpoint, so
+        that a training that was stopped, or is made longer, sits the same exam as one in a single go.
         """
         now, last = self.model.get_weights(), run.epochs - 1
         weights = self.candidates | {last: now}
@@ -232,11 +232,12 @@ class Life(keras.callbacks.Callback):
         exam = exam_images(run.config, self.dataset) if run.epochs in self.exam_at else None
         if exam is None:
             return run.exam
-        results: dict[int, np.ndarray] = {}
+        results: dict[int, tuple[np.ndarray, float]] = {}
         for epoch, kept in (self.candidates | {last: now}).items():
             if run.exam is None or epoch not in run.exam.epochs:
                 self.model.set_weights(kept)
-                results[epoch] = predict(self.model, exam.x)
+                _, seen = loss_and_accuracy(predict(self.model, self.dataset.x_train), self.dataset.y_train)
+                results[epoch] = predict(self.model, exam.x), seen
         self.model.set_weights(now)
         return ExamResult.of(results, np.asarray(exam.y, np.int64), exam.fingerprint, run.exam)
 
