@@ -23,6 +23,9 @@ EXTRA_SEEDS = (1, 2)
 FEW_IMAGES = 200
 """Training images in a setting of ours, Task 5A's: where its network should over-fit and dropout help."""
 
+MORE_IMAGES = (2000, 4000)
+"""Training images in the learning curve of Task 3: Task 5A's network with dropout, on more than the report had."""
+
 FURTHER_SEEDS: tuple[tuple[str, str, int], ...] = (
     ("task5a", "", 8),
     ("task5c", "", 8),
@@ -282,6 +285,12 @@ def stand_ins(task: str) -> dict[str, RunConfig]:
     )
 
 
+def learning_curve() -> dict[int, RunConfig]:
+    """Task 5A's network with dropout by number of training images, few and many; ours, in no sentence of the report."""
+    config = runs("task5a")["dropout 0.4"]
+    return {n: config if n == 1000 else config.with_(n_train=n) for n in (FEW_IMAGES, 1000, *MORE_IMAGES)}
+
+
 def few_images() -> dict[str, RunConfig]:
     """Task 5A with few training images; in no sentence of the report."""
     return {f"{label}, {FEW_IMAGES} images": config for label, config in runs("task5a", n_train=FEW_IMAGES).items()}
@@ -315,6 +324,12 @@ def training_list() -> list[Planned]:
             for seed in range(seeds)
             for label, config in configs.items()
         ]
+        if task == "task5a":
+            planned += [
+                Planned("h", "task3", f"{n} images, seed {seed}", learning_curve()[n].with_(seed=seed))
+                for n in MORE_IMAGES
+                for seed in range(3)
+            ]
     longest: dict[str, int] = {}
     needed = []
     for run in planned:

@@ -125,7 +125,7 @@ def test_folders_as_people_have_handed_them_over(home, monkeypatch, case, name, 
 
 
 def test_auto_takes_course_then_public_then_phantoms(home, monkeypatch):
-    def write(name, folder, **_):
+    def write(name, folder, *_):
         write_images(Path(folder), name, train=2, val=1, seed=7)
         (Path(folder) / "phantoms.json").write_text(json.dumps({"version": 1, "seed": 7, "counts": {"train": 4}}))
 
@@ -155,6 +155,26 @@ def test_phantoms_and_their_exam_are_drawn_once_and_when_they_are_needed(home, m
     again = exam()
     assert load(source="phantom").fingerprint == data.fingerprint and again.fingerprint == first.fingerprint
     np.testing.assert_array_equal(again.x, first.x)
+
+
+def test_more_phantoms_than_the_lab_has_hold_the_labs(home, monkeypatch):
+    monkeypatch.setitem(phantoms.COUNTS, "skin", {"train": 4, "validation": 2})
+    monkeypatch.setattr(phantom_files, "MORE_TRAINING", 8)
+    lab, more, all_of_them = (
+        load(source="phantom"),
+        load(source="phantom", n_train=6),
+        load(source="phantom", n_train=8),
+    )
+    assert more.root == all_of_them.root == home / "data" / "phantoms" / "Skin-8" and lab.root.name == "Skin"
+    assert more.counts()["train"] == {"Mel": 3, "Nev": 3}
+    for first, second in ((lab, more), (more, all_of_them)):
+        images = dict(zip(second.files_train, second.x_train, strict=True))
+        for file, image in zip(first.files_train, first.x_train, strict=True):
+            np.testing.assert_array_equal(image, images[file])
+        np.testing.assert_array_equal(first.x_val, second.x_val)
+    assert len({data.fingerprint for data in (lab, more, all_of_them)}) == 3
+    with pytest.raises(DataError, match="n_train is 9: Skin holds 4 training images"):
+        load(source="phantom", n_train=9)
 
 
 # ---------------------------------------------------------------- what it says when it cannot

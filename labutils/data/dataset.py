@@ -174,7 +174,8 @@ def load_dataset(
         `course` (the folder Skin, Bone or X_ray in `data/` or in `LABUTILS_DATA`), `public` (fetched by
         `labutils data fetch`), `phantom` (drawn by labutils), or `auto`: the first of these that exists.
     n_train, n_val : int, optional
-        Take this many images, spread evenly over the classes, the same ones every time; None takes all.
+        Take this many images, spread evenly over the classes, the same ones every time; None takes all. Of phantoms
+        up to 4000 training images are drawn if they are asked for, beside the lab's.
     progress : bool
         Whether a progress bar may be shown while images are read for the first time.
 
@@ -186,7 +187,7 @@ def load_dataset(
         If the images are not there, or a file cannot be used.
     """
     name = check_parameters(name, image_size, channels, source, n_train, n_val)
-    place = locate(name, source, progress)
+    place = locate(name, source, progress, n_train)
     source, root = place.source, place.root
     classes = read_classes(name, root)
     train, val = find_files(name, root)

@@ -63,10 +63,11 @@ class Source:
     exam: Split | None = None
 
 
-def locate(name: str, source: str = "auto", progress: bool = True) -> Place:
+def locate(name: str, source: str = "auto", progress: bool = True, n_train: int | None = None) -> Place:
     """The images that are used for a data set; phantoms are drawn if they are what is used and are not there.
 
-    `name` is from `dataset_name`, `source` one of `SOURCES`; `progress` allows a bar while phantoms are drawn.
+    `name` is from `dataset_name`, `source` one of `SOURCES`; `progress` allows a bar while phantoms are drawn. Where
+    more training images are asked for than the lab has, a larger set of phantoms lies beside its own: `Skin-4000`.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def locate(name: str, source: str = "auto", progress: bool = True) -> Place:
     if found is None and source in ("course", "public"):
         raise DataError(_absent(name, source))
     if found is None or found.source == "phantom":
-        return Place("phantom", _draw_phantoms(name, progress))
+        return Place("phantom", _draw_phantoms(name, progress, n_train))
     return found
 
 
@@ -275,12 +276,16 @@ def _absent(name: str, source: str) -> str:
     )
 
 
-def _draw_phantoms(name: str, progress: bool) -> Path:
+def _draw_phantoms(name: str, progress: bool, n_train: int | None) -> Path:
     from labutils.phantoms import files as phantom_files
 
+    counts = phantom_files.COUNTS[name]
     folder = paths.generated_dir() / "phantoms" / DATASETS[name].folder
+    if n_train and counts["train"] < n_train <= phantom_files.MORE_TRAINING:
+        counts = counts | {"train": phantom_files.MORE_TRAINING}
+        folder = folder.with_name(f"{folder.name}-{phantom_files.MORE_TRAINING}")
     if not phantom_files.is_complete(name, folder):
         from labutils.phantoms.write import write_phantoms
 
-        write_phantoms(name, folder, progress=progress)
+        write_phantoms(name, folder, counts, progress)
     return folder

@@ -28,6 +28,9 @@ COUNTS: dict[str, dict[str, int]] = {
 }
 """Images per split of each data set, as in the lab; balanced over the classes."""
 
+MORE_TRAINING = 4000
+"""Training images that may be drawn of each data set; the first of every class are those of `COUNTS`."""
+
 EXAM_COUNTS = {"skin": 4000, "bone": 4000, "x_ray": 4500}
 """Images of each exam; balanced over the classes."""
 
