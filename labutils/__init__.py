@@ -4,4 +4,8 @@
 predicts. ARCHITECTURE.md shows the house.
 """
 
+from labutils import keras_import
+
+keras_import.prepare()
+
 __version__ = "0.2.0"

@@ -114,7 +114,7 @@ def installed_backend() -> str:
 def keras_settings() -> dict[str, Any]:
     """What this machine's `keras.json` says; empty where there is none, or no JSON, which Keras passes over.
 
-    The lab uses none of it: see `training.backend.import_keras`.
+    The lab uses none of it: see `keras_import`.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -160,6 +160,39 @@ def network(
 
 lenet, alexnet, vgg16 = (partial(network, name) for name in ARCHITECTURES)
 """The three by name, with the options of `network`."""
+
+
+def layers_in_words(model: keras.Model) -> list[str]:
+    """What a network computes, layer by layer: `Conv2D 8, 3x3, same`, `ReLU`, `MaxPooling2D 2x2`, `Dense 64`, ...
+
+    An activation counts as a layer of its own, whether it was written as one or as an option of the layer before it.
+    """
+    words = []
+    for layer in model.layers:
+        kind, settings = type(layer).__name__, layer.get_config()
+        if kind == "InputLayer":
+            continue
+        sizes = [
+            f"{settings[name][0]}x{settings[name][1]}" for name in ("kernel_size", "pool_size") if name in settings
+        ]
+        numbers = [f"{settings[name]:g}" for name in ("filters", "units", "rate") if name in settings]
+        padding = [settings["padding"]] if kind.startswith("Conv") else []
+        activation = settings.get("activation")
+        if kind not in ("Activation", "ReLU"):
+            words.append(" ".join([kind, ", ".join([*numbers, *sizes, *padding])]).strip())
+        if kind == "ReLU" or activation == "relu":
+            words.append("ReLU")
+        elif activation not in (None, "linear"):
+            words.append(str(activation))
+    return words
+
+
+def other_layer(built: list[str], wanted: list[str]) -> str:
+    """Where two networks in words begin to differ, in a clause; empty if they do not."""
+    for number, (own, expected) in enumerate(zip_longest(built, wanted), start=1):
+        if own != expected:
+            return f"layer {number} is {own or 'missing'}, and {expected or 'none'} was expected"
+    return ""
 
 
 class Layer(NamedTuple):

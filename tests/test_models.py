@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labutils.config import RunConfig
-from labutils.models import build_model, describe, layers_of, vgg16
+from labutils.models import build_model, describe, layers_in_words, layers_of, other_layer, vgg16
 
 
 def run(model="vgg16", **settings):
@@ -136,3 +136,36 @@ def test_dropout_is_seeded():
 def test_too_small_an_image_is_refused():
     with pytest.raises(ValueError, match=r"halves the image 5 times: 31x31 .* at least 32x32"):
         vgg16((31, 31, 1))
+
+
+def test_a_network_in_words_tells_what_it_computes_not_how_it_was_written():
+    from keras import Input, Sequential, layers
+
+    written = [
+        Sequential(
+            [
+                Input((32, 32, 1)),
+                layers.Conv2D(8, 3, padding="same", activation="relu"),
+                layers.MaxPooling2D(),
+                layers.Flatten(),
+                layers.Dropout(0.25),
+                layers.Dense(1, activation="sigmoid"),
+            ]
+        ),
+        Sequential(
+            [
+                layers.Conv2D(8, (3, 3), padding="same"),
+                layers.ReLU(),
+                layers.MaxPooling2D(2),
+                layers.Flatten(),
+                layers.Dropout(0.25),
+                layers.Dense(1),
+                layers.Activation("sigmoid"),
+            ]
+        ),
+    ]
+    wanted = ["Conv2D 8, 3x3, same", "ReLU", "MaxPooling2D 2x2", "Flatten", "Dropout 0.25", "Dense 1", "sigmoid"]
+    assert [layers_in_words(network) for network in written] == [wanted, wanted]
+    assert other_layer(wanted, wanted) == ""
+    assert other_layer(wanted[:-1], wanted) == "layer 7 is missing, and sigmoid was expected"
+    assert other_layer([*wanted, "ReLU"], wanted) == "layer 8 is ReLU, and none was expected"

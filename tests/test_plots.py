@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from labutils import plots
 from labutils.config import RunConfig
+from labutils.errors import ParameterError
 from labutils.plots.charts import Line, Panel, as_image, chart, ticks
 from labutils.plots.evidence import mean_roc
 from labutils.plots.figure import as_png
@@ -253,6 +254,21 @@ def test_live_curves_of_a_cell_are_one_figure_with_the_names_of_the_tables(live)
     assert "fast" not in live.pictures[-1]
 
 
+def test_live_curves_of_fit_stand_beside_the_two_fits_before(live):
+    import keras
+
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")])
+    x, y = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
+    network.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    for label in ("first", "second", "third", "fourth", "fourth"):
+        live.shell.execution_count += 1
+        network.fit(x, y, validation_data=(x, y), epochs=3, verbose=0, callbacks=[plots.live_fit(label)])
+    assert epochs_drawn(live.pictures, "fourth")[-1] == 3
+    assert [name for name in ("first", "second", "third") if name in live.pictures[-1]] == ["second", "third"]
+    with pytest.raises(ParameterError, match="There is no val_loss to draw: compile with"):
+        network.fit(x, y, verbose=0, callbacks=[plots.live_fit("first")])
+
+
 def test_axes_of_live_curves_do_not_magnify_nothing():
     flat = np.array([0.6938, 0.6936, 0.6934, 0.6932, 0.6930])
     run = make_run(epochs=5)
@@ -409,7 +425,9 @@ def test_the_hardest_are_those_nearest_to_one_half(drawn, capsys):
     assert "No run is stored" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", sorted({*plots.__all__} - {"alt_text", "extremes", "hardest", "live_curves"}))
+@pytest.mark.parametrize(
+    "name", sorted({*plots.__all__} - {"alt_text", "extremes", "hardest", "live_curves", "live_fit"})
+)
 def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
     """The whole way to the file, for layouts that only fail when they are drawn."""
     run, rgb = make_run(epochs=4), make_dataset(channels=3)

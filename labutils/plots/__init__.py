@@ -17,7 +17,7 @@ The alt text is computed from the numbers drawn; `alt_text(file)` reads it back 
 from labutils.plots.curves import compare_curves, learning_curves, real_curves
 from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve, search_trials
 from labutils.plots.figure import alt_text
-from labutils.plots.live import live_curves
+from labutils.plots.live import live_curves, live_fit
 from labutils.plots.pictures import extremes, gradcam_grid, hardest, images_row, sample_grid
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "images_row",
     "learning_curves",
     "live_curves",
+    "live_fit",
     "real_curves",
     "reliability",
     "roc_curve",

@@ -1,4 +1,4 @@
-"""Keras as the lab uses it: which backend, on how many threads, in which precision, and what a result says of that.
+"""A network ready to be trained: in which precision, fed by which pipeline, and what a result says of all that.
 
 `import tensorflow` stands here and nowhere else. Keras is imported when something trains or predicts.
 """
@@ -6,10 +6,7 @@
 import os
 import platform
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +14,7 @@ import numpy as np
 
 from labutils import machine, paths
 from labutils.config import RunConfig
+from labutils.keras_import import import_keras
 
 STEPS_AT_ONCE = 5
 """Training steps between two returns to Python."""
@@ -27,53 +25,11 @@ AHEAD = 2 * STEPS_AT_ONCE
 WORTHWHILE = 1.3
 """How many times faster than float32 a network has to be in bfloat16 for `auto` to choose it."""
 
-EPSILON = 1e-7
-"""Keras's own smallest probability in a cross-entropy."""
-
 SHORT = 5
 """Epochs up to which a training is over before it would pay to measure which precision is faster."""
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Precision -> Keras's policy. Weights, output layer and loss are float32 in both."""
-
-
-def import_keras() -> Any:
-    """Keras, quiet, on the backend of `KERAS_BACKEND` (TensorFlow unless set), on `LABUTILS_THREADS` threads.
-
-    Raises
-    ------
-    ParameterError
-        If one of these variables cannot be used, the backend is not installed, or Keras's own configuration is
-        broken.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = machine.installed_backend()
-    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # they would shorten every training in silence
-        os.environ.pop(name, None)
-    machine.keras_settings()  # what is wrong there would end the import with a stack trace
-    threads = machine.threads()
-    if machine.backend() == "tensorflow":
-        # TensorFlow uses oneDNN by itself on some processors only; on all of them it halves the step (`make bench`).
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        with _silent_stderr():  # TensorFlow logs its build options before it reads TF_CPP_MIN_LOG_LEVEL
-            import tensorflow as tf
-
-        tf.get_logger().setLevel("ERROR")
-        with suppress(RuntimeError):  # raised once TensorFlow runs: its threads were set by the first call
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-    elif machine.backend() == "torch":
-        import torch
-
-        torch.set_num_threads(threads)
-    import keras
-
-    # Not what someone's keras.json says, nor what a cell has set: a run is the same whoever trains it.
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(EPSILON)
-    keras.config.set_max_epochs(None)
-    keras.config.set_max_steps_per_epoch(None)
-    return keras
 
 
 def compiled_model(config: RunConfig, n_classes: int, precision: str) -> Any:
@@ -165,20 +121,6 @@ def provenance(precision: str) -> dict[str, Any]:
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
         "commit": _commit(),
     }
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Send what C++ code writes to file descriptor 2 nowhere."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _device(backend: str) -> str:

@@ -291,12 +291,16 @@ def load_best(run: Run) -> "tuple[keras.Model, int]":
     return model, epoch
 
 
-def same_network(model: "keras.Model", config: RunConfig, n_classes: int) -> None:
-    """Print whether a network built by hand is the one that `config` writes down: layers with weights, parameters."""
-    from labutils.models import build_model
+def same_network(model: "keras.Model", config: RunConfig, n_classes: int = 2) -> None:
+    """Say whether a network built by hand is the one that `config` writes down: its layers in order, its parameters."""
+    from labutils.models import build_model, layers_in_words, other_layer
 
-    ours = build_model(config, n_classes)
-    counts = [[np.shape(weight) for weight in network.get_weights()] for network in (model, ours)]
-    print(f"layers with weights: {len(counts[0]) // 2} by hand, {len(counts[1]) // 2} by RunConfig")
-    print(f"parameters: {model.count_params():,} by hand, {ours.count_params():,} by RunConfig")
-    print("the same shapes in the same order" if counts[0] == counts[1] else "another network")
+    ours, built = build_model(config, n_classes), layers_in_words(model)
+    other = other_layer(built, layers_in_words(ours)) or _other_shape(model, ours)
+    counted = f"{len(built)} layers in the same order, {model.count_params():,} parameters"
+    print(f"Another network than the runs': {other}." if other else f"The network of the runs: {counted}.")
+
+
+def _other_shape(model: "keras.Model", ours: "keras.Model") -> str:
+    got, wanted = model.input_shape[1:], ours.input_shape[1:]
+    return "" if got == wanted else f"its images are {got}, and {wanted} was expected"
