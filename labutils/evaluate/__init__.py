@@ -1,11 +1,12 @@
 """Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims.
 
 `metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ on validation images, `exam`
-and `effects` how settings differ on the exam. `findings` puts each of these measures into a
-word, by the limits in `rules`; `claims` (verdicts), `sentences` and `tables` print what was found. Nothing here trains,
-predicts or draws.
+and `effects` how settings differ on the exam. `findings` puts each of these measures into a word, by the limits in
+`rules`; `claims` (verdicts), `sentences` and `tables` print what was found; `card` shows it all: one picture, one
+sentence, a verdict, and the tables below. Nothing here trains or predicts.
 """
 
+from labutils.evaluate.card import card
 from labutils.evaluate.claims import (
     CLAIMS,
     Verdict,
@@ -47,6 +48,7 @@ __all__ = [
     "auc",
     "best",
     "best_table",
+    "card",
     "class_recall",
     "class_table",
     "counts",

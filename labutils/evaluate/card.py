@@ -1,0 +1,350 @@
+"""The evidence card of a notebook: one picture, one sentence, one verdict; every table opens below them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from labutils import lab
+from labutils.errors import ComparisonError
+from labutils.evaluate.claims import (
+    BUILT_IN,
+    MISSING,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    UNDECIDED,
+    Part,
+    Verdict,
+    judge_task,
+    with_seeds,
+)
+from labutils.evaluate.exam import exam_accuracy
+from labutils.evaluate.findings import ceiling_of
+from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
+from labutils.evaluate.sentences import NOT_HERE
+from labutils.evaluate.tables import (
+    best_table,
+    exam_table,
+    mark_source,
+    paired_table,
+    real_table,
+    run_table,
+    verdict_table,
+)
+from labutils.statistics import Estimate, in_points
+
+if TYPE_CHECKING:
+    from labutils.audit.baselines import Simple
+    from labutils.data.dataset import Dataset
+    from labutils.frames import Table
+    from labutils.plots.dots import Dot
+    from labutils.runs.run import Run
+
+READING = {
+    REPRODUCED: "holds here",
+    NOT_REPRODUCED: "does not hold here",
+    UNDECIDED: "could be chance",
+    BUILT_IN: BUILT_IN,
+    MISSING: "not judged here",
+}
+"""A verdict for those who read their first: the word for referees stands beside it."""
+
+NO_EXAM = "No exam was sat: the verdict is on the validation images and one seed."
+NO_VERDICT = "These runs cannot be judged together, or are too short: the details say why."
+WHOSE = {"document": "The report says", "ours": "We asked", "built in": "The report says"}
+MOST_PAIRS = 10
+"""With more settings than have so many pairs, the best of each network stands for the pairs."""
+
+_ACCURATE = {
+    BETTER: "{a} is more accurate than {b}: {n} points.",
+    WORSE: "{a} is less accurate than {b}: {n} points.",
+    SAME: "{a} and {b} are equally accurate: {n} points.",
+    UNDECIDED: "{a} or {b}: which is more accurate could be chance: {n} points.",
+}
+_LOSS = {
+    BETTER: "{a} has a lower loss than {b}, by {n}.",
+    WORSE: "{a} has a higher loss than {b}; lower by {n}.",
+    SAME: "{a} and {b} have the same loss: difference {n}.",
+    UNDECIDED: "{a} or {b}: which loss is lower could be chance: by {n}.",
+}
+_FASTER = {
+    REACHED: "{a} is faster than {b}.",
+    BELOW: "{a} is not faster than {b}, or hardly.",
+    UNDECIDED: "Whether {a} is faster than {b} could be chance.",
+}
+SAYS: dict[str, dict[str, str]] = {
+    "accuracy": _ACCURATE,
+    "accuracy of two data sets": _ACCURATE,
+    "loss": _LOSS,
+    "lowest loss": _LOSS,
+    "loss of two data sets": _LOSS,
+    "narrower gap": {
+        BETTER: "{b} has a narrower gap than {a}: by {n} points.",
+        WORSE: "{b} has a wider gap than {a}; narrower by {n} points.",
+        SAME: "{b} and {a} have the same gap: narrower by {n} points.",
+        UNDECIDED: "{b} or {a}: which gap is narrower could be chance: {n} points.",
+    },
+    "wide gap": {
+        REACHED: "{a} over-fits: its training accuracy is {n} points above the exam's.",
+        BELOW: "{a} hardly over-fits: its training accuracy is {n} points above the exam's.",
+        UNDECIDED: "Whether {a} over-fits could be chance: training is {n} points above the exam.",
+    },
+    "over-fitting": {
+        REACHED: "{a} over-fits: its loss ends {n} above its lowest.",
+        BELOW: "{a} does not over-fit: its loss ends {n} above its lowest.",
+        UNDECIDED: "Whether {a} over-fits could be chance: its loss ends {n} above its lowest.",
+    },
+    "onset of over-fitting": {
+        REACHED: "{a} begins to over-fit when the report says.",
+        BELOW: "{a} does not begin to over-fit when the report says.",
+        UNDECIDED: "When {a} begins to over-fit cannot be told from these runs.",
+    },
+    "training accuracy": {
+        REACHED: "{a} learns its training images by heart.",
+        BELOW: "{a} does not learn its training images by heart.",
+        UNDECIDED: "Whether {a} learns its training images by heart cannot be told.",
+    },
+    "far fewer epochs": _FASTER,
+    "faster": _FASTER,
+    "best": {
+        REACHED: "{a} is the best of {count} settings.",
+        BELOW: "{a} is not the best of {count} settings.",
+        UNDECIDED: "Whether {a} is the best of {count} settings could be chance.",
+    },
+    "near the ceiling": {
+        REACHED: "{a} comes near the ceiling: {n}.",
+        BELOW: "{a} stays below the ceiling: {n}.",
+        UNDECIDED: "Whether {a} comes near the ceiling cannot be told: {n}.",
+    },
+}
+"""What a finding on the exam says, by its measure and its word, in at most 20 words (a test counts them)."""
+_PAIRS = {
+    BETTER: "On average over {count} pairs the gap gets narrower: by {n} points.",
+    WORSE: "On average over {count} pairs the gap gets wider; narrower by {n} points.",
+    SAME: "On average over {count} pairs the gap stays as it is: narrower by {n} points.",
+    UNDECIDED: "Whether the gap gets narrower could be chance: by {n} points, the mean over {count} pairs.",
+}
+_IN_POINTS = ("accuracy", "accuracy of two data sets", "narrower gap", "wide gap")
+
+
+def card(
+    runs: Mapping[str, Run],
+    *datasets: Dataset,
+    task: str = "",
+    more: Mapping[str, Table] | None = None,
+    said: str = "",
+) -> None:
+    """Show the evidence of some runs: a picture, a sentence of at most 20 words, a verdict, and Details that open.
+
+    The picture has the accuracy of every setting on the exam, over all stored seeds (or on the validation images, where
+    the exam was not sat), what is no network, the lab report's number, and the same setting on real images. The verdict
+    is the one on the task's first claim; those on its other claims open with the details.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        A notebook's runs, by label.
+    *datasets : Dataset
+        The images that the runs are on: simple models are measured on them if that was not done before. Without them
+        those stand in the picture that are stored.
+    task : str
+        Whose claims are judged, and whose numbers of the report are shown; none unless given.
+    more : mapping of str to Table, optional
+        Further tables, by title, to open with the details.
+    said : str
+        The label that the reader has predicted, marked in the picture; see `course.said`.
+    """
+    from IPython.display import display
+
+    from labutils.plots.dots import draw_dots
+
+    if not runs:
+        print(NOT_HERE)
+        return
+    verdicts = judge_task(runs, task) if task else []
+    seeds = with_seeds(runs)
+    for verdict in verdicts[:1]:
+        chip = f"<p>{_chip(verdict)} {html.escape(_claim(verdict))}</p>"
+        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict))}</b></p>{chip}</div>'
+        display({"text/html": shown, "text/plain": _in_words(verdict)}, raw=True)
+    draw_dots(*_rows(runs, seeds, _simple(runs, datasets), task), said)
+    folded, words = _details(verdicts, _tables(runs, seeds, datasets, task, verdicts, more or {}))
+    display({"text/html": folded, "text/plain": words}, raw=True)
+
+
+def reading(verdict: Verdict) -> str:
+    """What a verdict says to whoever reads their first: `could be chance`.
+
+    It is read from the exam, and from the validation images where the exam says nothing. Undecided is called chance
+    where a measurement was that; other reasons (too few epochs, other images) are not.
+    """
+    word, chance = verdict.verdict if verdict.holds == MISSING else verdict.holds, verdict.evidence != verdict.exam
+    if verdict.parts:
+        chance = any(part.finding.holds(part.condition.rule) is None for part in verdict.parts)
+    return READING[word] if chance or word != UNDECIDED else "cannot be told here"
+
+
+def headline(verdict: Verdict) -> str:
+    """What decides a verdict, in at most 20 words: what does not hold, else what is open, else what was asked first.
+
+    Where nothing was found on an exam it says why.
+    """
+    if not verdict.parts:
+        return NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT
+    outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
+    return _says(verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))])
+
+
+def standing(best: Mapping[str, tuple[str, Estimate, Estimate | None]]) -> str:
+    """How the best network of each data set stands to the simple numbers: level where their intervals overlap.
+
+    Parameters
+    ----------
+    best : mapping of str to (str, Estimate, Estimate or None)
+        By data set: the network's label, its accuracy, and that of the simple model where it is known.
+    """
+    said = []
+    for label, network, simple in best.values():
+        if simple is None:
+            said.append(f"{label} has the highest accuracy")
+        else:
+            above, below = network.low > simple.high, network.high < simple.low
+            how = "stands above" if above else "stands below" if below else "is level with"
+            said.append(f"The best network ({label}) {how} the simple numbers")
+    return "; ".join(said)
+
+
+def _says(part: Part) -> str:
+    condition, finding = part.condition, part.finding
+    names = [setting.name.partition(", the best of")[0] for setting in part.settings]
+    several = condition.measure == "narrower gap" and len(names) > 2
+    template = (_PAIRS if several else SAYS[condition.measure])[finding.word]
+    number = "" if finding.estimate is None else str(finding.estimate)
+    if finding.estimate is not None and condition.measure in _IN_POINTS:
+        number = in_points(finding.estimate)
+    count = len(names) // 2 if several else len(names)
+    return template.format(a=names[0], b=names[1] if len(names) > 1 else "", n=number, count=count)
+
+
+def _claim(verdict: Verdict) -> str:
+    return f"{WHOSE[verdict.kind]}: {verdict.claim}."
+
+
+def _in_words(verdict: Verdict) -> str:
+    """The headline, and the verdict for both kinds of readers."""
+    return f"{headline(verdict)}\n{reading(verdict)} ({verdict.id}, {verdict.holds}). {_claim(verdict)}"
+
+
+def _chip(verdict: Verdict) -> str:
+    """The verdict as a student reads it; a referee's word and the numbers come up with the mouse."""
+    title = html.escape(f"{verdict.id}: {verdict.holds}. {verdict.exam}", quote=True)
+    look = "border: 1px solid currentColor; border-radius: 1em; padding: 1px 10px; white-space: nowrap"
+    return f'<span style="{look}" title="{title}">{html.escape(reading(verdict))}</span>'
+
+
+def _simple(runs: Mapping[str, Run], datasets: Sequence[Dataset]) -> dict[str, tuple[Simple, float | None]]:
+    """The better simple model and the ceiling, by the data set's name; of stored ones where no data set is given."""
+    from labutils.audit.baselines import better_simple, exam_baselines, simple_of
+
+    if datasets:
+        return {data.name: (better_simple(data, exam_baselines(data)), data.ceiling) for data in datasets}
+    first = {run.config.dataset: run for run in reversed(list(runs.values()))}
+    found = {name: (simple_of(run), ceiling_of(run)) for name, run in reversed(first.items())}
+    return {name: (simple, ceiling) for name, (simple, ceiling) in found.items() if simple}
+
+
+def _rows(
+    runs: Mapping[str, Run],
+    seeds: Mapping[str, Sequence[Run]],
+    simple: Mapping[str, tuple[Simple, float | None]],
+    task: str,
+) -> tuple[list[tuple[str, list[Dot]]], str, str]:
+    """The rows of the picture, its title, and what its axis is called."""
+    from labutils.data.locate import title_of
+    from labutils.plots.dots import CEILING, HERE, REAL, REPORT, SIMPLE, Dot
+    from labutils.runs.store import everywhere
+
+    report, rows = lab.reported(task) if task else {}, []
+    exams = {label: exam_accuracy(own) for label, own in seeds.items()}
+    on_exam = all(exams.values())
+    reached: dict[str, dict[str, Estimate]] = {}
+    for label, run in runs.items():
+        sat = sum(one.exam is not None for one in seeds[label])
+        found, basis = accuracy(run), f"{len(run.y_val)} images"
+        if on_exam and (exam := exams[label]):
+            found, basis = exam, f"{sat} seeds" if sat > 1 else "one seed"
+        dots = [Dot(HERE, found, basis)]
+        reached.setdefault(run.config.dataset, {})[label] = found
+        told = report.get(label, lab.SILENT).accuracy
+        if told is not None and len(run.class_names) == 2:  # the report's accuracy of nine classes is another quantity
+            dots.append(Dot(REPORT, told))
+        real = next((one for one in everywhere(run.config) if lab.REAL == one.source != run.source), None)
+        if real:
+            dots.append(Dot(REAL, accuracy(real), f"{len(real.y_val)} validation images"))
+        rows.append((label, dots))
+    best: dict[str, tuple[str, Estimate, Estimate | None]] = {}
+    for name, found_by in reached.items():
+        label = max(found_by, key=lambda one: found_by[one].value)
+        models, ceiling = simple.get(name, (None, None))
+        model = models and (models.exam if on_exam else models.validation)
+        beside = Estimate(model.accuracy, *model.accuracy_interval) if model else None
+        best[name] = label, found_by[label], beside
+        whose = f"{title_of(name)}, " if len(reached) > 1 else ""
+        if model and beside:
+            rows.append((f"{whose}{model.name}", [Dot(SIMPLE, beside)]))
+        if ceiling is not None:
+            rows.append((f"{whose}ceiling: a reader who knows every drawn sign", [Dot(CEILING, float(ceiling))]))
+    sources = [f"{title_of(run.config.dataset)} ({mark_source(run.source)})" for run in runs.values()]
+    axis = f"{'accuracy on the exam' if on_exam else 'best validation accuracy'}: {', '.join(dict.fromkeys(sources))}"
+    return rows, standing(best), axis
+
+
+def _tables(
+    runs: Mapping[str, Run],
+    seeds: Mapping[str, Sequence[Run]],
+    datasets: Sequence[Dataset],
+    task: str,
+    verdicts: Sequence[Verdict],
+    more: Mapping[str, Table],
+) -> Iterator[tuple[str, Table | str]]:
+    """What the details hold, by title."""
+    from labutils.audit.baselines import beside, beside_runs
+
+    below = beside(*datasets) if datasets else beside_runs(runs.values())
+    yield "Runs", run_table(runs, lab.reported(task) if task else None, below)
+    pairs = len(runs) * (len(runs) - 1) // 2
+    try:
+        if pairs > MOST_PAIRS:
+            yield "The best of each network, on the validation images", best_table(runs)
+        elif pairs:
+            yield "In pairs, on the validation images", paired_table(runs)
+    except ComparisonError as error:
+        yield "In pairs, on the validation images", str(error)
+    try:
+        if pairs and pairs <= MOST_PAIRS:
+            yield "In pairs, on the exam", exam_table(seeds)
+    except ComparisonError as error:
+        yield "In pairs, on the exam", str(error)
+    yield from more.items()
+    if verdicts:
+        yield "What the report says, and what holds", verdict_table(verdicts)
+        yield "On real images", real_table(verdicts)
+
+
+def _details(verdicts: Sequence[Verdict], tables: Iterable[tuple[str, Table | str]]) -> tuple[str, str]:
+    """The details as HTML that opens, and as text; a wide table is moved within them."""
+    import pandas as pd
+
+    shown = ["<style>.labutils-details td { min-width: 7.5em; }</style>"]
+    words = [_in_words(verdict) for verdict in verdicts[1:]]
+    for verdict in verdicts[1:]:
+        shown.append(f"<p>{_chip(verdict)} {html.escape(f'{headline(verdict)} {_claim(verdict)}')}</p>")
+    for title, table in tables:
+        inside = html.escape(table) if isinstance(table, str) else table._repr_html_() or ""
+        shown.append(f'<h4>{html.escape(title)}</h4><div style="overflow-x: auto; max-width: 100%">{inside}</div>')
+        with pd.option_context("display.max_columns", None, "display.width", 240):
+            words.append(f"{title}\n{table}")
+    folded = f'<details class="labutils-details"><summary>Details</summary>{"".join(shown)}</details>'
+    return folded, "\n\n".join(words)

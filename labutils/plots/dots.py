@@ -1,0 +1,74 @@
+"""The picture of an evidence card: accuracies as dots with intervals, networks first, then what is no network.
+
+`evaluate.card` says what stands in it; here it is only drawn and put into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labutils.plots.charts import GREY, THIRD, TRAINING, VALIDATION
+from labutils.plots.figure import MARKERS, count, one_axes, show, styled, wrap
+
+if TYPE_CHECKING:
+    from labutils.statistics import Estimate
+
+SAID = "you said"
+HERE, REPORT, REAL, SIMPLE, CEILING = "here", "lab report", "real images", "no network", "ceiling"
+LOOK: dict[str, dict[str, Any]] = {
+    HERE: {"fmt": MARKERS[0], "color": VALIDATION},
+    REAL: {"fmt": MARKERS[1], "color": VALIDATION, "fillstyle": "none"},
+    SIMPLE: {"fmt": MARKERS[3], "color": THIRD},
+    REPORT: {"fmt": MARKERS[2], "color": TRAINING, "fillstyle": "none", "markersize": 9},
+    CEILING: {"fmt": "|", "color": GREY, "markersize": 14, "markeredgewidth": 3},
+}
+
+
+class Dot(NamedTuple):
+    """One accuracy of a row; what is only known as a number has no interval. `basis` says on how many images."""
+
+    kind: str
+    accuracy: Estimate | float
+    basis: str = ""
+
+    @property
+    def value(self) -> float:
+        """The accuracy itself."""
+        return self.accuracy if isinstance(self.accuracy, float) else self.accuracy.value
+
+    def words(self) -> str:
+        """`0.912 [0.870, 0.942] (200 images)`, or `lab report 0.850`."""
+        number = f"{self.accuracy:.3f}" if isinstance(self.accuracy, float) else str(self.accuracy)
+        return ("" if self.kind == HERE else f"{self.kind} ") + number + (f" ({self.basis})" if self.basis else "")
+
+
+@styled
+def draw_dots(rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, said: str = "") -> None:
+    """Draw the dots of every row, by its label; `said` is the label that a reader has predicted."""
+    figure, axes = one_axes(7.5, 1.7 + 0.4 * len(rows))
+    told = []
+    for place, (label, dots) in enumerate(rows):
+        for dot in dots:
+            reach = None
+            if not isinstance(dot.accuracy, float):
+                reach = [[dot.value - dot.accuracy.low], [dot.accuracy.high - dot.value]]
+            # Real images have their interval below that of this lab's: neither hides the other.
+            height = place + (0.24 if dot.kind == REAL else 0)
+            axes.errorbar(dot.value, height, xerr=reach, capsize=4, **LOOK[dot.kind])
+        told.append(f"{label}: {', '.join(dot.words() for dot in dots)}{f' ({SAID})' if label == said else ''}.")
+    simple = [dot.value for _, dots in rows for dot in dots if dot.kind == SIMPLE]
+    if len(simple) == 1:  # of two data sets each has its own: a line through all rows would be false for some
+        axes.axvline(simple[0], color=THIRD, linestyle=":", linewidth=1, zorder=0)
+    names = [wrap(label) + (f"\n({SAID})" if label == said else "") for label, _ in rows]
+    axes.set_yticks(range(len(rows)), names)
+    for tick, (label, _) in zip(axes.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("bold" if label == said else "normal")
+    axes.set(xlabel=axis, ylim=(len(rows) - 0.4, -0.6))
+    axes.grid(axis="y", visible=False)
+    kinds = dict.fromkeys(dot.kind for _, dots in rows for dot in dots)
+    for kind in kinds:
+        axes.errorbar([], [], label="this lab" if kind == HERE else kind, **LOOK[kind])
+    figure.suptitle(title)
+    figure.legend(loc="outside lower center", ncols=len(kinds))
+    show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}")
