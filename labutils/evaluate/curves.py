@@ -101,6 +101,13 @@ def train_curve(*runs: Run) -> str:
     return "fixed_accuracy" if runs and all("fixed_accuracy" in run.history for run in runs) else "accuracy"
 
 
+def fixed_sizes(run: Run) -> tuple[int, float]:
+    """On how many training images "fixed_accuracy" is measured, and how many there are; infinity if unknown."""
+    counted = sum(run.provenance.get("counts", {}).get("train", {}).values())
+    whole = counted or run.config.n_train or np.inf
+    return int(min(len(run.y_val), whole)), whole
+
+
 def gap_by_image(run: Run, curve: str) -> np.ndarray:
     """The accuracy gap as one value per validation image, (n_val,): its mean is the gap.
 

@@ -261,8 +261,8 @@ def _gap(condition: Condition, *settings: Setting) -> Finding:
 def _gap_on_exam(condition: Condition, *settings: Setting) -> Finding:
     seeds = [setting.seeds for setting in settings]
     exam.same_exam(*seeds)
-    measured = f", training {MEASURED[exam.gap_curve(*_pairs(seeds))]}"
-    return _difference(exam.gap_effect(*_pairs(seeds)), rules.ACCURACY_MARGIN, "gap narrower by", measured)
+    effect, measured = exam.gap_effect(*_pairs(seeds)), f", {exam.gap_basis(*seeds)}"
+    return _difference(effect, rules.ACCURACY_MARGIN, "gap narrower by", measured)
 
 
 def _own_gap(condition: Condition, one: Setting) -> Finding:
@@ -273,7 +273,8 @@ def _own_gap(condition: Condition, one: Setting) -> Finding:
 
 def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
     gap = exam.own_gap(one.seeds)
-    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis})"
+    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis}), "
+    text += exam.gap_basis(one.seeds)
     return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}")
 
 
