@@ -211,7 +211,7 @@ def judged(spreads, prior, seeds, difference, repeats=4000):
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 8])
-@pytest.mark.parametrize("truth", [0.008, 0.0121, "accuracy", "gap", f"loss, {exam.LOWEST}"])
+@pytest.mark.parametrize("truth", [0.008, 0.0121, "accuracy", "gap", "loss"])
 def test_a_setting_is_wrongly_called_better_or_worse_in_six_of_a_hundred_cases_at_most(truth, seeds):
     """With the prior of the store, whatever seeds really do: move little, much, or some settings far more than others.
 

@@ -83,6 +83,13 @@ def test_differences_of_accuracy_and_loss():
     assert lower.value == pytest.approx(0.1 * np.log(0.8 / 0.2), abs=0.005) and lower.word(0.02) == "better"
 
 
+def test_losses_are_compared_where_the_validation_loss_is_lowest():
+    run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
+    later, sooner = with_exam(run, [0.7, 0.9, 0.7]), with_exam(run, [0.7, 0.8, 0.9])
+    assert later.exam.epochs == (run.best_epoch, run.lowest_loss_epoch, 19)
+    assert exam.loss_effect([later], [sooner]).value == pytest.approx(0.1 * np.log(4), abs=0.005)
+
+
 def test_the_rise_is_between_the_lowest_validation_loss_and_the_end():
     run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
     sat = with_exam(run, [0.9, 0.9, 0.7])

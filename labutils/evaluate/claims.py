@@ -168,7 +168,7 @@ CLAIMS: dict[str, Claim] = {
     "C8": Claim(
         "task3",
         "Bone is classified more accurately than Skin, and with lower loss",
-        (_of("accuracy of two data sets", "Bone", "Skin"), _of("loss of two data sets", "Bone", "Skin")),
+        (_of("accuracy of two data sets", "Bone", "Skin"), _of("lowest loss of two data sets", "Bone", "Skin")),
         built_in=_DRAWN,
     ),
     "C9": Claim(
@@ -197,7 +197,7 @@ CLAIMS: dict[str, Claim] = {
     "C13": Claim(
         "task5c",
         "at lr 1e-5, batch normalization gives the higher validation accuracy and the lower loss",
-        (_of("accuracy", "batch norm", "no batch norm"), _of("loss", "batch norm", "no batch norm")),
+        (_of("accuracy", "batch norm", "no batch norm"), _of("lowest loss", "batch norm", "no batch norm")),
     ),
     "C14": Claim(
         "task5d",

@@ -98,16 +98,11 @@ def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
     return Estimate((n10 - n01) / n, max(centre - half, -1.0), min(centre + half, 1.0))
 
 
-def loss_difference(run_a: Run, run_b: Run, lowest: bool = False) -> Estimate:
-    """Validation loss of `run_a` minus that of `run_b`, with an interval paired image by image.
-
-    Each at its best validation accuracy, or at its `lowest` validation loss.
-    """
+def loss_difference(run_a: Run, run_b: Run) -> Estimate:
+    """Lowest validation loss of `run_a` minus that of `run_b`, with an interval paired image by image."""
     check_same_images(run_a, run_b)
-    at = [(run, run.lowest_loss_epoch if lowest else run.best_epoch) for run in (run_a, run_b)]
-    losses = [image_losses(run, epoch) for run, epoch in at]
-    shown = [float(run.history["val_loss"][epoch]) for run, epoch in at]
-    return bootstrap_mean(losses[0] - losses[1], GUESS).moved_to(shown[0] - shown[1])
+    (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
+    return bootstrap_mean(losses_a - losses_b, GUESS).moved_to(shown_a - shown_b)
 
 
 def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
@@ -137,15 +132,20 @@ def fisher(run_a: Run, run_b: Run) -> float:
 
 
 def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
-    """Validation loss of `run_a` minus that of `run_b` at their best epochs, on different images.
+    """Lowest validation loss of `run_a` minus that of `run_b`, on different images.
 
     The interval is a bootstrap that draws from both sets of images independently.
     """
-    losses_a, losses_b = image_losses(run_a), image_losses(run_b)
+    (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
     low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
     found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
-    shown = [float(run.history["val_loss"][run.best_epoch]) for run in (run_a, run_b)]
-    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown[0] - shown[1])
+    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown_a - shown_b)
+
+
+def _lowest(run: Run) -> tuple[np.ndarray, float]:
+    """The losses of a run's images at its lowest validation loss, and that loss as the history has it."""
+    epoch = run.lowest_loss_epoch
+    return image_losses(run, epoch), float(run.history["val_loss"][epoch])
 
 
 def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:

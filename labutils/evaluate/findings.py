@@ -209,32 +209,28 @@ def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, pai
     return finding._replace(evidence=f"{finding.evidence}, AUC {area}", area=area)
 
 
-def _loss(condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True) -> Finding:
-    """The difference of the losses; those at the other epoch stand beside it."""
+def _loss(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
+    """The difference of the lowest losses; those at the best accuracy stand beside it."""
     a, b = first.run, second.run
-    difference = compare.loss_difference(a, b, lowest) if paired else compare.unpaired_loss_difference(a, b)
+    difference = compare.loss_difference(a, b) if paired else compare.unpaired_loss_difference(a, b)
     if not difference.low <= 0 <= difference.high:
         word = BETTER if difference.value < 0 else WORSE
     else:
         word = rules.CLOSE if max(-difference.low, difference.high) < rules.LOSS_MARGIN else UNDECIDED
-    at_best = [run.history["val_loss"][run.best_epoch] for run in (a, b)]
-    at_lowest = [run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b)]
-    names = [("loss at best accuracy", at_best), ("lowest loss", at_lowest)]
-    (main, (one, other)), (beside, losses) = reversed(names) if lowest else names
+    one, other = (run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b))
+    beside = ", ".join(f"{run.history['val_loss'][run.best_epoch]:.3f}" for run in (a, b))
     return Finding(
         word,
-        f"{main} {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference} "
-        f"({beside} {losses[0]:.3f}, {losses[1]:.3f})",
+        f"lowest loss {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference} "
+        f"(loss at best accuracy {beside})",
         difference,
     )
 
 
-def _loss_on_exam(
-    condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True
-) -> Finding:
+def _loss_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
     if paired:
         exam.same_exam(first.seeds, second.seeds)
-    effect = exam.loss_effect(first.seeds, second.seeds, exam.LOWEST if lowest else exam.BEST)
+    effect = exam.loss_effect(first.seeds, second.seeds)
     return _difference(effect, rules.LOSS_MARGIN, f"loss of {first.name} lower than of {second.name} by")
 
 
@@ -457,7 +453,10 @@ _IN_WORDS: dict[str, object] = {
     "window": WINDOW,
     "fixed": MEASURED["fixed_accuracy"],
 }
-_LOSS = "loss of {0} lower than of {1}: 95 % interval of the difference %s, excludes 0 either way; {by_loss}"
+_LOSS = (
+    "loss of {0} lower than of {1} at the lowest losses: 95 % interval of the difference, %s, excludes 0 either way; "
+    "{by_loss}"
+)
 _RISE = (
     "{0}: mean validation loss of the last {window} epochs minus that of the lowest {window} in a row: %s if at least "
     "{limits[0]:.2f}, 95 %% interval above 0, %s if it stays below; on the exam, loss after the last epoch minus that "
@@ -480,18 +479,17 @@ MEASURES = {
         "{0} more accurate than {1}: Fisher's exact test on the accuracies at the best epochs, {p} either way; "
         "{by_points}",
     ),
-    "loss": Measure(_loss, _loss_on_exam, _LOSS.replace("%s", "image by image, at the best epochs")),
     "lowest loss": Measure(
-        partial(_loss, lowest=True),
-        partial(_loss_on_exam, lowest=True),
-        _LOSS.replace("%s", "image by image, at the lowest losses"),
-        equals="loss of {0} and {1}: 95 % interval of the difference, image by image, at the lowest losses, within "
+        _loss,
+        _loss_on_exam,
+        _LOSS.replace("%s", "image by image"),
+        equals="loss of {0} and {1} at the lowest losses: 95 % interval of the difference, image by image, within "
         "±{close} (refuted if it excludes 0); {by_loss}",
     ),
-    "loss of two data sets": Measure(
+    "lowest loss of two data sets": Measure(
         partial(_loss, paired=False),
         partial(_loss_on_exam, paired=False),
-        _LOSS.replace("%s", "between two sets of images, at the best epochs"),
+        _LOSS.replace("%s", "between two sets of images"),
     ),
     "narrower gap": Measure(
         _gap,
