@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from labutils.errors import ComparisonError
-from labutils.evaluate.curves import gap_by_image, smooth, train_curve
-from labutils.evaluate.metrics import correct, image_losses
+from labutils.evaluate.curves import gap_by_image, smooth, train_curve, unsteadiness
+from labutils.evaluate.metrics import correct, hits, image_losses
 from labutils.statistics import (
     GUESS,
     TAILS,
@@ -163,6 +163,26 @@ def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
     _, after_a, after_b = _race(resampled[0], resampled[1], slack)
     low, high = np.quantile(after_a / after_b, TAILS)
     return Speed(level, int(epochs[0]), int(epochs[1]), Estimate(epochs[0] / epochs[1], float(low), float(high)))
+
+
+def steadiness(run_a: Run, run_b: Run, draws: int = 400) -> Estimate:
+    """How much of the epoch-to-epoch changes of the second run's validation accuracy the first one's has; a ratio.
+
+    For both see `curves.unsteadiness`, half an image at least. The interval draws the images anew.
+    """
+    check_same_images(run_a, run_b)
+    n = len(run_a.y_val)
+    value = _ratio(run_a.history["val_accuracy"][None, :], run_b.history["val_accuracy"][None, :], n)[0]
+    drawn = np.stack([np.bincount(row, minlength=n) for row in resamples(n, draws=draws)]) / n
+    a, b = (drawn @ hits(run.val_predictions, run.y_val).T for run in (run_a, run_b))
+    low, high = np.quantile(_ratio(a, b, n), TAILS)
+    return Estimate(float(value), float(low), float(high))
+
+
+def _ratio(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
+    """For each row of two tables of curves: the unsteadiness of the first by that of the second."""
+    one, other = (np.maximum([unsteadiness(row) for row in table], 0.5 / n) for table in (a, b))
+    return one / other
 
 
 def _race(a: np.ndarray, b: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

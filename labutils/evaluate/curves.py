@@ -92,6 +92,12 @@ def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, c
     return int(np.flatnonzero(~above)[-1]) + 2
 
 
+def unsteadiness(curve: np.ndarray) -> float:
+    """How far a curve (epochs,) strays from its running mean, root mean square; where that is over `WINDOW` epochs."""
+    edge = min(WINDOW // 2, (len(curve) - 1) // 2)
+    return float(np.sqrt(np.mean((curve - smooth(curve))[edge : len(curve) - edge] ** 2)))
+
+
 def train_curve(*runs: Run) -> str:
     """The training curve by which runs are set beside validation: "fixed_accuracy" where all have it, else "accuracy".
 

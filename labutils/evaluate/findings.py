@@ -362,21 +362,43 @@ def _converging_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> 
     return _over_seeds(fast, slow, ratio, rules.FASTER)
 
 
+def _steadier(condition: Condition, steady: Setting, other: Setting) -> Finding:
+    ratio = compare.steadiness(steady.run, other.run)
+    text = f"validation accuracy of {steady.name} strays {ratio} times as far as that of {other.name}"
+    return _amount(_at_most(ratio, rules.STEADIER), f"{text} ({_losses_stray([steady.run], [other.run])})", ratio)
+
+
+def _steadier_of_seeds(condition: Condition, steady: Setting, other: Setting) -> Finding:
+    def ratio(one: Run, another: Run) -> float:
+        return compare.steadiness(one, another, draws=1).value
+
+    finding = _over_seeds(steady, other, ratio, rules.STEADIER, f"of what {other.name} strays")
+    return finding._replace(evidence=f"{finding.evidence}; {_losses_stray(steady.seeds, other.seeds)}")
+
+
+def _losses_stray(steady: Sequence[Run], other: Sequence[Run]) -> str:
+    """The same of losses, which stands beside it: where a network is surer, they jump farther."""
+    one, another = (np.mean([curves.unsteadiness(r.history["val_loss"]) for r in runs]) for runs in (steady, other))
+    return f"validation loss {one:.4f} against {another:.4f}"
+
+
 def _at_most(ratio: Estimate, factor: float) -> bool | None:
     if ratio.low > factor:
         return False
     return True if ratio.value <= factor and ratio.high < 1 else None
 
 
-def _over_seeds(fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float], factor: float) -> Finding:
-    """Whether a ratio of epochs, over seeds and as a geometric mean, is at most `factor`."""
+def _over_seeds(
+    fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float], factor: float, of: str = "of the epochs"
+) -> Finding:
+    """Whether a ratio, over seeds and as a geometric mean, is at most `factor`."""
     ratios = [ratio(*pair) for pair in zip(fast.seeds, slow.seeds, strict=False)]
     shown = ", ".join(f"{value:.2f}" for value in ratios)
     if len(ratios) < 2:
-        return _amount(None, f"{shown} of the epochs at one seed: how far seeds move it is unknown")
+        return _amount(None, f"{shown} {of} at one seed: how far seeds move it is unknown")
     mean = _mean_over_seeds(ratios, 99)
     basis = f"over {len(ratios)} seeds"
-    return _amount(_at_most(mean, factor), f"{mean} of the epochs {basis} ({shown})", mean, basis)
+    return _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
 
 
 # A setting among others, and before the highest that anyone could reach.
@@ -447,6 +469,7 @@ _IN_WORDS: dict[str, object] = {
     "near": f"{100 * rules.NEAR:.0f} points",
     "far_fewer": f"{rules.FAR_FEWER:.0%}",
     "faster": f"{rules.FASTER:.0%}",
+    "steadier": f"{rules.STEADIER:.0%}",
     "slack": rules.SLACK,
     "climb": rules.CLIMB,
     "climbs": ", ".join(f"{climb:.2f}" for climb in rules.CLIMBS),
@@ -535,6 +558,13 @@ MEASURES = {
         "{0}: epochs until the smoothed validation loss comes down to the higher of the two minima plus "
         "{slack} at most {faster} of those of {1}, 95 % interval over images below 100 % (refuted if it stays "
         "above {faster}); {all_seeds}",
+    ),
+    "steadier": Measure(
+        _steadier,
+        _steadier_of_seeds,
+        "{0}: its validation accuracy strays from its running mean over {window} epochs at most {steadier} as far as "
+        "that of {1} (root mean square), 95 % interval over images below 100 % (refuted if it stays above {steadier}); "
+        "{all_seeds}",
     ),
     "best": Measure(
         _best,
