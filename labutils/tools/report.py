@@ -148,11 +148,8 @@ def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], sto
     run, config, told = shown.get(name), lab.runs(task)[label], lab.reported(task)[label]
 
     def training(run: Run) -> str:  # stands beside the report's training accuracy, where it quotes no other
-        return (
-            ""
-            if told.train_accuracy is None or told.accuracy is not None
-            else f"; final training {evaluate.best(run).final_train_accuracy:.4f}"
-        )
+        only = told.accuracy is None and told.train_accuracy is not None
+        return f"; final training {evaluate.best(run).final_train_accuracy:.4f}" if only else ""
 
     found, exam, ceiling, real = "missing", "-", "-", "-"
     if run is not None:
