@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from labutils.config import RunConfig
+from labutils.evaluate import exam, group_seeds
 from labutils.runs.run import ExamResult, Run
+from labutils.runs.store import RunStore
+
+RUNS = Path(__file__).parents[1] / "results" / "runs"
 
 CLASS_NAMES = {
     "skin": ("Mel", "Nev"),
@@ -108,3 +114,11 @@ def with_exam(run: Run, right: float | Sequence[float], confidence: float = 0.8,
         table[np.arange(n), y], table[np.arange(n), (y + 1) % classes] = own, 1 - own
         predictions.append(table[:, 1:] if classes == 2 else table)
     return replace(run, exam=ExamResult(epochs, np.array(predictions, np.float16), y, f"exam of {run.config.dataset}"))
+
+
+@cache
+def stored_spreads(kind: str) -> np.ndarray:
+    """The standard deviations between seeds, in one of `exam.MEASURED`, of the settings that are stored with three."""
+    stored = {run.path.name: run for run in RunStore(RUNS).all() if run.source == "phantom" and run.exam}
+    groups = [runs for runs in group_seeds(stored).values() if len(runs) >= 3]
+    return np.array([np.std([exam.MEASURED[kind](run).mean() for run in runs], ddof=1) for runs in groups])

@@ -125,13 +125,13 @@ def test_loss_difference_of_constant_predictions_is_neither_a_point_nor_a_nan():
     assert compare.unpaired_loss_difference(other, same).value == pytest.approx(expected)
 
 
-def test_loss_difference_at_the_lowest_losses():
+def test_losses_are_compared_at_the_lowest_ones():
     run_a = make_run(CONFIG, wrong=[28, 30], confidence=[0.99, 0.8])
     run_b = make_run(CONFIG, wrong=[30, 30], confidence=[0.8, 0.8])
     assert run_a.best_epoch == 0 and run_a.lowest_loss_epoch == 1
-    assert compare.loss_difference(run_a, run_b, lowest=True).value == pytest.approx(0.0, abs=1e-9)
-    expected = run_a.history["val_loss"][0] - run_b.history["val_loss"][0]
-    assert compare.loss_difference(run_a, run_b).value == pytest.approx(expected, abs=1e-9)
+    assert run_a.history["val_loss"][0] > run_a.history["val_loss"][1]
+    for difference in (compare.loss_difference, compare.unpaired_loss_difference):
+        assert difference(run_a, run_b).value == pytest.approx(0.0, abs=1e-9)
 
 
 def falling(epochs_needed, epochs=100, **settings):
@@ -163,3 +163,17 @@ def test_speed_on_few_images_is_less_sure_than_on_many():
         ratio = compare.speed(learning(n, 40), learning(n, 50), slack=0.01).ratio
         widths.append(ratio.high - ratio.low)
     assert widths[1] < widths[0] / 2
+
+
+def test_steadiness_is_how_far_one_curve_strays_beside_the_other():
+    def straying(by, n=200):
+        wrong = 30 + by * (np.arange(40) % 2)
+        return make_run(CONFIG.with_(epochs=40), wrong=wrong * n // 200, n=n)
+
+    few, many = (compare.steadiness(straying(4, n), straying(8, n)) for n in (200, 2000))
+    assert few.value == many.value == pytest.approx(0.5)
+    assert few.low < many.low < 0.5 < many.high < few.high
+    assert compare.steadiness(straying(0), straying(0)).value == 1.0
+    steep = np.linspace(0.5, 0.9, 60)
+    assert curves.unsteadiness(steep) < 0.005, "a curve that rises is not unsteady"
+    assert curves.unsteadiness(steep + 0.02 * (-1) ** np.arange(60)) == pytest.approx(0.02, rel=0.05)

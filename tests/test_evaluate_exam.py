@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run, with_exam
+from evaluate_helpers import make_run, stored_spreads, with_exam
 
 from labutils import lab
 from labutils.errors import ComparisonError
 from labutils.evaluate import exam
+from labutils.runs.run import ExamResult
 from labutils.statistics import wilson_interval
 
 CONFIG = lab.runs("task5a")["no dropout"].with_(epochs=20)
@@ -82,6 +83,13 @@ def test_differences_of_accuracy_and_loss():
     assert lower.value == pytest.approx(0.1 * np.log(0.8 / 0.2), abs=0.005) and lower.word(0.02) == "better"
 
 
+def test_losses_are_compared_where_the_validation_loss_is_lowest():
+    run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
+    later, sooner = with_exam(run, [0.7, 0.9, 0.7]), with_exam(run, [0.7, 0.8, 0.9])
+    assert later.exam.epochs == (run.best_epoch, run.lowest_loss_epoch, 19)
+    assert exam.loss_effect([later], [sooner]).value == pytest.approx(0.1 * np.log(4), abs=0.005)
+
+
 def test_the_rise_is_between_the_lowest_validation_loss_and_the_end():
     run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
     sat = with_exam(run, [0.9, 0.9, 0.7])
@@ -89,16 +97,84 @@ def test_the_rise_is_between_the_lowest_validation_loss_and_the_end():
     assert exam.rise_effect([sat]).value == pytest.approx(0.2 * np.log(4), abs=0.005)
 
 
-def test_the_gap_to_the_exam_prefers_training_measured_like_it():
-    sat = with_exam(make_run(CONFIG, accuracy=0.85), 0.8)
-    assert exam.own_gap([sat]).value == pytest.approx(0.05, abs=0.001)
-    fixed = replace(sat, history=sat.history | {"fixed_accuracy": np.full(20, 0.95)})
-    assert exam.own_gap([fixed]).value == pytest.approx(0.15, abs=0.001)
-    assert exam.gap_effect(([fixed], [sat])).value == pytest.approx(0.0, abs=0.001), "like with like"
-    narrower = exam.gap_effect(
-        ([fixed], [replace(fixed, history=fixed.history | {"fixed_accuracy": np.full(20, 0.9)})])
-    )
-    assert narrower.value == pytest.approx(0.05)
+def gap_run(fixed, seen=None, seed=0, **settings):
+    """A run with 80 % on the exam, this accuracy on a fixed part of the training images, and this on all of them."""
+    run = with_exam(make_run(CONFIG.with_(seed=seed), **settings), 0.8)
+    history = run.history if fixed is None else run.history | {"fixed_accuracy": np.full(20, fixed)}
+    training = np.append(np.full(len(run.exam.epochs) - 1, 0.5), np.nan if seen is None else seen)
+    provenance = run.provenance | {"counts": {"train": {"Mel": 500, "Nev": 500}}}
+    return replace(run, history=history, exam=replace(run.exam, training=training), provenance=provenance)
+
+
+PLAIN, FIXED, WHOLE = gap_run(None, accuracy=0.85), gap_run(0.95, accuracy=0.85), gap_run(0.95, 0.9)
+
+
+@pytest.mark.parametrize(
+    "runs, gap, basis",
+    [
+        ([WHOLE], 0.10, "on all its images"),
+        ([FIXED], 0.15, "on a fixed part (200 of 1000 images), whose choice is in the interval"),
+        ([PLAIN], 0.05, "training as it went by, with dropout and augmentation on"),
+        ([gap_run(None, 0.9)], 0.10, "on all its images"),
+        ([WHOLE, gap_run(0.95, seed=1)], 0.125, "on all its images in 1 of 2 runs, else a fixed part (200 of 1000"),
+    ],
+)
+def test_the_gap_to_the_exam_is_that_of_all_training_images_where_they_were_measured(runs, gap, basis):
+    assert exam.own_gap(runs).value == pytest.approx(gap, abs=0.001) and basis in exam.gap_basis(runs)
+
+
+def test_gaps_are_compared_like_with_like():
+    assert exam.gap_effect(([FIXED], [PLAIN])).value == pytest.approx(0.0, abs=0.001)
+    assert "as it went by" in exam.gap_basis([FIXED], [PLAIN])
+    assert exam.gap_effect(([FIXED], [WHOLE])).value == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("lacking, seeds", [(1, 1), (3, 3), (1, 3), (0, 3)])
+def test_what_another_part_of_the_training_images_would_have_given_does_not_average_out(lacking, seeds):
+    runs = [gap_run(0.95, None if seed < lacking else 0.95, seed) for seed in range(seeds)]
+    expected = (lacking / seeds) ** 2 * (0.95 * 0.05 / 200 + 1 / 202**2) * (1 - 200 / 1000)
+    assert exam.own_gap(runs).of_part == pytest.approx(expected)
+
+
+class Sat:
+    """What `exam` reads of a run: which training and exam images it has right; the part comes first."""
+
+    best_epoch = lowest_loss_epoch = 9
+    epochs, y_val, provenance = 10, np.zeros(200), {"counts": {"train": {"all": 1000}}}
+
+    def __init__(self, trained, right, whole):
+        self.history = {"fixed_accuracy": np.full(10, trained[:200].mean())}
+        y, training = np.ones(len(right), int), np.array([trained.mean() if whole else np.nan])
+        self.exam = ExamResult((9,), np.where(right, 0.9, 0.1)[None, :, None], y, "exam", training)
+
+
+def narrower(measured, shared, rng, repeats=500):
+    """How often two settings with the same gap are said to differ; `measured`: which seeds saw all training images.
+
+    Each setting has 100 training images of 1000 wrong, the same at every seed; so many of them, `shared`, are those of
+    the other setting too. Seeds move the exam as far as they move stored gaps.
+    """
+    spreads, said = stored_spreads("gap"), 0
+    for _ in range(repeats):
+        order, sides = rng.permutation(1000), []
+        for own in (order[100 : 200 - shared], order[200 : 300 - shared]):
+            trained = ~np.isin(np.arange(1000), [*own, *order[:shared]])
+            levels = 0.8 + rng.choice(spreads) * rng.normal(size=len(measured))
+            sides.append([Sat(trained, rng.random(1000) < p, m) for p, m in zip(levels, measured, strict=True)])
+        said += exam.gap_effect(tuple(sides)).word(0.01) in ("better", "worse")
+    return said / repeats
+
+
+@pytest.mark.parametrize("shared", [0, 70])
+@pytest.mark.parametrize("measured", [[False] * 3, [True] * 3, [False] + [True] * 3, [False] * 3 + [True] * 5])
+def test_a_gap_is_wrongly_called_narrower_in_six_of_a_hundred_cases_at_most(measured, shared):
+    found = narrower(measured, shared, np.random.default_rng(1))
+    assert found <= 0.06
+
+
+def test_leaving_out_which_part_was_measured_would_be_wrong_more_often(monkeypatch):
+    monkeypatch.setattr(exam, "_part", lambda runs: 0.0)
+    assert narrower([False] * 3, 0, np.random.default_rng(1)) > 0.10
 
 
 def test_different_exams_are_not_compared():

@@ -45,7 +45,7 @@ def test_report_is_complete_and_the_same_every_time(store, results):
     text = report.write_report().read_text(encoding="utf-8")
     assert "phantom" in text.lower()
     for column in ("What the lab could know", "What holds for these images"):
-        assert re.search(rf"{column}, of 29 claims: \*\*\d+\*\* reproduced, .* \*\*\d+\*\* missing", text)
+        assert re.search(rf"{column}, of 31 claims: \*\*\d+\*\* reproduced, .* \*\*\d+\*\* missing", text)
     assert "- Task 9: Skin; Bone" in text and lab.REAL in text
     assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
     for label, graph in product(("lr-1e-4", "lr-1e-5", "lr-1e-6"), ("curves", "confusion", "roc")):
@@ -61,7 +61,7 @@ def test_report_is_complete_and_the_same_every_time(store, results):
 
 def test_without_runs_everything_is_missing(results):
     text = report.write_report().read_text(encoding="utf-8")
-    assert text.count("**29** missing") == 2
+    assert text.count("**31** missing") == 2
     assert "The run on real images is missing" in text
 
 
@@ -78,6 +78,9 @@ def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
     assert rows["1B", "lr 1e-5"][3].startswith("0.725 ["), "the real images"
     assert rows["5B", "batch norm"][4] == "final training 1.0000" and ("5B", "no dropout") not in rows
     assert rows["4", "LeNet (5) dropout 0.4"][4] == "element-wise 0.9872"
+    assert {task for task, _ in rows if task != "-"} >= {task.removeprefix("task").upper() for task in lab.TITLES}
+    silent = [rows[key][4] for key in (("8", "augmentation"), ("1E", "LeNet"), ("7", "trains nothing"))]
+    assert silent == ["-"] * 3 and ("2", "b16") not in rows, "the report quotes another run of Task 2"
     sit_exam(store, 0.8)
     after = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
     assert after["1B", "lr 1e-5"][1].startswith("0.800 [") and after["1B", "lr 1e-5"][1].endswith("(3 seeds)")
@@ -133,7 +136,7 @@ def test_what_small_means_is_said_where_a_small_run_stands_in(store):
 def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
     column = "on real images (validation, one seed)"
     text = report.write_report().read_text(encoding="utf-8")
-    rows = {cells[1]: cells for cells in table_rows(text)[:31]}
+    rows = {cells[1]: cells for cells in table_rows(text)[:33]}
     assert rows["id"][8] == column
     judged = {verdict.id: verdict.verdict for verdict in evaluate.judge_real()}
     assert judged == {"C5": "not reproduced", "C19": "reproduced"}, "the claims that are about these two runs alone"

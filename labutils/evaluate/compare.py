@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from labutils.errors import ComparisonError
-from labutils.evaluate.curves import gap_by_image, smooth, train_curve
-from labutils.evaluate.metrics import correct, image_losses
+from labutils.evaluate.curves import gap_by_image, smooth, train_curve, unsteadiness
+from labutils.evaluate.metrics import correct, hits, image_losses
 from labutils.statistics import (
     GUESS,
     TAILS,
@@ -98,16 +98,11 @@ def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
     return Estimate((n10 - n01) / n, max(centre - half, -1.0), min(centre + half, 1.0))
 
 
-def loss_difference(run_a: Run, run_b: Run, lowest: bool = False) -> Estimate:
-    """Validation loss of `run_a` minus that of `run_b`, with an interval paired image by image.
-
-    Each at its best validation accuracy, or at its `lowest` validation loss.
-    """
+def loss_difference(run_a: Run, run_b: Run) -> Estimate:
+    """Lowest validation loss of `run_a` minus that of `run_b`, with an interval paired image by image."""
     check_same_images(run_a, run_b)
-    at = [(run, run.lowest_loss_epoch if lowest else run.best_epoch) for run in (run_a, run_b)]
-    losses = [image_losses(run, epoch) for run, epoch in at]
-    shown = [float(run.history["val_loss"][epoch]) for run, epoch in at]
-    return bootstrap_mean(losses[0] - losses[1], GUESS).moved_to(shown[0] - shown[1])
+    (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
+    return bootstrap_mean(losses_a - losses_b, GUESS).moved_to(shown_a - shown_b)
 
 
 def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
@@ -137,15 +132,20 @@ def fisher(run_a: Run, run_b: Run) -> float:
 
 
 def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
-    """Validation loss of `run_a` minus that of `run_b` at their best epochs, on different images.
+    """Lowest validation loss of `run_a` minus that of `run_b`, on different images.
 
     The interval is a bootstrap that draws from both sets of images independently.
     """
-    losses_a, losses_b = image_losses(run_a), image_losses(run_b)
+    (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
     low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
     found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
-    shown = [float(run.history["val_loss"][run.best_epoch]) for run in (run_a, run_b)]
-    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown[0] - shown[1])
+    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown_a - shown_b)
+
+
+def _lowest(run: Run) -> tuple[np.ndarray, float]:
+    """The losses of a run's images at its lowest validation loss, and that loss as the history has it."""
+    epoch = run.lowest_loss_epoch
+    return image_losses(run, epoch), float(run.history["val_loss"][epoch])
 
 
 def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
@@ -163,6 +163,26 @@ def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
     _, after_a, after_b = _race(resampled[0], resampled[1], slack)
     low, high = np.quantile(after_a / after_b, TAILS)
     return Speed(level, int(epochs[0]), int(epochs[1]), Estimate(epochs[0] / epochs[1], float(low), float(high)))
+
+
+def steadiness(run_a: Run, run_b: Run, draws: int = 400) -> Estimate:
+    """How much of the epoch-to-epoch changes of the second run's validation accuracy the first one's has; a ratio.
+
+    For both see `curves.unsteadiness`, half an image at least. The interval draws the images anew.
+    """
+    check_same_images(run_a, run_b)
+    n = len(run_a.y_val)
+    value = _ratio(run_a.history["val_accuracy"][None, :], run_b.history["val_accuracy"][None, :], n)[0]
+    drawn = np.stack([np.bincount(row, minlength=n) for row in resamples(n, draws=draws)]) / n
+    a, b = (drawn @ hits(run.val_predictions, run.y_val).T for run in (run_a, run_b))
+    low, high = np.quantile(_ratio(a, b, n), TAILS)
+    return Estimate(float(value), float(low), float(high))
+
+
+def _ratio(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
+    """For each row of two tables of curves: the unsteadiness of the first by that of the second."""
+    one, other = (np.maximum([unsteadiness(row) for row in table], 0.5 / n) for table in (a, b))
+    return one / other
 
 
 def _race(a: np.ndarray, b: np.ndarray, slack: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

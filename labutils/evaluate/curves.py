@@ -92,6 +92,12 @@ def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, c
     return int(np.flatnonzero(~above)[-1]) + 2
 
 
+def unsteadiness(curve: np.ndarray) -> float:
+    """How far a curve (epochs,) strays from its running mean, root mean square; where that is over `WINDOW` epochs."""
+    edge = min(WINDOW // 2, (len(curve) - 1) // 2)
+    return float(np.sqrt(np.mean((curve - smooth(curve))[edge : len(curve) - edge] ** 2)))
+
+
 def train_curve(*runs: Run) -> str:
     """The training curve by which runs are set beside validation: "fixed_accuracy" where all have it, else "accuracy".
 
@@ -99,6 +105,13 @@ def train_curve(*runs: Run) -> str:
     augmentation on and weights that still change. Only like is compared with like: one run without it decides for all.
     """
     return "fixed_accuracy" if runs and all("fixed_accuracy" in run.history for run in runs) else "accuracy"
+
+
+def fixed_sizes(run: Run) -> tuple[int, float]:
+    """On how many training images "fixed_accuracy" is measured, and how many there are; infinity if unknown."""
+    counted = sum(run.provenance.get("counts", {}).get("train", {}).values())
+    whole = counted or run.config.n_train or np.inf
+    return int(min(len(run.y_val), whole)), whole
 
 
 def gap_by_image(run: Run, curve: str) -> np.ndarray:

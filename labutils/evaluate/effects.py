@@ -31,11 +31,13 @@ _NEARLY_NORMAL = 1000.0
 class Sample:
     """What one setting gave: how it enters the effect (1 and -1 for a difference of two), values (seeds, images), or
     (seeds, 1) for what is one number a training, and the name of its images: samples of one set share them, in order.
+    `part` is the variance that all its seeds share because something was measured on a part of what is meant.
     """
 
     weight: float
     values: np.ndarray
     images: str = ""
+    part: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,10 @@ class Effect:
 
     `error` is its standard error with `freedom` degrees of freedom; `seeds` are those of the setting that has fewest,
     `images` those of the smallest set (1 where they play no part); `elsewhere` says that one of these
-    settings has one seed, and that what others would do was taken from settings that have several; `of_images` is the
-    part of the squared error that more seeds would leave.
+    settings has one seed, and that what others would do was taken from settings that have several.
+
+    For `power`: `of_images` is what more seeds would leave of the squared error, `of_part` what a `Sample.part` adds,
+    which new seeds do not have; the rest has `kept` + `settings` * (seeds - 1) degrees of freedom with so many each.
     """
 
     value: float
@@ -68,6 +72,9 @@ class Effect:
     images: int
     elsewhere: bool = False
     of_images: float = 0.0
+    of_part: float = 0.0
+    kept: float = 0.0
+    settings: float = 2.0
 
     def interval(self, confidence: float = 0.95) -> Estimate:
         """The value with its interval."""
@@ -121,12 +128,15 @@ class Effect:
     def power(self, seeds: int, margin: float, difference: float) -> float:
         """How often so many seeds a setting would find a true difference better; of 0, that it does not matter.
 
-        Nearly: by Student's distribution, and as if every setting had as many seeds as the one that has fewest.
+        Nearly: by Student's distribution, and as if every setting had as many seeds as the one that has fewest. What
+        was borrowed for want of seeds says how far they move, and no longer counts as known once there are some.
         """
         from scipy.special import stdtr
 
-        error = sqrt(self.of_images + max(self.error**2 - self.of_images, 0.0) * self.seeds / seeds)
-        freedom = self.freedom + 2 * (seeds - self.seeds)
+        left = self.of_images + self.of_part * (self.seeds / seeds) ** 2
+        own = max(self.error**2 - self.of_images - self.of_part, 0.0) * self.seeds / seeds
+        error = sqrt(left + own)
+        freedom = (left + own) ** 2 / own**2 * (self.kept + self.settings * (seeds - 1)) if own else inf
         if difference == 0:
             within = margin / error - _quantile(0.90, freedom)
             return float(2 * stdtr(freedom, within) - 1) if within > 0 else 0.0
@@ -176,10 +186,12 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
     Seeds: the variance of the runs' means, moderated: pooled over these settings and the prior, each by its degrees of
     freedom (Smyth); where settings are not alike, that of each (Welch). Runs of different settings share nothing
     through their seed, so none are paired. Images: the variance of what the images contribute to the sum,
-    less the part that is due to single seeds on single images, which the first term holds already.
+    less the part that is due to single seeds on single images, which the first term holds already. Parts: as if those
+    of two settings had nothing in common; where they are the same, their difference is surer than that.
     """
-    parts = _of_seeds(samples, prior)
-    of_seeds = len(parts)
+    of_seeds = _of_seeds(samples, prior)
+    of_part = sum(sample.weight**2 * sample.part for sample in samples)
+    of_images = []
     counts = [sample.values.shape[1] for sample in samples]
     for name in dict.fromkeys(sample.images for sample in samples):
         own = [sample for sample in samples if sample.images == name]
@@ -187,7 +199,8 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         if n > 1:
             by_image = np.sum([sample.weight * sample.values.mean(axis=0) for sample in own], axis=0)
             single = sum(sample.weight**2 * _rest(sample.values) / len(sample.values) for sample in own)
-            parts.append((max(float(by_image.var(ddof=1)) - single, 0.0) / n + (unit / (n + 2)) ** 2, n - 1))
+            of_images.append((max(float(by_image.var(ddof=1)) - single, 0.0) / n + (unit / (n + 2)) ** 2, n - 1))
+    parts = of_seeds + of_images + ([(of_part, inf)] if of_part else [])
     variance = sum(part for part, _ in parts)
     below = sum(part**2 / degrees for part, degrees in parts)
     return Effect(
@@ -197,8 +210,18 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         seeds=min(len(sample.values) for sample in samples),
         images=min(counts),
         elsewhere=prior is not None and any(len(sample.values) == 1 for sample in samples),
-        of_images=sum(part for part, _ in parts[of_seeds:]),
+        of_images=sum(part for part, _ in of_images),
+        of_part=of_part,
+        kept=prior.freedom if prior and prior.alike else 0.0,
+        settings=_counted(samples, of_seeds),
     )
+
+
+def _counted(samples: Sequence[Sample], of_seeds: Sequence[tuple[float, float]]) -> float:
+    """How many settings the seeds' part rests on; fewer where some move far more than others (Satterthwaite)."""
+    squares = sum(part**2 for part, _ in of_seeds)
+    equal = len(of_seeds) < len(samples) or not 0 < squares < inf
+    return float(len(samples)) if equal else sum(part for part, _ in of_seeds) ** 2 / squares
 
 
 def _of_seeds(samples: Sequence[Sample], prior: Spread | None) -> list[tuple[float, float]]:

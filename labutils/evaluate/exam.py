@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labutils.errors import ComparisonError
-from labutils.evaluate.curves import WINDOW, train_curve
+from labutils.evaluate.curves import MEASURED as CURVES
+from labutils.evaluate.curves import WINDOW, fixed_sizes
 from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
 from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED
@@ -93,11 +95,13 @@ def level(runs: Seeds) -> Effect:
     return measure_effect([_sample(1.0, runs, _right)], prior=prior("accuracy"))
 
 
-def loss_effect(first: Seeds, second: Seeds, at: str = BEST) -> Effect:
-    """How much lower the loss of the first setting is than that of the second; raises as `accuracy_effect`."""
-    kind = f"loss, {at}"
-    samples = [_sample(-1.0, first, MEASURED[kind]), _sample(1.0, second, MEASURED[kind])]
-    return measure_effect(samples, GUESS, prior(kind))
+def loss_effect(first: Seeds, second: Seeds) -> Effect:
+    """How much lower the loss of the first setting is than that of the second, at the lowest validation losses.
+
+    That is where a network generalizes best; at the best accuracy its loss tells when luck came. Raises as
+    `accuracy_effect`.
+    """
+    return measure_effect([_sample(-1.0, first, _loss), _sample(1.0, second, _loss)], GUESS, prior("loss"))
 
 
 def rise_effect(runs: Seeds) -> Effect:
@@ -108,24 +112,34 @@ def rise_effect(runs: Seeds) -> Effect:
 def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
     """How much wider the gap of the first setting of a pair is than that of the second; the mean over several pairs.
 
-    Gap: mean training accuracy of the last epochs (see `curves.train_curve`) minus accuracy on the exam after the last.
+    Gap: training accuracy minus accuracy on the exam after the last epoch. The former is that of all training images
+    after the same epoch. A run that was stored without it has the mean of the last epochs on a fixed part of these
+    images: the same part at every seed, so what another part would have given is in the interval, whatever the seeds.
+    If a run has neither, what all of them saw while they were trained is taken: only like is compared with like.
     """
-    curve, samples = gap_curve(*pairs), []
-    for wide, narrow in pairs:
-        for sign, runs in ((1.0, wide), (-1.0, narrow)):
-            samples.append(_sample(sign / len(pairs), runs, lambda run: _gap(run, curve)))
-    return measure_effect(samples, prior=prior("gap"))
-
-
-def gap_curve(*pairs: tuple[Seeds, Seeds]) -> str:
-    """The training curve that `gap_effect` takes for some pairs; see `curves.train_curve`."""
-    return train_curve(*(run for pair in pairs for runs in pair for run in runs if run.exam))
+    share = 1 / len(pairs)
+    alike = _measured_alike(*(runs for pair in pairs for runs in pair))
+    weighted = [(sign, runs) for pair in pairs for sign, runs in zip((share, -share), pair, strict=True)]
+    return measure_effect([_gap_sample(weight, runs, alike) for weight, runs in weighted], prior=prior("gap"))
 
 
 def own_gap(runs: Seeds) -> Effect:
     """The gap of one setting; see `gap_effect`."""
-    curve = train_curve(*(run for run in runs if run.exam))
-    return measure_effect([_sample(1.0, runs, lambda run: _gap(run, curve))], prior=prior("gap"))
+    return measure_effect([_gap_sample(1.0, runs, _measured_alike(runs))], prior=prior("gap"))
+
+
+def gap_basis(*settings: Seeds) -> str:
+    """What the training accuracies in a gap of these settings rest on, in words."""
+    runs = [run for seeds in settings for run in seeds if run.exam]
+    if not _measured_alike(*settings):
+        return f"training {CURVES['accuracy']}"
+    lacking, like = [run for run in runs if _seen(run) is None], "training measured like the exam, on"
+    if not lacking:
+        return f"{like} all its images"
+    sizes = (f"{n} of {whole}" if whole < np.inf else str(n) for n, whole in dict.fromkeys(map(fixed_sizes, lacking)))
+    whole = len(runs) - len(lacking)
+    some = f"all its images in {whole} of {len(runs)} runs, else " if whole else ""
+    return f"{like} {some}a fixed part ({', '.join(sizes)} images), whose choice is in the interval"
 
 
 def same_exam(*settings: Seeds) -> None:
@@ -181,20 +195,59 @@ def _losses(run: Run, at: str) -> np.ndarray:
     return cross_entropy(_taken(run, at), run.exam.y)
 
 
+def _loss(run: Run) -> np.ndarray:
+    return _losses(run, LOWEST)
+
+
 def _rise(run: Run) -> np.ndarray:
-    return _losses(run, LAST) - _losses(run, LOWEST)
+    return _losses(run, LAST) - _loss(run)
 
 
-def _gap(run: Run, curve: str = "") -> np.ndarray:
+def _seen(run: Run) -> float | None:
+    """Accuracy on all training images after the last epoch; None if it is not stored."""
     assert run.exam is not None
-    return float(np.mean(run.history[curve or train_curve(run)][-WINDOW:])) - hits(_taken(run, LAST), run.exam.y)
+    seen = dict(zip(run.exam.epochs, run.exam.training, strict=True)).get(run.epochs - 1, np.nan)
+    return float(seen) if np.isfinite(seen) else None
+
+
+def _measured_alike(*settings: Seeds) -> bool:
+    """Whether training accuracy was measured like the exam's in all runs."""
+    runs = [run for seeds in settings for run in seeds if run.exam]
+    return all("fixed_accuracy" in run.history or _seen(run) is not None for run in runs)
+
+
+def _gap(run: Run, alike: bool | None = None) -> np.ndarray:
+    right = hits(_taken(run, LAST), run.exam.y)  # type: ignore[union-attr]
+    alike = _measured_alike([run]) if alike is None else alike
+    seen = _seen(run) if alike else None
+    if seen is None:
+        seen = float(np.mean(run.history["fixed_accuracy" if alike else "accuracy"][-WINDOW:]))
+    return seen - right
+
+
+def _gap_sample(weight: float, runs: Seeds, alike: bool) -> Sample:
+    sample = _sample(weight, runs, lambda run: _gap(run, alike))
+    return replace(sample, part=_part([run for run in runs if run.exam])) if alike else sample
+
+
+def _part(runs: Seeds) -> float:
+    """The variance that all seeds of a setting share because some were measured on a fixed part of the training images.
+
+    That of a share in a sample of a finite number, and half an image on either side (see `statistics.bootstrap_mean`).
+    """
+    lacking = [run for run in runs if _seen(run) is None]
+    if not lacking:
+        return 0.0
+    share = float(np.mean([run.history["fixed_accuracy"][-WINDOW:] for run in lacking]))
+    n, whole = fixed_sizes(lacking[0])
+    left_out = 1 - n / whole
+    return (len(lacking) / len(runs)) ** 2 * left_out * (share * (1 - share) / n + 1 / (n + 2) ** 2)
 
 
 MEASURED: dict[str, Measure] = {
     "accuracy": _right,
     "AUC": _areas,
-    f"loss, {BEST}": lambda run: _losses(run, BEST),
-    f"loss, {LOWEST}": lambda run: _losses(run, LOWEST),
+    "loss": _loss,
     "rise": _rise,
     "gap": _gap,
 }

@@ -209,32 +209,28 @@ def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, pai
     return finding._replace(evidence=f"{finding.evidence}, AUC {area}", area=area)
 
 
-def _loss(condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True) -> Finding:
-    """The difference of the losses; those at the other epoch stand beside it."""
+def _loss(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
+    """The difference of the lowest losses; those at the best accuracy stand beside it."""
     a, b = first.run, second.run
-    difference = compare.loss_difference(a, b, lowest) if paired else compare.unpaired_loss_difference(a, b)
+    difference = compare.loss_difference(a, b) if paired else compare.unpaired_loss_difference(a, b)
     if not difference.low <= 0 <= difference.high:
         word = BETTER if difference.value < 0 else WORSE
     else:
         word = rules.CLOSE if max(-difference.low, difference.high) < rules.LOSS_MARGIN else UNDECIDED
-    at_best = [run.history["val_loss"][run.best_epoch] for run in (a, b)]
-    at_lowest = [run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b)]
-    names = [("loss at best accuracy", at_best), ("lowest loss", at_lowest)]
-    (main, (one, other)), (beside, losses) = reversed(names) if lowest else names
+    one, other = (run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b))
+    beside = ", ".join(f"{run.history['val_loss'][run.best_epoch]:.3f}" for run in (a, b))
     return Finding(
         word,
-        f"{main} {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference} "
-        f"({beside} {losses[0]:.3f}, {losses[1]:.3f})",
+        f"lowest loss {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference} "
+        f"(loss at best accuracy {beside})",
         difference,
     )
 
 
-def _loss_on_exam(
-    condition: Condition, first: Setting, second: Setting, lowest: bool = False, paired: bool = True
-) -> Finding:
+def _loss_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
     if paired:
         exam.same_exam(first.seeds, second.seeds)
-    effect = exam.loss_effect(first.seeds, second.seeds, exam.LOWEST if lowest else exam.BEST)
+    effect = exam.loss_effect(first.seeds, second.seeds)
     return _difference(effect, rules.LOSS_MARGIN, f"loss of {first.name} lower than of {second.name} by")
 
 
@@ -261,8 +257,8 @@ def _gap(condition: Condition, *settings: Setting) -> Finding:
 def _gap_on_exam(condition: Condition, *settings: Setting) -> Finding:
     seeds = [setting.seeds for setting in settings]
     exam.same_exam(*seeds)
-    measured = f", training {MEASURED[exam.gap_curve(*_pairs(seeds))]}"
-    return _difference(exam.gap_effect(*_pairs(seeds)), rules.ACCURACY_MARGIN, "gap narrower by", measured)
+    effect, measured = exam.gap_effect(*_pairs(seeds)), f", {exam.gap_basis(*seeds)}"
+    return _difference(effect, rules.ACCURACY_MARGIN, "gap narrower by", measured)
 
 
 def _own_gap(condition: Condition, one: Setting) -> Finding:
@@ -273,7 +269,8 @@ def _own_gap(condition: Condition, one: Setting) -> Finding:
 
 def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
     gap = exam.own_gap(one.seeds)
-    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis})"
+    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis}), "
+    text += exam.gap_basis(one.seeds)
     return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}")
 
 
@@ -365,21 +362,43 @@ def _converging_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> 
     return _over_seeds(fast, slow, ratio, rules.FASTER)
 
 
+def _steadier(condition: Condition, steady: Setting, other: Setting) -> Finding:
+    ratio = compare.steadiness(steady.run, other.run)
+    text = f"validation accuracy of {steady.name} strays {ratio} times as far as that of {other.name}"
+    return _amount(_at_most(ratio, rules.STEADIER), f"{text} ({_losses_stray([steady.run], [other.run])})", ratio)
+
+
+def _steadier_of_seeds(condition: Condition, steady: Setting, other: Setting) -> Finding:
+    def ratio(one: Run, another: Run) -> float:
+        return compare.steadiness(one, another, draws=1).value
+
+    finding = _over_seeds(steady, other, ratio, rules.STEADIER, f"of what {other.name} strays")
+    return finding._replace(evidence=f"{finding.evidence}; {_losses_stray(steady.seeds, other.seeds)}")
+
+
+def _losses_stray(steady: Sequence[Run], other: Sequence[Run]) -> str:
+    """The same of losses, which stands beside it: where a network is surer, they jump farther."""
+    one, another = (np.mean([curves.unsteadiness(r.history["val_loss"]) for r in runs]) for runs in (steady, other))
+    return f"validation loss {one:.4f} against {another:.4f}"
+
+
 def _at_most(ratio: Estimate, factor: float) -> bool | None:
     if ratio.low > factor:
         return False
     return True if ratio.value <= factor and ratio.high < 1 else None
 
 
-def _over_seeds(fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float], factor: float) -> Finding:
-    """Whether a ratio of epochs, over seeds and as a geometric mean, is at most `factor`."""
+def _over_seeds(
+    fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float], factor: float, of: str = "of the epochs"
+) -> Finding:
+    """Whether a ratio, over seeds and as a geometric mean, is at most `factor`."""
     ratios = [ratio(*pair) for pair in zip(fast.seeds, slow.seeds, strict=False)]
     shown = ", ".join(f"{value:.2f}" for value in ratios)
     if len(ratios) < 2:
-        return _amount(None, f"{shown} of the epochs at one seed: how far seeds move it is unknown")
+        return _amount(None, f"{shown} {of} at one seed: how far seeds move it is unknown")
     mean = _mean_over_seeds(ratios, 99)
     basis = f"over {len(ratios)} seeds"
-    return _amount(_at_most(mean, factor), f"{mean} of the epochs {basis} ({shown})", mean, basis)
+    return _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
 
 
 # A setting among others, and before the highest that anyone could reach.
@@ -450,13 +469,17 @@ _IN_WORDS: dict[str, object] = {
     "near": f"{100 * rules.NEAR:.0f} points",
     "far_fewer": f"{rules.FAR_FEWER:.0%}",
     "faster": f"{rules.FASTER:.0%}",
+    "steadier": f"{rules.STEADIER:.0%}",
     "slack": rules.SLACK,
     "climb": rules.CLIMB,
     "climbs": ", ".join(f"{climb:.2f}" for climb in rules.CLIMBS),
     "window": WINDOW,
     "fixed": MEASURED["fixed_accuracy"],
 }
-_LOSS = "loss of {0} lower than of {1}: 95 % interval of the difference %s, excludes 0 either way; {by_loss}"
+_LOSS = (
+    "loss of {0} lower than of {1} at the lowest losses: 95 % interval of the difference, %s, excludes 0 either way; "
+    "{by_loss}"
+)
 _RISE = (
     "{0}: mean validation loss of the last {window} epochs minus that of the lowest {window} in a row: %s if at least "
     "{limits[0]:.2f}, 95 %% interval above 0, %s if it stays below; on the exam, loss after the last epoch minus that "
@@ -479,18 +502,17 @@ MEASURES = {
         "{0} more accurate than {1}: Fisher's exact test on the accuracies at the best epochs, {p} either way; "
         "{by_points}",
     ),
-    "loss": Measure(_loss, _loss_on_exam, _LOSS.replace("%s", "image by image, at the best epochs")),
     "lowest loss": Measure(
-        partial(_loss, lowest=True),
-        partial(_loss_on_exam, lowest=True),
-        _LOSS.replace("%s", "image by image, at the lowest losses"),
-        equals="loss of {0} and {1}: 95 % interval of the difference, image by image, at the lowest losses, within "
+        _loss,
+        _loss_on_exam,
+        _LOSS.replace("%s", "image by image"),
+        equals="loss of {0} and {1} at the lowest losses: 95 % interval of the difference, image by image, within "
         "±{close} (refuted if it excludes 0); {by_loss}",
     ),
-    "loss of two data sets": Measure(
+    "lowest loss of two data sets": Measure(
         partial(_loss, paired=False),
         partial(_loss_on_exam, paired=False),
-        _LOSS.replace("%s", "between two sets of images, at the best epochs"),
+        _LOSS.replace("%s", "between two sets of images"),
     ),
     "narrower gap": Measure(
         _gap,
@@ -536,6 +558,13 @@ MEASURES = {
         "{0}: epochs until the smoothed validation loss comes down to the higher of the two minima plus "
         "{slack} at most {faster} of those of {1}, 95 % interval over images below 100 % (refuted if it stays "
         "above {faster}); {all_seeds}",
+    ),
+    "steadier": Measure(
+        _steadier,
+        _steadier_of_seeds,
+        "{0}: its validation accuracy strays from its running mean over {window} epochs at most {steadier} as far as "
+        "that of {1} (root mean square), 95 % interval over images below 100 % (refuted if it stays above {steadier}); "
+        "{all_seeds}",
     ),
     "best": Measure(
         _best,

@@ -33,6 +33,9 @@ SLACK = 0.01
 FASTER, FAR_FEWER = 0.8, 0.5
 """The share of another's epochs from which on a run is faster, and needs far fewer."""
 
+STEADIER = 0.8
+"""The share of another's epoch-to-epoch changes from which on a validation curve is steadier."""
+
 NEAR = 0.02
 """Within 2 points of the ceiling is near it."""
 

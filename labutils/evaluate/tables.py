@@ -21,6 +21,7 @@ from labutils.evaluate.curves import (
     accuracy_gap,
     best,
     epochs_to_reach,
+    fixed_sizes,
     overfitting_epoch,
     train_curve,
 )
@@ -189,7 +190,9 @@ def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
         }
 
     table = _by_run(runs, row)
-    table.note = f"Training accuracy {MEASURED[curve]}."
+    sizes = sorted({fixed_sizes(run)[0] for run in runs.values()}) if curve == "fixed_accuracy" else []
+    part = f", on a fixed part of the training images ({' or '.join(map(str, sizes))})" if sizes else ""
+    table.note = f"Training accuracy {MEASURED[curve]}{part}; intervals are about the validation images alone."
     return table
 
 

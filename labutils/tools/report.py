@@ -102,6 +102,8 @@ def _source_here(dataset: str) -> str:
 def results_table() -> str:
     """The README's table: the runs that stand for each task, on phantoms and on real images, beside the report.
 
+    Of each task those are shown that the report quotes; all, where it quotes none.
+
     A number beside a number is the same quantity: where the report quotes training accuracy or an accuracy of single
     outputs, ours is given as well.
     """
@@ -109,13 +111,15 @@ def results_table() -> str:
     rows: list[Sequence[str]] = []
     stored = RunStore().all()
     for task in lab.TITLES:
-        shown = find(lab.runs(task), small=True, among=stored)
-        for label, told in lab.reported(task).items():
+        shown, reported = find(lab.runs(task), small=True, among=stored), lab.reported(task)
+        if not reported:
+            rows.append((_number(task), "trains nothing", *"-----"))
+        quoted = [label for label, told in reported.items() if told != lab.SILENT] or list(reported)
+        for label in quoted:
             if task == "task5b" and label in lab.runs("task5a"):  # beside its own runs it sets those of an earlier row
                 continue
-            if told.accuracy is not None or told.train_accuracy is not None:
-                small = label + lab.SMALL_LABEL
-                rows.append(_results_row(task, label, small if small in shown else label, shown, stored))
+            small = label + lab.SMALL_LABEL
+            rows.append(_results_row(task, label, small if small in shown else label, shown, stored))
     rows += _simple_rows(stored)
     judged = evaluate.judge_all(_by_name("phantom", stored))
     said = (
@@ -144,7 +148,8 @@ def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], sto
     run, config, told = shown.get(name), lab.runs(task)[label], lab.reported(task)[label]
 
     def training(run: Run) -> str:  # stands beside the report's training accuracy, where it quotes no other
-        return "" if told.accuracy is not None else f"; final training {evaluate.best(run).final_train_accuracy:.4f}"
+        only = told.accuracy is None and told.train_accuracy is not None
+        return f"; final training {evaluate.best(run).final_train_accuracy:.4f}" if only else ""
 
     found, exam, ceiling, real = "missing", "-", "-", "-"
     if run is not None:
@@ -158,7 +163,9 @@ def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], sto
         other = other.first(min(other.epochs, config.epochs))
         so_far = "" if other.epochs == config.epochs else f" ({other.epochs} of {config.epochs} epochs)"
         real = f"{evaluate.best(other).accuracy}{training(other)}{so_far}"
-    report = f"final training {told.train_accuracy:.4f}" if told.accuracy is None else f"{told.accuracy:.4f}"
+    report = "-" if told.accuracy is None else f"{told.accuracy:.4f}"
+    if told.accuracy is None and told.train_accuracy is not None:
+        report = f"final training {told.train_accuracy:.4f}"
     return _number(task), name, found, exam, ceiling, real, f"element-wise {report}" if task == "task4" else report
 
 
