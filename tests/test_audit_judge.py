@@ -105,6 +105,50 @@ def test_same_patient_in_both_splits(clean):
     assert "patient 7" in finding(found, SAME_ID)
 
 
+NAMES = {
+    "person{p}_bacteria_{n}": True,
+    "pt{p}-{n}": True,
+    "P{p:03}_{n}_CC": True,
+    "Mass-Training_P_{p:05}_LEFT_{n}": True,
+    "{p:08}_{n:03}": True,
+    "HAM_{p:07}_{n}": True,
+    "patient{p:03}_study{n}": True,
+    "TCGA-AB-{p:04}-{n}": True,
+    "IMG-{p:04}-{n:05}": False,
+    "NORMAL2-IM-{p:04}-{n:04}": False,
+    "CNV-10{p:04}-{i}": False,
+    "mdb{i:03}": False,
+    "ISIC_{i:07}": False,
+    "{i:02}": False,
+}
+"""File names of patients p with pictures n, or of pictures i; and whether they tell who it is, or which lesion."""
+
+
+def name_anew(folder, scheme, patients):
+    """Give every file of a data set a name, two for each of a split's patients."""
+    for split, numbers in patients.items():
+        for i, file in enumerate(sorted((folder / split).rglob("*.png"))):
+            name = scheme.format(p=numbers[i // 2], n=i % 2 + 1, i=100 * len(split) + i)
+            file.rename(file.with_name(f"new-{name}.png"))
+    for file in folder.rglob("new-*.png"):
+        file.rename(file.with_name(file.name.removeprefix("new-")))
+
+
+@pytest.mark.parametrize(("scheme", "known"), NAMES.items())
+def test_patients_on_both_sides_are_a_leak_or_nobody_knows(home, scheme, known):
+    splits = ("train", "validation", "test")
+    folder = write_noise(home / "Chest", ("a", "b"), splits, count=2)
+    name_anew(folder, scheme, {"train": (1, 2), "validation": (2, 3), "test": (3, 1)})
+    found = audit(folder)
+    for check in (SAME_ID, "Exam"):
+        assert verdicts(found)[check].startswith("LEAKAGE" if known else "look: nobody knows"), finding(found, check)
+    name_anew(folder, scheme, {"train": (1, 2), "validation": (3, 4), "test": (5, 6)})
+    found = audit(folder)
+    for check in (SAME_ID, "Exam"):
+        fine = known and not scheme.startswith("HAM")  # a patient may have several lesions
+        assert verdicts(found)[check].startswith("fine" if fine else "look: nobody knows"), finding(found, check)
+
+
 def test_unreadable_files_are_counted_not_skipped(clean):
     (clean / "train" / "Mel_0002.png").write_bytes(b"")
     content = (clean / "test" / "Nev_0003.png").read_bytes()
@@ -121,6 +165,20 @@ def test_imbalance(clean):
         (clean / "train" / f"Mel_{number:04}.png").unlink()
     found = audit(clean)
     assert "2 times" in finding(found, "Balance") and verdicts(found)["Balance"].startswith("look")
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        ({"train": 1, "test": 1}, "Mel has 1 in training, Nev has 1 in training, Mel has 1 in validation and 1 more."),
+        ({"train": 12, "test": 9}, "Few images: Mel has 9 in validation, Nev has 9 in validation."),
+        ({"train": 10, "test": 10}, ""),
+    ],
+)
+def test_few_images_of_a_class_are_no_balance(home, splits, said):
+    found = audit(write_noise(home / "Chest", count=splits))
+    assert verdicts(found)["Balance"].startswith("look: with fewer than 10" if said else "fine")
+    assert finding(found, "Balance").endswith(said)
 
 
 def tinted(picture, label):
@@ -224,7 +282,7 @@ def test_values_are_read_as_the_loader_reads_them(home):
     assert "0 and 1" in finding(audit(folder), "Unreadable files")
     (folder / "dataset.yaml").write_text("window: [0, 2550]")
     assert verdicts(audit(folder))["Unreadable files"] == "fine"
-    assert verdicts(audit("ct"))["Exam"].startswith("fine")
+    assert finding(audit("ct"), "Exam").endswith("none of them in training or validation.")
 
 
 def test_an_exam_is_new_to_the_network_a_leak_or_a_problem(home):

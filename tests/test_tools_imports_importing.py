@@ -234,6 +234,98 @@ def test_a_patient_with_two_labels_is_told_and_kept_on_one_side(home):
     assert len(sides) == 10 and all(len(found) == 1 for found in sides.values())
 
 
+def write_table(source, header, rows):
+    """A table, and a picture of its own for every row: the cells, and the file from the table's folder on."""
+    for number, file in enumerate(rows.values()):
+        (source / file).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(radiograph(number)).save(source / file)
+    (source / "table.csv").write_text("\n".join([header, *rows]))
+    return source / "table.csv"
+
+
+HAM = {
+    f"HAM_{n // 2:07},ISIC_{n:07},{'mel' if n // 2 % 2 else 'nv'},histo,50": f"images_part_{1 + n % 2}/ISIC_{n:07}.jpg"
+    for n in range(24)
+}
+FRAC = {
+    f"IMG{n:07}.jpg,1,0,{n % 2}": f"images/{'Fractured' if n % 2 else 'Non_fractured'}/IMG{n:07}.jpg" for n in range(12)
+}
+NIH = {
+    f"{n // 2:08}_{n % 2:03}.png,{'Mass' if n // 2 % 2 else 'No Finding'},0,{n // 2}": f"images_{n % 3:03}/images/"
+    f"{n // 2:08}_{n % 2:03}.png"
+    for n in range(24)
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "table", "asked", "told", "patients"),
+    [
+        ("lesion_id,image_id,dx,dx_type,age", HAM, (), "the column lesion_id", 12),
+        ("image_id,hand,leg,fractured", FRAC, ("--label", "fractured", "--group", "none"), "nothing", 12),
+        ("Image Index,Finding Labels,Follow-up #,Patient ID", NIH, (), "the column Patient ID", 12),
+    ],
+    ids=["HAM10000", "FracAtlas", "NIH"],
+)
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_table_of_pictures_in_folders_below(home, header, table, asked, told, patients, moved):
+    """As these sets are handed out; and with the table elsewhere, so that --images says where."""
+    source = write_table(home / "source", header, table)
+    if moved:
+        source = source.rename(home / "moved.csv")
+        asked += ("--images", home / "source")
+    result = run(source, "Chest", *asked)
+    assert result.exit_code == 0, result.output
+    assert f"patients told by {told}" in result.output
+    record = rows(home / "data" / "Chest" / "import.csv")
+    assert len(record) == len(table) and len({row["patient"] for row in record}) == patients
+    became_class = {name: file.split("/")[1] for name, file in became(home).items()}
+    for line in table:
+        cells = dict(zip(header.split(","), line.split(","), strict=True))
+        name = next(cells[one] for one in ("image_id", "Image Index") if one in cells)
+        assert became_class[name] == next(cells[one] for one in ("dx", "fractured", "Finding Labels") if one in cells)
+    verdict = {row.check: row.verdict for row in audit("chest").rows}["Same id, in training and validation"]
+    assert verdict.startswith("look: nobody knows" if told == "nothing" else "fine")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "takes"),
+    [
+        ("{c}/{i}.png", r"'patient\(\[0-9\]\+\)'\. If", None),
+        ("{c}/{p}-{n}.png", r"of 'Normal/0-0\.png' it takes '0'", "([^/]+)[-_][0-9]+[.]"),
+        ("{c}/IM-{p:04}-{n:04}.png", "it takes 'IM-0000'", "([^/]+)[-_][0-9]+[.]"),
+        ("{c}/Doe {p}/{n}.png", "it takes 'Doe 0'", "([^/]+)/[^/]+$"),
+        ("{c}/person{p}_virus_{n}.png", "", None),
+        ("{c}/patient{p:05}/study1/view{n}.png", "", None),
+        ("{c}/lesion {p}/{n}.png", "", None),
+    ],
+)
+def test_who_the_patients_are_has_to_be_said(home, name, asked, takes):
+    for i in range(24):
+        file = home / "source" / name.format(c=("Normal", "Sick")[i // 12], p=i // 2, n=i % 2, i=i)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(radiograph(i)).save(file)
+    result = run(home / "source", "Chest")
+    if not asked:
+        assert result.exit_code == 0 and "told by the numbers of patients or lesions in names" in result.output
+    else:
+        assert result.exit_code == 2 and "Nothing tells which images are of one patient" in result.output
+        assert re.search(asked, result.output) and result.output.endswith("or nobody knows: --group none.\n")
+        assert not (home / "data" / "Chest").exists()
+        result = run(home / "source", "Chest", "--group", takes or "none")
+        assert result.exit_code == 0, result.output
+        assert ("nobody knows" in result.output) == (takes is None)
+    found = {row["patient"] for row in rows(home / "data" / "Chest" / "import.csv")}
+    assert len(found) == (24 if asked and not takes else 12)
+
+
+def test_patients_of_some_images_only_are_not_enough(home):
+    source = write_pictures(home / "source")
+    (source / "Sick" / "case15.png").rename(source / "Sick" / "unnamed.png")
+    assert "Nothing tells whose 1 of 16 images are, such as 'Sick/unnamed.png'" in run(source, "Chest").output
+    assert run(source, "Chest", "--group", "none").exit_code == 0
+    assert not any("patient" in file for file in became(home).values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -265,13 +357,13 @@ def test_what_cannot_be_done_is_a_sentence(home, arguments, says):
 
 def test_broken_files_are_all_named_and_left_out_if_asked(home):
     source = write_pictures(home / "source")
-    (source / "Sick" / "broken.png").write_bytes(b"<html>not found</html>")
+    (source / "Sick" / "case98.png").write_bytes(b"<html>not found</html>")
     (source / "Sick" / "case99.dcm").write_bytes((shipped("MR_truncated.dcm")).read_bytes())
-    for word in ("broken.png is not an image", "case99.dcm is damaged", "--leave-out"):
+    for word in ("case98.png is not an image", "case99.dcm is damaged", "--leave-out"):
         assert word in run(source, "Chest").output
     assert not (home / "data" / "Chest").exists()
     result = run(source, "Chest", "--leave-out")
-    assert result.exit_code == 0 and "2 files were left out: Sick/broken.png, Sick/case99.dcm" in result.output
+    assert result.exit_code == 0 and "2 files were left out: Sick/case98.png, Sick/case99.dcm" in result.output
     left = [row for row in rows(home / "data" / "Chest.key.csv") if row["became"].startswith("left out")]
     assert len(left) == 2 and len(load_dataset("chest", 32, progress=False).y_train) > 8
 

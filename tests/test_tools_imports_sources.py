@@ -8,7 +8,7 @@ from dicom_helpers import shipped, write_dicom
 from PIL import Image
 
 from labutils.errors import DataError
-from labutils.tools.imports.sources import Wanted, find_items
+from labutils.tools.imports.sources import Wanted, ask_for_patients, find_items
 
 FILES = ("Bild ä1.png", "Bild ä2.png", "Bild ä3.png", "Bild ä4.png")
 
@@ -49,7 +49,7 @@ def test_folders_at_any_depth_and_what_is_no_image(tmp_path):
         ("Sick/c.png", "Sick"),
     ]
     assert found.left_out == {"Normal/notes.txt": "no image"}
-    assert "each is taken for a patient of its own" in found.notes[0]
+    assert "which images are of one patient" in ask_for_patients(found.items)
 
 
 def test_a_source_that_is_split_already(tmp_path):
@@ -199,6 +199,38 @@ def test_the_longest_end_of_a_path_that_is_here_counts(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("files", "name", "expected"),
+    [
+        (("one/a.png",), "a.png", "one/a.png"),
+        (("one/two/a.jpg",), "a", "one/two/a.jpg"),
+        (("one/a.png", "a.png"), "a.png", "a.png"),  # as it is written goes before
+        (("x/one/a.png", "x/two/a.png"), "two/a.png", "x/two/a.png"),
+        (("one/a.png", "two/a.png=one/a.png"), "a.png", "one/a.png"),  # the same picture twice
+        (("one/a.png", ".hidden/a.png", "@eaDir/a.png"), "a.png", "one/a.png"),
+        (("one/a.png", "two/a.png"), "a.png", "names a.png, which may be one/a.png and two/a.png"),
+        (("images/a.jpg", "masks/a.png"), "a", "names a, which may be images/a.jpg and masks/a.png"),
+        (("images/a.jpg", "masks/a.png"), "a.png", "masks/a.png"),
+        (("one/a.png",), "b.png", "holds no such file, nor do the folders in it"),
+        (("one/ä.png",), unicodedata.normalize("NFD", "ä.png"), "one/ä.png"),
+    ],
+)
+def test_pictures_of_a_table_in_folders_below(tmp_path, files, name, expected):
+    for number, file in enumerate(files):
+        file, _, same = file.partition("=")
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (20, 20), 0 if same else number).save(tmp_path / file)
+    (tmp_path / files[0]).with_name("again").symlink_to(tmp_path)  # a circle
+    (tmp_path / "labels.csv").write_text(f"file,label\n{name},x\n", encoding="utf-8")
+    if " " not in expected:
+        (item,) = items(tmp_path / "labels.csv").items
+        assert item.file.relative_to(tmp_path).as_posix() == expected and item.name == name
+    else:
+        with pytest.raises(DataError) as error:
+            items(tmp_path / "labels.csv")
+        assert expected in str(error.value) and "--images" in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("header", "cells", "expected"),
     [
         ("image,MEL,NV,BKL", ("1.0,0.0,0.0", "0,1,0", "0,0,1", "1,0,0"), ["MEL", "NV", "BKL", "MEL"]),
@@ -228,7 +260,7 @@ def test_several_labels_of_one_image(tmp_path, wanted, expected):
     found = table(tmp_path, SEVERAL, **wanted)
     assert labels(found) == expected and not found.problems
     assert len(found.left_out) == 4 - len(expected)
-    assert ("2 images with several labels" in found.notes[0]) == (wanted.get("several") == "first")
+    assert ("2 images with several labels" in " ".join(found.notes)) == (wanted.get("several") == "first")
 
 
 def test_several_labels_are_not_guessed(tmp_path):

@@ -29,11 +29,31 @@ _BLUR = 1.0  # thumbnail pixels: what is smoother than this is light and shade
 _FLAT = 0.02  # length of the detail vector below which a picture has nothing to compare
 _BLOCK = 2048  # pictures compared at once: 2048 x 2048 float32 are 16 MB
 
-_PATIENT = re.compile(r"(?:^|[^a-z])(?:patient|subject|lesion|case|study|pid|pat|sub|ham)[-_ ]?(\d+)")
-_PATIENT_PREFIX = "patient "
-_COUNTER = re.compile(r"^(?:image|img|picture|photo|scan|file|train|test|val|validation)[-_ ]*(?=\d)")
+PATIENT, LESION = "patient ", "lesion "
+"""How an id begins that names somebody, or something of somebody; what follows a known scheme of names."""
+
+_BEFORE, _AFTER = r"(?:^|(?<=[^a-z]))", r"[-_ ]*(?:id)?[-_ ]*"
+# Each with one part that is the patient: words, and what public sets write (NIH's chest, TCGA, ADNI, C-NMC, BreakHis,
+# NIH's malaria, BIDS; eyes and knees have a side behind the number).
+_PEOPLE = tuple(
+    re.compile(scheme)
+    for scheme in (
+        rf"{_BEFORE}(?:patient|person|subject|subj|pat|pid|pt|case|sub){_AFTER}(\d+)",
+        r"(?<![a-z0-9])p[-_ ]?(\d+)(?![a-z0-9])",
+        r"(?<!\d)(000\d{5})_\d{3}(?!\d)",
+        r"(?<![a-z0-9])(tcga[-_][a-z0-9]{2}[-_][a-z0-9]{4})(?![a-z0-9])",
+        r"(?<!\d)(\d{3}_s_\d{4})(?!\d)",
+        r"^uid_(h?\d+)_\d+_\d+_",
+        r"sob_[bm]_[a-z]+-(\d+-\d+[a-z]*)-\d+-\d+",
+        r"(?<![a-z0-9])c\d+p(\d+)(?=thin)",
+        r"(?<![a-z0-9])sub-([a-z0-9]+)",
+        r"^(\d+)[-_ ]?(?:left|right|od|os|l|r)(?![a-z0-9])",
+    )
+)
+_LESIONS = re.compile(rf"{_BEFORE}(?:lesion{_AFTER}|ham[-_ ])(\d+)")
+_COUNTER = re.compile(r"^(?:image|img|im|picture|photo|scan|file|train|test|val|validation)[-_ ]*(?=\d)")
 _NUMBER = re.compile(r"[0-9]+")
-_SERIES = re.compile(r"^(\d+)[-_](\d{1,3})$")
+_SERIES = re.compile(r"^(?!(?:19|20)\d\d[01]\d[0-3]\d\D)(\d+)[-_](\d{1,5})$")  # not of a date
 
 
 def make_thumbnail(image: np.ndarray) -> np.ndarray:
@@ -126,9 +146,11 @@ def find_equal(values: Sequence[str]) -> list[tuple[int, ...]]:
 def read_id(file_name: str, class_names: Iterable[str]) -> str:
     """The id of a patient, lesion or image that a file name carries.
 
-    The class name is taken off (`Mel_ISIC_0024400.jpg` -> `isic_0024400`). A number after a word for a
-    patient is the patient's (`AFF_patient12_view3.jpg` -> `patient 12`); so is the first of two numbers
-    (`00000013_005.png` -> `13`, a patient and a visit). Otherwise it is the whole rest of the name.
+    The class name is taken off (`Mel_ISIC_0024400.jpg` -> `isic_0024400`). A number after a word for a patient is the
+    patient's (`AFF_person12_view3.jpg`, `pt12-3.png`, `P012_L_CC.png` -> `patient 12`), as is what public sets write
+    without such a word (`00000013_005.png` -> `patient 13`, `10_left.jpeg` -> `patient 10`); after a word for a lesion
+    it is the lesion's (`HAM_0000118.jpg` -> `lesion 118`). Of two numbers alone the first is kept, as it may stand for
+    a patient or a series (`IMG-0012-00001.png` -> `12`). Otherwise it is the whole rest of the name.
 
     Parameters
     ----------
@@ -147,13 +169,16 @@ def read_id(file_name: str, class_names: Iterable[str]) -> str:
         end = r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])"
         stem = re.sub(rf"(?<![^\W_]){re.escape(name.lower())}{end}", "", stem)
     stem = stem.strip(" -_.()")
-    patient = _PATIENT.search(stem)
-    if patient:
-        return f"{_PATIENT_PREFIX}{int(patient[1])}"
+    for prefix, schemes in ((PATIENT, _PEOPLE), (LESION, (_LESIONS,))):
+        if found := next((match[1] for scheme in schemes if (match := scheme.search(stem))), ""):
+            return prefix + _plain(found)
     stem = _COUNTER.sub("", stem)
     series = _SERIES.match(stem)
-    number = series[1] if series else stem
-    return str(int(number)) if number.isascii() and number.isdigit() else number
+    return _plain(series[1] if series else stem)
+
+
+def _plain(text: str) -> str:
+    return str(int(text)) if text.isascii() and text.isdigit() else text
 
 
 def find_shared_ids(
@@ -162,11 +187,11 @@ def find_shared_ids(
     """Ids that occur in training and in validation, running numbers left out.
 
     The course's files are numbered from 0001 in each split: `Mel_0001` in both says nothing. The rule: an id that
-    names a patient counts wherever it stands. Any other id counts if its numbers are too sparse to be running
-    numbers, that is if in both splits the largest number of its series (`isic_#`, or `#` alone) is more than ten
-    times the files of that series; numbers alone count within one class only, because folders of an archive
-    are often numbered one by one. An id without a digit never counts. What this leaves out by mistake is still
-    found where the pictures are alike.
+    names a patient or a lesion counts wherever it stands. Any other id counts if its numbers are too sparse to be
+    running numbers, that is if in both splits the largest number of its series (`isic_#`, or `#` alone) is more than
+    ten times the files of that series; numbers alone count within one class only, because folders of an archive are
+    often numbered one by one. An id without a digit never counts. What this leaves out by mistake is still found where
+    the pictures are alike.
 
     Parameters
     ----------
@@ -193,7 +218,7 @@ def find_shared_ids(
         for name, splits in series.items()
     }
     counted = [
-        key if name.startswith(_PATIENT_PREFIX) or sparse.get(name) else ""
+        key if name.startswith((PATIENT, LESION)) or sparse.get(name) else ""
         for key, name in zip(keys, names, strict=True)
     ]
     groups = [group for group in find_equal(counted) if len({bool(in_validation[i]) for i in group}) == 2]

@@ -31,12 +31,15 @@ SHORTCUT = 0.75
 """Area under the ROC curve from which something that is not the disease counts as a shortcut."""
 
 _IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
+_FEW = 10  # images of a class below which one more or less says something else
 _EXAMPLES = 3  # how many file names a finding quotes
 _WIDE = 0.4  # width of the interval of an area under the curve that lets both guessing and a shortcut be true
 _COLOURED = 4 / 255  # difference of mean red, green and blue from which a picture counts as coloured
 _SAME = 1 / 512  # spread of a thumbnail below which a picture is of one colour
 
 Pair = tuple[int, int]
+
+_NOBODY_KNOWS = "look: nobody knows whether a patient is in both, for names do not tell; ask who made the split"
 
 Said = tuple[str, str]
 """What a check has found, and the verdict on it."""
@@ -201,6 +204,16 @@ def _judge_balance(pictures: Pictures) -> Said:
     )
     if not np.all(counts):
         return finding, "problem: a class has no image in one of the splits"
+    few = [
+        f"{name} has {count} in {split}"
+        for split, by_class in zip(("training", "validation"), counts, strict=True)
+        for name, count in zip(pictures.class_names, by_class.tolist(), strict=True)
+        if count < _FEW
+    ]
+    if few:
+        more = f" and {len(few) - _EXAMPLES} more" if len(few) > _EXAMPLES else ""
+        verdict = f"look: with fewer than {_FEW} images of a class, each of them decides what is said about it"
+        return f"{finding} Few images: {', '.join(few[:_EXAMPLES])}{more}.", verdict
     if max(largest) > _IMBALANCE:
         return finding, "look: always answering the largest class looks better than it is; judge by AUC and recall"
     return finding, "fine: accuracy means what it says"
@@ -261,7 +274,9 @@ def _judge_exam(pictures: Pictures, exam: Pictures) -> tuple[Said, set[tuple[str
     pairs = sorted(set(_split_groups(groups, both.in_validation)[1]))
     images = f"{n} images ({_each(exam.labels, exam.class_names)})"
     if not pairs:
-        return (f"{images}, none of them in training or validation.", "fine, as far as one sees"), set()
+        silent = any(not one.startswith(duplicates.PATIENT) for one in ids)
+        said = _NOBODY_KNOWS if silent else "fine, as far as one sees"
+        return (f"{images}, none of them in training or validation.", said), set()
     late = len({second for _, second in pairs})
     finding = f"{late} of {images} are in training or validation, or share an id: {_quote(both, pairs)}"
     verdict = "LEAKAGE: the exam says nothing about new images; take them out of it"
@@ -307,9 +322,14 @@ def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple
         for wanted in (False, True)
     )
     if common := early & late:
-        finding = f"{len(common)} numbers occur in both, but as running numbers of files, not as ids of patients."
-        return finding, "look: names do not tell whether a patient is in both; ask who made the split"
-    return "No id in both.", "fine, as far as names tell"
+        finding = f"{len(common)} numbers occur in both: running numbers of files, or ids of patients."
+        return finding, _NOBODY_KNOWS
+    if silent := [
+        name for name, one in zip(pictures.files, ids, strict=True) if not one.startswith(duplicates.PATIENT)
+    ]:
+        some = f"{len(silent)} of {len(ids)} names" if len(silent) < len(ids) else "names"
+        return f"No id in both, but {some} do not say whose picture it is ({silent[0]}).", _NOBODY_KNOWS
+    return "No id in both, and every name speaks of a patient.", "fine, as far as names tell"
 
 
 def _judge_by_class(pictures: Pictures, describe: Callable[[Pictures, np.ndarray], str]) -> Said:

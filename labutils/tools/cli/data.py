@@ -23,7 +23,9 @@ def data() -> None:
 @click.option("--file", default="", metavar="COLUMN", help="Column of a CSV with the files; guessed if it is usual.")
 @click.option("--label", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells the class; see above.")
 @click.option("--group", default="", metavar="COLUMN|ATTRIBUTE|PATTERN", help="What tells patients apart; see above.")
-@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Where the files of a CSV are.")
+@click.option(
+    "--images", type=click.Path(path_type=Path, file_okay=False), help="Where a CSV's files are, or folders of them."
+)
 @click.option("--classes", default="", metavar="A,B,...", help="The classes in label order; any other is an error.")
 @click.option(
     "--several", default="", metavar="first|single", help="Of several labels, A|B: the first, or no such image."
@@ -38,8 +40,8 @@ def import_(source: Path, name: str, classes: str, shares: str, window: str, **a
 
     SOURCE holds a folder for each class, or is a CSV with file and label columns; without either, --label names an
     attribute of DICOM, or a pattern of file names with the class in parentheses, such as '([A-Z]+)_'. --group takes a
-    column, an attribute or a pattern too. Patients (of DICOM the PatientID) stay on one side of the split. Nothing is
-    overwritten; stopped, the same command goes on.
+    column, an attribute or a pattern too. Patients (of DICOM the PatientID) stay on one side of the split; where
+    nobody knows who they are, say --group none. Nothing is overwritten; stopped, the same command goes on.
     """
     from labutils.tools.imports import Wanted, import_images
 

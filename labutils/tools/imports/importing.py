@@ -26,9 +26,9 @@ from labutils.data.locate import OURS, own_folders
 from labutils.errors import DataError
 from labutils.paths import ALLOWED_NAME, dataset_name, shown
 from labutils.tools.imports.pictures import Converted, Staging
-from labutils.tools.imports.sources import EXAMPLES, SEVERAL, Found, Item, Wanted, find_items
+from labutils.tools.imports.sources import EXAMPLES, SEVERAL, Found, Item, Wanted, ask_for_patients, find_items
 from labutils.tools.imports.split import SPLITS, join_groups, split_groups
-from labutils.tools.imports.tables import TABLES, plain
+from labutils.tools.imports.tables import NOBODY, TABLES, plain
 from labutils.tools.public.archives import unpack_zip
 
 RECORD = "import.csv"
@@ -79,7 +79,8 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: C
     Raises
     ------
     DataError
-        If something cannot be imported; what is done by then is kept, and the same call goes on from there.
+        If something cannot be imported, or nothing tells which images are of one patient and `wanted.group` is not
+        `none`; what is done by then is kept, and the same call goes on from there.
     """
     from filelock import FileLock, Timeout
 
@@ -116,6 +117,8 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], An
             found.problems[item.name] = f"{item.name} is of class {item.label!r}, which is none of {_quote(expected)}."
     found.items = [item for item in found.items if item.name not in found.problems]
     _refuse(found, wanted)
+    if wanted.group != NOBODY and (question := ask_for_patients(found.items)):
+        raise DataError(question)
     # Said before an hour of work: what is wrong already.
     _split(found.items, _patients(found.items, wanted), _classes(found.items, expected, target), wanted)
     staging = Staging(_beside(target, "importing"), found.items, wanted.window)

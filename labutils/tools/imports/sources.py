@@ -5,7 +5,7 @@ Nothing is read but tables and the headers of DICOM files.
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
 from labutils.tools.imports import dicom
-from labutils.tools.imports.tables import QUOTED, Row, plain, read_table
+from labutils.tools.imports.tables import NOBODY, QUOTED, Row, plain, read_table
 
 SEVERAL = ("first", "single")
 """What may be done where an image has several labels, `A|B`: take the first, or images with a single one only."""
@@ -32,9 +32,10 @@ class Wanted:
     """What was asked for.
 
     `file`, `label` and `group` are columns of a table; label and group may be an attribute of DICOM or a pattern of
-    file names too. `images` is where a table's files are, `classes` are those there may be, in label order, `several`
-    one of `SEVERAL`; `shares` of train, validation and test (two for no exam); `window` the values that are black and
-    white; `leave_out` says that what cannot be used is left out and written down.
+    file names too, group also `NOBODY`. `images` is where a table's files are, in folders at any depth; `classes` are
+    those there may be, in label order, `several` one of `SEVERAL`; `shares` of train, validation and test (two for no
+    exam); `window` the values that are black and white; `leave_out` says that what cannot be used is left out and
+    written down.
     """
 
     file: str = ""
@@ -103,6 +104,8 @@ def find_items(source: Path, wanted: Wanted) -> Found:
         rows, column = read_table(source, wanted.file, wanted.label, wanted.group, wanted.images)
         # Said by the table itself: a pattern or an attribute would be asked for.
         wanted = replace(wanted, group=column or wanted.group)
+        if column.casefold() == "lesion_id":
+            found.notes.append(f"{column} tells lesions apart: of a patient with several, some may be on each side.")
     if wanted.several == "first" and (several := sum("|" in (row.label or "") for row in rows)):
         found.notes.append(f"Of {several} images with several labels the first one counts.")
     for row in bar(iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
@@ -113,7 +116,9 @@ def find_items(source: Path, wanted: Wanted) -> Found:
             continue
         if item is not None:
             found.items.append(item)
-    if not found.groups_by and found.items and not wanted.group:
+    if wanted.group == NOBODY:
+        found.notes.append("Each image is taken for a patient of its own, as asked for: nobody knows, says the audit.")
+    else:
         _group_by_names(found)
     return found
 
@@ -203,6 +208,8 @@ def _label(row: Row, wanted: Wanted, header: Any) -> str | None:
 
 def _group(row: Row, wanted: Wanted, header: Any) -> tuple[str, str]:
     """What stands for the patient of a file, and what tells it."""
+    if wanted.group == NOBODY:
+        return "", ""
     if row.group is not None:
         return row.group, f"the column {wanted.group}"
     if wanted.group:
@@ -212,7 +219,7 @@ def _group(row: Row, wanted: Wanted, header: Any) -> tuple[str, str]:
     if header is not None and not patient:
         raise DataError(
             f"{shown(row.file)} carries no PatientID: say with --group which files belong together "
-            "(another attribute, such as StudyInstanceUID, a column, or a pattern of file names)."
+            "(another attribute, such as StudyInstanceUID, a column, or a pattern of file names; none if nobody knows)."
         )
     return (patient, "PatientID") if patient else ("", "")
 
@@ -240,15 +247,35 @@ def _attribute(header: Any, keyword: str) -> str:
 
 
 def _group_by_names(found: Found) -> None:
-    """Names that speak of patients are believed; anything else might be a running number."""
-    from labutils.audit.duplicates import read_id
+    """Names of files, and of folders below the class's, that speak of patients are believed; no running numbers are."""
+    from labutils.audit.duplicates import LESION, PATIENT, read_id
 
-    named = [read_id(item.name, ()) for item in found.items]
-    if all(name.startswith("patient ") for name in named):
-        found.items = [replace(item, group=name) for item, name in zip(found.items, named, strict=True)]
-        found.groups_by = "the patients' numbers in file names"
-        return
-    found.notes.append(
-        "Nothing tells which images are of one patient: each is taken for a patient of its own. "
-        "If that is wrong, remove what was written and say it with --group."
+    for index, item in enumerate(found.items):
+        folders = [part for part in item.name.split("/")[:-1] if plain(part) != item.label]
+        ids = [read_id(item.name, ()), *(read_id(f"{part}.", ()) for part in reversed(folders))]
+        told = next((one for prefix in (PATIENT, LESION) for one in ids if one.startswith(prefix)), "")
+        if told and not item.group:
+            found.items[index] = replace(item, group=told)
+            found.groups_by = found.groups_by or "the numbers of patients or lesions in names"
+
+
+def ask_for_patients(items: Sequence[Item]) -> str:
+    """What to say where nothing tells whose some images are; empty if of each something does."""
+    silent = [item.name for item in items if not item.group]
+    if not silent:
+        return ""
+    name, pattern, shows = silent[0], EXAMPLES["group"], ""
+    if "/" in name.partition("/")[2]:  # folders below those of the classes
+        pattern = "([^/]+)/[^/]+$"
+    elif re.search(r"\d[-_]\d+\.\w+$", name):  # the last of two numbers may count pictures
+        pattern = "([^/]+)[-_][0-9]+[.]"
+    if match := re.search(pattern, name):
+        shows = f" (of {name!r} it takes {match[1]!r})"
+    whose = "which images are of one patient"
+    if len(silent) < len(items):
+        whose = f"whose {len(silent)} of {len(items)} images are, such as {name!r}"
+    return (
+        f"Nothing tells {whose}: a patient on both sides makes every result look better than it is.\n"
+        "Say with --group what tells: a column of the table, an attribute of DICOM, or a pattern of names such as "
+        f"{pattern!r}{shows}. If each image is of another patient, or nobody knows: --group {NOBODY}."
     )

@@ -5,22 +5,32 @@ every row, as ISIC has it), and its patient where a column tells.
 """
 
 import csv
+import filecmp
 import io
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from labutils.data.layouts import SUFFIXES
+from labutils.data.listing import LEFTOVERS
 from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.tools.imports import dicom
 
-FILE_COLUMNS = ("file", "filename", "file_name", "filepath", "path", "image", "image_path", "image_id", "dicom")
-LABEL_COLUMNS = ("label", "class", "target", "diagnosis", "dx", "finding", "category")
+FILE_COLUMNS = (
+    *("file", "filename", "file_name", "filepath", "path", "dicom"),
+    *("image", "image_path", "image_id", "image_name", "image index", "isic_id"),
+)
+LABEL_COLUMNS = ("label", "class", "target", "diagnosis", "dx", "finding", "finding labels", "category")
 GROUP_COLUMNS = ("patient", "patient_id", "patientid", "patient id", "subject", "subject_id", "lesion_id", "case_id")
 """Columns that are taken without asking, in lower case; of those for patients, the first that is there."""
+
+NOBODY = "none"
+"""What is asked for as group where nobody knows which images are of one patient, or each is of another."""
 
 NO_LABEL = ("nan", "null", "n/a", "#n/a", "<na>")
 """What programs write where nothing was, in lower case."""
@@ -60,12 +70,13 @@ def read_table(
     file, label, group : str
         Columns that were asked for; those with usual names are found. A group may be something else than a column.
     images : Path, optional
-        Where the files are; by default beside the table.
+        Where the files are, or the folders that they are in; by default beside the table.
 
     Raises
     ------
     DataError
-        If it is no CSV, lacks a column, a row is not complete, or files are not there or named twice.
+        If it is no CSV, lacks a column, a row is not complete, or files are not there, named twice, or in several
+        folders and not the same.
     """
     header, rows = _read(table)
     file = _column(table, header, file, FILE_COLUMNS, "file")
@@ -73,6 +84,7 @@ def read_table(
     one_hot = [] if label else _one_hot(header, [row for _, row in rows], (file, group))
     label = "" if one_hot else _column(table, header, label, LABEL_COLUMNS, "label")
     folder = images or table.parent
+    below = cache(lambda: _files_below(folder))  # only where something is not at once where it should be
     found, missing, seen = list[Row](), list[str](), dict[Path, int]()
     for number, row in rows:
         if not {file, *(one_hot or [label])} <= row.keys():
@@ -80,10 +92,17 @@ def read_table(
         name, said = row[file], row[label] if label else next(one for one in one_hot if plain(row[one]) == "1")
         if not name or not said or said.casefold() in NO_LABEL:
             raise DataError(f"{shown(table)}, line {number}, has no {'label' if name else 'file'}. Fill or remove it.")
-        place = _find_file(folder, name)
-        if place is None:
+        places = _find_file(folder, name, below)
+        if not places:
             missing.append(name)
             continue
+        if len(places) > 1:
+            where = " and ".join(file.relative_to(folder).as_posix() for file in places[:2])
+            raise DataError(
+                f"{shown(table)}, line {number}, names {name}, which may be {where}, and they are not the same. Say "
+                "with --images which folder is meant, or write it into the table."
+            )
+        place = places[0]
         if place in seen:
             raise DataError(f"{shown(table)} names {name} twice, in lines {seen[place]} and {number}. Remove one.")
         seen[place] = number
@@ -94,7 +113,8 @@ def read_table(
         more = f" and {len(missing) - QUOTED} more" if len(missing) > QUOTED else ""
         raise DataError(
             f"{shown(table)} names {', '.join(missing[:QUOTED])}{more}, but {shown(folder)} holds no such "
-            f"{'file' if len(missing) == 1 else 'files'}. Say with --images where they are, or remove the lines."
+            f"{'file' if len(missing) == 1 else 'files'}, nor do the folders in it. "
+            "Say with --images where they are, or remove the lines."
         )
     return found, group
 
@@ -145,6 +165,8 @@ def _column(table: Path, header: list[str], asked: str, usual: tuple[str, ...], 
 
 def _group_column(table: Path, header: list[str], asked: str) -> str:
     """The column of patients: as asked for, else one that is called so; a pattern and an attribute are no column."""
+    if asked == NOBODY:
+        return ""
     if asked:
         # A word, but no attribute of DICOM: a pattern would have more in it.
         is_column = asked in header or (re.fullmatch(r"\w+", asked) and not dicom.is_keyword(asked))
@@ -162,8 +184,12 @@ def _one_hot(header: list[str], rows: list[dict[str, str]], others: tuple[str, .
     return columns if len(columns) >= 2 and single else []
 
 
-def _find_file(folder: Path, name: str) -> Path | None:
-    path = name.replace("\\", "/")
+def _find_file(folder: Path, name: str, below: Callable[[], dict[str, list[Path]]]) -> list[Path]:
+    """The file of a row; none, or several that are not the same, where it cannot be told.
+
+    As it is written, else by the longest end of its path that is there, else in a folder below.
+    """
+    path = name.replace("\\", "/").removeprefix("./")
     places = [path]
     if re.match(r"/|[A-Za-z]+:", path):
         # A path of the machine that wrote the table: its last folders may be here too.
@@ -171,10 +197,32 @@ def _find_file(folder: Path, name: str) -> Path | None:
         places += ["/".join(parts[start:]) for start in range(1, len(parts)) if parts[start]]
     # A Mac writes accents apart from their letters.
     forms = [unicodedata.normalize(form, place) for place in places for form in ("NFC", "NFD")]
-    for place in dict.fromkeys([*places, *forms]):
+    places, endings = list(dict.fromkeys([*places, *forms])), ("", *SUFFIXES, *dicom.SUFFIXES)
+    for place in places:
         # Tables of archives often leave the ending out.
-        for ending in ("", *SUFFIXES, *dicom.SUFFIXES):
+        for ending in endings:
             # Not Path.is_file: what stands there may be no name at all.
             if os.path.isfile(f"{folder / place}{ending}"):
-                return Path(os.path.normpath(f"{folder / place}{ending}"))
-    return None
+                return [Path(os.path.normpath(f"{folder / place}{ending}"))]
+    for place in places:
+        called = [f"{place}{ending}" for ending in endings]
+        near = [(file, f"/{one}") for one in called for file in below().get(one.rpartition("/")[2], ())]
+        if there := [file for file, end in near if file.as_posix().endswith(end)]:
+            return [there[0], *(file for file in there[1:] if not filecmp.cmp(there[0], file, shallow=False))]
+    return []
+
+
+def _files_below(folder: Path) -> dict[str, list[Path]]:
+    """Every file in the folders below, by name; links are followed, but not in a circle."""
+    found, seen = dict[str, list[Path]](), {os.path.realpath(folder)}
+    for place, folders, files in os.walk(folder, followlinks=True):
+        inside = {name: os.path.realpath(os.path.join(place, name)) for name in sorted(folders)}
+        folders[:] = [
+            name
+            for name, real in inside.items()
+            if real not in seen and not name.startswith(".") and name.casefold() not in LEFTOVERS
+        ]
+        seen |= {*inside.values()}
+        for name in files:
+            found.setdefault(name, []).append(Path(place, name))
+    return {name: sorted(files) for name, files in found.items()}
