@@ -17,31 +17,36 @@
 # %% [markdown]
 # # Task 5A: Dropout
 #
-# AlexNet at a learning rate of 1e-4 learns a thousand skin images quickly, and with enough epochs by heart. **Dropout**
-# with a rate of 0.4 on its dense layers is to prevent that. Does it, and was there anything to prevent?
+# **A network can learn a thousand pictures by heart. Dropout was made to prevent that. Does it, and was there anything
+# to prevent?**
 #
-# At the end you will be able to say
+# At the end you will be able to
 #
-# - how over-fitting looks in accuracy and in loss, and which shows it first
-# - what dropout changes in the training curve and in the validation curve
-# - how much of a narrower gap is the measurement itself
+# - write a dropout layer into a network, and train it
+# - see over-fitting, in the loss and in the accuracy
+# - say how much of a narrower gap is the measurement itself
 #
-# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
-# hour to think through. The [index](index.ipynb) says what training everything here would take.
+# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
-# task5a.ipynb out.ipynb -p dropout 0.2`.
+# The settings of the lab report. Change one and run the notebook again, or: `papermill task5a.ipynb out.ipynb -p
+# dropout 0.2`.
 
 # %% tags=["parameters"]
 lr: float = 1e-4  # learning rate, above 0 and at most 1
 n_epoch: int = 50  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
-n_base: int = 8  # filters of the first block, from 1; later blocks have a multiple of it
-dropout: float = 0.4  # share of the dense layers' units left out in a step, at least 0 and below 1
-seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
+n_base: int = (
+    8  # filters of the first block, from 1; later blocks have a multiple of it
+)
+dropout: float = (
+    0.4  # share of the dense layers' units left out in a step, at least 0 and below 1
+)
+seed: int = (
+    0  # decides initial weights and the order of the images, a whole number from 0
+)
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -54,7 +59,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import audit, course, evaluate, parameters, plots, training
+from labutils import course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -63,12 +68,9 @@ skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
-# The images of Task 1, the network of Task 1C with two hidden dense layers of 64 units.
-
-# %% [markdown]
 # ## Predict
 #
-# With 0.4 of the hidden units missing in every training step.
+# Two networks are trained, one of them with 0.4 of its hidden units missing in every step.
 
 # %% tags=["predict"]
 course.ask("task5a", 1)
@@ -122,11 +124,18 @@ rate = 0.4  # <- change this: 0.0, then 0.8
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, rate)
-network.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"])
+network.compile(
+    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
+)
 history = network.fit(
-    x, small.y_train, batch_size=16, epochs=20, validation_data=(x_val, small.y_val),
-    verbose=0, callbacks=[plots.live_fit(f"dropout {rate}")],
-)  # fmt: skip
+    x,
+    small.y_train,
+    batch_size=16,
+    epochs=20,
+    validation_data=(x_val, small.y_val),
+    verbose=0,
+    callbacks=[plots.live_fit(f"dropout {rate}")],
+)
 
 # %% [markdown]
 # ## Play
@@ -139,95 +148,65 @@ widgets.playground("task5a")
 # %% [markdown]
 # ## The evidence
 #
-# The lab trained this network for fifty epochs on a thousand images, with and without dropout, from eight seeds.
+# The lab trained this network on a thousand images for fifty epochs, with and without dropout, from several seeds.
 
 # %%
-base = skin.run(model="alexnet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, seed=seed)
+base = skin.run(
+    model="alexnet",
+    learning_rate=lr,
+    epochs=n_epoch,
+    batch_size=batch_s,
+    n_base=n_base,
+    seed=seed,
+)
 configs = {"no dropout": base, f"dropout {dropout:g}": base.with_(dropout=dropout)}
-
-# %%
 training.same_network(build(image_size, dropout), configs[f"dropout {dropout:g}"])
 
+# %% [markdown]
+# First the photographs of real lesions, where there is something to see. The second question is about the phantoms
+# below them: answer it before you look.
+
+# %%
+plots.real_curves("task5a")
+
+# %% tags=["predict"]
+course.ask("task5a", 2)
+
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
+runs = training.train_all(
+    configs,
+    skin,
+    reuse=reuse,
+    train_missing=train_missing,
+    on_epoch=plots.live_curves(configs),
+)
 
 # %%
 plots.learning_curves(runs)
 
 # %% [markdown]
-# Where do the dashed and the solid line part in each column? Watch the loss: where a network over-fits, it turns
-# upwards while the accuracy may still look calm, because it also counts how sure the network is of its errors.
+# Where do the dashed and the solid line part? Watch the loss: where a network over-fits, it turns upwards while the
+# accuracy may still look calm, because the loss also counts how sure the network is of its errors.
 
 # %%
-plots.compare_curves(runs)
-
-# %%
-widgets.beside_the_lab(runs, "task5a")
+for label, run in runs.items():
+    evaluate.tell("over-fitting", run, label=label)
 
 # %% [markdown]
-# The report also gives training accuracies and losses for these runs, so they stand here too.
-
-# %%
-audit.run_table(runs, skin, task="task5a")
-
-# %% [markdown]
-# The gap at the end, and the epoch from which the validation loss stays above its minimum:
-
-# %%
-evaluate.gap_table(runs)
-
-# %% [markdown]
-# How much of the narrowing is the measurement? The training accuracy of a run with dropout is taken while units are
-# missing. Measured with all units present, on a fixed part of the training images, the same network looks better in
-# training, and the gap is wider.
+# How much of a narrower gap is the measurement? The training accuracy of a run with dropout is taken while units are
+# missing. Measured with all of them present the same network looks better in training, and its gap is wider.
 
 # %%
 evaluate.gap_table(runs, both_ways=True)
 
 # %% [markdown]
-# Does each of the runs over-fit, and does the gap change? The sentences are chosen from the numbers, by code.
+# The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
 
 # %%
-for label, run in runs.items():
-    evaluate.tell("over-fitting", run, label=label)
-plain, dropped = runs.get("no dropout"), runs.get(f"dropout {dropout:g}")
-evaluate.tell("gap", plain, dropped)
+evaluate.card(runs, skin, task="task5a", more={"Gaps": evaluate.gap_table(runs)})
 
 # %%
-evaluate.paired_table(runs)
-
-# %% [markdown]
-# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
-
-# %%
-seeds = evaluate.with_seeds(runs)
-evaluate.exam_table(seeds)
-
-# %%
-dropped_seeds = seeds.get(f"dropout {dropout:g}", [])
-evaluate.tell("better", seeds.get("no dropout", []), dropped_seeds, what="Dropout")
-
-# %% [markdown]
-# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam on which no network and no epoch was chosen, over all seeds that are
-# stored. The rules, folded below the table, say when a difference counts.
-
-# %%
-verdicts = evaluate.judge_task(runs, "task5a")
-evaluate.verdict_table(verdicts)
-
-# %% [markdown]
-# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
-# and judged by the same rules. There is no exam for them, and one seed.
-
-# %%
-evaluate.real_table(verdicts)
-
-# %% [markdown]
-# Their curves, to be read as those above: in which of the two settings do the lines part, and when?
-
-# %%
-plots.real_curves("task5a")
+widgets.beside_the_lab(runs, "task5a")
 
 # %% [markdown]
 # ## Explore
@@ -243,9 +222,6 @@ widgets.epoch_scrubber(runs, skin)
 
 # %%
 widgets.monte_carlo_dropout(runs.get(f"dropout {dropout:g}"), skin)
-
-# %% tags=["predict"]
-course.ask("task5a", 2, runs)
 
 # %% [markdown]
 # ## Write
@@ -294,12 +270,6 @@ check.exercise(dropout_forward)
 # that dropout does nothing, whether or not it does.
 #
 # </details>
-
-# %% [markdown]
-# The numbers behind it, computed from the runs above:
-
-# %%
-widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary

@@ -156,7 +156,9 @@ class Life(keras.callbacks.Callback):
         # Of an epoch that a kill cut off after its history was written, only the seconds could be counted twice.
         self.earlier = [s for s in run.provenance["stretches"] if s["first_epoch"] <= run.epochs]
         self.stretch = circumstances | {"first_epoch": run.epochs + 1, "seconds": 0.0}
-        self.fixed = fixed_part(len(self.dataset.y_train), len(self.dataset.y_val))
+        # Taken once: what `predict` was fed TensorFlow keeps, and a copy for every epoch would fill the memory.
+        fixed = fixed_part(len(self.dataset.y_train), len(self.dataset.y_val))
+        self.seen, self.y_seen = np.asarray(self.dataset.x_train[fixed]), self.dataset.y_train[fixed]
         self.best_weights: bytes | None = None
         self.candidates: dict[int, list[np.ndarray]] = {}
         """Weights of the epochs that the exam may ask for: best validation accuracy and lowest loss so far."""
@@ -214,8 +216,8 @@ class Life(keras.callbacks.Callback):
         data = self.dataset
         predictions = predict(self.model, data.x_val)
         logs["val_loss"], logs["val_accuracy"] = loss_and_accuracy(predictions, data.y_val)
-        seen = predict(self.model, data.x_train[self.fixed])
-        logs["fixed_loss"], logs["fixed_accuracy"] = loss_and_accuracy(seen, data.y_train[self.fixed])
+        seen = predict(self.model, self.seen)
+        logs["fixed_loss"], logs["fixed_accuracy"] = loss_and_accuracy(seen, self.y_seen)
         logs["seconds"] = time.perf_counter() - self.started
         return predictions
 
