@@ -64,8 +64,8 @@ def _of_task(task: str) -> Iterator[str]:
     choices = student.answers(student.CHOICES)
     for number in student.QUESTIONS:
         if kept := choices.get(f"{task}-{number}"):
-            question, choice = html.escape(kept["question"]), html.escape(kept["choice"])
-            yield f"<p>Predicted: {question} <b>{choice}</b></p>"
+            question, choice, shown = (html.escape(kept.get(name, "")) for name in ("question", "choice", "runs"))
+            yield f"<p>Predicted: {question} <b>{choice}</b>{'<br>' if shown else ''}{shown}</p>"
     for exercise in of_task(task):
         if kept := student.answers(student.EXERCISES).get(exercise.name):
             said = f"{kept['right']} of {kept['cases']} inputs right, {kept['points']:g} of {kept['of']:g} points"
