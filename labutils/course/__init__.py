@@ -6,6 +6,6 @@ keeps the student's folder, `mine` writes its report, and `instructor` makes a c
 
 from labutils.course.ask import ask, said
 from labutils.course.instructor import class_name, grade_choice, grade_run, names_table
-from labutils.course.student import progress
+from labutils.course.student import progress, reference
 
-__all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress", "said"]
+__all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress", "reference", "said"]
