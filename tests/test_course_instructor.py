@@ -16,8 +16,10 @@ import pytest
 from click.testing import CliRunner
 from course_helpers import SECRET, small_notebook, solution
 from evaluate_helpers import make_run
+from nbformat.v4 import new_code_cell
 
 from labutils import lab, paths
+from labutils.course import cells
 from labutils.course.cells import BEGIN
 from labutils.course.exercises import POINTS
 from labutils.course.instructor import (
@@ -53,6 +55,14 @@ def test_cells_carry_what_nbgrader_reads():
     assert sum(SECRET in cell.source for cell in made.cells) == 1, "the reference answer is the solution, and only that"
     assert "HIDDEN" in found["check-mcnemar"].source and "seed=20" in found["check-mcnemar"].source
     assert not any(cell.get("outputs") for cell in made.cells)
+
+
+def test_a_hand_out_never_shows_the_reference_answer():
+    notebook = small_notebook()
+    notebook.cells.append(new_code_cell('course.reference("task3")'))
+    sources = [cell.source for cell in assignment(notebook).cells]
+    assert not [source for source in sources if "course.reference" in source]
+    assert "course.reference" in cells.students_version(notebook).cells[-1].source, "a self-learner's copy does"
 
 
 def test_choices_on_request(notebooks, tmp_path):

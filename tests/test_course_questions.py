@@ -1,97 +1,109 @@
 """Questions: the words are compared, nothing is revealed before the student commits, what is right comes from runs."""
 
 import dataclasses
+import html
 import json
 
 import numpy as np
 import pytest
 from evaluate_helpers import make_run
 
-from labutils import course, evaluate, lab
+from labutils import course, evaluate, lab, paths
 from labutils.course import student
-from labutils.course.ask import MISSING, UNCHOSEN, show
+from labutils.course.ask import MISSING, THIS_SESSION, show
 from labutils.course.questions import QUESTIONS, Found, Question, find_question
 from labutils.errors import ParameterError, StoreError
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """The parts of the control that was displayed: radio buttons, button, text."""
-    import IPython.display
-    import ipywidgets
-
-    parts, real = [], ipywidgets.VBox
-
-    def display(data, raw=False):
-        assert raw and list(data) == ["application/vnd.jupyter.widget-view+json"], "nbval compares everything else"
-
-    def box(children):
-        parts[:] = children
-        return real(children)
-
-    monkeypatch.setattr(ipywidgets, "VBox", box)
-    monkeypatch.setattr(IPython.display, "display", display)
-    return parts
-
+from labutils.tools.execution import read_script
 
 CHOICES = {"one": "If it were one ...", "two": "As two is ..."}
+
+
+@pytest.fixture(autouse=True)
+def session():
+    """A kernel that has just started."""
+    THIS_SESSION.clear()
 
 
 def ask(measure=lambda runs: Found(1, "Because 2 > 1."), *labels):
     show(Question("task1b", 1, "Which?", measure, CHOICES, labels), {})
 
 
-def commit(parts, choice):
+def commit(widget, place):
     """What is revealed to a student who makes this choice."""
-    radio, button, text = parts
-    radio.value = choice
-    button.click()
-    return text.value
+    widget._handle_custom_msg({"commit": place}, [])
+    return widget.news.get("said")
 
 
-def test_nothing_is_revealed_or_computed_before_a_choice_is_committed_to(shown, capsys):
+def test_nothing_is_revealed_or_computed_before_a_choice_is_committed_to(shown, reader):
     ask(lambda runs: pytest.fail("computed before the student has committed"))
-    assert capsys.readouterr().out == "Predict: Which?\n  ( ) one\n  ( ) two\n"
-    radio, button, text = shown
-    assert radio.value is None and commit(shown, None) == UNCHOSEN and not button.disabled
-    radio.value = "one"
-    assert text.value == UNCHOSEN
+    still, widget = shown
+    assert still["text/plain"] == "Predict: Which?\n  ( ) one\n  ( ) two"
+    assert "Run this cell to answer." in still["text/html"] and "you said" not in still["text/html"]
+    assert widget.news == {} and widget.data["choices"] == ["one", "two"]
+    for nothing in (None, -1, 2, "one"):
+        assert commit(widget, nothing) is None
+    assert len(shown) == 2 and course.said("task1b", 1) == ""
 
 
-@pytest.mark.parametrize(
-    ("choice", "parts"),
-    [
-        ("one", ["These runs show: two.", "Because 2 &gt; 1.", "You chose: one. If it were one ..."]),
-        ("two", ["That is what these runs show.", "Because 2 &gt; 1.", "<br>As two is ..."]),
-    ],
-)
-def test_every_choice_gets_the_answer_and_its_sentence(shown, choice, parts):
+def test_without_a_reader_the_words_stand_alone(shown):
     ask()
-    revealed = commit(shown, choice)
-    assert [part for part in parts if part not in revealed] == []
-    assert shown[0].disabled and shown[1].disabled
+    (still,) = shown
+    assert list(still) == ["text/html", "text/plain"] and "Run this cell" not in still["text/html"]
 
 
-def test_missing_runs_and_errors_are_said(shown):
+ANSWERED = [
+    (0, ["These runs show: two. Because 2 > 1.", "You chose: one. If it were one ..."]),
+    (1, ["That is what these runs show. Because 2 > 1.", "As two is ..."]),
+]
+
+
+@pytest.mark.parametrize(("place", "lines"), ANSWERED)
+def test_every_choice_gets_the_answer_and_its_sentence(shown, reader, place, lines):
+    ask()
+    assert commit(shown[1], place) == lines and shown[1].news["chosen"] == place
+    assert commit(shown[1], 1 - place) == lines, "committed is committed"
+    assert course.said("task1b", 1) == list(CHOICES)[place]
+
+
+@pytest.mark.parametrize(("place", "lines"), ANSWERED)
+def test_what_a_notebook_keeps_of_a_question_is_answered_too(shown, reader, place, lines):
+    """The words beside the control are what is left of it when the notebook is opened again."""
+    ask()
+    commit(shown[1], place)
+    *_, still = shown
+    assert still["text/plain"].splitlines()[1 + place :] == [
+        f"  (x) {list(CHOICES)[place]}",
+        *([] if place else ["  ( ) two"]),
+        *lines,
+    ]
+    assert all(html.escape(line) in still["text/html"] for line in lines)
+    assert f"<b>{list(CHOICES)[place]}</b> (you said)" in still["text/html"] and "Run this" not in still["text/html"]
+
+
+def test_missing_runs_and_errors_are_said(shown, reader):
     ask(lambda runs: pytest.fail("computed without its runs"), "lr 1e-4")
-    assert commit(shown, "one") == MISSING
+    assert commit(shown[-1], 0) == [MISSING]
     ask(lambda runs: 1 / 0)
-    assert commit(shown, "one") == "ZeroDivisionError: division by zero"
+    assert commit(shown[-1], 0) == ["ZeroDivisionError: division by zero"]
 
 
-def test_a_choice_is_kept_and_shown_again(shown, students_folder):
+def test_a_choice_is_kept_with_what_the_runs_said_and_shown_again(shown, reader, students_folder):
     ask()
-    commit(shown, "one")
+    commit(shown[1], 0)
     kept = json.loads((students_folder / "answers.json").read_text(encoding="utf-8"))
-    assert kept == {"choices": {"task1b-1": {"question": "Which?", "choice": "one"}}}
+    answer = {"question": "Which?", "choice": "one", "runs": ANSWERED[0][1][0]}
+    assert kept == {"choices": {"task1b-1": answer}}
+    THIS_SESSION.clear()
     ask()
-    assert shown[0].value == "one" and shown[0].disabled and "These runs show" in shown[2].value
+    *_, still, widget = shown
+    assert widget.news == {"chosen": 0, "said": ANSWERED[0][1]}
+    assert "(you said)" in still["text/html"] and course.said("task1b", 1) == "one"
 
 
-def test_elsewhere_nothing_is_kept(shown, students_folder, monkeypatch):
+def test_elsewhere_nothing_is_kept(shown, reader, students_folder, monkeypatch):
     monkeypatch.chdir(students_folder.parent)
     ask()
-    commit(shown, "one")
+    commit(shown[1], 0)
     assert not list(students_folder.iterdir())
 
 
@@ -172,7 +184,54 @@ def test_grading_a_choice():
     assert "missing" in course.grade_choice("task4", 1, "c", {}).reasons[0]
 
 
-def test_ask_is_one_line(shown, capsys):
+def test_ask_is_one_line(shown, reader):
     course.ask("task7", 1)
-    assert capsys.readouterr().out.startswith("Predict: A picture is flipped")
-    assert "That is what these runs show." in commit(shown, "by 180 degrees")
+    still, widget = shown
+    assert still["text/plain"].startswith("Predict: A picture is flipped")
+    assert commit(widget, widget.data["choices"].index("by 180 degrees"))[0].startswith("That is what these runs show.")
+
+
+REVEALED_BY = "revealed-by-"
+LACK_A_TAG = sorted(lab.TITLES)
+"""Notebooks whose questions do not say yet which cell reveals their answer: a list to be emptied, never to grow."""
+
+
+def faults_of_order(cells):
+    """What is wrong with the places of a notebook's questions; cells are (tags, source) in their order.
+
+    A question has the tag `revealed-by-NAME`; the cell that shows its answer has the tag NAME, and comes after it.
+    """
+    found, places = [], {tag: i for i, (tags, _) in enumerate(cells) for tag in tags}
+    for place, (tags, source) in enumerate(cells):
+        if "course.ask(" in source:
+            names = [tag.removeprefix(REVEALED_BY) for tag in tags if tag.startswith(REVEALED_BY)]
+            if len(names) != 1:
+                found.append(f"{source}: names no cell that reveals it")
+            found += [f"{source}: no cell is tagged {name}" for name in names if name not in places]
+            found += [f"{source}: stands after {name}" for name in names if places.get(name, place + 1) <= place]
+    return found
+
+
+@pytest.mark.parametrize("task", sorted(lab.TITLES))
+def test_every_question_stands_before_the_cell_that_reveals_it(task):
+    notebook = read_script(paths.notebooks_dir() / f"{task}.py")
+    faults = faults_of_order([(cell.metadata.get("tags", []), cell.source) for cell in notebook.cells])
+    assert bool(faults) == (task in LACK_A_TAG), f"take {task} from the list, or mend: {faults}"
+
+
+ASK = 'course.ask("task1b", 2)'
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        ([(["predict", "revealed-by-card"], ASK), (["card"], "")], ""),
+        ([(["predict"], ASK), (["card"], "")], "names no cell"),
+        ([(["predict", "revealed-by-card"], ASK), ([], "")], "no cell is tagged card"),
+        ([(["card"], ""), (["predict", "revealed-by-card"], ASK)], "stands after card"),
+        ([([], "print(1)")], ""),
+    ],
+)
+def test_a_question_out_of_order_is_found(cells, fault):
+    faults = faults_of_order(cells)
+    assert (fault in faults[0]) if fault else faults == []

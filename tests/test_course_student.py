@@ -10,13 +10,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from click.testing import CliRunner
-from course_helpers import small_notebook, solution, written
+from course_helpers import SECRET, small_notebook, solution, written
 from helpers import store_run
 
 from labutils import course, paths
 from labutils.course import cells, check, mine, student
 from labutils.course.cells import BEGIN, PLACEHOLDER
 from labutils.course.exercises import of_task
+from labutils.course.widgets import play
 from labutils.errors import NotebookError, StoreError
 from labutils.tools.cli import main
 
@@ -181,6 +182,58 @@ def test_progress_and_report(notebooks, my_lab, monkeypatch):
     outcome = CliRunner().invoke(main, ["report", "--mine", "--name", "A. <Student>"])
     assert outcome.exit_code == 0 and outcome.output.strip().endswith("report.html")
     assert "A. &lt;Student&gt;" in page.read_text(encoding="utf-8")
+
+
+def test_a_notebook_that_was_run_counts_as_opened(notebooks, my_lab, shown, monkeypatch):
+    """Its questions are asked when it runs; whether it was saved after that does not matter."""
+    student.make_copies()
+    course.ask("task3", 1)
+    assert done("3")[0] == "not yet", "that was not in the student's folder"
+    monkeypatch.chdir(my_lab)
+    course.ask("task3", 1)
+    assert done("3")[0] == "yes"
+
+
+def test_the_report_shows_playground_quiz_and_what_the_runs_said(notebooks, my_lab, monkeypatch):
+    monkeypatch.setattr(mine, "BROWSERS", ())
+    student.make_copies()
+    monkeypatch.chdir(my_lab)
+    kept = {"question": "Which?", "choice": "one", "runs": "These runs show: two <b>."}
+    student.keep("choices", "task3-1", kept)
+    student.keep("quiz", "abc", {"right": 14, "network": 16, "of": 20, "against": "skin-vgg16"})
+    play.keep("task3", {"words": "lr 1e-3", "said": "lr 1e-3: after 3 epochs <loss>"})
+    (my_lab / "runs" / "task3-20260101-000000.json").write_text('{"said"', encoding="utf-8")
+    text = mine.write_mine()[0].read_text(encoding="utf-8")
+    for part in (
+        "<b>one</b><br>These runs show: two &lt;b&gt;.",
+        "Playground: lr 1e-3: after 3 epochs &lt;loss&gt;",
+        "You against the network: 14 of 20 images right; skin-vgg16: 16.",
+    ):
+        assert part in text
+    assert text.count("Playground:") == 1, "one file was written by half"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", student.UNWRITTEN),
+        ("It could be chance.", student.UNWRITTEN),
+        ("Yes. No. Maybe so.", student.UNWRITTEN),
+        ("It could be chance. A test says how often.", SECRET),
+        ("It could be chance!\n\nA test says how often", SECRET),
+    ],
+)
+def test_the_reference_answer_comes_after_two_sentences(notebooks, my_lab, shown, capsys, monkeypatch, written, said):
+    student.make_copies()
+    course.reference("task3")
+    assert capsys.readouterr().out.strip() == student.NOT_MINE
+    monkeypatch.chdir(my_lab)
+    notebook = nbformat.read(my_lab / "task3.ipynb", as_version=4)
+    notebook.cells[6].source = f"*Your answer:*\n\n{written}"
+    nbformat.write(notebook, my_lab / "task3.ipynb")
+    course.reference("task3")
+    outputs = [capsys.readouterr().out.strip(), *(one["text/markdown"] for one in shown)]
+    assert any(said in output for output in outputs) and bool(shown) == (said == SECRET)
 
 
 def test_a_copy_runs_from_top_to_bottom(notebooks, my_lab):

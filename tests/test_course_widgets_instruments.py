@@ -13,7 +13,7 @@ from helpers import made_up_run, tiny_config, tiny_dataset
 from scipy.stats import binomtest
 
 from labutils import lab
-from labutils.course import widgets
+from labutils.course import student, widgets
 from labutils.course.widgets import instruments
 from labutils.course.widgets.control import STATIC, module
 from labutils.evaluate.metrics import reliability_curve
@@ -129,6 +129,18 @@ def test_a_contest_takes_the_classes_in_turn_and_gives_nothing_away():
 def contestants(classes):
     dataset = tiny_dataset(classes=classes)
     return made_up_run(tiny_config(dataset=dataset.name), dataset), dataset
+
+
+def test_a_contest_is_kept_when_its_last_image_is_answered(shown, reader, students_folder):
+    run = made_up_run(tiny_config(), tiny_dataset())
+    widgets.against_network(run, tiny_dataset(), n=4)
+    widget, truth = shown[-1], shown[-1].data["truth"]
+    widget.state = {"answers": truth[:3]}
+    assert student.answers("quiz") == {}
+    widget.state = {"answers": [*truth[:3], 1 - truth[3]]}
+    (kept,) = student.answers("quiz").values()
+    network = int(np.equal(widget.data["network"], truth).sum())
+    assert kept == {"right": 3, "network": network, "of": 4, "against": run.label}
 
 
 def test_a_contest_of_many_classes_shows_what_their_names_mean():

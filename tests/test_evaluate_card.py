@@ -115,7 +115,7 @@ def test_a_card_has_a_sentence_a_verdict_a_picture_and_every_table_below(card):
     head, alt, details = card(runs, task="task1c", said="VGG16", more={"Gap": evaluate.gap_table(runs)})
     assert "The report says: VGG16 classifies better than AlexNet." in head and 'title="C4: ' in head
     assert "accuracy on the exam: Skin (PHANTOM)" in alt
-    assert f"VGG16: {evaluate.exam_accuracy([runs['VGG16']])} (one seed), lab report" in alt and "(you said)" in alt
+    assert f"VGG16 (you said): {evaluate.exam_accuracy([runs['VGG16']])} (one seed), lab report" in alt
     shown = details["text/html"]
     assert shown.startswith('<details class="labutils-details"><summary>Details</summary>')
     assert shown.count("overflow-x: auto") == shown.count("<h4>") == 6

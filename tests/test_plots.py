@@ -500,3 +500,17 @@ def test_an_image_carries_its_words():
     image = as_image("<svg/>", 'says "so"')
     assert 'alt="says &quot;so&quot;"' in image
     assert base64.b64decode(re.search(r"base64,([^\"]+)", image)[1]) == b"<svg/>"
+
+
+@pytest.mark.parametrize("draw", [plots.learning_curves, plots.compare_curves])
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("run 1", "run 1 (you said)"), ("about equal", "You said: about equal"), ("", "")],
+)
+def test_what_a_reader_has_predicted_is_drawn_in(drawn, draw, said, shown):
+    runs = {f"run {i}, small" if i else "run 0": make_run(seed=i, epochs=8) for i in range(2)}
+    draw(runs, said=said)
+    shown = shown.replace("run 1", "run 1, small")
+    figure, alt = drawn[0]
+    assert shown in alt and shown in texts(figure)
+    assert ("you said" in alt.lower()) == ("you said" in texts(figure).lower()) == bool(said)

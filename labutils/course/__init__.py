@@ -4,8 +4,8 @@
 keeps the student's folder, `mine` writes its report, and `instructor` makes a course of it all.
 """
 
-from labutils.course.ask import ask
+from labutils.course.ask import ask, said
 from labutils.course.instructor import class_name, grade_choice, grade_run, names_table
-from labutils.course.student import progress
+from labutils.course.student import progress, reference
 
-__all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress"]
+__all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress", "reference", "said"]

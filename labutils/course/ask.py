@@ -1,18 +1,19 @@
 """The questions of a notebook, asked in one line: `course.ask("task1b", 1, runs)`.
 
-The student commits to a choice, and only then the answer is computed and shown. What is printed, and compared by nbval,
-is the question in words. The control comes after it and needs no click to go on.
+The student commits to a choice, and only then the answer is computed and shown. What nbval compares is the question in
+words. The control stands beside them and needs no click to go on; once it is answered, so are the words, which is what
+a notebook that is opened again shows.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labutils import lab, paths
 from labutils.course import student
-from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
     from labutils.course.questions import Question
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 MISSING = "The runs that answer this are not here: train them first (see train_missing under Parameters)."
 UNCHOSEN = "Choose one, then commit."
+HINT = "<p><em>Run this cell to answer.</em></p>"
+
+THIS_SESSION: dict[str, str] = {}
+"""What was chosen since the kernel started, where nothing is kept."""
 
 
 def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
@@ -38,65 +43,97 @@ def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
     from labutils.runs.store import find, lab_store
 
     question = find_question(task, number)
+    student.keep(student.OPENED, task, True)
     asked = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
     show(question, {label.removesuffix(lab.SMALL_LABEL): run for label, run in asked.items()})
 
 
+def said(task: str, number: int) -> str:
+    """What the reader has chosen, for the figure that answers it: `plots.compare_curves(runs, said=course.said(...))`.
+
+    Empty where nothing was chosen: the figure is then as it would be without.
+    """
+    key = f"{task}-{number}"
+    kept = student.answers(student.CHOICES) if paths.in_my_lab() else {}
+    return THIS_SESSION.get(key, "") or str(kept.get(key, {}).get("choice", ""))
+
+
 def show(question: Question, runs: Mapping[str, Run]) -> None:
     """Show a question; its answer is computed when the student commits, and the choice kept in the student's folder."""
-    import ipywidgets
     from IPython.display import display
 
-    key = f"{question.task}-{question.number}"
-    kept = student.answers(student.CHOICES).get(key, {}) if paths.in_my_lab() else {}
-    # Where somebody looks on, the choices are there to be clicked; elsewhere the words are all that there is.
-    print(f"Predict: {question.text}" if how_to_show() == "bar" else in_words(question.text, question.choices))
-    layout = ipywidgets.Layout(width="max-content")
-    radio = ipywidgets.RadioButtons(options=list(question.choices), value=None, layout=layout)
-    button = ipywidgets.Button(description="Commit", tooltip="Commit to this choice and see the answer")
-    text = ipywidgets.HTML(value=UNCHOSEN)
+    from labutils.course.widgets.control import instrument, show_live
 
-    def reveal(chosen: str) -> None:
-        radio.value, radio.disabled, button.disabled = chosen, True, True
-        text.value = _revealed(question, chosen, runs)
+    key, choices = f"{question.task}-{question.number}", list(question.choices)
+    kept = student.answers(student.CHOICES).get(key, {}).get("choice") if paths.in_my_lab() else None
+    chosen = choices.index(kept) if kept in choices else None
+    lines = [] if chosen is None else _revealed(question, choices[chosen], runs)
+    there = uuid.uuid4().hex
+    display(_still(question, chosen, lines), raw=True, display_id=there)
 
-    def commit(_: Any) -> None:
-        if radio.value is not None:
-            reveal(radio.value)
-            student.keep(student.CHOICES, key, {"question": question.text, "choice": radio.value})
+    def live() -> Any:
+        data = {"question": question.text, "choices": choices, "unchosen": UNCHOSEN}
+        widget = instrument("question", data)
 
-    if kept.get("choice") in question.choices:
-        reveal(kept["choice"])
-    button.on_click(commit)
-    box = ipywidgets.VBox([radio, button, text])
-    # The control alone, without its text: what it shows in words is printed above, and that is what is compared.
-    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
+        def commit(_: Any, content: Any, __: Any) -> None:
+            place: Any = content.get("commit") if isinstance(content, dict) else None
+            if widget.news or place not in range(len(choices)):
+                return
+            lines = _revealed(question, choices[place], runs)
+            widget.news = {"chosen": place, "said": lines}
+            # The words beside the control, which a notebook shows that is opened again.
+            display(_still(question, place, lines), raw=True, display_id=there, update=True)
+            THIS_SESSION[key] = choices[place]
+            kept = {"question": question.text, "choice": choices[place], "runs": lines[0]}
+            student.keep(student.CHOICES, key, kept)
+
+        widget.on_msg(commit)
+        if chosen is not None:
+            widget.news = {"chosen": chosen, "said": lines}
+        return widget
+
+    show_live(live)
 
 
-def in_words(question: str, choices: Iterable[str]) -> str:
-    """The question and its choices as text, nothing chosen.
+def in_words(question: str, choices: Iterable[str], chosen: int | None = None) -> str:
+    """The question and its choices as text, with what was chosen.
 
     Examples
     --------
-    >>> print(in_words("Which is higher?", ["the first", "the second"]))
+    >>> print(in_words("Which is higher?", ["the first", "the second"], 1))
     Predict: Which is higher?
       ( ) the first
-      ( ) the second
+      (x) the second
     """
-    return "\n".join([f"Predict: {question}", *(f"  ( ) {choice}" for choice in choices)])
+    marked = (f"  ({'x' if i == chosen else ' '}) {choice}" for i, choice in enumerate(choices))
+    return "\n".join([f"Predict: {question}", *marked])
 
 
-def _revealed(question: Question, chosen: str, runs: Mapping[str, Run]) -> str:
+def _still(question: Question, chosen: int | None, lines: Sequence[str]) -> dict[str, str]:
+    """A question as it stands where it cannot be answered, or has been."""
+    from labutils.course.widgets.control import as_still, is_live
+
+    rows = [f"<p><b>Predict:</b> {html.escape(question.text)}</p>"]
+    for i, choice in enumerate(question.choices):
+        words = html.escape(choice)
+        rows.append(f"<div>&#9679; <b>{words}</b> (you said)</div>" if i == chosen else f"<div>&#9675; {words}</div>")
+    rows += [f"<p>{'' if i else '<b>'}{html.escape(line)}{'' if i else '</b>'}</p>" for i, line in enumerate(lines)]
+    hint = HINT if is_live() and chosen is None else ""
+    words = "\n".join([in_words(question.text, question.choices, chosen), *lines])
+    return {"text/html": as_still("".join(rows) + hint), "text/plain": words}
+
+
+def _revealed(question: Question, chosen: str, runs: Mapping[str, Run]) -> list[str]:
+    """What the runs show, and the sentence for who chose this."""
     choices = list(question.choices)
     try:
         found = question.answer(runs)
     except Exception as error:  # in a control nobody sees what is raised
-        return html.escape(f"{type(error).__name__}: {error}")
+        return [f"{type(error).__name__}: {error}"]
     if found is None:
-        return html.escape(MISSING)
+        return [MISSING]
     right = found.accepts(choices.index(chosen))
     verdict = "That is what these runs show." if right else found.in_words(choices)
     # The sentence goes on from what was chosen: without it, it would be read as what is true.
-    said = question.choices[chosen] if right else f"You chose: {chosen}. {question.choices[chosen]}"
-    return f"<b>{html.escape(verdict)}</b> {html.escape(found.because)}<br>{html.escape(said)}"
+    sentence = question.choices[chosen] if right else f"You chose: {chosen}. {question.choices[chosen]}"
+    return [f"{verdict} {found.because}", sentence]

@@ -21,6 +21,9 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "...  # your lines here"
 """What stands where the solution was: it runs anywhere, and the check says that nothing is written yet."""
 
+REFERENCE_CALL = "course.reference("
+"""A cell that shows a self-learner our answer; a hand-out leaves it out."""
+
 REFERENCE_MARK = "<summary><b>Reference answer"
 KINDS = ("exercise", "check", "answer", "reference", "predict")
 _SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}\n?", re.M | re.S)

@@ -109,7 +109,7 @@ def assignment(notebook: Any, *, choices: bool = False, seed: int = HIDDEN_SEED)
     made = cells.bare(notebook)
     reference = cells.reference_answer(notebook) or "See the reference answer."
     names = {function: name for name, function in map(_checked, made.cells) if name in EXERCISES}
-    given, made.cells, tests, answers = made.cells, [], [], 0
+    given, made.cells, tests, answers = [c for c in made.cells if cells.REFERENCE_CALL not in c.source], [], [], 0
     for cell in given:
         made.cells.append(cell)
         what = cells.kind(cell)

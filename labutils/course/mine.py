@@ -6,11 +6,13 @@ It is what is handed in where there is no nbgrader. No name is in it unless one 
 from __future__ import annotations
 
 import html
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +59,8 @@ def _parts(title: str) -> Iterator[str]:
         if done := list(_of_task(task)):
             yield page.text(f"Task {task.removeprefix('task').upper()}: {lab.TITLES[task]}", "h2")
             yield from done
+    for quiz in student.answers(student.QUIZ).values():
+        yield page.text("You against the network: {right} of {of} images right; {against}: {network}.".format(**quiz))
     yield from _own_runs()
 
 
@@ -64,14 +68,17 @@ def _of_task(task: str) -> Iterator[str]:
     choices = student.answers(student.CHOICES)
     for number in student.QUESTIONS:
         if kept := choices.get(f"{task}-{number}"):
-            question, choice = html.escape(kept["question"]), html.escape(kept["choice"])
-            yield f"<p>Predicted: {question} <b>{choice}</b></p>"
+            question, choice, shown = (html.escape(kept.get(name, "")) for name in ("question", "choice", "runs"))
+            yield f"<p>Predicted: {question} <b>{choice}</b>{'<br>' if shown else ''}{shown}</p>"
     for exercise in of_task(task):
         if kept := student.answers(student.EXERCISES).get(exercise.name):
             said = f"{kept['right']} of {kept['cases']} inputs right, {kept['points']:g} of {kept['of']:g} points"
             said = said if kept["written"] else "not written yet"
             said += f"; looks like: {kept['mistake']}" if kept["mistake"] else ""
             yield f"<p>Exercise <code>{exercise.name}</code>: {html.escape(said)}.</p>"
+    for file in sorted((paths.my_lab_dir() / "runs").glob(f"{task}-*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):  # what was written by half says nothing
+            yield page.text(f"Playground: {json.loads(file.read_text(encoding='utf-8'))['said']}")
     file = paths.my_lab_dir() / f"{task}.ipynb"
     if not file.exists():
         return

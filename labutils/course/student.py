@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from labutils.runs.run import Run
 
 ANSWERS = "answers.json"
-CHOICES, EXERCISES = "choices", "exercises"
+CHOICES, EXERCISES, OPENED, QUIZ = "choices", "exercises", "opened", "quiz"
 """What is kept there, each by key."""
 
 QUESTIONS = (1, 2)
 """The numbers of a notebook's questions."""
 
+UNWRITTEN = "Write at least two sentences above, save (Ctrl+S), and run this cell again: then our answer stands here."
+NOT_MINE = "In your own copy of this notebook (`labutils lab`) our answer stands here once yours is written."
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."
 VERSIONS = ".versions.json"
 SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
@@ -199,6 +202,25 @@ def progress() -> Table:
     return as_table(rows, "task", NOTHING)
 
 
+def reference(task: str) -> None:
+    """Show the reference answer of a notebook to a student who has written and saved one of at least two sentences.
+
+    The lab's own notebooks, and those that an instructor hands out, do not show it here.
+    """
+    from IPython.display import display
+
+    if not paths.in_my_lab():
+        print(NOT_MINE)
+        return
+    written = cells.written_answer(cells.read(paths.my_lab_dir() / f"{task}.ipynb"))
+    sentences = [part for part in re.split(r"(?<=[.!?])\s+", written) if len(part.split()) >= 3]
+    if len(sentences) < 2:
+        print(UNWRITTEN)
+        return
+    answer = cells.reference_answer(cells.read(paths.notebooks_dir() / f"{task}.ipynb"))
+    display({"text/markdown": f"**Our answer**\n\n{answer}", "text/plain": answer}, raw=True)
+
+
 def own_runs() -> list[Run]:
     """The runs in the student's folder; damaged ones are left out, `labutils doctor` tells of the lab's."""
     from labutils.runs.store import RunStore
@@ -218,7 +240,7 @@ def _done(task: str, file: Path, runs: list[Run]) -> dict[str, str]:
     asked = {(config.dataset, config.model) for config in lab.runs(task).values()}
     own = sum((run.config.dataset, run.config.model) in asked for run in runs)
     return {
-        "opened": "yes" if executed else "not yet",
+        "opened": "yes" if executed or task in answers(OPENED) else "not yet",
         "predicted": f"{sum(f'{task}-{number}' in choices for number in QUESTIONS)} of {len(QUESTIONS)}",
         "written": "yes" if cells.written_answer(notebook) else "not yet",
         "checked": f"{sum(kept['right'] == kept['cases'] for kept in checked)} of {len(exercises)}",

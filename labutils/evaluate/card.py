@@ -154,7 +154,7 @@ def card(
     more : mapping of str to Table, optional
         Further tables, by title, to open with the details.
     said : str
-        The label that the reader has predicted, marked in the picture; see `course.said`.
+        What the reader has predicted, marked in the picture where it is one of the labels: see `course.said`.
     """
     from IPython.display import display
 

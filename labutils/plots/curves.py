@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from labutils.plots.charts import TRAINING, VALIDATION
-from labutils.plots.figure import GUESS, count, data_of, grid, look, one_axes, show, styled, wrap
+from labutils.plots.figure import GUESS, also_said, count, data_of, grid, look, mark_said, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -71,13 +71,13 @@ class _Setting:
 
 
 @styled
-def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
+def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") -> None:
     """Loss and accuracy over the epochs, training and validation, one column for each run.
 
     A list of runs is one setting trained with several seeds: its curves are the mean, in a band from the lowest seed to
-    the highest.
+    the highest. `said` is what the reader has predicted, marked where it is one of the labels: see `course.said`.
     """
-    settings = _settings(runs)
+    settings = _settings(runs, said)
     figure, loss_axes, accuracy_axes = _grid(len(settings))
     data = data_of(setting.runs[0] for setting in settings)
     same_data = len({setting.data for setting in settings}) == 1
@@ -95,7 +95,7 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
     lengths = sorted({setting.epochs for setting in settings})
     over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
     start = f"Learning curves of {count(len(settings), 'run')} on {data} over {over}."
-    show(figure, " ".join([start, *(setting.words() for setting in settings)]), save)
+    show(figure, " ".join([start, *(setting.words() for setting in settings)]), save, also_said(runs, said))
 
 
 def real_curves(task: str, save: Path | str | None = None) -> None:
@@ -111,6 +111,7 @@ def compare_curves(
     runs: Runs,
     quantity: Literal["val_accuracy", "val_loss", "accuracy", "loss"] = "val_accuracy",
     save: Path | str | None = None,
+    said: str = "",
 ) -> None:
     """One quantity over the epochs for several runs, on the same axes; a list of runs as in `learning_curves`.
 
@@ -118,13 +119,15 @@ def compare_curves(
     ----------
     quantity : {"val_accuracy", "val_loss", "accuracy", "loss"}
         What to draw; the ones without `val_` belong to the training images.
+    said : str
+        What the reader has predicted, as in `learning_curves`.
 
     Raises
     ------
     ValueError
         If the quantity is none of the four.
     """
-    settings = _settings(runs)
+    settings = _settings(runs, said)
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
         raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
@@ -140,11 +143,14 @@ def compare_curves(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside right center")
     sentences = [_compared(setting, quantity) for setting in settings]
-    show(figure, f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {' '.join(sentences)}", save)
+    words = f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {' '.join(sentences)}"
+    show(figure, words, save, also_said(runs, said))
 
 
-def _settings(runs: Runs) -> list[_Setting]:
-    return [_Setting(label, list(of) if isinstance(of, Sequence) else [of]) for label, of in runs.items()]
+def _settings(runs: Runs, said: str) -> list[_Setting]:
+    return [
+        _Setting(mark_said(label, said), list(of) if isinstance(of, Sequence) else [of]) for label, of in runs.items()
+    ]
 
 
 def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labutils.plots.charts import GREY, THIRD, TRAINING, VALIDATION
-from labutils.plots.figure import MARKERS, count, one_axes, show, styled, wrap
+from labutils.plots.figure import MARKERS, also_said, count, mark_said, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
     from labutils.statistics import Estimate
 
-SAID = "you said"
 HERE, REPORT, REAL, SIMPLE, CEILING = "here", "lab report", "real images", "no network", "ceiling"
 LOOK: dict[str, dict[str, Any]] = {
     HERE: {"fmt": MARKERS[0], "color": VALIDATION},
@@ -45,7 +44,7 @@ class Dot(NamedTuple):
 
 @styled
 def draw_dots(rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, said: str = "") -> None:
-    """Draw the dots of every row, by its label; `said` is the label that a reader has predicted."""
+    """Draw the dots of every row, by its label; `said` is what the reader has predicted."""
     figure, axes = one_axes(7.5, 1.7 + 0.4 * len(rows))
     told = []
     for place, (label, dots) in enumerate(rows):
@@ -56,19 +55,17 @@ def draw_dots(rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, 
             # Real images have their interval below that of this lab's: neither hides the other.
             height = place + (0.24 if dot.kind == REAL else 0)
             axes.errorbar(dot.value, height, xerr=reach, capsize=4, **LOOK[dot.kind])
-        told.append(f"{label}: {', '.join(dot.words() for dot in dots)}{f' ({SAID})' if label == said else ''}.")
+        told.append(f"{mark_said(label, said)}: {', '.join(dot.words() for dot in dots)}.")
     simple = [dot.value for _, dots in rows for dot in dots if dot.kind == SIMPLE]
     if len(simple) == 1:  # of two data sets each has its own: a line through all rows would be false for some
         axes.axvline(simple[0], color=THIRD, linestyle=":", linewidth=1, zorder=0)
-    names = [wrap(label) + (f"\n({SAID})" if label == said else "") for label, _ in rows]
-    axes.set_yticks(range(len(rows)), names)
-    for tick, (label, _) in zip(axes.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if label == said else "normal")
+    axes.set_yticks(range(len(rows)), [wrap(mark_said(label, said)) for label, _ in rows])
     axes.set(xlabel=axis, ylim=(len(rows) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     kinds = dict.fromkeys(dot.kind for _, dots in rows for dot in dots)
     for kind in kinds:
         axes.errorbar([], [], label="this lab" if kind == HERE else kind, **LOOK[kind])
     figure.suptitle(title)
+    also = also_said([label for label, _ in rows], said)
     figure.legend(loc="outside lower center", ncols=len(kinds))
-    show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}")
+    show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}", None, also)

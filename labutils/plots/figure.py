@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from labutils import lab
 from labutils.plots.charts import as_image
 from labutils.progress import how_to_show
 
@@ -103,12 +104,28 @@ def wrap(label: str) -> str:
     return textwrap.fill(label, 34)
 
 
+def mark_said(label: str, said: str) -> str:
+    """A label, marked where it is what the reader has predicted; small runs that stand in are meant too."""
+    return f"{label} (you said)" if said and label.removesuffix(lab.SMALL_LABEL) == said else label
+
+
+def also_said(labels: Iterable[str], said: str) -> str:
+    """A line for what the reader has predicted where that is none of the labels; empty otherwise.
+
+    Examples
+    --------
+    >>> also_said(["b8", "b16"], "about equal"), also_said(["b8", "b16"], "b8"), also_said(["b8"], "")
+    ('You said: about equal', '', '')
+    """
+    return f"You said: {said}" if said and all(mark_said(label, said) == label for label in labels) else ""
+
+
 def count(n: int, noun: str) -> str:
     """A number with its noun: `1 run`, `3 runs`."""
     return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
-def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
+def show(figure: Figure, alt: str, save: Path | str | None = None, said: str = "") -> None:
     """Save the figure where `save` says, and show it if a notebook is running.
 
     Parameters
@@ -122,7 +139,12 @@ def show(figure: Figure, alt: str, save: Path | str | None = None) -> None:
     save : Path or str, optional
         A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
         the same figure is the same file.
+    said : str, optional
+        A line more below the title, and in the words: see `also_said`.
     """
+    if said:
+        figure.suptitle(f"{figure.get_suptitle()}\n{said}")
+        alt = f"{alt} {said}."
     if _collected is not None:
         _collected.append((as_png(figure, alt), alt))
         return

@@ -99,7 +99,7 @@ def controls_notebook(lab, *names, more=()):
     sources = [IMPORTS.strip(), *(CONTROLS[name] for name in names), *more]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    file = f"controls-{len(names)}-{names[0]}.ipynb"
+    file = f"controls-{len(names)}-{names[0] if names else 'none'}.ipynb"
     nbformat.write(notebook, lab.folder / file)
     return file
 

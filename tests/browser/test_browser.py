@@ -5,7 +5,16 @@ lie in the folder that `LABUTILS_SCREENSHOTS` names, if it names one.
 """
 
 import pytest
-from page_helpers import change_theme, check_no_errors, check_no_violation, open_notebook, picture, run_all
+from page_helpers import (
+    POLL,
+    change_theme,
+    check_no_errors,
+    check_no_violation,
+    controls_notebook,
+    open_notebook,
+    picture,
+    run_all,
+)
 from use_helpers import answer_questions, use_everything
 
 from labutils import lab as tasks
@@ -44,6 +53,33 @@ def test_a_notebook(page, lab, axe, name):
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name not in FIRST])
 def test_the_other_notebooks(page, lab, axe, name):
     try_notebook(page, lab, axe, name)
+
+
+def test_an_answered_question_is_there_when_its_notebook_is_opened_again(page, lab, axe):
+    """Without a kernel: what was asked, what was chosen, and what the runs said; no control that is gone."""
+    name = controls_notebook(
+        lab, more=["from labutils import course", 'course.ask("task1b", 1)', 'course.ask("task7", 1)']
+    )
+    open_notebook(page, lab, name)
+    run_all(page)
+    box = page.locator(".labutils[role=radiogroup]").first
+    box.get_by_role("button", name="Commit").click()
+    assert "Choose one, then commit." in box.inner_text() and page.locator(".labutils-still:visible").count() == 0
+    assert answer_questions(page) == 2
+    check_no_violation(page, axe)
+    boxes = page.locator(".labutils[role=radiogroup]").all()
+    said = [box.get_by_role("status").inner_text() for box in boxes]
+    chosen = [box.locator("label").nth(1).inner_text().strip() for box in boxes]
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.goto(f"{lab.url}/lab/tree/{name}?reset")
+    page.wait_for_selector(".labutils-still:visible")
+    for still, lines, choice in zip(page.locator(".labutils-still").all(), said, chosen, strict=True):
+        assert f"{choice} (you said)" in still.inner_text()
+        assert all(line in still.inner_text() for line in filter(None, lines.splitlines()))
+    page.wait_for_selector("text=Error displaying widget", state="attached")  # and out of sight
+    page.wait_for_function("!document.body.innerText.match(/Error displaying widget|Loading widget/)", polling=POLL)
+    picture(page, "questions-reopened")
 
 
 def test_axe_is_here(axe):

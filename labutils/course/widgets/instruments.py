@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from labutils.course import student
 from labutils.course.widgets.control import instrument, needs_run, png, show, static_page
 from labutils.evaluate.metrics import auc, class_probabilities, confusion_matrix, predicted_labels
 from labutils.explain import in_turn
@@ -174,12 +175,27 @@ def threshold_data(run: Run) -> dict[str, Any]:
 def against_network(run: Run, dataset: Dataset, n: int = 20) -> None:
     """You against the network: `n` unlabelled validation images to answer, then both on the same images.
 
-    The opponent are the run's predictions at its best epoch.
+    The opponent are the run's predictions at its best epoch. In a student's own copy the result is kept.
     """
     data = contest_data(run, dataset, n)
     first = contest_images(run, n)[:SHOWN]
     still = "".join(png(np.asarray(dataset.x_val[i]), "a validation image without its class", 96) for i in first)
-    show(contest_in_words(data), still, lambda: instrument("contest", data, answers=[]))
+    show(contest_in_words(data), still, lambda: _contest(run, data))
+
+
+def _contest(run: Run, data: dict[str, Any]) -> Any:
+    """The widget of a contest, which keeps its result when the last image is answered."""
+    widget = instrument("contest", data, answers=[])
+
+    def answered(change: Any) -> None:
+        answers = change["new"].get("answers", [])
+        if len(answers) == len(data["truth"]):
+            right, network = (int(np.equal(given, data["truth"]).sum()) for given in (answers, data["network"]))
+            kept = {"right": right, "network": network, "of": len(answers), "against": run.label}
+            student.keep(student.QUIZ, run.config.key, kept)
+
+    widget.observe(answered, "state")
+    return widget
 
 
 def standing_alone(runs: Mapping[str, Run]) -> dict[str, str]:

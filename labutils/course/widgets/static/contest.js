@@ -13,7 +13,7 @@ function render({ model, el }) {
   const row = make("div", { className: "lu-row" }, ...buttons);
   const keys = data.names.length === 2 ? "1 and 2" : `1 to ${data.names.length}`;
   const shown = example ? "Beside each name: a training image of that class. " : "";
-  const hint = make("p", {}, `${shown}Keys ${keys} answer too. Nothing is graded or stored.`);
+  const hint = make("p", {}, `${shown}Keys ${keys} answer too. Nothing is graded; your own copy keeps the result for you.`);
   const again = make("button", { type: "button", onclick: () => { answers = []; drawAll(true); } }, "Once more");
 
   function answer(k) {
