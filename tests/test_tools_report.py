@@ -137,10 +137,10 @@ def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
     column = "on real images (validation, one seed)"
     text = report.write_report().read_text(encoding="utf-8")
     rows = {cells[1]: cells for cells in table_rows(text)[:33]}
-    assert rows["id"][8] == column
+    assert rows["id"][10] == column
     judged = {verdict.id: verdict.verdict for verdict in evaluate.judge_real()}
     assert judged == {"C5": "not reproduced", "C19": "reproduced"}, "the claims that are about these two runs alone"
-    assert {name: rows[name][8] for name in ("C5", "C19", "C1", "C24")} == judged | {"C1": "-", "C24": "-"}
+    assert {name: rows[name][10] for name in ("C5", "C19", "C1", "C24")} == judged | {"C1": "-", "C24": "-"}
     told = "The real images can answer 2 of them (validation, one seed): 1 reproduced, 1 not reproduced."
     assert told in report.results_table()
     assert any(line.startswith(f"| lr 1e-5, {lab.REAL} |") for line in text.splitlines()), "its numbers, in Task 1B"
@@ -158,6 +158,13 @@ def test_the_verdicts_of_the_report_take_all_stored_seeds(store):
     assert "missing: no exam is stored" in told()
     sit_exam(store, 0.8)
     assert "3 seeds" in told()
+    rows = {cells[1]: cells for cells in table_rows(report.write_report().read_text(encoding="utf-8"))[:33]}
+    seeds, takes = (rows["id"].index(name) for name in ("seeds a setting", "seeds that a decision would take"))
+    assert (rows["C19"][seeds], rows["C19"][takes]) == ("3", "-") and rows["C4"][seeds] == "-", "decided; missing"
+    power = {cells[1].split(",")[0]: cells[3:6] for cells in table_rows(report.power_words())}
+    told = [cells for name, cells in rows.items() if cells[takes] not in ("-", rows["id"][takes], "---")]
+    assert [cells[1] for cells in told] == ["C5"]
+    assert told[0][takes] == f"accuracy {' / '.join(power['C5'])}", "the same numbers as `labutils report --power`"
 
 
 def table_rows(text):
@@ -165,10 +172,11 @@ def table_rows(text):
 
 
 def sit_exam(store, right):
-    """Three seeds of the middle rate, and of the same with 16 filters, are stored with an exam."""
+    """Three seeds of the middle rate, which move it, and of the same with 16 filters, are stored with an exam."""
     for seed, n_base in product(range(3), (8, 16)):
         config = LEARNING_RATES["lr 1e-5"].with_(seed=seed, n_base=n_base)
-        run = with_exam(store_run(store, config, wrong=40), right, noise=seed)
+        moved = 0.02 * (seed - 1) * (n_base == 8)
+        run = with_exam(store_run(store, config, wrong=40), right + moved, noise=seed)
         write_run(run, {"epochs": np.array(run.epochs)}, None)
 
 

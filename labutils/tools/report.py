@@ -21,7 +21,7 @@ from labutils.errors import DataError, StoreError
 from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
-from labutils.evaluate.tables import Reached, as_table, mark_source
+from labutils.evaluate.tables import POWER, Reached, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes
@@ -340,6 +340,11 @@ class _Pages:
         for what, exam in (("What the lab could know", False), ("What holds for these images", True)):
             yield f"{what}, of {len(judged)} claims: {_counted(judged, exam, '**')}.\n"
         yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
+        yield (
+            f"What a decision would take: seeds a setting with which {POWER:.0%} of such comparisons are decided, and "
+            "hours of those that lack, if the difference is as estimated / twice the margin / none "
+            "(`labutils report --power`).\n"
+        )
         yield markdown_table(_in_words(judged, evaluate.judge_real(runs=stored) if drawn else []))
         yield "\n## What is missing\n"
         absent = [(task, self._missing(task)) for task in lab.TITLES]
@@ -453,6 +458,8 @@ def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
             "what the lab could know": v.verdict,
             "what holds for these images": v.holds,
             "AUC there, in points": v.area,
+            "seeds a setting": seeds_words(v),
+            "seeds that a decision would take": takes_words(v),
         }
         if real:
             rows[v.id]["on real images (validation, one seed)"] = on_real.get(v.id, "-")
