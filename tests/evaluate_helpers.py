@@ -1,10 +1,12 @@
 """Hand-made runs for the tests of `labutils.evaluate`: right and wrong answers are placed, nothing is trained."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from labutils.audit.simple import Baseline
 from labutils.config import RunConfig
 from labutils.runs.run import ExamResult, Run
 
@@ -108,3 +110,16 @@ def with_exam(run: Run, right: float | Sequence[float], confidence: float = 0.8,
         table[np.arange(n), y], table[np.arange(n), (y + 1) % classes] = own, 1 - own
         predictions.append(table[:, 1:] if classes == 2 else table)
     return replace(run, exam=ExamResult(epochs, np.array(predictions, np.float16), y, f"exam of {run.config.dataset}"))
+
+
+def simple_model(name: str, right: np.ndarray) -> Baseline:
+    """A simple model that was right about these images, (seeds, images) bool."""
+    accuracy = float(right.mean())
+    answers = tuple(b64encode(row.tobytes()).decode() for row in np.packbits(right, axis=1))
+    interval = (accuracy - 0.05, accuracy + 0.05)
+    return Baseline(name, accuracy, interval, 0.9, (0.85, 0.95), right.shape[1], answers)
+
+
+def right_about(share: float, n: int = 1000, noise: int = 0) -> np.ndarray:
+    """Which of `n` images a run after `with_exam(run, share, n=n, noise=noise)` is right about, (n,) bool."""
+    return np.random.default_rng(noise).permutation(n) < round(share * n)
