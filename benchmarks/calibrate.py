@@ -1,6 +1,7 @@
 """Are the phantoms as hard as the images they stand for? Measures it, beside the bands that were aimed at.
 
-    python benchmarks/calibrate.py                      # ceiling and simple models: minutes (the exams are drawn)
+    python benchmarks/calibrate.py                      # ceiling and simple models: minutes (the exams are drawn, and
+                                                        # the further training images of the learning curve)
     python benchmarks/calibrate.py skin --epochs 100    # and the trainings: hours on two cores; stored runs are reused
     python benchmarks/calibrate.py skin --epochs 100 --rate 1e-4    # at one rate; in the other precision, side by side:
 
@@ -22,7 +23,7 @@ from PIL import Image
 
 from labutils import evaluate, lab
 from labutils.audit.baselines import keep_on_exam
-from labutils.audit.simple import baselines, score_features
+from labutils.audit.simple import Baseline, fit_baselines, score_features, simple_features
 from labutils.config import RunConfig
 from labutils.data import Dataset, load_dataset
 from labutils.data.exam import Exam, load_exam
@@ -150,7 +151,8 @@ def report_ceiling(name: str) -> bool:
 def report_simple_models(dataset: Dataset, exam: Exam, whole: bool = True) -> bool:
     """Print how far models get that are no networks; whether those on pixels stay in their band.
 
-    What they reach on a whole exam is kept in `results/baselines/exam`, for the tables of notebooks, report and README.
+    What they reach on a whole exam is kept in `results/baselines/exam` with their answers, for notebooks, report and
+    README; for each number of training images in `lab.learning_curve` too.
     """
     inside = True
     networks = [
@@ -160,9 +162,13 @@ def report_simple_models(dataset: Dataset, exam: Exam, whole: bool = True) -> bo
         if (found := evaluate.exam_accuracy([run]))
     ]
     above = (0.0, max(networks) + ABOVE_NETWORKS) if networks else None
-    measured = baselines(dataset.x_train, dataset.y_train, exam.x, exam.y)
-    if whole:
-        keep_on_exam(dataset, exam, measured)
+    seen = simple_features(exam.x)
+
+    def measure(training: Dataset) -> list[Baseline]:
+        found = fit_baselines(simple_features(training.x_train), training.y_train, seen, exam.y)
+        return keep_on_exam(training, exam, found).models if whole else found
+
+    measured = measure(dataset)
     for found in measured:
         band = above if found.name.startswith("simple numbers") else None
         note = "{:.3f} to {:.3f}".format(*found.accuracy_interval)
@@ -170,6 +176,11 @@ def report_simple_models(dataset: Dataset, exam: Exam, whole: bool = True) -> bo
         if found.auc is not None and found.auc_interval is not None:
             band = (0.0, PIXELS) if found.name.startswith(("16x16", "mean")) else None
             inside &= report(f"{found.name}: AUC", found.auc, band, "{:.3f} to {:.3f}".format(*found.auc_interval))
+    for n, config in lab.learning_curve().items():
+        if config.dataset == dataset.name and n != len(dataset.y_train):
+            for found in measure(load_dataset(dataset.name, source="phantom", n_train=n)):
+                if found.name.startswith("simple numbers"):
+                    report(f"{found.name}, {n} training images: accuracy", found.accuracy, None, "")
     if dataset.n_classes == 2:
         root = generated_dir() / "phantoms" / f"{dataset.root.name}-exam"
         sizes = [sizes_of(dataset.root, dataset.files_train), sizes_of(root, exam.files)]

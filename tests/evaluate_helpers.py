@@ -1,5 +1,6 @@
 """Hand-made runs for the tests of `labutils.evaluate`: right and wrong answers are placed, nothing is trained."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labutils.audit.simple import Baseline
 from labutils.config import RunConfig
 from labutils.evaluate import exam, group_seeds
 from labutils.runs.run import ExamResult, Run
@@ -122,3 +124,16 @@ def stored_spreads(kind: str) -> np.ndarray:
     stored = {run.path.name: run for run in RunStore(RUNS).all() if run.source == "phantom" and run.exam}
     groups = [runs for runs in group_seeds(stored).values() if len(runs) >= 3]
     return np.array([np.std([exam.MEASURED[kind](run).mean() for run in runs], ddof=1) for runs in groups])
+
+
+def simple_model(name: str, right: np.ndarray) -> Baseline:
+    """A simple model that was right about these images, (seeds, images) bool."""
+    accuracy = float(right.mean())
+    answers = tuple(b64encode(row.tobytes()).decode() for row in np.packbits(right, axis=1))
+    interval = (accuracy - 0.05, accuracy + 0.05)
+    return Baseline(name, accuracy, interval, 0.9, (0.85, 0.95), right.shape[1], answers)
+
+
+def right_about(share: float, n: int = 1000, noise: int = 0) -> np.ndarray:
+    """Which of `n` images a run after `with_exam(run, share, n=n, noise=noise)` is right about, (n,) bool."""
+    return np.random.default_rng(noise).permutation(n) < round(share * n)

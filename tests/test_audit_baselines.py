@@ -1,10 +1,11 @@
 """What stands beside networks: simple models measured once, on the exam where there is one, and what is possible."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run, with_exam
+from evaluate_helpers import make_run, right_about, simple_model, with_exam
 from helpers import tiny_dataset
 from PIL import Image
 
@@ -41,13 +42,11 @@ def keep(data, linear, forest, exam=None):
 
     def models(linear, forest):
         named = (("simple numbers, linear", linear), ("simple numbers, forest", forest))
-        return [
-            baselines.Baseline(name, value, (value - 0.05, value + 0.05), 0.9, (0.85, 0.95)) for name, value in named
-        ]
+        return [simple_model(name, right_about(value, 4000)[None]) for name, value in named]
 
     baselines.keep(baselines.VALIDATION, data, baselines.MODELS, models(linear, forest))
     if exam:
-        baselines.keep(baselines.EXAM, data, baselines.ON_EXAM, baselines.OnExam("f" * 12, 4000, models(*exam)))
+        baselines.keep(baselines.EXAM, data, baselines.ON_EXAM, baselines.OnExam("f" * 12, 1000, models(*exam)))
 
 
 def on_images_of(data, source="phantom", **looks):
@@ -91,13 +90,13 @@ def test_an_exam_of_phantoms_is_not_drawn_for_a_row(data, monkeypatch):
 def test_own_images_are_measured_on_their_exam_once(chest, monkeypatch):
     exam = load_exam("chest", 32, progress=False)
     found = baselines.exam_baselines(chest)
-    assert (found.fingerprint, found.images) == (exam.fingerprint, 10)
+    assert (found.fingerprint, found.training, found.models[0].images) == (exam.fingerprint, 40, 10)
     assert baselines.better_simple(chest, found).exam.accuracy == 1.0, "bright against dark"
     with monkeypatch.context() as patch:
         patch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured again"))
         assert baselines.exam_baselines(chest) == found
     (chest.root / "test" / "ill" / "4.png").unlink()
-    assert baselines.exam_baselines(chest).images == 9, "another exam is measured anew"
+    assert baselines.exam_baselines(chest).models[0].images == 9, "another exam is measured anew"
 
 
 def test_an_exam_that_cannot_be_read_is_no_exam(chest):
@@ -105,11 +104,31 @@ def test_an_exam_that_cannot_be_read_is_no_exam(chest):
     assert baselines.exam_baselines(chest) is None
 
 
-@pytest.mark.parametrize("text", ["[]", '[{"name": "HOG, linear", "accuracy": 1, "accuracy_interval": [1, 1]}]'])
-def test_what_was_kept_without_the_simple_numbers_is_measured_again(data, results, text):
+def spoil(models, **changes):
+    """What is kept of models, with something changed in one on the simple numbers; None takes that away."""
+    chosen = next(one for one in models if one["name"] == "simple numbers, linear")
+    for name, value in changes.items():
+        chosen.update({name: value}) if value is not None else chosen.pop(name)
+    return models
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda models: [],
+        lambda models: [one for one in models if not one["name"].startswith("simple")],
+        lambda models: spoil(models, answers=None),  # as they were kept before answers were
+        lambda models: spoil(models, answers=[]),
+        lambda models: spoil(models, answers=["no base64"]),
+        lambda models: spoil(models, answers=["AAAA"]),  # right about nothing: not the accuracy beside it
+        lambda models: spoil(models, images=40),
+        lambda models: spoil(models, images=-1),
+    ],
+)
+def test_what_is_not_whole_is_measured_again(data, results, spoilt):
     first = baselines.stored_baselines(data)
     (file,) = (results / "baselines").iterdir()
-    file.write_text(text)
+    file.write_text(json.dumps(spoilt(json.loads(file.read_text()))))
     assert baselines.simple_of(on_images_of(data)) is None
     assert baselines.stored_baselines(data) == first
 

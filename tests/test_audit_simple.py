@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labutils.audit.simple import SIMPLE, baselines, score_features, simple_features
+from labutils.audit.simple import SEEDS, SIMPLE, baselines, score_features, simple_features
 
 SIZES = {
     "mean brightness": 1,
@@ -52,7 +52,7 @@ def test_texture_is_found_by_rings_and_not_by_brightness():
     y_train, y_eval = np.arange(60) % 2, np.arange(80) % 2
     x_train, x_eval = images(60, 2, y_train == 1), images(80, 3, y_eval == 1)
     found = {one.name: one for one in baselines(x_train, y_train, x_eval, y_eval)}
-    assert len(found) == 6
+    assert len(found) == 7
     assert found["FFT rings, linear"].accuracy > 0.95
     assert found["simple numbers, forest"].accuracy > 0.95
     assert found["mean brightness, linear"].auc < 0.75
@@ -60,6 +60,17 @@ def test_texture_is_found_by_rings_and_not_by_brightness():
         assert one.accuracy_interval[0] <= one.accuracy <= one.accuracy_interval[1]
         assert one.auc_interval[0] <= one.auc <= one.auc_interval[1]
     assert found == {one.name: one for one in baselines(x_train, y_train, x_eval, y_eval)}
+
+
+def test_answers_are_kept_by_image_and_by_seed():
+    y_train, y_eval = np.arange(60) % 2, np.arange(83) % 2
+    x_train, x_eval = images(60, 2, y_train == 1), images(83, 3, y_eval == 1)
+    x_eval[:20] = x_eval[20:40][::-1]  # of the other class: their answers are wrong
+    for one in baselines(x_train, y_train, x_eval, y_eval):
+        seeds = SEEDS if one.name.endswith("forest") else 1
+        assert one.right.shape == (seeds, 83) and one.right.mean() == pytest.approx(one.accuracy)
+        if one.name == "FFT rings, linear":
+            assert not one.right[0, :20].any() and one.right[0, 20:].mean() > 0.9
 
 
 def test_three_classes_have_no_area_under_the_curve():

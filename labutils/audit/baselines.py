@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import AfterValidator, TypeAdapter
 
-from labutils import lab
+from labutils import lab, paths
 from labutils.audit.kept import keep, kept, recall
 from labutils.audit.simple import Baseline, baselines, fit_baselines, simple_features
 from labutils.data.description import describe
@@ -40,39 +40,53 @@ VALIDATION, EXAM = "baselines", "baselines/exam"
 SIDE = 128
 """Pixels a side at which files are measured: what notebooks load unless told otherwise."""
 
-SIMPLE = "simple numbers"
-"""How the models begin that stand beside networks."""
+SIMPLE, RINGS = "simple numbers", "FFT rings"
+"""How the models begin that stand beside networks, and those that see texture alone."""
+
+IN_WORDS = {SIMPLE: "some forty simple numbers", RINGS: "six rings of spatial frequency"}
 
 
-def _with_simple_numbers(models: list[Baseline]) -> list[Baseline]:
+def _checked(models: list[Baseline]) -> list[Baseline]:
     if not any(model.name.startswith(SIMPLE) for model in models):
         raise ValueError("no model on the simple numbers is among them")
+    if len({model.right.shape[1] for model in models}) > 1:
+        raise ValueError("the models were judged on different numbers of images")
     return models
 
 
-Models = Annotated[list[Baseline], AfterValidator(_with_simple_numbers)]
+Models = Annotated[list[Baseline], AfterValidator(_checked)]
 
 
 @dataclass(frozen=True)
 class OnExam:
-    """What simple models reach on an exam: its fingerprint, its number of images, and the models."""
+    """What simple models reach on an exam: its fingerprint, how many images they were fitted to, and the models."""
 
     fingerprint: str
-    images: int
+    training: int
     models: Models
 
 
 @dataclass(frozen=True)
 class Simple:
-    """The simple model that is the better one on the validation images, and the same one on the exam if known."""
+    """The simple model that is the better one on the validation images, and the same one on the exam if known.
+
+    `fingerprint` is the exam's.
+    """
 
     validation: Baseline
     exam: Baseline | None
+    fingerprint: str = ""
 
     @property
     def kind(self) -> str:
         """`linear` or `forest`."""
         return self.validation.name.rpartition(", ")[2]
+
+    @property
+    def words(self) -> str:
+        """What it is, in words: `forty simple numbers (forest)`."""
+        sees, _, kind = self.validation.name.rpartition(", ")
+        return f"{IN_WORDS.get(sees, sees)} ({kind})"
 
     def reached(self) -> Reached:
         """Its accuracies with intervals, ready to be read."""
@@ -117,7 +131,14 @@ def exam_baselines(dataset: Dataset) -> OnExam | None:
 
 def keep_on_exam(dataset: Dataset, exam: Exam, models: list[Baseline]) -> OnExam:
     """Keep for `exam_baselines` what models reach on the whole of an exam."""
-    return keep(EXAM, dataset, ON_EXAM, OnExam(exam.fingerprint, len(exam.y), models))
+    return keep(EXAM, dataset, ON_EXAM, OnExam(exam.fingerprint, len(dataset.y_train), models))
+
+
+def on_exam_by_training(name: str, fingerprint: str) -> dict[int, OnExam]:
+    """What is kept of simple models on the exam of this fingerprint, by the number of images they were fitted to."""
+    stems = (file.stem for file in sorted((paths.results_dir() / EXAM).glob(f"{name}-*.json")))
+    found = [recall(EXAM, name, stem.removeprefix(f"{name}-"), ON_EXAM) for stem in stems]
+    return {one.training: one for one in found if one and one.fingerprint == fingerprint}
 
 
 def baseline_table(dataset: Dataset) -> Table:
@@ -174,12 +195,12 @@ def _as_table(models: list[Baseline], majority: float) -> Table:
     return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
 
 
-def better_simple(dataset: Dataset, on_exam: OnExam | None) -> Simple:
+def better_simple(dataset: Dataset, on_exam: OnExam | None, sees: str = SIMPLE) -> Simple:
     """The simple model that is the better one on the validation images, measured where that is not known.
 
-    `on_exam` is what `exam_baselines` gives.
+    `on_exam` is what `exam_baselines` gives; `sees` is how the names of the models begin.
     """
-    return _better(stored_baselines(dataset), on_exam)
+    return _better(stored_baselines(dataset), on_exam, sees)
 
 
 def beside(*datasets: Dataset) -> dict[str, Reached]:
@@ -242,11 +263,11 @@ def beside_runs(runs: Iterable[Run]) -> dict[str, Reached]:
     return rows
 
 
-def simple_of(run: Run) -> Simple | None:
+def simple_of(run: Run, sees: str = SIMPLE) -> Simple | None:
     """The better simple model on the images of a run; None if `results/baselines` does not have them."""
     name, fingerprint = run.config.dataset, _fingerprint(run)
     models = recall(VALIDATION, name, fingerprint, MODELS)
-    return _better(models, recall(EXAM, name, fingerprint, ON_EXAM)) if models else None
+    return _better(models, recall(EXAM, name, fingerprint, ON_EXAM), sees) if models else None
 
 
 def simple_cells(runs: Iterable[Run]) -> dict[str, dict[str, str]]:
@@ -270,9 +291,11 @@ def _rows(whose: str, simple: Simple, ceiling: float | None) -> dict[str, Reache
     return rows
 
 
-def _better(models: list[Baseline], on_exam: OnExam | None) -> Simple:
-    top = max((one for one in models if one.name.startswith(SIMPLE)), key=lambda one: one.accuracy)
-    return Simple(top, next((one for one in on_exam.models if one.name == top.name), None) if on_exam else None)
+def _better(models: list[Baseline], on_exam: OnExam | None, sees: str = SIMPLE) -> Simple:
+    top = max((one for one in models if one.name.startswith(sees)), key=lambda one: one.accuracy)
+    if on_exam is None:
+        return Simple(top, None)
+    return Simple(top, next((one for one in on_exam.models if one.name == top.name), None), on_exam.fingerprint)
 
 
 def _fingerprint(run: Run) -> str:

@@ -21,7 +21,7 @@ from labutils.evaluate.claims import (
 from labutils.evaluate.curves import best
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy, auc, class_recall
-from labutils.evaluate.sentences import tell
+from labutils.evaluate.sentences import say, tell
 from labutils.evaluate.tables import (
     best_table,
     class_table,
@@ -40,10 +40,12 @@ from labutils.evaluate.tables import (
     truth_table,
     verdict_table,
 )
+from labutils.evaluate.validation import about_real, flattery, reversal
 
 __all__ = [
     "CLAIMS",
     "Verdict",
+    "about_real",
     "accuracy",
     "auc",
     "best",
@@ -54,6 +56,7 @@ __all__ = [
     "counts",
     "exam_accuracy",
     "exam_table",
+    "flattery",
     "gap_table",
     "group_seeds",
     "judge",
@@ -66,7 +69,9 @@ __all__ = [
     "quality_table",
     "reach_table",
     "real_table",
+    "reversal",
     "run_table",
+    "say",
     "seed_table",
     "tell",
     "time_table",

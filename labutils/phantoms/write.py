@@ -100,8 +100,8 @@ def sample_signs(name: str, counts: dict[str, int]) -> list[tuple[Address, dict[
     ]
 
 
-def ceiling(name: str) -> float | None:
-    """Accuracy on the exam of an oracle, which knows the drawn signs of every image but not its class.
+def ceiling(name: str, split: str = "exam") -> float | None:
+    """Accuracy of an oracle, which knows the drawn signs of every image but not its class, on the exam or `validation`.
 
     A logistic regression on the signs, fitted to those of the training images. No reader of the pictures, human or
     network, can be expected to do better. Drawn afresh in two seconds; the manifests of the data sets hold it as well.
@@ -110,15 +110,16 @@ def ceiling(name: str) -> float | None:
     _class_names(name)
     if name not in WITH_SIGNS:
         return None
-    return _judge_oracle(name, COUNTS[name]["train"], EXAM_COUNTS[name])
+    judged_on = EXAM_COUNTS[name] if split == "exam" else COUNTS[name][split]
+    return _judge_oracle(name, COUNTS[name]["train"], split, judged_on)
 
 
 @lru_cache
-def _judge_oracle(name: str, n_train: int, n_exam: int) -> float:
+def _judge_oracle(name: str, n_train: int, split: str, n_judged: int) -> float:
     from sklearn.linear_model import LogisticRegression
 
     levels, labels = [], []
-    for counts in ({"train": n_train}, {"exam": n_exam}):
+    for counts in ({"train": n_train}, {split: n_judged}):
         sampled = sample_signs(name, counts)
         levels.append([[level for sign, level in signs.items() if sign != "severity"] for _, signs in sampled])
         labels.append([address.label for address, _ in sampled])

@@ -16,11 +16,13 @@ The alt text is computed from the numbers drawn; `alt_text(file)` reads it back 
 
 from labutils.plots.curves import compare_curves, learning_curves, real_curves
 from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve, search_trials
+from labutils.plots.exam import accuracy_by_images, validation_against_exam
 from labutils.plots.figure import alt_text
 from labutils.plots.live import live_curves, live_fit
 from labutils.plots.pictures import extremes, gradcam_grid, hardest, images_row, sample_grid
 
 __all__ = [
+    "accuracy_by_images",
     "accuracy_intervals",
     "alt_text",
     "compare_curves",
@@ -37,4 +39,5 @@ __all__ = [
     "roc_curve",
     "sample_grid",
     "search_trials",
+    "validation_against_exam",
 ]

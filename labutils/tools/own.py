@@ -110,7 +110,7 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
         simple = better_simple(dataset, on_exam).exam
         assert simple is not None, "it is one of those on the exam"
         rows[f"no network: {simple.name}"] = {
-            "images": on_exam.images,
+            "images": simple.images,
             "accuracy [95 % interval]": simple.shown(),
             "AUC [95 % interval]": simple.auc_shown(),
         }
@@ -155,6 +155,7 @@ def write_page(
     parts += ["<h2>Learning curves</h2>", page.figures(lambda: plots.learning_curves(dict(runs)))]
     reached = audit.run_table(runs, dataset)
     parts += ["<h2>Networks, on the validation images</h2>", page.table(reached)]
+    parts.append(page.text(audit.against_simple(runs, dataset).text))
     for label, run in runs.items():
         parts += [page.text(f"{label}: {run.label}", "h3"), page.table(evaluate.class_table(run))]
         parts.append(page.figures(partial(plots.confusion_matrix, run, run.best_epoch)))

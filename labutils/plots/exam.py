@@ -1,0 +1,122 @@
+"""Figures about the exam: what more training images do, and how far validation accuracies lie above it.
+
+The numbers, and the titles that say what is seen, come from `labutils.audit.growth` and `labutils.evaluate.validation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
+
+from labutils.plots.charts import TRAINING, VALIDATION
+from labutils.plots.figure import GUESS, data_of, data_words, look, one_axes, show, styled
+
+if TYPE_CHECKING:
+    from labutils.audit.growth import Growth
+    from labutils.evaluate.validation import Flattery
+
+APART = 0.055
+"""Share of the axis by which labels at the ends of lines stand apart at least."""
+
+
+@styled
+def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) -> None:
+    """Accuracy on the exam over the number of training images: a network with its 95 % interval over seeds and images,
+    simple models with theirs over images, and the ceiling.
+
+    Parameters
+    ----------
+    growth : Growth or None
+        From `audit.growth`; with None a sentence stands in the figure's place.
+    """
+    from labutils.evaluate.tables import NETWORKS
+
+    if growth is None:
+        print("accuracy by images: no run to draw yet.")
+        return
+    there = [step for step in growth.steps if step.runs or step.simple]
+    run = next(step.runs[0] for step in there if step.runs)
+    lines = {NETWORKS[run.config.model]: [(step.training, *step.network) for step in there if step.network]}
+    for name in dict.fromkeys(name for step in there for name in step.simple):
+        own = [(step.training, step.simple[name]) for step in there if name in step.simple]
+        lines[f"{name.rpartition(', ')[2]}, forty numbers"] = [(n, m.accuracy, *m.accuracy_interval) for n, m in own]
+    figure, axes = one_axes(8, 4.4)
+    ends: list[tuple[float, str, Any]] = []
+    sentences = []
+    for i, (name, points) in enumerate(lines.items()):
+        n, values, low, high = zip(*points, strict=True)
+        marks = look(i)
+        axes.errorbar(n, values, yerr=[_minus(values, low), _minus(high, values)], capsize=3, **marks)
+        ends.append((values[-1], name, marks["color"]))
+        sentences.append(f"{name}: {', '.join(f'{value:.3f} with {images:,}' for images, value, *_ in points)}.")
+    if growth.ceiling is not None:
+        axes.axhline(growth.ceiling, color=GUESS, linestyle=":", linewidth=1)
+        ends.append((growth.ceiling, "ceiling", GUESS))
+        sentences.append(f"Ceiling: {growth.ceiling:.3f}.")
+    axes.set(xscale="log", xlabel="training images", ylabel="accuracy on the exam")
+    ticks = [step.training for step in there]
+    axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(ticks[0] * 0.85, ticks[-1] * 1.15)
+    _label_ends(axes, ends)
+    data = data_of([run])
+    missing = f"; no run yet with {', '.join(f'{n:,}' for n in growth.missing)}" if growth.missing else ""
+    axes.set_title(f"{data}: {run.config.slug}, 95 % intervals{missing}", fontsize=9)
+    figure.suptitle(growth.title)
+    start = f"{growth.title}. Accuracy on the exam of {data} over the number of training images{missing}."
+    show(figure, f"{start} {' '.join(sentences)}", save)
+
+
+@styled
+def validation_against_exam(flattery: Flattery, save: Path | str | None = None) -> None:
+    """Best validation accuracy with its 95 % interval against accuracy on the exam, one point a run; filled where the
+    interval holds the exam's value. Above the dotted line validation flatters.
+
+    Parameters
+    ----------
+    flattery : Flattery
+        From `evaluate.flattery`; without runs a sentence stands in the figure's place.
+    """
+    rows = flattery.rows
+    if not rows:
+        print("validation against exam: no run to draw yet.")
+        return
+    figure, axes = one_axes(7.2, 4.6)
+    kinds = ((True, VALIDATION, VALIDATION, "o", "holds"), (False, TRAINING, "none", "s", "does not hold"))
+    for holds, colour, fill, marker, of in kinds:
+        own = [row for row in rows if row.holds == holds]
+        if own:
+            values = [row.validation.value for row in own]
+            low, high = ([getattr(row.validation, end) for row in own] for end in ("low", "high"))
+            reach = [_minus(values, low), _minus(high, values)]
+            drawn: dict[str, Any] = {"fmt": marker, "color": colour, "markerfacecolor": fill}
+            x = [row.exam for row in own]
+            label = f"interval {of} it: {len(own)}"
+            axes.errorbar(x, values, yerr=reach, elinewidth=0.7, markersize=5, label=label, **drawn)
+    ends = [min(row.exam for row in rows), max(row.exam for row in rows)]
+    axes.plot(ends, ends, color=GUESS, linestyle=":", label="as high as on the exam")
+    axes.set(xlabel="accuracy on the exam, at the same epoch", ylabel="best validation accuracy")
+    data = data_words(flattery.dataset, "phantom")
+    figure.suptitle(f"{data}: {flattery.title}")
+    figure.legend(loc="outside lower center", ncols=3)
+    show(figure, f"Best validation accuracy against accuracy on the exam, {data}. {flattery.said.text}", save)
+
+
+def _minus(upper: Sequence[float], lower: Sequence[float]) -> list[float]:
+    return [max(a - b, 0.0) for a, b in zip(upper, lower, strict=True)]
+
+
+def _label_ends(axes: Axes, ends: list[tuple[float, str, Any]]) -> None:
+    """Names at the right end of lines, in the order of their heights and never on one another."""
+    bottom, top = axes.get_ylim()
+    least = APART * (top - bottom)
+    place = -float("inf")
+    for height, name, colour in sorted(ends):
+        place = max(height, place + least)
+        axes.annotate(
+            name, (1.01, place), xycoords=axes.get_yaxis_transform(), color=colour, va="center", annotation_clip=False
+        )

@@ -1,0 +1,136 @@
+"""A network against simple models: four words, from the exam where both sat it, by hand-made answers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluate_helpers import make_run, right_about, simple_model, with_exam
+
+from labutils import audit, lab
+from labutils.audit import baselines
+from labutils.audit.against import found_on_validation, simple_effect
+from labutils.audit.baselines import RINGS, Simple
+from labutils.evaluate.sentences import NOT_HERE
+from labutils.runs.store import RunStore, find
+
+CONFIG = lab.runs("task1b")["lr 1e-5"]
+FOREST, LINEAR = "simple numbers, forest", "simple numbers, linear"
+
+
+def networks(*shares, config=CONFIG, n=1000, noise=1, wrong=30):
+    """One setting whose seeds got these shares of the exam right."""
+    return [
+        with_exam(make_run(config.with_(seed=seed), wrong=wrong), share, n=n, noise=noise)
+        for seed, share in enumerate(shares)
+    ]
+
+
+def knowing(monkeypatch, validation, on_exam, fingerprint="exam of skin"):
+    """As if simple models had been measured: what they are right about on the validation images and on an exam."""
+    simple = Simple(simple_model(FOREST, validation), simple_model(FOREST, on_exam), fingerprint)
+    monkeypatch.setattr("labutils.audit.against.simple_of", lambda run, sees: simple)
+
+
+@pytest.mark.parametrize(
+    ("shares", "simple", "noise", "says"),
+    [
+        ((0.80, 0.81, 0.79), 0.90, 1, "Task 1B's network, lr 1e-5, loses to some forty simple numbers (forest) on"),
+        ((0.90, 0.91, 0.89), 0.80, 1, "Task 1B's network, lr 1e-5, wins against"),
+        ((0.85, 0.85, 0.85), 0.85, 0, "Task 1B's network, lr 1e-5, ties with"),
+        ((0.85, 0.86, 0.84), 0.86, 1, "Whether Task 1B's network, lr 1e-5, is better than"),
+        ((0.80,), 0.84, 1, "Whether Task 1B's network, lr 1e-5, is better than"),  # what other seeds do is unknown
+    ],
+)  # fmt: skip
+def test_one_of_four_words(results, monkeypatch, shares, simple, noise, says):
+    knowing(monkeypatch, right_about(0.7, 200)[None], right_about(simple, noise=0)[None])
+    said = audit.against_simple({"lr 1e-5": networks(*shares, noise=noise)}, task="task1b")
+    assert said.text.startswith(says)
+    difference = f"{100 * (np.mean(shares) - simple) + 0.0:+.1f}"
+    assert f"{np.mean(shares):.3f} against {simple:.3f}, {difference} [" in said.text
+    (finding,) = said.findings
+    assert finding.basis.startswith("on the exam, 1000 images") and finding.estimate.value == finding.effect.value
+
+
+def test_a_linear_model_has_no_seeds_and_a_forest_adds_its_own(results):
+    runs = networks(0.80, 0.82, 0.81)
+    network = np.stack([right_about(share, noise=1) for share in (0.80, 0.82, 0.81)])
+    linear, forest = right_about(0.85)[None], np.stack([right_about(share) for share in (0.85, 0.83, 0.87)])
+    for right in (linear, forest):
+        effect = simple_effect(runs, simple_model(LINEAR, right))
+        assert effect.value == pytest.approx(0.81 - 0.85)
+        of_seeds = network.mean(axis=1).var(ddof=1) / 3
+        rest = (
+            (network - network.mean(axis=0) - network.mean(axis=1, keepdims=True) + network.mean()).var() * 3000 / 1998
+        )
+        by_image = (network.mean(axis=0) - right.mean(axis=0)).var(ddof=1)
+        expected = of_seeds + (by_image - rest / 3) / 1000 + 1 / 1002**2
+        if len(right) > 1:
+            expected += right.mean(axis=1).var(ddof=1) / len(right)
+        assert effect.error**2 == pytest.approx(expected)
+
+
+def test_the_better_network_is_chosen_on_the_validation_images_and_all_are_counted(results, monkeypatch):
+    knowing(monkeypatch, right_about(0.7, 200)[None], right_about(0.85)[None])
+    runs = {
+        "better on the exam": networks(0.95, 0.94, 0.95, wrong=40),
+        "better on validation": networks(0.70, 0.71, 0.70, wrong=20),
+        "never sat it": [replace(run, exam=None) for run in networks(0.7, wrong=60)],
+    }
+    text = audit.against_simple(runs, task="task1b").text
+    assert text.startswith("Task 1B's best network, better on validation, loses to")
+    assert text.endswith("Of all 2 networks, after Holm: 1 wins, 1 loses.")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "simple", "word", "says"),
+    [
+        (60, 0.95, "worse", "The network on Skin (PHANTOM), a, loses to"),
+        (10, 0.75, "better", "The network on Skin (PHANTOM), a, wins against"),
+        (52, 0.78, "undecided", "Whether the network on Skin (PHANTOM), a, is better than"),
+    ],
+)
+def test_without_a_common_exam_the_validation_images_decide(results, monkeypatch, wrong, simple, word, says):
+    knowing(monkeypatch, right_about(simple, 200)[None], right_about(0.5)[None], fingerprint="another exam")
+    said = audit.against_simple({"a": networks(0.9, 0.9, 0.9, wrong=wrong)})
+    assert said.findings[0].word == word and said.text.startswith(says)
+    assert "on the validation images" in said.text and "McNemar p" in said.text
+
+
+def test_on_the_validation_images_equal_answers_tie(results):
+    (run,) = networks(0.9, wrong=30)
+    right = (run.val_predictions[0, :, 0] > 0.5) == run.y_val
+    assert found_on_validation(run, simple_model(FOREST, right[None])).word == "equally good"
+
+
+def test_every_set_of_images_has_its_sentence(results, monkeypatch):
+    knowing(monkeypatch, right_about(0.7, 200)[None], right_about(0.85)[None])
+    runs = {name: networks(0.9, 0.9, 0.9, config=CONFIG.with_(dataset=name)) for name in ("skin", "bone")}
+    text = audit.against_simple(runs, task="task3").text
+    assert text.count("Task 3's network on Skin (PHANTOM), skin,") == 1
+    assert text.count("Task 3's network on Bone (PHANTOM), bone,") == 1
+
+
+def test_what_is_not_here_is_said(results, capsys):
+    assert audit.against_simple({}).text == NOT_HERE
+    audit.tell_simple({"a": networks(0.9)[0]}, task="task1b")
+    assert " ".join(capsys.readouterr().out.split()) == NOT_HERE
+
+
+@pytest.mark.parametrize("name", ["skin", "bone", "x_ray"])
+def test_the_answers_in_results_are_to_the_exam_of_the_stored_runs(name):
+    networks = audit.stored_networks(name)
+    for sees in (baselines.SIMPLE, RINGS):
+        said = audit.against_simple(networks, sees=sees)
+        (finding,) = said.findings
+        assert finding.basis.startswith("on the exam")
+        (run, *_), simple = (
+            max(networks.values(), key=len),
+            baselines.simple_of(max(networks.values(), key=len)[0], sees),
+        )
+        assert simple.fingerprint == run.exam.fingerprint and simple.exam.right.shape[1] == len(run.exam.y)
+
+
+def test_real_images_decide_nothing_where_200_of_them_are_all():
+    runs = find(lab.runs("task1b"), lab.REAL, among=RunStore())
+    said = audit.against_simple(runs, task="task1b")
+    assert "0.740 against 0.780" in said.text and said.findings[0].word == "undecided"
