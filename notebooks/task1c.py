@@ -158,7 +158,8 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+seeds = evaluate.with_seeds(runs)
+evaluate.exam_table(seeds)
 
 # %% [markdown]
 # Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
@@ -190,10 +191,10 @@ evaluate.real_table(verdicts)
 plots.real_curves("task1c")
 
 # %% [markdown]
-# What do these numbers say? The sentence is chosen from them, by code.
+# What do these numbers say? The sentences are chosen from them, by code.
 
 # %%
-evaluate.tell("depth", runs)
+evaluate.tell("depth", seeds)
 
 # %% [markdown]
 # ## Explore

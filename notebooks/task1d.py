@@ -144,7 +144,8 @@ audit.run_table(runs, skin, task="task1d")
 evaluate.gap_table(runs)
 
 # %%
-plain, dropped = runs.get(f"b{n_base}"), runs.get(f"b{n_base}, dropout {dropout:g}")
+seeds = evaluate.with_seeds(runs)
+plain, dropped = seeds.get(f"b{n_base}"), seeds.get(f"b{n_base}, dropout {dropout:g}")
 evaluate.tell("gap", plain, dropped)
 
 # %%
@@ -154,12 +155,10 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
-dropped_seeds = seeds.get(f"b{n_base}, dropout {dropout:g}", [])
-evaluate.tell("better", seeds.get(f"b{n_base}", []), dropped_seeds, what="Dropout")
+evaluate.tell("better", plain, dropped)
 
 # %% [markdown]
 # *No better* and *equally good* are harder to show than *better*: it is not enough that no difference was found, the

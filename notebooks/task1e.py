@@ -119,9 +119,8 @@ training.same_network(lenet, configs["LeNet"], skin.n_classes)
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Read the table from the bottom up. The deepest network does the most work per image; the shallowest has by far the
-# most parameters. LeNet halves the image only twice, so its dense layer receives a large map and needs a weight for
-# every field.
+# Read the table from the bottom up. Which network does the most work per image, and which has the most parameters? LeNet
+# halves the image only twice, so its dense layer receives a large map and needs a weight for every field.
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
@@ -149,11 +148,12 @@ audit.run_table(runs, skin)
 evaluate.gap_table(runs)
 
 # %%
-for name, run in runs.items():
-    evaluate.tell("over-fitting", run, label=name)
+seeds = evaluate.with_seeds(runs)
+for name, own in seeds.items():
+    evaluate.tell("over-fitting", own, label=name)
 
 # %%
-evaluate.tell("depth", runs)
+evaluate.tell("depth", seeds)
 
 # %%
 evaluate.paired_table(runs)
@@ -162,7 +162,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+evaluate.exam_table(seeds)
 
 # %% [markdown]
 # What did each of them cost in time? Only rows from the same machine can be compared.
@@ -270,7 +270,7 @@ widgets.show_evidence(verdicts)
 # ## Summary
 #
 # - Depth is measured in layers, receptive field and work; the number of parameters may run the other way.
-# - A loss sees over-fitting earlier than an accuracy.
+# - A loss counts how sure a network is of its errors, an accuracy only counts them: over-fitting may show in one alone.
 # - A choice between networks needs intervals, and paired tests.
 #
 # Next: [Task 2](task2.ipynb) takes VGG16 to another kind of image.

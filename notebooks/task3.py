@@ -206,7 +206,7 @@ plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 
 # %%
 grouped = evaluate.group_seeds(effect_runs)
-evaluate.tell("effect at every seed", grouped.get("no dropout", []), grouped.get("dropout 0.4", []))
+evaluate.tell("gap", grouped.get("no dropout"), grouped.get("dropout 0.4"))
 
 # %% [markdown]
 # Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout
@@ -361,7 +361,7 @@ widgets.show_evidence(verdicts)
 #
 # - An accuracy without an interval is half a number; the number of images decides the other half.
 # - Seeds, shortcuts, copies and the choice of the epoch can each make a result that is not there.
-# - A network that ties with forty simple numbers has not yet shown that it is needed.
+# - A network that does not beat forty simple numbers has not shown that it is needed.
 # - A probability is a promise that can be checked.
 #
 # Next: [Task 4](task4.ipynb) has nine classes, and an accuracy that flatters.

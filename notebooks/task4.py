@@ -160,7 +160,7 @@ audit.run_table(runs, x_ray, task="task4")
 evaluate.best_table(runs)
 
 # %%
-evaluate.tell("tuned", runs)
+evaluate.tell("tuned", evaluate.with_seeds(runs))
 
 # %%
 top = max(runs.values(), key=lambda run: run.history["val_accuracy"].max(), default=None)

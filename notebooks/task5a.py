@@ -22,7 +22,7 @@
 #
 # At the end you will be able to say
 #
-# - how over-fitting looks in accuracy and in loss, and which shows it first
+# - how over-fitting looks in accuracy and in loss, and that one may show it without the other
 # - what dropout changes in the training curve and in the validation curve
 # - how much of a narrower gap is the measurement itself
 #
@@ -131,20 +131,21 @@ audit.run_table(runs, skin, task="task5a")
 evaluate.gap_table(runs)
 
 # %% [markdown]
-# How much of the narrowing is the measurement? The training accuracy of a run with dropout is taken while units are
-# missing. Measured with all units present, on a fixed part of the training images, the same network looks better in
-# training, and the gap is wider.
+# How much of a gap is the measurement? The training accuracy of a run with dropout is taken while units are missing.
+# Here it is beside that of the same network with all units present, on a fixed part of the training images.
 
 # %%
 evaluate.gap_table(runs, both_ways=True)
 
 # %% [markdown]
-# Does each of the runs over-fit, and does the gap change? The sentences are chosen from the numbers, by code.
+# Does each of the settings over-fit, by its loss and by its gap, and does dropout change the gap? The sentences are
+# chosen from the numbers, by code.
 
 # %%
-for label, run in runs.items():
-    evaluate.tell("over-fitting", run, label=label)
-plain, dropped = runs.get("no dropout"), runs.get(f"dropout {dropout:g}")
+seeds = evaluate.with_seeds(runs)
+for label, own in seeds.items():
+    evaluate.tell("over-fitting", own, label=label)
+plain, dropped = seeds.get("no dropout"), seeds.get(f"dropout {dropout:g}")
 evaluate.tell("gap", plain, dropped)
 
 # %%
@@ -154,12 +155,10 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-seeds = evaluate.with_seeds(runs)
 evaluate.exam_table(seeds)
 
 # %%
-dropped_seeds = seeds.get(f"dropout {dropout:g}", [])
-evaluate.tell("better", seeds.get("no dropout", []), dropped_seeds, what="Dropout")
+evaluate.tell("better", plain, dropped)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -241,11 +240,11 @@ check.exercise(dropout_forward)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# A network over-fits when its training curve goes on to near perfection while its validation loss turns and climbs: the
-# gap is what was learned by heart. Dropout holds the training curve back, partly because that is measured with units
-# missing, and can close a gap only where one has opened: the sentences above say whether it had, within these epochs.
-# The best validation accuracy is taken before the gap opens, and so may hardly differ: from it alone one would conclude
-# that dropout does nothing, whether or not it does.
+# Over-fitting has two signs: a training curve that leaves the validation curve behind, and a validation loss that turns
+# and climbs. A run may show the first without the second: the sentences above say which of them these settings show, on
+# the images that were looked at and on the exam. Dropout holds the training curve back, partly because that is measured
+# with units missing, and can close a gap only where one has opened. The best validation accuracy is taken before the
+# gap opens, and so may hardly differ: from it alone one would conclude that dropout does nothing, whether or not it does.
 #
 # </details>
 
@@ -258,8 +257,8 @@ widgets.show_evidence(verdicts)
 # %% [markdown]
 # ## Summary
 #
-# - Over-fitting is a gap, and shows in the loss before it shows in the accuracy.
-# - Dropout holds the training curve back; part of the narrower gap is how training accuracy is measured.
+# - Over-fitting is a gap, or a loss that climbs again: a run may show one without the other.
+# - Dropout holds the training curve back; how wide a gap is depends on how training accuracy is measured.
 # - The best epoch hides what happens after it.
 #
 # Next: [Task 5B](task5b.ipynb) adds batch normalization.

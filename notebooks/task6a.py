@@ -141,7 +141,15 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+seeds = evaluate.with_seeds(runs)
+evaluate.exam_table(seeds)
+
+# %% [markdown]
+# Which converges faster? The sentences are read from the curves.
+
+# %%
+plain, spatial = "no spatial dropout", f"spatial dropout {spatial_dropout:g}"
+evaluate.tell("faster", seeds.get(plain), seeds.get(spatial), one=plain, other=spatial)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -195,8 +203,8 @@ check.exercise(drop_maps)
 # %% [markdown]
 # ## Answer
 #
-# **Question.** Why is spatial dropout slower, and what might be gained for it? Is 150 epochs a fair place to compare
-# the two?
+# **Question.** Why might spatial dropout be slower, is it here, and what might be gained for it? Is 150 epochs a fair
+# place to compare the two?
 
 # %% [markdown] tags=["answer"]
 # *Your answer:*
@@ -206,8 +214,9 @@ check.exercise(drop_maps)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# With a tenth of the maps missing after each of five convolutions, every step sees a damaged network and moves it a
-# little less far in the right direction: learning takes more epochs. What may be gained is independence: no map can
+# With a tenth of the maps missing after each of five convolutions, every step sees a damaged network and may move it a
+# little less far in the right direction. Whether learning takes more epochs here, the sentence on speed says, and of
+# how many seeds it can say so. What may be gained is independence: no map can
 # rely on another. A comparison at a fixed epoch is unfair to the slower one, as in Task 5C; Task 6B gives both more
 # time. Whether the maps are dropped before or after the ReLU makes no difference: a whole map is multiplied by 0 or by
 # 1/(1 - p), and multiplying by a number that is not negative can be exchanged with ReLU and with max-pooling.

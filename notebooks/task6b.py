@@ -124,7 +124,8 @@ audit.run_table(runs, skin, task="task6b")
 evaluate.gap_table(runs)
 
 # %%
-evaluate.tell("catch up", runs.get("no spatial dropout"), runs.get(f"spatial dropout {spatial_dropout:g}"))
+seeds = evaluate.with_seeds(runs)
+evaluate.tell("catch up", seeds.get("no spatial dropout"), seeds.get(f"spatial dropout {spatial_dropout:g}"))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: the interval of the
@@ -137,7 +138,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+evaluate.exam_table(seeds)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -199,11 +200,11 @@ check.exercise(both_orders)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# Given enough epochs the damaged steps may add up to the same place; whether they do is in the verdict. Whether a
-# smaller gap is worth the epochs depends on what else would close it for less: stopping early costs nothing. On dropout
-# in general the four notebooks give one picture: it holds the training curve back wherever there is something to learn
-# by heart, part of the narrower gap is the way training accuracy is measured, and a gain in validation accuracy is
-# small enough to need the exam to be seen at all.
+# Given enough epochs the damaged steps may add up to the same place; whether they do, the sentences under the table of
+# gaps say, and where they cannot tell, that is the answer. Whether a smaller gap is worth the epochs depends on what
+# else would close it for less: stopping early costs nothing. On dropout in general, set the sentences of the four
+# notebooks side by side: in each, whether the gap gets narrower and whether the network gets better are two questions,
+# and an answer from one seed need not be that of all.
 #
 # </details>
 

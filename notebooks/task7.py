@@ -207,8 +207,8 @@ check.exercise(versions)
 # upside down does not, and a mirror image is another side of the body, which is harmless only where the class does not
 # depend on the side. Rescaling the intensity is close to what different exposures do, and safe while nothing is clipped
 # that matters. Scaling by two cuts off the border, which for a lesion is one of the signs and for a radiograph part of
-# what tells the region. The table above says what each change costs a network that was trained without it; a network
-# trained with it may learn to bear it, which is what Task 8 is about.
+# what tells the region. The control above says what each change costs a network that was trained without it; a
+# network trained with it may learn to bear it, which is what Task 8 is about.
 #
 # </details>
 
