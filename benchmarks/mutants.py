@@ -74,8 +74,8 @@ FAULTS = (
     Fault(
         "a sentence with a limit of its own",
         "evaluate/sentences.py",
-        'known("over-fitting", run, limits=(OVERFITS,))',
-        'known("over-fitting", run, limits=(0.02,))',
+        '_ask("over-fitting", (name, runs), limits=(OVERFITS,))',
+        '_ask("over-fitting", (name, runs), limits=(0.02,))',
         ("test_evaluate_sentences.py", "-k", "contradicts"),
     ),
     Fault(

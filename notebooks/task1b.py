@@ -36,12 +36,20 @@
 # task1b.ipynb out.ipynb -p lr 1e-5`.
 
 # %% tags=["parameters"]
-lr: list = [1e-4, 1e-5, 1e-6]  # learning rate: one number above 0 and at most 1, or a list of them
+lr: list = [
+    1e-4,
+    1e-5,
+    1e-6,
+]  # learning rate: one number above 0 and at most 1, or a list of them
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
 n_base: int = 8  # filters of the first block, from 1; the later blocks have up to eight times as many
-dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
-seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
+dropout: float = (
+    0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
+)
+seed: int = (
+    0  # decides initial weights and the order of the images, a whole number from 0
+)
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -65,9 +73,10 @@ print(skin.banner())
 
 # %% [markdown]
 # The lines above say whose images these are, how many of each class, and what is known about them. The lab's own images
-# are not public: unless you put them into `data/`, you work with *phantoms*, lesions drawn by a program. They teach the
-# same lessons, but no result on them says anything about patients. The share of the largest class is the accuracy to
-# beat: a network that always gives that answer reaches it.
+# are not public: unless you put them into `data/`, you work with *phantoms*, lesions drawn by a program. On them one
+# learns how to judge a network; no result on them says anything about patients, and where the same was trained on real
+# images, a table below says which conclusions are others there. The share of the largest class is the accuracy to beat:
+# a network that always gives that answer reaches it.
 
 # %% [markdown]
 # ## Predict
@@ -86,7 +95,11 @@ course.ask("task1b", 1)
 
 # %%
 rival = training.find(
-    skin.run(model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed), skin, at_least=1
+    skin.run(
+        model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed
+    ),
+    skin,
+    at_least=1,
 )
 widgets.against_network(rival, skin)
 
@@ -128,7 +141,12 @@ vgg.summary()
 # be believed.
 
 # %% tags=["nbval-ignore-output"]
-vgg.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", metrics=["accuracy"], run_eagerly=True)
+vgg.compile(
+    keras.optimizers.Adam(1e-4),
+    "binary_crossentropy",
+    metrics=["accuracy"],
+    run_eagerly=True,
+)
 vgg.fit(skin.x_train[::25], skin.y_train[::25], batch_size=batch_s, verbose=0).history
 
 # %% [markdown]
@@ -138,20 +156,36 @@ vgg.fit(skin.x_train[::25], skin.y_train[::25], batch_size=batch_s, verbose=0).h
 # %%
 configs = {
     f"lr {scientific(rate)}": skin.run(
-        model="vgg16", learning_rate=rate, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+        model="vgg16",
+        learning_rate=rate,
+        epochs=n_epoch,
+        batch_size=batch_s,
+        n_base=n_base,
+        dropout=dropout,
+        seed=seed,
     )
     for rate in as_list(lr)
 }
 
 # %%
-training.same_network(vgg, skin.run(model="vgg16", learning_rate=1e-4, epochs=n_epoch, n_base=n_base), skin.n_classes)
+training.same_network(
+    vgg,
+    skin.run(model="vgg16", learning_rate=1e-4, epochs=n_epoch, n_base=n_base),
+    skin.n_classes,
+)
 
 # %% [markdown]
 # Three runs, alike in everything but the rate: same initial weights, same order of the images. What is stored is read
 # from `results/runs`; what is not says what it would cost.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
+runs = training.train_all(
+    configs,
+    skin,
+    reuse=reuse,
+    train_missing=train_missing,
+    on_epoch=plots.live_curves(configs),
+)
 
 # %%
 plots.learning_curves(runs)
@@ -186,7 +220,8 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+seeds = evaluate.with_seeds(runs)
+evaluate.exam_table(seeds)
 
 # %% [markdown]
 # The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
@@ -211,11 +246,12 @@ evaluate.real_table(verdicts)
 plots.real_curves("task1b")
 
 # %% [markdown]
-# What do these numbers say? The sentence is chosen from them, by code.
+# What do these numbers say? The sentences are chosen from them, by code: of the run that is shown, and of all seeds that
+# are stored.
 
 # %%
-evaluate.tell("rate", runs)
-evaluate.tell("started", runs.get("lr 1e-6"))
+evaluate.tell("rate", seeds)
+evaluate.tell("started", seeds.get("lr 1e-6"))
 
 # %% [markdown]
 # ## Explore
@@ -273,12 +309,12 @@ check.exercise(overfitting_epoch)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# A rate that is too high shows as oscillation and divergence: the loss jumps about or never comes down. A rate that is
-# too low shows as curves that still fall, slowly, when the epochs are over: the run is unfinished. Over-fitting is
-# neither: the faster of two good rates goes the same way sooner, reaches its lowest validation loss early, and a
-# hundred epochs are too many for it. So the choice is a rate *and* a number of epochs, and the place to stop is the
-# lowest validation loss. The accuracies alone do not show this: the best epoch hides what comes after it, and a few
-# points on so few images may be chance.
+# A rate that is much too high would show as a loss that jumps about, or never comes down. A rate that is too low shows
+# as curves that still fall, slowly, when the epochs are over: the run is unfinished. Over-fitting is neither: a faster
+# run may only have too many epochs. So the choice is a rate *and* a number of epochs, and the place to stop is the
+# lowest validation loss. Which rate is better when each is stopped there is for the exam and all seeds to say: the
+# sentences above say whether it can be told. The accuracies alone do not show this: the best epoch hides what comes
+# after it, and a few points on so few images may be chance.
 #
 # </details>
 
@@ -291,7 +327,7 @@ widgets.show_evidence(verdicts)
 # %% [markdown]
 # ## Summary
 #
-# - Too high a rate jumps or diverges, too low a rate does not arrive: both are read from the curves before any table.
+# - Too high a rate does not come down, too low a rate does not arrive: both are read from the curves before any table.
 # - The loss sees how sure a network is of its errors, the accuracy only counts them: their best epochs differ.
 # - A few points of accuracy on a few hundred images are within chance: intervals and paired tests say how far.
 #

@@ -39,9 +39,15 @@
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 150  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
-n_base: int = 8  # filters of the first block, from 1; later blocks have a multiple of it
-dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
-seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
+n_base: int = (
+    8  # filters of the first block, from 1; later blocks have a multiple of it
+)
+dropout: float = (
+    0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
+)
+seed: int = (
+    0  # decides initial weights and the order of the images, a whole number from 0
+)
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -99,7 +105,13 @@ widgets.playground("task1c")
 
 # %%
 vgg16 = skin.run(
-    model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+    model="vgg16",
+    learning_rate=lr,
+    epochs=n_epoch,
+    batch_size=batch_s,
+    n_base=n_base,
+    dropout=dropout,
+    seed=seed,
 )
 configs = {"AlexNet": vgg16.with_(model="alexnet", dense=(64,)), "VGG16": vgg16}
 
@@ -123,7 +135,13 @@ evaluate.tell("parameters", configs)
 # The first epochs of the VGG16 run are those of Task 1B: the same settings and seed give the same epochs.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
+runs = training.train_all(
+    configs,
+    skin,
+    reuse=reuse,
+    train_missing=train_missing,
+    on_epoch=plots.live_curves(configs),
+)
 
 # %%
 plots.learning_curves(runs)
@@ -158,7 +176,8 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+seeds = evaluate.with_seeds(runs)
+evaluate.exam_table(seeds)
 
 # %% [markdown]
 # Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
@@ -190,10 +209,10 @@ evaluate.real_table(verdicts)
 plots.real_curves("task1c")
 
 # %% [markdown]
-# What do these numbers say? The sentence is chosen from them, by code.
+# What do these numbers say? The sentences are chosen from them, by code.
 
 # %%
-evaluate.tell("depth", runs)
+evaluate.tell("depth", seeds)
 
 # %% [markdown]
 # ## Explore

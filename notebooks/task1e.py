@@ -39,9 +39,15 @@
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
-n_base: int = 8  # filters of the first block, from 1; later blocks have a multiple of it
-dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
-seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
+n_base: int = (
+    8  # filters of the first block, from 1; later blocks have a multiple of it
+)
+dropout: float = (
+    0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
+)
+seed: int = (
+    0  # decides initial weights and the order of the images, a whole number from 0
+)
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -110,21 +116,36 @@ lenet.summary()
 
 # %%
 vgg16 = skin.run(
-    model="vgg16", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, dropout=dropout, seed=seed
+    model="vgg16",
+    learning_rate=lr,
+    epochs=n_epoch,
+    batch_size=batch_s,
+    n_base=n_base,
+    dropout=dropout,
+    seed=seed,
 )
-configs = {"LeNet": vgg16.with_(model="lenet"), "AlexNet": vgg16.with_(model="alexnet"), "VGG16": vgg16}
+configs = {
+    "LeNet": vgg16.with_(model="lenet"),
+    "AlexNet": vgg16.with_(model="alexnet"),
+    "VGG16": vgg16,
+}
 training.same_network(lenet, configs["LeNet"], skin.n_classes)
 
 # %%
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Read the table from the bottom up. The deepest network does the most work per image; the shallowest has by far the
-# most parameters. LeNet halves the image only twice, so its dense layer receives a large map and needs a weight for
-# every field.
+# Read the table from the bottom up. Which network does the most work per image, and which has the most parameters? LeNet
+# halves the image only twice, so its dense layer receives a large map and needs a weight for every field.
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
+runs = training.train_all(
+    configs,
+    skin,
+    reuse=reuse,
+    train_missing=train_missing,
+    on_epoch=plots.live_curves(configs),
+)
 
 # %%
 plots.learning_curves(runs)
@@ -149,11 +170,12 @@ audit.run_table(runs, skin)
 evaluate.gap_table(runs)
 
 # %%
-for name, run in runs.items():
-    evaluate.tell("over-fitting", run, label=name)
+seeds = evaluate.with_seeds(runs)
+for name, own in seeds.items():
+    evaluate.tell("over-fitting", own, label=name)
 
 # %%
-evaluate.tell("depth", runs)
+evaluate.tell("depth", seeds)
 
 # %%
 evaluate.paired_table(runs)
@@ -162,7 +184,7 @@ evaluate.paired_table(runs)
 # One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
 
 # %%
-evaluate.exam_table(evaluate.with_seeds(runs))
+evaluate.exam_table(seeds)
 
 # %% [markdown]
 # What did each of them cost in time? Only rows from the same machine can be compared.
@@ -270,7 +292,7 @@ widgets.show_evidence(verdicts)
 # ## Summary
 #
 # - Depth is measured in layers, receptive field and work; the number of parameters may run the other way.
-# - A loss sees over-fitting earlier than an accuracy.
+# - A loss counts how sure a network is of its errors, an accuracy only counts them: over-fitting may show in one alone.
 # - A choice between networks needs intervals, and paired tests.
 #
 # Next: [Task 2](task2.ipynb) takes VGG16 to another kind of image.

@@ -42,7 +42,9 @@ n_epoch: int = 100  # epochs (passes over the training images), a whole number f
 batch_s: int = 8  # images per training step, a whole number from 1
 n_base: int = 8  # filters of the first block; setting 2 has twice as many
 n_trial: int = 10  # trials of the search at the end, a whole number from 1
-seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
+seed: int = (
+    0  # decides initial weights and the order of the images, a whole number from 0
+)
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -85,7 +87,11 @@ course.ask("task4", 1)
 
 # %%
 rival = training.find(
-    x_ray.run(model="lenet", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed), x_ray, at_least=1
+    x_ray.run(
+        model="lenet", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed
+    ),
+    x_ray,
+    at_least=1,
 )
 widgets.against_network(rival, x_ray)
 
@@ -106,14 +112,24 @@ widgets.playground("task4")
 # counts. In Keras, `Dense(9, activation="softmax")` and `loss="sparse_categorical_crossentropy"`.
 
 # %%
-base = x_ray.run(model="lenet", learning_rate=lr, epochs=n_epoch, batch_size=batch_s, n_base=n_base, seed=seed)
+base = x_ray.run(
+    model="lenet",
+    learning_rate=lr,
+    epochs=n_epoch,
+    batch_size=batch_s,
+    n_base=n_base,
+    seed=seed,
+)
 changes = {
     f"(1) lr {scientific(lr)}": {},
     f"(2) b{2 * n_base}": {"n_base": 2 * n_base},
     f"(3) lr {scientific(10 * lr)}": {"learning_rate": round(10 * lr, 12)},
     f"(4) lr {scientific(lr / 10)}": {"learning_rate": round(lr / 10, 12)},
     "(5) dropout 0.4": {"dropout": 0.4},
-    f"(6) dropout 0.4, batch {2 * batch_s}": {"dropout": 0.4, "batch_size": 2 * batch_s},
+    f"(6) dropout 0.4, batch {2 * batch_s}": {
+        "dropout": 0.4,
+        "batch_size": 2 * batch_s,
+    },
     "(7) dropout 0.2": {"dropout": 0.2},
 }
 
@@ -126,16 +142,26 @@ configs = {
 }
 
 # %% tags=["nbval-ignore-output"]
-runs = training.train_all(configs, x_ray, reuse=reuse, train_missing=train_missing, on_epoch=plots.live_curves(configs))
+runs = training.train_all(
+    configs,
+    x_ray,
+    reuse=reuse,
+    train_missing=train_missing,
+    on_epoch=plots.live_curves(configs),
+)
 
 # %% [markdown]
 # One figure for each network; all its columns share their axes.
 
 # %%
-plots.learning_curves({label: run for label, run in runs.items() if label.startswith("LeNet")})
+plots.learning_curves(
+    {label: run for label, run in runs.items() if label.startswith("LeNet")}
+)
 
 # %%
-plots.learning_curves({label: run for label, run in runs.items() if label.startswith("AlexNet")})
+plots.learning_curves(
+    {label: run for label, run in runs.items() if label.startswith("AlexNet")}
+)
 
 # %%
 widgets.beside_the_lab(runs, "task4")
@@ -160,10 +186,12 @@ audit.run_table(runs, x_ray, task="task4")
 evaluate.best_table(runs)
 
 # %%
-evaluate.tell("tuned", runs)
+evaluate.tell("tuned", evaluate.with_seeds(runs))
 
 # %%
-top = max(runs.values(), key=lambda run: run.history["val_accuracy"].max(), default=None)
+top = max(
+    runs.values(), key=lambda run: run.history["val_accuracy"].max(), default=None
+)
 evaluate.class_table(top) if top else None
 
 # %%

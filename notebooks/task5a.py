@@ -23,7 +23,7 @@
 # At the end you will be able to
 #
 # - write a dropout layer into a network, and train it
-# - see over-fitting, in the loss and in the accuracy
+# - see over-fitting, and that loss and accuracy may differ about it
 # - say how much of a narrower gap is the measurement itself
 #
 # The [index](index.ipynb) says how long it takes.
@@ -189,12 +189,14 @@ plots.learning_curves(runs)
 # accuracy may still look calm, because the loss also counts how sure the network is of its errors.
 
 # %%
-for label, run in runs.items():
-    evaluate.tell("over-fitting", run, label=label)
+seeds = evaluate.with_seeds(runs)
+for label, own in seeds.items():
+    evaluate.tell("over-fitting", own, label=label)
+evaluate.tell("gap", seeds.get("no dropout"), seeds.get(f"dropout {dropout:g}"))
 
 # %% [markdown]
-# How much of a narrower gap is the measurement? The training accuracy of a run with dropout is taken while units are
-# missing. Measured with all of them present the same network looks better in training, and its gap is wider.
+# How much of a gap is the measurement? The training accuracy of a run with dropout is taken while units are missing.
+# Here it is beside that of the same network with all units present, on a fixed part of the training images.
 
 # %%
 evaluate.gap_table(runs, both_ways=True)
@@ -263,19 +265,19 @@ check.exercise(dropout_forward)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# A network over-fits when its training curve goes on to near perfection while its validation loss turns and climbs: the
-# gap is what was learned by heart. Dropout holds the training curve back, partly because that is measured with units
-# missing, and can close a gap only where one has opened: the sentences above say whether it had, within these epochs.
-# The best validation accuracy is taken before the gap opens, and so may hardly differ: from it alone one would conclude
-# that dropout does nothing, whether or not it does.
+# Over-fitting has two signs: a training curve that leaves the validation curve behind, and a validation loss that turns
+# and climbs. A run may show the first without the second: the sentences above say which of them these settings show, on
+# the images that were looked at and on the exam. Dropout holds the training curve back, partly because that is measured
+# with units missing, and can close a gap only where one has opened. The best validation accuracy is taken before the
+# gap opens, and so may hardly differ: from it alone one would conclude that dropout does nothing, whether or not it does.
 #
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# - Over-fitting is a gap, and shows in the loss before it shows in the accuracy.
-# - Dropout holds the training curve back; part of the narrower gap is how training accuracy is measured.
+# - Over-fitting is a gap, or a loss that climbs again: a run may show one without the other.
+# - Dropout holds the training curve back; how wide a gap is depends on how training accuracy is measured.
 # - The best epoch hides what happens after it.
 #
 # Next: [Task 5B](task5b.ipynb) adds batch normalization.

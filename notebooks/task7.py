@@ -40,9 +40,13 @@
 factor: float = 2  # scale: how many times larger, from 1
 angle: float = 40  # rotate: degrees, counter-clockwise, -180 to 180
 low: float = 6  # rescale intensity: this percentile becomes black, 0 to 100
-high: float = 80  # rescale intensity: this percentile becomes white, above low, up to 100
+high: float = (
+    80  # rescale intensity: this percentile becomes white, above low, up to 100
+)
 rotation: float = 20  # generator: turn by up to this many degrees, 0 to 180
-shift: float = 0.2  # generator: move by up to this fraction of the side, at least 0 and below 1
+shift: float = (
+    0.2  # generator: move by up to this fraction of the side, at least 0 and below 1
+)
 seed: int = 0  # decides what the generator draws, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
@@ -84,7 +88,9 @@ course.ask("task7", 1)
 
 # %%
 radiograph, lesion = np.array(x_ray.x_train[0]), np.array(skin.x_train[0])
-plots.images_row([radiograph, lesion], ["X_ray", "Skin"], f"the two images ({skin.source})")
+plots.images_row(
+    [radiograph, lesion], ["X_ray", "Skin"], f"the two images ({skin.source})"
+)
 
 # %% [markdown]
 # ## The evidence
@@ -98,14 +104,24 @@ changes = {
     f"rotated {angle:g} degrees": lambda image: augment.rotate(image, angle),
     "flipped left to right": augment.flip_horizontal,
     "flipped top to bottom": augment.flip_vertical,
-    f"intensity {low:g} to {high:g} %": lambda image: augment.rescale_intensity(image, low, high),
+    f"intensity {low:g} to {high:g} %": lambda image: augment.rescale_intensity(
+        image, low, high
+    ),
 }
 
 # %%
-plots.images_row([change(radiograph) for change in changes.values()], list(changes), f"X_ray ({x_ray.source})")
+plots.images_row(
+    [change(radiograph) for change in changes.values()],
+    list(changes),
+    f"X_ray ({x_ray.source})",
+)
 
 # %%
-plots.images_row([change(lesion) for change in changes.values()], list(changes), f"Skin ({skin.source})")
+plots.images_row(
+    [change(lesion) for change in changes.values()],
+    list(changes),
+    f"Skin ({skin.source})",
+)
 
 # %% [markdown]
 # Scaling cuts off the border; rotating brings in corners that were never photographed, filled by repeating the edge;
@@ -119,7 +135,10 @@ plots.images_row([change(lesion) for change in changes.values()], list(changes),
 # %%
 twice = augment.flip_horizontal(augment.flip_horizontal(lesion))
 print("flipped twice is the image:", np.array_equal(twice, lesion))
-print("upside down twice is the image:", np.array_equal(augment.flip_vertical(augment.flip_vertical(lesion)), lesion))
+print(
+    "upside down twice is the image:",
+    np.array_equal(augment.flip_vertical(augment.flip_vertical(lesion)), lesion),
+)
 print("rotated by 0 is the image:", np.allclose(augment.rotate(lesion, 0), lesion))
 print("scaled by 1 is the image:", np.allclose(augment.scale(lesion, 1), lesion))
 
@@ -137,11 +156,21 @@ print(f"there and back: mean difference {np.abs(back - lesion).mean():.3f}")
 
 # %%
 stream = augment.random_images(lesion, 12, rotation=rotation, shift=shift, seed=seed)
-plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one lesion, twelve times ({skin.source})")
+plots.images_row(
+    list(stream),
+    [f"{i + 1}" for i in range(12)],
+    f"one lesion, twelve times ({skin.source})",
+)
 
 # %%
-stream = augment.random_images(radiograph, 12, rotation=rotation, shift=shift, seed=seed)
-plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one radiograph, twelve times ({x_ray.source})")
+stream = augment.random_images(
+    radiograph, 12, rotation=rotation, shift=shift, seed=seed
+)
+plots.images_row(
+    list(stream),
+    [f"{i + 1}" for i in range(12)],
+    f"one radiograph, twelve times ({x_ray.source})",
+)
 
 # %% [markdown]
 # Would you accept all twelve as pictures of the same class? A radiograph upside down does not occur in practice: a
@@ -155,7 +184,9 @@ plots.images_row(list(stream), [f"{i + 1}" for i in range(12)], f"one radiograph
 # gives it, where it looks, and its accuracy on all validation images under the same change.
 
 # %%
-victim = training.find(skin.run(model="vgg16", learning_rate=1e-5, epochs=150), skin, at_least=1)
+victim = training.find(
+    skin.run(model="vgg16", learning_rate=1e-5, epochs=150), skin, at_least=1
+)
 widgets.break_the_network(victim, skin)
 
 # %% tags=["predict"]
@@ -207,8 +238,8 @@ check.exercise(versions)
 # upside down does not, and a mirror image is another side of the body, which is harmless only where the class does not
 # depend on the side. Rescaling the intensity is close to what different exposures do, and safe while nothing is clipped
 # that matters. Scaling by two cuts off the border, which for a lesion is one of the signs and for a radiograph part of
-# what tells the region. The table above says what each change costs a network that was trained without it; a network
-# trained with it may learn to bear it, which is what Task 8 is about.
+# what tells the region. The control above says what each change costs a network that was trained without it; a
+# network trained with it may learn to bear it, which is what Task 8 is about.
 #
 # </details>
 

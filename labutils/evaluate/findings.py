@@ -351,7 +351,7 @@ def _learning_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> Fi
 
 def _converging(condition: Condition, fast: Setting, slow: Setting) -> Finding:
     level, after, before, ratio = compare.speed(fast.run, slow.run, rules.SLACK)
-    text = f"validation loss {level:.3f} after {after} epochs {fast.name}, {before} {slow.name}, ratio {ratio}"
+    text = f"smoothed validation loss {level:.3f} after {after} epochs {fast.name}, {before} {slow.name}, ratio {ratio}"
     return _amount(_at_most(ratio, rules.FASTER), text, ratio)
 
 

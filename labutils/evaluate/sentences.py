@@ -1,28 +1,38 @@
 """Sentences whose truth depends on the outcome: a finding chooses its sentence by its word, and nothing decides again.
 
-Where a run is missing, the sentence says so. Differences in accuracy are read from the exam if all runs have sat it,
-over the seeds that are given, and from validation images otherwise; a sentence names which.
+A sentence is said of settings, each given as its runs of every seed. Where an exam was sat it is said twice, of the
+validation images and one seed and of the exam and all seeds; both numbers stand in one sentence where both say the
+same. Where a run is missing, the sentence says so. `disagreements` reads a sentence and holds it against its findings.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from labutils import lab
 from labutils.config import scientific
-from labutils.evaluate.compare import gap_difference, mcnemar
-from labutils.evaluate.curves import WINDOW, accuracy_gap, epochs_to_loss, smooth
-from labutils.evaluate.findings import Finding, found, known
+from labutils.errors import ComparisonError
+from labutils.evaluate.claims import same_but_seed
+from labutils.evaluate.compare import gap_difference, mcnemar, speed
+from labutils.evaluate.curves import MEASURED, WINDOW, accuracy_gap, best, smooth, train_curve
+from labutils.evaluate.effects import adjusted_words
+from labutils.evaluate.exam import NoExamError
+from labutils.evaluate.findings import VALIDATION, Condition, Finding, Setting
 from labutils.evaluate.metrics import accuracy, auc
 from labutils.evaluate.rules import (
+    ACCURACY_MARGIN,
     BELOW,
     BETTER,
     CLOSE,
-    EQUAL,
+    IS,
     IS_NOT,
     LOSS_MARGIN,
     NARROWER,
@@ -31,11 +41,13 @@ from labutils.evaluate.rules import (
     REACHED,
     SAME,
     SIGNIFICANT,
+    SLACK,
     STARTED,
     UNDECIDED,
     WORSE,
 )
-from labutils.statistics import GUESS, holm, in_points, p_words, points
+from labutils.runs.store import find
+from labutils.statistics import holm, in_points, p_value, p_words, points
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -43,9 +55,12 @@ if TYPE_CHECKING:
 
 NOT_HERE = "The runs that this sentence is about are not here yet."
 
+Seeds = Sequence["Run"]
+Settings = Mapping[str, Seeds]
+
 
 class Said(NamedTuple):
-    """A sentence, and the findings that chose it; none where it only describes curves or counts."""
+    """A sentence, and the findings that chose it: one, or two that say the same; none where no run is there."""
 
     text: str
     findings: tuple[Finding, ...] = ()
@@ -65,16 +80,16 @@ def tell(name: str, *about: object, label: str = "", **words: str) -> None:
     name : str
         Which of the `SENTENCES`.
     *about, **words
-        The runs that it is about, and what it calls things.
+        The settings that it is about, each a list of its runs by seed, or all by label; and what it calls things.
     label : str
         What stands before it, with a colon.
     """
-    text = sentence(name, *about, **words).text
+    text = " ".join(said.text for said in sentence(name, *about, **words))
     say(f"{label}: {text}" if label else text)
 
 
-def sentence(name: str, *about: object, **words: str) -> Said:
-    """What some runs show, with the findings behind it; see `tell`.
+def sentence(name: str, *about: object, **words: str) -> list[Said]:
+    """What some runs show, sentence by sentence, with the findings behind each; see `tell`.
 
     Raises
     ------
@@ -83,104 +98,384 @@ def sentence(name: str, *about: object, **words: str) -> Said:
     """
     if name not in SENTENCES:
         raise ValueError(f"There is no sentence {name!r}; there are {', '.join(SENTENCES)}.")
-    return SENTENCES[name](*about, **words) if all(about) else Said(NOT_HERE)
+    if not all(about):
+        return [Said(NOT_HERE)]
+    if name != "rate" and (broken := [said for runs in about for said in _diverged(runs)]):
+        return broken
+    return SENTENCES[name](*about, **words)
 
 
-def _overfitting(run: Run) -> Finding:
-    return known("over-fitting", run, limits=(OVERFITS,))
+def every_sentence(runs: Sequence[Run], source: str = "phantom") -> Iterator[tuple[str, str, Said]]:
+    """The sentences that the notebooks tell of the lab's settings: task, what it is about, and what is said.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Among which to look.
+    source : str
+        On which images; of real ones it is said, too, where validation runs above training.
+    """
+    for task, rows in TOLD.items():
+        configs = lab.runs("task5a") | lab.runs(task)
+        there = find(configs, source, among=runs)
+        settings = {label: same_but_seed(run, run.epochs, runs) for label, run in there.items()}
+        for name, *labels in rows:
+            own = {label: settings[label] for label in lab.runs(task) if label in settings}
+            about: list[object] = [settings.get(label) for label in labels] or [own]
+            if name == "parameters":
+                about = [lab.runs(task)]
+            words = {"what": WHAT[labels[-1]]} if name in ("gap", "better") and labels[-1] in WHAT else {}
+            words |= dict(zip(("one", "other"), labels, strict=True)) if name == "faster" else {}
+            for said in sentence(name, *about, **words):
+                yield task, f"{name}: {' against '.join(labels)}" if labels else name, said
+        for label, config in lab.runs(task).items():
+            for real in find({label: config}, lab.REAL, at_least=1, among=runs).values():
+                yield from ((task, f"above training: {label}", said) for said in sentence("above training", [real]))
 
 
-FASTER_RATE = {
-    REACHED: "What comes after its minimum at epoch {lowest} is over-fitting, which starts earlier because everything "
-    "does: {epochs} epochs are too many for it, and the rate is not too high.",
-    BELOW: "Its validation loss stays down.",
-    UNDECIDED: "Whether it over-fits after that cannot be told: its loss ends {rise} above its minimum.",
+# What a sentence may say of a finding's word, in the order in which it is looked for: what denies comes first.
+_OPEN = {UNDECIDED, CLOSE, NO_BETTER}
+DIRECTIONS: dict[str, set[str]] = {
+    r"[Ww]hether (?:(?!\. |: ).)*? cannot be told": _OPEN,
+    r"changes hands|some seeds|[Tt]oo few|diverged": _OPEN,
+    r"does not (narrow|over-fit)|has no wide gap": {BELOW},
+    r"narrows the gap|gap gets smaller": {BETTER},
+    r"widens the gap": {WORSE},
+    r"leaves the gap as it is|no difference that matters|nobody is ahead|nearly the same number": {SAME},
+    r"makes the better|is better than|comes lower|normalized network is ahead|tells them apart": {BETTER},
+    r"makes the worse|is worse than|does not come as low|plain network is ahead": {WORSE},
+    r"comes as low": {SAME, CLOSE},
+    r"does not catch up": {BETTER},
+    r"catches up": {WORSE, SAME, CLOSE, NO_BETTER},
+    r"is no faster|too high|barely started|unfinished|is not above|is not wrong more often": {BELOW},
+    r"no paired test tells|in another order|nobody has a higher": {BELOW},
+    r"is faster|over-fits|has a wide gap|has arrived|is above|still is above|is wrong more often": {REACHED},
+    r"paired tests tell|in the same order|times the parameters": {REACHED},
 }
+"""Which words of a finding each phrase may stand for."""
 
 
-def _rate(runs: Mapping[str, Run]) -> Said:
-    """What the highest learning rate does, against the next lower one: faster, too high, or neither."""
-    rates = sorted({run.config.learning_rate for run in runs.values()}, reverse=True)
+def disagreements(said: Said) -> list[str]:
+    """Where a sentence says what its findings do not: another direction, or a number that is not in their evidence."""
+    if not said.findings:
+        return [] if said.text == NOT_HERE else [f"no finding behind it: {said.text}"]
+    rest, phrases, wrong = said.text, [], []
+    for pattern, words in DIRECTIONS.items():
+        while match := re.search(pattern, rest):
+            phrases.append((match.group(), words))
+            rest = rest[: match.start()] + " | " + rest[match.end() :]
+    for finding in said.findings:
+        if not phrases:
+            wrong.append(f"says nothing of {finding.word!r}")
+        wrong += [f"{phrase!r} for {finding.word!r}" for phrase, words in phrases if finding.word not in words]
+    known = set(_numbers(" ".join(f"{finding.evidence} {finding.basis}" for finding in said.findings)))
+    return wrong + [f"{number} is nowhere in the evidence" for number in _numbers(said.text) if number not in known]
+
+
+def _numbers(text: str) -> list[str]:
+    """The numbers of a text as they are written; a plus and the sign of a zero do not count."""
+    found = re.findall(r"(?<![\w.])[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?", text)
+    return [re.sub(r"^-(?=[0.]+$)", "", number.removeprefix("+")) for number in found]
+
+
+# How a finding is asked for, and how it chooses its sentence.
+
+
+def _ask(measure: str, *about: tuple[str, Seeds], rule: str = IS, limits: tuple[float, ...] = ()) -> list[Finding]:
+    """What a measure says of some settings on the validation images, and on the exam if that can be said."""
+    settings = [Setting(name, runs[0], runs) for name, runs in about]
+    condition = Condition(measure, tuple(name for name, _ in about), rule, limits)
+    findings = [condition.known(*settings)._replace(basis=_one_seed(*(runs for _, runs in about)))]
+    with suppress(NoExamError, ComparisonError):
+        findings.append(condition.found(*settings))
+    names = ", ".join(condition.names)
+    return [own._replace(evidence=f"{names}: {own.evidence}") for own in findings]
+
+
+def _state(
+    templates: Mapping[str, str], findings: Sequence[Finding], shown: Callable[[Finding], str], **words: str
+) -> list[Said]:
+    """A sentence for every word that was found, with the numbers of all findings that it stands for."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(templates[finding.word], []).append(finding)
+    return [
+        Said(text.format(shown="; ".join(shown(finding) for finding in own), **words), tuple(own))
+        for text, own in groups.items()
+    ]
+
+
+def _one_seed(*settings: Seeds) -> str:
+    seeds = dict.fromkeys(str(runs[0].config.seed) for runs in settings)
+    return f"{VALIDATION}, seed {' and '.join(seeds)}"
+
+
+def _difference(finding: Finding) -> str:
+    assert finding.estimate is not None
+    tested = "" if finding.p is None else f" (McNemar {p_words(finding.p)})"
+    area = f"; AUC {finding.area}" if finding.area else ""
+    return f"{in_points(finding.estimate)} points {finding.basis}{tested}{area}"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _diverged(about: object) -> list[Said]:
+    """A sentence for every setting of which a run has lost its loss: nothing else can be said of it."""
+    settings = about if isinstance(about, Mapping) else {"": about}
+    said = []
+    for name, runs in settings.items():
+        for run in runs if isinstance(runs, Sequence) else ():
+            lost = np.flatnonzero(~np.isfinite(run.history["val_loss"]))
+            if lost.size:
+                evidence = f"{name or run.label} diverged: its validation loss is no number from epoch {lost[0] + 1} on"
+                said.append(Said(f"{evidence}.", (Finding(UNDECIDED, evidence),)))
+    return said
+
+
+# Learning rates.
+
+
+def _lowest(name: str, run: Run) -> Finding:
+    """Whether the validation loss has ever left the level of guessing."""
+    low, guess = best(run).lowest_loss, log(len(run.class_names))
+    away = np.isfinite(run.history["val_loss"]).all() and low <= guess - STARTED
+    text = f"{name}: lowest validation loss {low:.3f} in {_count(run.epochs, 'epoch')}, guessing has {guess:.3f}"
+    return Finding(REACHED if away else BELOW, text)
+
+
+FASTER = {
+    REACHED: "{fast} is faster than {slow}: {shown}.",
+    BELOW: "{fast} is no faster than {slow}: {shown}.",
+    UNDECIDED: "Whether {fast} is faster than {slow} cannot be told: {shown}.",
+}
+LOWER = {
+    BETTER: "{fast} comes lower than {slow}: {shown}.",
+    WORSE: "{fast} does not come as low as {slow}: {shown}.",
+    SAME: "{fast} comes as low as {slow}: {shown}.",
+    UNDECIDED: "Whether {fast} or {slow} comes lower cannot be told: {shown}.",
+}
+LOWER |= {CLOSE: LOWER[SAME]}
+
+
+def _rate(settings: Settings) -> list[Said]:
+    """What the highest learning rate does, against the next lower one."""
+    rates = sorted(settings, key=lambda label: -settings[label][0].config.learning_rate)
     if len(rates) < 2:
-        return Said(NOT_HERE)
-    (high, fast), (low, slow) = (
-        next((label, run) for label, run in runs.items() if run.config.learning_rate == rate) for rate in rates[:2]
-    )
-    level = float(smooth(slow.history["val_loss"]).min()) + LOSS_MARGIN
-    lows = [float(run.history["val_loss"].min()) for run in (fast, slow)]
-    if not np.isfinite(fast.history["val_loss"]).all() or lows[0] > GUESS - STARTED:
-        return Said(f"{high} is too high: its validation loss never gets away from guessing ({lows[0]:.3f}).")
-    after, before = epochs_to_loss(fast.history, level), epochs_to_loss(slow.history, level)
-    if after is None or before is None:
-        return Said(
-            f"{high} does not come as low as {low}: {lows[0]:.3f} against {lows[1]:.3f}. Its steps are too large to "
-            "find the lower places."
-        )
-    if after >= before:
-        return Said(
-            f"{high} is no faster here than {low}: both are down to {level:.3f} after {after} and {before} epochs."
-        )
-    end = _overfitting(fast)
-    then = FASTER_RATE[end.word].format(lowest=fast.lowest_loss_epoch + 1, epochs=fast.epochs, rise=end.estimate)
-    return Said(
-        f"{high} goes the same way faster: it is down to a validation loss of {level:.3f} after {after} epochs, {low} "
-        f"after {before}; lowest losses {lows[0]:.3f} and {lows[1]:.3f}. {then}",
-        (end,),
-    )
+        return [Said(NOT_HERE)]
+    (high, fast), (low, slow) = ((label, settings[label]) for label in rates[:2])
+    away = [_lowest(high, fast[0]), _lowest(low, slow[0])]
+    if broken := _diverged({low: slow[:1]}):
+        return broken
+    if away[0].word == BELOW and away[1].word == REACHED and fast[0].epochs > WINDOW:
+        return [Said(f"{high} is too high: {away[0].evidence}; {away[1].evidence}.", (_joined(away),))]
+    speed = _faster(fast, slow, high, low)
+    if away[1].word == BELOW:
+        return speed
+    names = {"fast": high, "slow": low}
+    lower = _state(LOWER, _ask("lowest loss", (high, fast), (low, slow)), _loss, **names)
+    return [
+        *speed,
+        *lower,
+        *_overfits(fast, high),
+        *_state(PAIR, _accuracies(fast, slow, high, low), _difference, **names),
+    ]
 
 
-def _started(run: Run) -> Said:
-    """Whether a run with a small learning rate has started, and whether it has arrived."""
-    rate, ends = f"At lr {scientific(run.config.learning_rate)}", float(run.history["loss"][-WINDOW:].mean())
-    if abs(ends - GUESS) < STARTED:
-        return Said(
-            f"{rate} the network has barely started after {run.epochs} epochs: its training loss is still {ends:.3f}, "
-            "and guessing has 0.693."
+def _joined(findings: Sequence[Finding]) -> Finding:
+    """The first of some findings, with the evidence of all."""
+    return findings[0]._replace(evidence="; ".join(finding.evidence for finding in findings))
+
+
+def _faster(fast: Seeds, slow: Seeds, one: str = "the first", other: str = "the second") -> list[Said]:
+    """Whether one setting needs fewer epochs than another to a common validation loss, below that of guessing."""
+    away = [_lowest(one, fast[0]), _lowest(other, slow[0])]
+    begun = [finding.word == REACHED for finding in away]
+    if not all(begun):
+        late = [finding for finding in away if finding.word == BELOW]
+        who = "Both have" if not any(begun) else f"{one if begun[1] else other} has"
+        both = _joined([*late, *(finding for finding in away if finding.word == REACHED)])
+        return [Said(f"{who} barely started: {both.evidence}.", (both,))]
+    findings = _ask("faster", (one, fast), (other, slow))
+    level, after, before, ratio = speed(fast[0], slow[0], SLACK)
+    raw = [int(np.argmax(runs[0].history["val_loss"] <= level)) + 1 for runs in (fast, slow)]
+    seen = (
+        f"smoothed over {WINDOW} epochs, the validation loss is down to {level:.3f} after {after} and {before} epochs, "
+        f"as it goes by after {raw[0]} and {raw[1]} (ratio {ratio}, {_one_seed(fast, slow)})"
+    )
+    if level >= log(len(fast[0].class_names)):
+        text = f"{one} and {other}: the epochs are too few to compare their speed: {seen}, no better than guessing."
+        return [Said(text, (findings[0]._replace(word=UNDECIDED, evidence=f"{one}, {other}: {seen}"),))]
+    findings[0] = findings[0]._replace(evidence=f"{one}, {other}: {seen}")
+
+    def shown(finding: Finding) -> str:
+        if finding is findings[0]:
+            return seen
+        names = f"{one}, {other}: "
+        return (
+            f"{finding.estimate} of the epochs, {finding.basis}"
+            if finding.estimate
+            else finding.evidence.removeprefix(names)
         )
-    curve = smooth(run.history["val_loss"])
-    falls = float(curve[max(len(curve) - 2 * WINDOW, 0)] - curve[-1])
-    if falls > LOSS_MARGIN / 4 and int(curve.argmin()) >= len(curve) - WINDOW:
-        return Said(f"{rate} the network is unfinished: its validation loss still falls after {run.epochs} epochs.")
-    return Said(f"{rate} the network has arrived: its validation loss no longer falls after {run.epochs} epochs.")
+
+    return _state(FASTER, findings, shown, fast=one, slow=other)
+
+
+def _loss(finding: Finding) -> str:
+    """Both measures of a loss speak of a difference, on the exam the other way round."""
+    value, low, high = (number + 0 for number in finding.estimate or ())
+    by = "difference of the lowest losses" if finding.effect is None else "lower by"
+    shown = f"{finding.estimate}" if finding.effect is None else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{by} {shown} {finding.basis}"
+
+
+def _started(runs: Seeds) -> list[Said]:
+    """Whether a small learning rate has got a network started, and whether it has then arrived."""
+    guess, last = log(len(runs[0].class_names)), min(WINDOW, runs[0].epochs)
+    ends = [float(run.history["loss"][-WINDOW:].mean()) for run in runs]
+    away, seeds = [guess - end >= STARTED for end in ends], ", ".join(str(run.config.seed) for run in runs)
+    rate, shown = f"lr {scientific(runs[0].config.learning_rate)}", ", ".join(f"{end:.3f}" for end in ends)
+    evidence = (
+        f"the training loss of the last {last} of {_count(runs[0].epochs, 'epoch')} is {shown} at {rate} "
+        f"(seed {seeds}), guessing has {guess:.3f}"
+    )
+    finding = Finding(REACHED if all(away) else UNDECIDED if any(away) else BELOW, evidence)
+    if finding.word != REACHED:
+        text = "has started at some seeds only" if any(away) else "has barely started"
+        return [Said(f"The network {text}: {evidence}.", (finding,))]
+    curves = [smooth(run.history["val_loss"]) for run in runs]
+    if len(curves[0]) < 2 * WINDOW:
+        evidence = f"{_count(len(curves[0]), 'epoch')} at {rate}, and its curves are read over {WINDOW} of them"
+        return [Said(f"Too few epochs to see where it arrives: {evidence}.", (Finding(UNDECIDED, evidence),))]
+    falls = [float(curve[-2 * WINDOW] - curve[-1]) for curve in curves]
+    low = [int(curve.argmin()) >= len(curve) - WINDOW for curve in curves]
+    going = [fall > LOSS_MARGIN / 4 and late for fall, late in zip(falls, low, strict=True)]
+    shown = ", ".join(f"{fall:.3f}" for fall in falls)
+    evidence = (
+        f"smoothed over {WINDOW} epochs, the validation loss comes down by {shown} over the last {2 * WINDOW} of "
+        f"{len(curves[0])} epochs at {rate} (seed {seeds})"
+    )
+    word = BELOW if all(going) else UNDECIDED if any(going) else REACHED
+    text = {
+        BELOW: "The network is unfinished",
+        REACHED: "The network has arrived",
+        UNDECIDED: "Whether the network has arrived cannot be told",
+    }[word]
+    return [Said(f"{text}: {evidence}.", (Finding(word, evidence),))]
+
+
+# Gaps and over-fitting.
 
 
 GAP = {
-    BETTER: "The gap gets smaller: {gaps}.",
-    WORSE: "The gap gets wider, not smaller: {gaps}.",
-    SAME: "The gap stays as it is: {gaps}.",
-    BELOW: "The gap does not get smaller: {gaps}, difference {difference}.",
-    UNDECIDED: "Whether the gap changes cannot be told here: {gaps}, difference {difference}.",
+    BETTER: "{What} narrows the gap: {shown}.",
+    WORSE: "{What} widens the gap: {shown}.",
+    SAME: "{What} leaves the gap as it is: {shown}.",
+    BELOW: "{What} does not narrow the gap: {shown}.",
+    UNDECIDED: "Whether {what} narrows the gap cannot be told: {shown}.",
 }
 
 
-def _gap(without: Run, with_: Run, what: str = "dropout") -> Said:
-    """Whether something narrows the gap between training and validation."""
-    finding = known("narrower gap", without, with_)
-    assert finding.estimate is not None
-    gaps = f"{points(accuracy_gap(without).value)} points without {what}, {points(accuracy_gap(with_).value)} with it"
-    return Said(GAP[finding.word].format(gaps=gaps, difference=in_points(finding.estimate)), (finding,))
+def _gap(without: Seeds, with_: Seeds, what: str = "dropout") -> list[Said]:
+    """Whether something narrows the gap between training and what was not trained on, and seed by seed."""
+    findings = _ask("narrower gap", (f"no {what}", without), (what, with_))
+    curve = train_curve(without[0], with_[0])
+    gaps = [points(accuracy_gap(runs[0], curve).value) for runs in (without, with_)]
+    others = {run.config.seed: run for run in with_}
+    pairs = [(run, others[run.config.seed]) for run in without if run.config.seed in others]
+    by_seed = [points(gap_difference(pair).value) for pair in pairs]
+    seeds = ", ".join(by_seed).replace("+0.0", "nothing")
+    if len(pairs) > 1 and len(findings) < 2:
+        findings.append(Finding(UNDECIDED, "", None, f"over {len(pairs)} seeds, which have sat no exam"))
+    if len(pairs) > 1:
+        findings[1] = findings[1]._replace(evidence=f"{findings[1].evidence}, {', '.join(by_seed)} seed by seed")
+
+    def shown(finding: Finding) -> str:
+        if finding is findings[0]:
+            return f"{gaps[0]} points without it, {gaps[1]} with it, narrower by {_difference(finding)}"
+        by = f"narrower by {_difference(finding)}" if finding.estimate else finding.basis
+        return f"{by} (on the validation images, seed by seed: {seeds})" if len(pairs) > 1 else by
+
+    return _state(GAP, findings, shown, What=_capital(what), what=what)
 
 
-SURENESS = {
-    REACHED: "The validation loss ends {rise:.3f} above its minimum, and the accuracy {accuracy}.",
-    BELOW: "Its validation loss does not rise at the end: this run does not over-fit within its epochs.",
-    UNDECIDED: "Whether this run over-fits within its epochs cannot be told: its validation loss ends {interval} above "
-    "its minimum.",
+RISE = {
+    REACHED: "By its loss {name} over-fits: {shown}.",
+    BELOW: "By its loss {name} does not over-fit within its epochs: {shown}.",
+    UNDECIDED: "Whether {name} over-fits by its loss cannot be told: {shown}.",
+}
+WIDE_GAP = {
+    REACHED: "It has a wide gap: {shown}.",
+    BELOW: "It has no wide gap: {shown}.",
+    UNDECIDED: "Whether it has a wide gap cannot be told: {shown}.",
+}
+ERRORS = {
+    REACHED: "It is wrong more often by then: {shown}.",
+    BELOW: "It is not wrong more often by then, but surer when it is: {shown}.",
 }
 
 
-def _sureness(run: Run) -> Said:
-    """Whether a run over-fits, and whether it then makes more errors or is only more sure of them."""
-    finding = _overfitting(run)
-    assert finding.estimate is not None
-    curve = run.history["val_accuracy"]
-    top, ends = float(smooth(curve).max()), float(curve[-WINDOW:].mean())
-    if top - ends >= NARROWER:
-        goes = f"falls from {top:.3f} to {ends:.3f}: it is wrong more often, and more sure"
-    else:
-        goes = f"stays at {ends:.3f}: it is not wrong more often, but more sure when it is"
-    text = SURENESS[finding.word].format(rise=finding.estimate.value, interval=finding.estimate, accuracy=goes)
-    return Said(text, (finding,))
+def _overfitting(runs: Seeds) -> list[Said]:
+    """Whether a setting over-fits by its loss and by its gap, which need not agree, and what becomes of its errors."""
+    said = _overfits(runs, "it")
+    for finding in said[0].findings[:1]:
+        if finding.word == REACHED:
+            curve = runs[0].history["val_accuracy"]
+            top, ends = float(smooth(curve).max()), float(curve[-WINDOW:].mean())
+            text = f"validation accuracy, mean of {WINDOW} epochs, {top:.3f} at its highest and {ends:.3f} at the end"
+            fallen = Finding(REACHED if top - ends >= NARROWER else BELOW, f"{text}, {_one_seed(runs)}")
+            said += _state(ERRORS, [fallen], lambda own: own.evidence)
+
+    def shown(finding: Finding) -> str:
+        assert finding.estimate is not None
+        return f"training accuracy is {in_points(finding.estimate)} points above that {finding.basis}"
+
+    return said + _state(WIDE_GAP, _ask("wide gap", ("it", runs)), shown)
+
+
+def _overfits(runs: Seeds, name: str) -> list[Said]:
+    if runs[0].epochs <= WINDOW:
+        text = (
+            f"{_count(runs[0].epochs, 'epoch')} of {name} are too few to see over-fitting: a loss is read over {WINDOW}"
+        )
+        return [Said(f"{text}.", (Finding(UNDECIDED, text),))]
+
+    def shown(finding: Finding) -> str:
+        return f"that ends {finding.estimate} above its lowest {finding.basis}"
+
+    return _state(RISE, _ask("over-fitting", (name, runs), limits=(OVERFITS,)), shown, name=name)
+
+
+ABOVE = {
+    REACHED: "Validation accuracy is above training accuracy in {shown}.",
+    BELOW: "Validation accuracy is not above training accuracy in most epochs: in {shown}.",
+}
+
+
+def _above(runs: Seeds) -> list[Said]:
+    """Whether validation runs above training, and whether the way of measuring or the images make it so."""
+    history, n = runs[0].history, runs[0].epochs
+    above = {name: int(np.sum(history["val_accuracy"] > history[name])) for name in MEASURED if name in history}
+    shown = f"{above['accuracy']} of {_count(n, 'epoch')}"
+    finding = Finding(REACHED if 2 * above["accuracy"] > n else BELOW, shown)
+    said = _state(ABOVE, [finding], lambda own: own.evidence)
+    if finding.word == BELOW or "fixed_accuracy" not in above:
+        return said
+    shown = f"measured like validation, with nothing left out or changed, in {above['fixed_accuracy']} of {n}"
+    if 2 * above["fixed_accuracy"] > n:
+        text = (
+            f"It still is above {shown}: this network finds these validation images easier than those training images"
+        )
+        return [*said, Said(f"{text}.", (Finding(REACHED, shown),))]
+    return [*said, Said(f"It is not above {shown}: the way of measuring makes it so.", (Finding(BELOW, shown),))]
+
+
+# Two settings, or several.
 
 
 MADE = {
@@ -190,143 +485,188 @@ MADE = {
     UNDECIDED: "Whether {what} makes the better network cannot be told: {shown}.",
 }
 MADE |= {CLOSE: MADE[UNDECIDED], NO_BETTER: MADE[UNDECIDED]}
-
-
-def _better(without: Sequence[Run], with_: Sequence[Run], what: str) -> Said:
-    """Whether `what` (Dropout, Augmentation, Batch normalization) makes the more accurate network."""
-    sat = [[run for run in runs if run.exam] for runs in (with_, without)]
-    finding = found("accuracy", *sat) if all(sat) else known("accuracy", with_[0], without[0])
-    difference = finding.estimate
-    assert difference is not None
-    tested = "" if finding.p is None else f", McNemar {p_words(finding.p)}"
-    number = in_points(difference) if finding.p is None else points(difference.value)
-    area = f"; AUC {finding.area}" if finding.area else ""
-    shown = f"{number} points {finding.basis}{tested}{area}"
-    return Said(MADE[finding.word].format(What=what, what=what[0].lower() + what[1:], shown=shown), (finding,))
-
-
-def _lead(plain: Run, normed: Run) -> Said:
-    """Which of two runs has the lower validation loss, and until which epoch."""
-    length, names = min(plain.epochs, normed.epochs), ("plain", "normalized")
-    own, other = (smooth(run.history["val_loss"])[:length] for run in (normed, plain))
-    ahead = (own < other).astype(int)
-    lows = (
-        f"lowest losses {normed.history['val_loss'].min():.3f} normalized, {plain.history['val_loss'].min():.3f} plain"
-    )
-    first, last = names[ahead[0]], names[ahead[-1]]
-    turns = np.flatnonzero(np.diff(ahead)) + 2
-    if not len(turns):
-        return Said(f"The {first} network is ahead at every epoch ({lows}).")
-    if len(turns) == 1:
-        return Said(f"The {first} network is ahead until epoch {turns[0] - 1}, then the {last} one ({lows}).")
-    return Said(f"The lead changes {len(turns)} times; from epoch {turns[-1]} on the {last} network is ahead ({lows}).")
-
-
+PAIR = {
+    BETTER: "{fast} is better than {slow}: {shown}.",
+    WORSE: "{fast} is worse than {slow}: {shown}.",
+    SAME: "Between {fast} and {slow} there is no difference that matters: {shown}.",
+    UNDECIDED: "Whether {fast} or {slow} is better cannot be told: {shown}.",
+}
+PAIR |= {CLOSE: PAIR[UNDECIDED], NO_BETTER: PAIR[UNDECIDED]}
 CATCHES_UP = {
-    True: f"{{what}} catches up: what it may lack, {{lost}} points, stays below {100 * EQUAL:.0f}.",
-    False: "{what} does not catch up: it lacks {value} points (McNemar {p}).",
-    None: "Whether {lower} catches up cannot be told: it may lack {lost} points.",
+    BETTER: "{What} does not catch up: it lacks {shown}.",
+    SAME: "{What} catches up: what it may lack is {shown}.",
+    UNDECIDED: "Whether {what} catches up cannot be told: it may lack {shown}.",
+}
+CATCHES_UP |= dict.fromkeys((CLOSE, NO_BETTER, WORSE), CATCHES_UP[SAME])
+
+
+def _accuracies(first: Seeds, second: Seeds, one: str, other: str) -> list[Finding]:
+    # IS_NOT asks for the interval to be shown, and changes no word.
+    return _ask("accuracy", (one, first), (other, second), rule=IS_NOT)
+
+
+def _better(without: Seeds, with_: Seeds, what: str = "dropout") -> list[Said]:
+    """Whether `what` (dropout, augmentation, batch normalization) makes the more accurate network."""
+    findings = _accuracies(with_, without, what, f"no {what}")
+    return _state(MADE, findings, _difference, What=_capital(what), what=what)
+
+
+def _catch_up(without: Seeds, with_: Seeds, what: str = "spatial dropout") -> list[Said]:
+    """Whether something catches up in accuracy, and with which gap."""
+    findings = _accuracies(without, with_, f"no {what}", what)
+    said = _state(CATCHES_UP, findings, _difference, What=_capital(what), what=what)
+    return said + _gap(without, with_, what)
+
+
+LEAD = {
+    BETTER: "By the validation loss, smoothed, the normalized network is ahead at every epoch: {shown}.",
+    WORSE: "By the validation loss, smoothed, the plain network is ahead at every epoch: {shown}.",
+    SAME: "By the validation loss, smoothed, nobody is ahead at any epoch: {shown}.",
+    UNDECIDED: "By the validation loss, smoothed, the lead changes hands: {shown}.",
 }
 
 
-def _catch_up(without: Run, with_: Run, what: str = "Spatial dropout") -> Said:
-    """Whether something catches up in validation accuracy, and with which gap."""
-    finding = known("accuracy", without, with_, rule=IS_NOT)
-    lost = finding.estimate
-    assert lost is not None and finding.p is not None
-    lower = what[0].lower() + what[1:]
-    text = CATCHES_UP[finding.holds(IS_NOT)].format(
-        what=what, lower=lower, lost=in_points(lost), value=points(lost.value), p=p_words(finding.p)
+def _lead(plain: Seeds, normed: Seeds) -> list[Said]:
+    """Which of two settings has the lower validation loss, and until which epoch; accuracy is another question."""
+    others = {run.config.seed: run for run in normed}
+    findings = [_ahead(run, others[run.config.seed]) for run in plain if run.config.seed in others]
+    return _state(LEAD, findings, lambda finding: finding.evidence) if findings else [Said(NOT_HERE)]
+
+
+def _ahead(plain: Run, normed: Run) -> Finding:
+    length = min(plain.epochs, normed.epochs)
+    one, other = (smooth(run.history["val_loss"])[:length].round(3) for run in (plain, normed))
+    signs = np.sign(one - other)
+    ahead = signs[signs != 0]  # where both are the same in three decimals nobody leads
+    turns = np.flatnonzero(signs != 0)[1:][np.diff(ahead) != 0] + 1
+    first = {1.0: "normalized", -1.0: "plain"}
+    lead = (
+        ", ".join([f"{first[ahead[0]]} first"] + [f"{first[signs[turn - 1]]} from epoch {turn}" for turn in turns])
+        if len(turns)
+        else f"{length} of {_count(length, 'epoch')}"
     )
-    gap = _gap(without, with_, lower)
-    return Said(f"{text} {gap.text}", (finding, *gap.findings))
+    lows = f"{best(normed).lowest_loss:.3f} normalized, {best(plain).lowest_loss:.3f} plain"
+    word = UNDECIDED if len(turns) else SAME if not len(ahead) else BETTER if ahead[0] > 0 else WORSE
+    return Finding(word, f"{lead}, lowest losses, not smoothed, {lows} (seed {plain.config.seed})")
 
 
-def _depth(runs: Mapping[str, Run]) -> Said:
-    """Whether accuracy and AUC put networks in the same order, and whether a test tells them apart."""
-    if len(runs) < 2:
-        return Said(NOT_HERE)
-    by_accuracy = sorted(runs, key=lambda label: -accuracy(runs[label]).value)
+ORDER = {
+    REACHED: "By AUC the networks are in the same order as by accuracy: {shown}.",
+    BELOW: "By AUC the networks are in another order than by accuracy: {shown}.",
+}
+TOLD_APART = {
+    REACHED: "On the validation images the paired tests tell some apart: {shown}.",
+    BELOW: "On the validation images no paired test tells any two apart: {shown}.",
+}
+
+
+def _depth(settings: Settings) -> list[Said]:
+    """In which order accuracy and AUC put networks, and which of them the tests tell apart."""
+    if len(settings) < 2:
+        return [Said(NOT_HERE)]
+    runs = {label: own[0] for label, own in settings.items()}
     areas = {label: float(np.mean([area.value for area in auc(run).values()])) for label, run in runs.items()}
-    by_area = sorted(runs, key=lambda label: -areas[label])
-    same = "AUC puts them in the same order" if by_accuracy == by_area else f"AUC in another: {', '.join(by_area)}"
-    pairs = {f"{a} and {b}": mcnemar(runs[a], runs[b]).p for a, b in combinations(by_accuracy, 2)}
-    told = [pair for pair, p in holm(pairs).items() if p < SIGNIFICANT]
-    apart = f"the paired tests tell {'; '.join(told)} apart" if told else "no paired test tells any two apart"
-    return Said(f"By accuracy the order is {', '.join(by_accuracy)}. {same}; on the validation images {apart}.")
+    right = {label: accuracy(run).value for label, run in runs.items()}
+    by_accuracy, by_area = (sorted(runs, key=lambda label: -values[label]) for values in (right, areas))
+    shown = [
+        ", ".join(f"{label} {values[label]:.3f}" for label in order)
+        for values, order in ((right, by_accuracy), (areas, by_area))
+    ]
+    evidence = f"accuracy {shown[0]}; AUC {shown[1]}, {_one_seed(*settings.values())}"
+    said = _state(ORDER, [Finding(REACHED if by_accuracy == by_area else BELOW, evidence)], lambda own: own.evidence)
+    pairs = {f"{a} and {b}": (a, b) for a, b in combinations(by_accuracy, 2)}
+    adjusted = holm({name: mcnemar(runs[a], runs[b]).p for name, (a, b) in pairs.items()})
+    evidence = f"{', '.join(f'{name} {p_value(p)}' for name, p in adjusted.items())} (McNemar's p after Holm)"
+    apart = Finding(REACHED if any(p < SIGNIFICANT for p in adjusted.values()) else BELOW, evidence)
+    said += _state(TOLD_APART, [apart], lambda own: own.evidence)
+    found = {name: _accuracies(settings[a], settings[b], a, b)[-1] for name, (a, b) in pairs.items()}
+    words = adjusted_words({name: own.effect for name, own in found.items() if own.effect}, ACCURACY_MARGIN)
+    for name, word in words.items():
+        a, b = pairs[name]
+        said += _state(PAIR, [found[name]._replace(word=word)], _difference, fast=a, slow=b)
+    return said
 
 
-def _parameters(configs: Mapping[str, RunConfig]) -> Said:
+def _parameters(configs: Mapping[str, RunConfig]) -> list[Said]:
     """How the parameters of two networks compare, at whatever size of images they are built for."""
     from labutils.models import describe
 
     counted = {name: describe(config, 2).parameters for name, config in list(configs.items())[:2]}
+    if len(counted) < 2:
+        return [Said(NOT_HERE)]
     fewer, more = sorted(counted, key=lambda name: counted[name])
     ratio = counted[more] / counted[fewer]
+    evidence = f"{counted[more]:,} against {counted[fewer]:,}"
     if ratio < 1.1:
-        (one, a), (other, b) = counted.items()
-        return Said(f"{one} and {other} have nearly the same number of parameters: {a:,} and {b:,}.")
-    return Said(
-        f"{more} has {ratio:.1f} times the parameters of {fewer}: {counted[more]:,} against {counted[fewer]:,}."
-    )
+        text = f"{more} and {fewer} have nearly the same number of parameters: {evidence}."
+        return [Said(text, (Finding(SAME, evidence),))]
+    evidence = f"{ratio:.1f} times the parameters of {fewer}: {evidence}"
+    return [Said(f"{more} has {evidence}.", (Finding(REACHED, evidence),))]
 
 
-def _tuned(runs: Mapping[str, Run]) -> Said:
-    """Which setting is the best of each network, and whether that is the report's (5)."""
-    told = [_tuned_network(network, runs) for network in ("LeNet", "AlexNet")]
-    return Said(" ".join(one.text for one in told), tuple(finding for one in told for finding in one.findings))
+FIVE = {
+    BELOW: "{network}: on the validation images nobody has a higher accuracy than the report's choice: {shown}.",
+    BETTER: "{network}: {top} is better than the report's choice, (5): {shown}.",
+    WORSE: "{network}: {top} is worse than the report's choice, (5): {shown}.",
+    SAME: "{network}: between {top} and the report's choice, (5), there is no difference that matters: {shown}.",
+    UNDECIDED: "{network}: whether {top} is better than the report's choice, (5), cannot be told: {shown}.",
+}
+FIVE |= {CLOSE: FIVE[UNDECIDED], NO_BETTER: FIVE[UNDECIDED]}
 
 
-def _tuned_network(network: str, runs: Mapping[str, Run]) -> Said:
-    own = {label: run for label, run in runs.items() if label.startswith(f"{network} (")}
+def _tuned(settings: Settings) -> list[Said]:
+    """Whether the setting that is the best of each network on the validation images beats the report's (5)."""
+    return [said for network in ("LeNet", "AlexNet") for said in _tuned_network(network, settings)]
+
+
+def _tuned_network(network: str, settings: Settings) -> list[Said]:
+    own = {label: runs for label, runs in settings.items() if label.startswith(f"{network} (")}
     five = next((label for label in own if label.startswith(f"{network} (5)")), None)
     if five is None or len(own) < 2:
-        return Said(f"{network}: {NOT_HERE}")
-    top = max(own, key=lambda label: (accuracy(own[label]).value, label == five))
+        return [Said(NOT_HERE)]
+    top = max(own, key=lambda label: (accuracy(own[label][0]).value, label == five))
     if top == five:
-        return Said(f"{network}: the report's choice, (5), has the highest accuracy here too.")
-    finding = known("accuracy", own[top], own[five])
-    assert finding.p is not None
-    apart = "tells them apart" if finding.word == BETTER else "cannot tell them apart"
-    return Said(
-        f"{network}: the report's choice is (5), {accuracy(own[five]).value:.3f}; the highest accuracy here, "
-        f"{accuracy(own[top]).value:.3f}, has {top.removeprefix(f'{network} ')}, and the paired test {apart} "
-        f"({p_words(finding.p)}).",
-        (finding,),
-    )
+        finding = Finding(BELOW, f"{five} {accuracy(own[five][0]).value:.3f}", None, _one_seed(own[five]))
+        return _state(FIVE, [finding], lambda one: f"{one.evidence} {one.basis}", network=network)
+    name, findings = top.removeprefix(f"{network} "), _accuracies(own[top], own[five], top, five)
+    return _state(FIVE, findings, _difference, network=network, top=name)
 
 
-def _effect(without: Sequence[Run], with_: Sequence[Run], what: str = "dropout") -> Said:
-    """Whether an effect on the gap shows in every seed, on average, or not; both with the same seeds in order."""
-    if len(without) != len(with_):
-        return Said(NOT_HERE)
-    narrower = np.array([gap_difference(pair).value for pair in zip(without, with_, strict=True)])
-    shown = ", ".join(points(value) for value in narrower)
-    if len(narrower) == 1:
-        return Said(
-            f"With one seed it cannot be said whether the effect of {what} is larger than the seed's ({shown} points)."
-        )
-    way = "narrows" if narrower.mean() > 0 else "widens"
-    mean = f"{points(float(narrower.mean()))} on average"
-    if (narrower > 0).all() or (narrower < 0).all():
-        return Said(f"{what.capitalize()} {way} the gap at every seed: by {shown} points, {mean}.")
-    return Said(
-        f"{what.capitalize()} {way} the gap on average, not at every seed: {shown} points, {mean}. An effect need not "
-        "show at every seed to be there; it has to be larger than what seeds make of its mean."
-    )
-
-
-SENTENCES: dict[str, Callable[..., Said]] = {
+SENTENCES: dict[str, Callable[..., list[Said]]] = {
     "rate": _rate,
     "started": _started,
     "gap": _gap,
-    "over-fitting": _sureness,
+    "over-fitting": _overfitting,
+    "above training": _above,
     "better": _better,
+    "faster": _faster,
     "lead": _lead,
     "catch up": _catch_up,
     "depth": _depth,
     "parameters": _parameters,
     "tuned": _tuned,
-    "effect at every seed": _effect,
 }
 """What `tell` can say, by name."""
+
+_DROPOUT_5A = "no dropout", "dropout 0.4"
+_NORM = "no batch norm", "batch norm"
+_SPATIAL = "no spatial dropout", "spatial dropout 0.1"
+TOLD: dict[str, tuple[tuple[str, ...], ...]] = {
+    "task1b": (("rate",), ("started", "lr 1e-6")),
+    "task1c": (("parameters",), ("depth",)),
+    "task1d": (("gap", "b16", "b16, dropout 0.2"), ("better", "b16", "b16, dropout 0.2")),
+    "task1e": (*(("over-fitting", network) for network in lab.runs("task1e")), ("depth",)),
+    "task2": (("gap", "b8", "b8, dropout 0.2"), ("gap", "b16", "b16, dropout 0.2")),
+    "task3": (("gap", *_DROPOUT_5A),),
+    "task4": (("tuned",),),
+    "task5a": (*(("over-fitting", label) for label in _DROPOUT_5A), ("gap", *_DROPOUT_5A), ("better", *_DROPOUT_5A)),
+    "task5b": (("better", "no dropout", "batch norm"),),
+    "task5c": (("lead", *_NORM), ("better", *_NORM)),
+    "task5d": (("lead", *_NORM), ("better", *_NORM)),
+    "task6a": (("faster", *_SPATIAL),),
+    "task6b": (("catch up", *_SPATIAL),),
+    "task8": (("gap", "no augmentation", "augmentation"), ("better", "no augmentation", "augmentation")),
+}
+"""Which sentences each notebook tells, and of which of the lab's settings; of all of its own if none is named."""
+WHAT = {"batch norm": "batch normalization", "augmentation": "augmentation"}
+"""What is not dropout, by the label of the setting that has it."""

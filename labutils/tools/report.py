@@ -16,11 +16,13 @@ import numpy as np
 
 from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
+from labutils.course.questions import QUESTIONS
 from labutils.data.locate import title_of
 from labutils.errors import DataError, StoreError
 from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
+from labutils.evaluate.sentences import disagreements, every_sentence
 from labutils.evaluate.tables import POWER, Reached, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
@@ -266,6 +268,36 @@ def power_words(source: str = "") -> str:
     """How many seeds more the undecided claims would take, as a table in text; for `source` see `write_report`."""
     chosen, runs = choose_runs(source, RunStore().all())
     return markdown_table(evaluate.power_table(evaluate.judge_all(_by_name(chosen, runs))))
+
+
+def sentences_words(source: str = "") -> tuple[str, int]:
+    """Every sentence that is made from stored runs, with the word and the numbers of the findings behind it.
+
+    Parameters
+    ----------
+    source : str
+        Whose images, see `choose_runs`.
+
+    Returns
+    -------
+    str, int
+        The text, and in how many places a sentence says what its findings do not.
+    """
+    stored, lines, said, wrong = RunStore().all(), [], 0, 0
+    chosen, runs = choose_runs(source, stored)
+    for task, about, sentence in every_sentence(stored, chosen):
+        against = disagreements(sentence)
+        said, wrong = said + 1, wrong + len(against)
+        lines.append(f"{_number(task)}, {about}: {sentence.text}")
+        lines += [f"    {own.word}: {own.evidence} ({own.basis})" for own in sentence.findings]
+        lines += [f"    AGAINST ITS FINDING: {why}" for why in against]
+    for (task, number), question in QUESTIONS.items():
+        if found := question.answer(find(lab.runs(task), chosen, among=runs)):
+            lines.append(
+                f"{_number(task)}, question {number}: {question.text} {found.in_words(list(question.choices))}"
+            )
+            lines.append(f"    {found.because}")
+    return "\n".join([*lines, f"{said} sentences, {wrong} places against their findings."]), wrong
 
 
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:

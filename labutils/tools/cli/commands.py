@@ -149,8 +149,9 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 @click.option("--source", metavar="NAME", default="", help="Runs on course, public or phantom images, or a data set.")
 @click.option("--beside", metavar="NAME", multiple=True, help="Set the runs on these images beside them.")
 @click.option("--power", is_flag=True, help="Only print how many seeds more what is undecided would take.")
+@click.option("--sentences", is_flag=True, help="Only print every sentence made from runs, with the finding behind it.")
 @explain
-def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool) -> None:
+def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool, sentences: bool) -> None:
     """Write results/REPORT.md, with its figures, from the stored runs.
 
     Of a --source that is named, it is results/own/NAME/REPORT.md.
@@ -162,8 +163,12 @@ def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: b
 
         click.echo("written: " + ", ".join(paths.short(file) for file in write_mine(name)))
         return
-    from labutils.tools.report import power_words, update_readme, write_report
+    from labutils.tools.report import power_words, sentences_words, update_readme, write_report
 
+    if sentences:
+        text, wrong = sentences_words(source)
+        click.echo(text)
+        sys.exit(wrong > 0)
     if power:
         click.echo(power_words(source))
         return
