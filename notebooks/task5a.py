@@ -59,7 +59,7 @@ train_missing: bool = False  # True trains runs of the lab that are not stored y
 # ## Setup
 
 # %%
-from labutils import course, evaluate, parameters, plots, training
+from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
 
@@ -72,7 +72,7 @@ print(skin.banner())
 #
 # Two networks are trained, one of them with 0.4 of its hidden units missing in every step.
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-curves"]
 course.ask("task5a", 1)
 
 # %% [markdown]
@@ -169,7 +169,7 @@ training.same_network(build(image_size, dropout), configs[f"dropout {dropout:g}"
 # %%
 plots.real_curves("task5a")
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-curves"]
 course.ask("task5a", 2)
 
 # %% tags=["nbval-ignore-output"]
@@ -181,18 +181,12 @@ runs = training.train_all(
     on_epoch=plots.live_curves(configs),
 )
 
-# %%
-plots.learning_curves(runs)
+# %% tags=["curves"]
+plots.learning_curves(runs, said=course.said("task5a", 1))
 
 # %% [markdown]
 # Where do the dashed and the solid line part? Watch the loss: where a network over-fits, it turns upwards while the
 # accuracy may still look calm, because the loss also counts how sure the network is of its errors.
-
-# %%
-seeds = evaluate.with_seeds(runs)
-for label, own in seeds.items():
-    evaluate.tell("over-fitting", own, label=label)
-evaluate.tell("gap", seeds.get("no dropout"), seeds.get(f"dropout {dropout:g}"))
 
 # %% [markdown]
 # How much of a gap is the measurement? The training accuracy of a run with dropout is taken while units are missing.
@@ -205,7 +199,9 @@ evaluate.gap_table(runs, both_ways=True)
 # The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
 
 # %%
-evaluate.card(runs, skin, task="task5a", more={"Gaps": evaluate.gap_table(runs)})
+gaps = {"Gaps": evaluate.gap_table(runs)}
+evaluate.card(runs, skin, task="task5a", more=gaps, said=course.said("task5a", 2))
+audit.tell_simple(runs, skin, task="task5a")
 
 # %%
 widgets.beside_the_lab(runs, "task5a")

@@ -83,7 +83,7 @@ def test_a_verdict_has_a_reading_for_students(given, student, said):
 
 @pytest.mark.parametrize(
     ("simple", "how"),
-    [(500, "stands above"), (900, "stands below"), (800, "is level with"), (None, "has the highest accuracy")],
+    [(500, "stands above"), (900, "stands below"), (800, "is level with"), (None, "How accurate the settings are")],
 )
 def test_the_title_says_how_the_best_network_stands_to_the_simple_numbers(simple, how):
     beside = None if simple is None else proportion([1] * simple + [0] * (1000 - simple))
@@ -153,7 +153,7 @@ def test_other_seeds_of_the_store_and_real_images_stand_in_the_picture(card, mon
 def test_own_images_need_no_task_and_one_run_no_pair(card):
     runs = {"mine": make_run(lab.runs("task1b")["lr 1e-5"], source="my-images")}
     head, alt, details = card(runs)
-    assert head == "" and alt.startswith("mine has the highest accuracy") and "lab report" not in alt
+    assert head == "" and alt.startswith("How accurate the settings are") and "lab report" not in alt
     assert re.findall("<h4>(.*?)</h4>", details["text/html"]) == ["Runs"]
 
 

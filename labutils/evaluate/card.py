@@ -208,7 +208,7 @@ def standing(best: Mapping[str, tuple[str, Estimate, Estimate | None]]) -> str:
     said = []
     for label, network, simple in best.values():
         if simple is None:
-            said.append(f"{label} has the highest accuracy")
+            said.append("How accurate the settings are")
         else:
             above, below = network.low > simple.high, network.high < simple.low
             how = "stands above" if above else "stands below" if below else "is level with"
