@@ -41,17 +41,9 @@
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
-n_base: int = (
-    8  # filters of the first block, from 1; later blocks have a multiple of it
-)
-dropout: float = (
-    0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
-)
-seeds: list = [
-    0,
-    1,
-    2,
-]  # seeds of the repeated Skin runs; the first is that of all other runs
+n_base: int = 8  # filters of the first block, from 1; later blocks have a multiple of it
+dropout: float = 0.0  # share of the dense layers' units left out in a step, at least 0 and below 1
+seeds: list = [0, 1, 2]  # seeds of the repeated Skin runs; the first is that of all other runs
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all

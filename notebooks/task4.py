@@ -42,9 +42,7 @@ n_epoch: int = 100  # epochs (passes over the training images), a whole number f
 batch_s: int = 8  # images per training step, a whole number from 1
 n_base: int = 8  # filters of the first block; setting 2 has twice as many
 n_trial: int = 10  # trials of the search at the end, a whole number from 1
-seed: int = (
-    0  # decides initial weights and the order of the images, a whole number from 0
-)
+seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all

@@ -40,13 +40,9 @@
 factor: float = 2  # scale: how many times larger, from 1
 angle: float = 40  # rotate: degrees, counter-clockwise, -180 to 180
 low: float = 6  # rescale intensity: this percentile becomes black, 0 to 100
-high: float = (
-    80  # rescale intensity: this percentile becomes white, above low, up to 100
-)
+high: float = 80  # rescale intensity: this percentile becomes white, above low, up to 100
 rotation: float = 20  # generator: turn by up to this many degrees, 0 to 180
-shift: float = (
-    0.2  # generator: move by up to this fraction of the side, at least 0 and below 1
-)
+shift: float = 0.2  # generator: move by up to this fraction of the side, at least 0 and below 1
 seed: int = 0  # decides what the generator draws, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
