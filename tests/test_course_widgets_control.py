@@ -113,6 +113,8 @@ def test_what_has_been_overtaken_is_neither_begun_nor_shown(waiting):
         lambda run, data: widgets.monte_carlo_dropout(run, data),
         lambda run, data: widgets.threshold(run),
         lambda run, data: widgets.winners_curse(),
+        lambda run, data: widgets.interval_slider(),
+        lambda run, data: widgets.four_boxes({"a": run, "b": run}),
         lambda run, data: widgets.norm_view(),
         lambda run, data: widgets.lr_range_test(),
     ],
@@ -129,7 +131,12 @@ def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(show
     ("control", "nothing"),
     [(name, {"dataset": None, "run": None}) for name in ("against_network", "monte_carlo_dropout", "show_gradcam")]
     + [(name, {"dataset": None, "run": None}) for name in ("break_the_network", "feature_maps")]
-    + [("equal_time", {"runs": {}}), ("epoch_scrubber", {"dataset": None, "runs": {}}), ("threshold", {"run": None})]
+    + [
+        ("equal_time", {"runs": {}}),
+        ("four_boxes", {"runs": {}}),
+        ("epoch_scrubber", {"dataset": None, "runs": {}}),
+        ("threshold", {"run": None}),
+    ]
     + [("beside_the_lab", {"task": "task1b", "runs": {}}), ("explore_epochs", {"draw": pytest.fail, "runs": {}})],
 )
 def test_without_runs_they_say_what_to_do(control, nothing, capsys):

@@ -1,5 +1,7 @@
 """Experiments of a few seconds: their numbers, their words, and that a control moves them."""
 
+import re
+
 import numpy as np
 import pytest
 from evaluate_helpers import make_run
@@ -9,7 +11,9 @@ from labutils import lab
 from labutils.course import widgets
 from labutils.course.widgets import experiments, small
 from labutils.course.widgets.control import recorded
+from labutils.evaluate.compare import mcnemar
 from labutils.models import describe
+from labutils.statistics import p_words, sign_test, wilson_interval
 
 CONFIG = lab.runs("task1b")["lr 1e-5"]
 
@@ -19,6 +23,39 @@ def test_the_winner_flatters_the_more_the_more_take_part():
     assert one == pytest.approx(0.85, abs=0.003) and 0.87 < ten < 0.90
     first, second = (experiments.draw_winner(200, 10, seed).words for seed in (0, 1))
     assert "200 images" in first and first != second
+
+
+@pytest.mark.parametrize(("redraws", "images"), [(1, 200), (20, 50), (500, 1000)])
+def test_dots_pile_up_to_what_an_interval_says(redraws, images):
+    drawn = experiments.draw_pile(0.85, redraws, images)
+    assert drawn.picture.count("<circle") == redraws
+    first = float(drawn.words.split("time ")[1][:5])
+    low, high = wilson_interval(round(first * images), images)
+    assert f"{first:.3f} [{low:.3f}, {high:.3f}]" in drawn.words
+    if redraws > 1:
+        held = int(re.search(r"and (\d+) of the", drawn.words)[1])
+        assert 0.85 * redraws < held <= redraws, "about 95 of 100"
+    assert experiments.draw_pile(0.85, redraws, images, seed=1).words != drawn.words
+
+
+def test_no_dot_lies_on_another():
+    circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', experiments.draw_pile(0.85, 100, 50).picture)
+    assert len(set(circles)) == len(circles) == 100
+
+
+def test_four_boxes_hold_every_image_and_the_test_moves_with_the_split(shown, reader, move):
+    right, wrong = make_run(CONFIG.with_(epochs=1), wrong=[20]), make_run(CONFIG.with_(epochs=1), wrong=[30], shift=10)
+    widgets.four_boxes({"A": right, "B": wrong})
+    still, widget = shown
+    test = mcnemar(right, wrong)
+    assert (test.n10, test.n01) == (20, 10)
+    said = "Only A is right on 20, only B on 10"
+    assert said in still["text/plain"] and said in widget.news["words"] and p_words(test.p) in widget.news["words"]
+    counts = [int(n) for n in re.findall(r">[^<]*: (\d+)</text>", widget.news["picture"])]
+    assert counts == [160, 20, 10, 10] and sum(counts) == len(right.y_val)
+    assert p_words(sign_test(15, 15)) in move(widget, split=15)["words"]
+    widgets.four_boxes({"A": right})
+    assert shown[-1]["text/plain"] == "Nothing to compare yet: this needs two runs."
 
 
 def test_dropping_keeps_the_mean_and_takes_whole_maps_or_pixels():

@@ -67,6 +67,8 @@ CONTROLS = {
     "threshold": "widgets.threshold(run)",
     "contest": "widgets.against_network(run, skin, n=4)",
     "winner": "widgets.winners_curse()",
+    "interval": "widgets.interval_slider()",
+    "boxes": 'widgets.four_boxes({"lr 1e-5": run, "dropout": dropped})',
     "maps": "widgets.drop_map(skin)",
     "norm": "widgets.norm_view()",
     "equal time": 'widgets.equal_time({"lr 1e-5": run})',

@@ -82,6 +82,42 @@ def test_an_answered_question_is_there_when_its_notebook_is_opened_again(page, l
     picture(page, "questions-reopened")
 
 
+COLUMNS_IN_SIGHT = """(table) => {
+  const box = table.closest("[style*=overflow-x]").getBoundingClientRect();
+  const heads = [...table.querySelectorAll("thead tr:first-child th")].slice(1);
+  return heads.filter((x) => x.getBoundingClientRect().right <= box.right + 1).length;
+}"""
+
+
+def test_a_card_shows_a_picture_a_sentence_and_a_verdict_and_the_rest_on_a_click(page, lab, axe):
+    cells = (
+        "from labutils import evaluate, training",
+        "from labutils.runs.store import find",
+        'evaluate.card(find(lab.runs("task5a")), skin, task="task5a", said="no dropout")',
+    )
+    open_notebook(page, lab, controls_notebook(lab, more=cells))
+    page.set_viewport_size({"width": 1000, "height": 1400})
+    run_all(page)
+    card = page.locator(".labutils-card")
+    assert "The report says" in card.inner_text() and card.locator("[title^='C11: ']").count() == 1
+    details = page.locator(".labutils-details")
+    assert details.locator("table").count() > 3 and details.locator("table:visible").count() == 0
+    assert "(you said)" in page.locator(".jp-OutputArea img").get_attribute("alt")
+    picture(page, "card")
+    details.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".labutils-details table:visible")
+    counts = [table.evaluate(COLUMNS_IN_SIGHT) for table in details.locator("table").all()]
+    assert max(counts) <= 7, counts
+    assert page.evaluate(TOO_WIDE) == []
+    check_no_violation(page, axe)
+    picture(page, "card-open")
+    change_theme(page, "Dark")
+    picture(page, "card-open-dark")
+    change_theme(page, "Light")
+    check_no_errors(page)
+
+
 def test_axe_is_here(axe):
     if axe is None:
         pytest.skip("axe-core could not be fetched with npm: accessibility was not checked (apt-get install npm)")

@@ -9,7 +9,15 @@ what they were validated on. Without a run they say what to do, so that a notebo
 """
 
 from labutils.course.widgets.beside import beside_the_lab
-from labutils.course.widgets.experiments import drop_map, equal_time, lr_range_test, norm_view, winners_curse
+from labutils.course.widgets.experiments import (
+    drop_map,
+    equal_time,
+    four_boxes,
+    interval_slider,
+    lr_range_test,
+    norm_view,
+    winners_curse,
+)
 from labutils.course.widgets.explore import explore_epochs, explore_number, show_evidence, show_gradcam
 from labutils.course.widgets.instruments import against_network, epoch_scrubber, standing_alone, threshold
 from labutils.course.widgets.looking import architecture_strip, break_the_network, feature_maps, monte_carlo_dropout
@@ -26,6 +34,8 @@ __all__ = [
     "explore_epochs",
     "explore_number",
     "feature_maps",
+    "four_boxes",
+    "interval_slider",
     "lr_range_test",
     "monte_carlo_dropout",
     "norm_view",

@@ -6,7 +6,8 @@ click was recorded (`python -m labutils.course.widgets.record`) or follows from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,10 @@ from labutils.course.widgets.control import (
     recorded,
     show,
 )
+from labutils.evaluate.compare import correct, mcnemar
 from labutils.models import describe
 from labutils.plots.charts import COLOURS, GREY, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.statistics import p_words, sign_test, wilson_interval
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -34,6 +37,8 @@ LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-5, 1.0, 1200
 """Fewer steps, or a start further down, and the loss has no time to fall before the rate is too high: measured."""
 BINS = np.linspace(-4, 4, 41)
 """Edges of the histograms of activations."""
+REDRAWS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
+"""How often new images can be drawn."""
 STUDIES, TRUTH = 2000, 0.85
 """Studies that are drawn, and how often each of their networks is right."""
 
@@ -275,6 +280,101 @@ def winners_curse() -> None:
         number_knob("runs", "networks", range(1, 51), 10),
         number_knob("seed", "new study", range(51), 0),
     )
+
+
+def draw_pile(accuracy: float, redraws: int, images: int, seed: int = 0) -> Drawn:
+    """A network of known accuracy shown new images again and again: a dot for each time, the first with its interval.
+
+    `accuracy` is how often it is right on all images there are; the dots are the same for the same numbers.
+    """
+    every = np.random.default_rng(seed).binomial(images, accuracy, REDRAWS[-1])
+    right, reach = every[:redraws], 4 * np.sqrt(accuracy * (1 - accuracy) / images)
+    top = float(1.2 * np.bincount(every).max())
+    heights = [int((right[:i] == count).sum()) + 1 for i, count in enumerate(right)]
+    dots = [Line([count / images], [height]) for count, height in zip(right.tolist(), heights, strict=True)]
+    low, high = wilson_interval(int(right[0]), images)
+    first = right[0] / images
+    mine = COLOURS[3]
+    lines = [
+        *dots[1:],
+        Line([first], [1], "", mine),
+        Line([low, high], [0.94 * top] * 2, f"95 % interval of the first {images} images", mine, width=3),
+        Line([accuracy, accuracy], [0, top], "accuracy on all images", GREY, "5 3"),
+    ]
+    ends = max(0.0, accuracy - reach), min(1.0, accuracy + reach)
+    panel = Panel(f"a dot for every {images} images", ends, (0, top), f"accuracy on {images} images", lines)
+    held = sum(a <= accuracy <= b for a, b in (wilson_interval(int(count), images) for count in right))
+    words = (
+        f"Right on {accuracy:.0%} of all images, shown {images}: the first time {first:.3f} [{low:.3f}, {high:.3f}]. "
+    )
+    if redraws == 1:
+        return Drawn(chart([panel]), f"{words}Draw again: where will the next dots fall?")
+    words += (
+        f"Drawn {redraws} times, it has from {right.min() / images:.3f} to {right.max() / images:.3f}, and {held} of "
+        f"the {redraws} intervals hold the {accuracy:.3f}. Who has one dot does not know where in the pile it lies."
+    )
+    return Drawn(chart([panel]), words)
+
+
+def interval_slider() -> None:
+    """Draw new images again and again for a network of known accuracy: the dots pile up to what an interval means."""
+    control(
+        "What an interval says",
+        draw_pile,
+        number_knob("redraws", "times drawn", REDRAWS, 200, str),
+        number_knob("accuracy", "true accuracy", [k / 100 for k in range(50, 100)], TRUTH, "{:.2f}".format),
+        number_knob("images", "images", [50, 100, 200, 500, 1000], 200, str),
+        number_knob("seed", "begin anew", range(51), 0),
+    )
+
+
+def draw_boxes(names: Sequence[str], both: int, first: int, second: int, neither: int) -> Drawn:
+    """The images of a paired test in four boxes: right by both, by one of two, by none; and McNemar's test in words."""
+    boxes = [
+        (f"both are right: {both}", 0, 0, False),
+        (f"only {names[0]}: {first}", 1, 0, True),
+        (f"only {names[1]}: {second}", 0, 1, True),
+        (f"both are wrong: {neither}", 1, 1, False),
+    ]
+    parts = []
+    for text, column, row, counts in boxes:
+        x, y, look = 8 + 218 * column, 8 + 68 * row, (VALIDATION, 3) if counts else (GREY, 1)
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="210" height="60" rx="4" fill="none" stroke="{look[0]}" '
+            f'stroke-width="{look[1]}"/>'
+            f'<text x="{x + 105}" y="{y + 35}" text-anchor="middle">{escape(text)}</text>'
+        )
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="442" height="144" viewBox="0 0 442 144" '
+        f'font-family="sans-serif" font-size="13" fill="#767676" style="max-width:100%">{"".join(parts)}</svg>'
+    )
+    p, apart = sign_test(first, second), first + second
+    words = (
+        f"{both} images are right by both and {neither} wrong by both: they do not say which is better. "
+        f"Only {names[0]} is right on {first}, only {names[1]} on {second}. Were both equally good, each of these "
+        f"{apart} would be the toss of a coin, and a split this uneven would come up in "
+        f"{100 * p:.1f} % of all tries: McNemar's {p_words(p)}."
+    )
+    return Drawn(picture, words)
+
+
+@needs_run
+def four_boxes(runs: Mapping[str, Run]) -> None:
+    """McNemar's test of two stored runs in one picture, with a slider for how uneven the split is.
+
+    The first two of `runs`, at their best epochs; they were validated on the same images.
+    """
+    if len(runs) < 2:
+        show("Nothing to compare yet: this needs two runs.")
+        return
+    (one, a), (other, b) = [*runs.items()][:2]
+    second, first, _ = mcnemar(a, b)
+    both, apart = int((correct(a) & correct(b)).sum()), first + second
+
+    def draw(split: int) -> Drawn:
+        return draw_boxes((one, other), both, split, apart - split, len(a.y_val) - both - apart)
+
+    control("McNemar's four boxes", draw, number_knob("split", f"only {one} is right", range(apart + 1), first, str))
 
 
 def costs(run: Run) -> np.ndarray:
