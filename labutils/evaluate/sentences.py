@@ -47,7 +47,7 @@ from labutils.evaluate.rules import (
     WORSE,
 )
 from labutils.runs.store import find
-from labutils.statistics import holm, in_points, p_value, p_words, points
+from labutils.statistics import Estimate, holm, in_points, p_value, p_words, points
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -278,7 +278,7 @@ def _rate(settings: Settings) -> list[Said]:
     if away[1].word == BELOW:
         return speed
     names = {"fast": high, "slow": low}
-    lower = _state(LOWER, _ask("lowest loss", (high, fast), (low, slow)), _loss, **names)
+    lower = _lower(fast, slow, high, low)
     return [
         *speed,
         *lower,
@@ -326,12 +326,19 @@ def _faster(fast: Seeds, slow: Seeds, one: str = "the first", other: str = "the 
     return _state(FASTER, findings, shown, fast=one, slow=other)
 
 
-def _loss(finding: Finding) -> str:
-    """Both measures of a loss speak of a difference, on the exam the other way round."""
+def _lower(fast: Seeds, slow: Seeds, high: str, low: str) -> list[Said]:
+    """Which setting comes to the lower validation loss; on the validation images its measure has the other sign."""
+    known, *found = _ask("lowest loss", (high, fast), (low, slow))
+    assert known.estimate is not None
+    turned = Estimate(*(-number for number in (known.estimate.value, known.estimate.high, known.estimate.low)))
+    known = known._replace(estimate=turned)
+    findings = [known._replace(evidence=f"{known.evidence}, {_signed(known)}"), *found]
+    return _state(LOWER, findings, _signed, fast=high, slow=low)
+
+
+def _signed(finding: Finding) -> str:
     value, low, high = (number + 0 for number in finding.estimate or ())
-    by = "difference of the lowest losses" if finding.effect is None else "lower by"
-    shown = f"{finding.estimate}" if finding.effect is None else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
-    return f"{by} {shown} {finding.basis}"
+    return f"lower by {value:+.3f} [{low:+.3f}, {high:+.3f}] {finding.basis}"
 
 
 def _started(runs: Seeds) -> list[Said]:

@@ -99,11 +99,18 @@ def learning_curves(runs: Runs, save: Path | str | None = None) -> None:
 
 
 def real_curves(task: str, save: Path | str | None = None) -> None:
-    """The learning curves of a task's runs on real images, as far as these are stored with the lab."""
+    """The learning curves of a task's runs on real images, as far as these are stored with the lab.
+
+    Below them it is said of each where validation runs above training, and what makes it so.
+    """
     from labutils import lab
+    from labutils.evaluate import tell
     from labutils.runs.store import find
 
-    learning_curves(find(lab.runs(task), lab.REAL), save)
+    runs = find(lab.runs(task), lab.REAL)
+    learning_curves(runs, save)
+    for label, run in runs.items():
+        tell("above training", [run], label=label)
 
 
 @styled
