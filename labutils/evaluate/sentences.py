@@ -137,7 +137,7 @@ def every_sentence(runs: Sequence[Run], source: str = "phantom") -> Iterator[tup
 _OPEN = {UNDECIDED, CLOSE, NO_BETTER}
 DIRECTIONS: dict[str, set[str]] = {
     r"[Ww]hether (?:(?!\. |: ).)*? cannot be told": _OPEN,
-    r"changes hands|some seeds|[Tt]oo few|diverged": _OPEN,
+    r"changes hands|some seeds|[Tt]oo few|not enough|diverged": _OPEN,
     r"does not (narrow|over-fit)|has no wide gap": {BELOW},
     r"narrows the gap|gap gets smaller": {BETTER},
     r"widens the gap": {WORSE},
@@ -390,6 +390,8 @@ GAP = {
 
 def _gap(without: Seeds, with_: Seeds, what: str = "dropout") -> list[Said]:
     """Whether something narrows the gap between training and what was not trained on, and seed by seed."""
+    if short := _too_short(f"the runs without and with {what}", without, with_):
+        return short
     findings = _ask("narrower gap", (f"no {what}", without), (what, with_))
     curve = train_curve(without[0], with_[0])
     gaps = [points(accuracy_gap(runs[0], curve).value) for runs in (without, with_)]
@@ -429,6 +431,8 @@ ERRORS = {
 
 def _overfitting(runs: Seeds) -> list[Said]:
     """Whether a setting over-fits by its loss and by its gap, which need not agree, and what becomes of its errors."""
+    if short := _too_short("this run", runs):
+        return short
     said = _overfits(runs, "it")
     for finding in said[0].findings[:1]:
         if finding.word == REACHED:
@@ -445,12 +449,16 @@ def _overfitting(runs: Seeds) -> list[Said]:
     return said + _state(WIDE_GAP, _ask("wide gap", ("it", runs)), shown)
 
 
+def _too_short(name: str, *settings: Seeds) -> list[Said]:
+    """A sentence where a run has no more epochs than a gap or a rise is read over; none where it has."""
+    epochs = min(runs[0].epochs for runs in settings)
+    text = f"{_count(epochs, 'epoch')} of {name}: not enough to see over-fitting or a gap, which are read over {WINDOW}"
+    return [Said(f"{text}.", (Finding(UNDECIDED, text),))] if epochs <= WINDOW else []
+
+
 def _overfits(runs: Seeds, name: str) -> list[Said]:
-    if runs[0].epochs <= WINDOW:
-        text = (
-            f"{_count(runs[0].epochs, 'epoch')} of {name} are too few to see over-fitting: a loss is read over {WINDOW}"
-        )
-        return [Said(f"{text}.", (Finding(UNDECIDED, text),))]
+    if short := _too_short(name, runs):
+        return short
 
     def shown(finding: Finding) -> str:
         return f"that ends {finding.estimate} above its lowest {finding.basis}"
@@ -574,13 +582,15 @@ def _depth(settings: Settings) -> list[Said]:
     runs = {label: own[0] for label, own in settings.items()}
     areas = {label: float(np.mean([area.value for area in auc(run).values()])) for label, run in runs.items()}
     right = {label: accuracy(run).value for label, run in runs.items()}
-    by_accuracy, by_area = (sorted(runs, key=lambda label: -values[label]) for values in (right, areas))
+    by_accuracy = sorted(runs, key=lambda label: (-right[label], -areas[label]))
+    by_area = sorted(runs, key=lambda label: -areas[label])
+    agree = all((right[a] - right[b]) * (areas[a] - areas[b]) >= 0 for a, b in combinations(runs, 2))
     shown = [
         ", ".join(f"{label} {values[label]:.3f}" for label in order)
         for values, order in ((right, by_accuracy), (areas, by_area))
     ]
     evidence = f"accuracy {shown[0]}; AUC {shown[1]}, {_one_seed(*settings.values())}"
-    said = _state(ORDER, [Finding(REACHED if by_accuracy == by_area else BELOW, evidence)], lambda own: own.evidence)
+    said = _state(ORDER, [Finding(REACHED if agree else BELOW, evidence)], lambda own: own.evidence)
     pairs = {f"{a} and {b}": (a, b) for a, b in combinations(by_accuracy, 2)}
     adjusted = holm({name: mcnemar(runs[a], runs[b]).p for name, (a, b) in pairs.items()})
     evidence = f"{', '.join(f'{name} {p_value(p)}' for name, p in adjusted.items())} (McNemar's p after Holm)"

@@ -48,7 +48,7 @@ class _Setting:
         return self._said("best val. accuracy", self.values("val_accuracy").max(axis=1), self.runs[0].best_epoch)
 
     def lowest_loss(self) -> str:
-        losses = self.values("val_loss")
+        losses = np.nan_to_num(self.values("val_loss"), nan=np.inf)  # a loss that is no number is never the lowest
         return self._said("lowest val. loss", losses.min(axis=1), int(losses[0].argmin()))
 
     def _said(self, what: str, values: np.ndarray, epoch: int) -> str:
@@ -188,7 +188,7 @@ def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
         axes.axvline(best + 1, color=VALIDATION, linewidth=0.8, alpha=0.5)
         axes.plot(best + 1, values[best], "o", color=VALIDATION, markeredgecolor="black", zorder=4)
         if quantity == "loss":
-            lowest = int(np.argmin(values))
+            lowest = run.lowest_loss_epoch
             axes.plot(lowest + 1, values[lowest], "v", color="white", markeredgecolor="black", zorder=5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
