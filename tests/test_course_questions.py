@@ -13,6 +13,7 @@ from labutils.course import student
 from labutils.course.ask import MISSING, THIS_SESSION, show
 from labutils.course.questions import QUESTIONS, Found, Question, find_question
 from labutils.errors import ParameterError, StoreError
+from labutils.evaluate.sentences import sentence
 from labutils.tools.execution import read_script
 
 CHOICES = {"one": "If it were one ...", "two": "As two is ..."}
@@ -172,6 +173,54 @@ def test_a_tie_accepts_both():
     found = QUESTIONS["task1e", 2].answer(runs)
     assert all(found.accepts(i) for i in range(3))
     assert found.in_words(("a", "b", "c")) == "These runs show: a, and as much b, and as much c."
+
+
+RISES, CALM, OPEN = ([0.8] * 30 + [end] * 20 for end in (0.97, 0.8, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("plain", "dropped", "right"),
+    [(RISES, CALM, [0]), (RISES, RISES, [1]), (CALM, CALM, [2]), (CALM, RISES, [3]), (OPEN, CALM, [0, 2])],
+    ids=["only without", "both", "neither", "only with", "one cannot be told"],
+)
+def test_who_over_fits_is_what_the_sentence_finds(plain, dropped, right):
+    """The table, the sentence and the question speak of one finding; where it is open, either choice is right."""
+    configs = lab.runs("task5a")
+    curves = zip(configs.items(), (plain, dropped), strict=True)
+    runs = {label: make_run(config, wrong=40, confidence=own) for (label, config), own in curves}
+    found = QUESTIONS["task5a", 2].answer(runs)
+    assert [i for i in range(4) if found.accepts(i)] == right
+    said = sentence("over-fitting", [runs["no dropout"]])[0].text
+    assert ("cannot be told" in said) == ("no dropout: cannot be told" in found.because)
+
+
+def test_a_question_about_one_epoch_or_a_lost_loss_has_an_answer():
+    short = {label: make_run(config.with_(epochs=1)) for label, config in lab.runs("task5a").items()}
+    found = QUESTIONS["task5a", 2].answer(short)
+    assert all(found.accepts(i) for i in range(4)) and "too few epochs: 1" in found.because
+    normed = lab.runs("task5d")["batch norm"]
+    late = QUESTIONS["task5d", 1].answer(
+        {"batch norm": make_run(normed, wrong=40, confidence=[0.8] * 100 + [0.97] * 50)}
+    )
+    assert late.choice == 1 and "smoothed, from epoch 97 on" in late.because
+    runs = {label: make_run(config.with_(epochs=4)) for label, config in lab.runs("task1b").items()}
+    lost = runs["lr 1e-4"].history | {"val_loss": np.array([0.3, np.nan, np.nan, np.nan])}
+    runs["lr 1e-4"] = dataclasses.replace(runs["lr 1e-4"], history=lost)
+    assert "lr 1e-4: epoch 1" in QUESTIONS["task1b", 1].answer(runs).because
+
+
+def test_what_is_shown_as_equal_is_equal():
+    """No student can tell 0.1561 from 0.1564 in three decimals, and .865 and .855 are one point apart."""
+    configs = lab.runs("task2")
+    sure = dict(zip(configs, (0.8, 0.85, 0.9, 0.90002), strict=True))
+    runs = {
+        label: make_run(config.with_(epochs=2), wrong=0, confidence=sure[label]) for label, config in configs.items()
+    }
+    found = QUESTIONS["task2", 2].answer(runs)
+    assert found.accepts(2) and found.accepts(3) and not found.accepts(1)
+    wrong = dict(zip(lab.runs("task6b"), (27, 29), strict=True))
+    pair = {label: make_run(c.with_(epochs=2), wrong=wrong[label]) for label, c in lab.runs("task6b").items()}
+    assert QUESTIONS["task6b", 1].answer(pair).choice == 2
 
 
 def test_grading_a_choice():

@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from matplotlib.text import Text
 from sklearn.metrics import roc_auc_score
 
-from labutils import plots
+from labutils import lab, plots
 from labutils.config import RunConfig
 from labutils.errors import ParameterError
 from labutils.plots.charts import Line, Panel, as_image, chart, ticks
@@ -446,6 +446,16 @@ def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
     file = tmp_path / "figure.png"
     assert getattr(plots, name)(*arguments, save=file) is None
     assert file.stat().st_size > 2000 and len(plots.alt_text(file)) > 40
+
+
+def test_below_real_curves_it_is_said_where_validation_is_above_training(drawn, monkeypatch, capsys):
+    """From a store of one made-up run on real images: its validation is above training at every epoch."""
+    run = replace(make_run(epochs=4), provenance={"source": lab.REAL})
+    run.history["val_accuracy"][:] = run.history["accuracy"] + 0.01
+    monkeypatch.setattr("labutils.runs.store.find", lambda *_: {"lr 1e-5": run})
+    plots.real_curves("task1b")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "lr 1e-5: Validation accuracy is above training accuracy in 4 of 4 epochs." in said and len(drawn) == 1
 
 
 def test_a_name_from_outside_is_no_formula(drawn):

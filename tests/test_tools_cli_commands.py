@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 from helpers import patience, start_python
 
+from labutils.evaluate.findings import Finding
+from labutils.evaluate.sentences import Said
 from labutils.tools.cli import commands as cli
 from labutils.tools.execution import Outcome
 
@@ -131,6 +133,27 @@ def test_a_report_on_power_is_printed_and_writes_nothing(runner, results):
     result = runner.invoke(cli.main, ["report", "--power"])
     assert result.exit_code == 0 and "No claim is undecided on the exam." in result.output
     assert not any(results.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "printed"),
+    [
+        (
+            "It narrows the gap: +2.0 points.",
+            0,
+            ["1D, gap: It narrows the gap: +2.0 points.", "    better: by +2.0 (exam)"],
+        ),
+        ("It widens the gap: +2.0.", 1, ["    AGAINST ITS FINDING: 'widens the gap' for 'better'"]),
+        ("It narrows the gap: +3.0.", 1, ["    AGAINST ITS FINDING: 3.0 is nowhere in the evidence"]),
+    ],
+)
+def test_sentences_are_printed_with_their_findings(runner, results, monkeypatch, text, status, printed):
+    said = Said(text, (Finding("better", "by +2.0", basis="exam"),))
+    monkeypatch.setattr("labutils.tools.report.every_sentence", lambda *_: [("task1d", "gap", said)])
+    result = runner.invoke(cli.main, ["report", "--sentences"])
+    assert result.exit_code == status and not any(results.iterdir())
+    assert set(printed) <= set(result.output.splitlines())
+    assert result.output.splitlines()[-1] == f"1 sentences, {status} places against their findings."
 
 
 def test_a_report_on_images_without_a_run_says_what_there_is(runner, results):

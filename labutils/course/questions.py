@@ -97,8 +97,8 @@ def _each(measure: Callable[[Run], Any]) -> Values:
 
 _top = _each(lambda run: run.history["val_accuracy"].max())
 _best_epoch = _each(lambda run: run.best_epoch + 1)
-_lowest_loss = _each(lambda run: run.history["val_loss"].min())
-_lowest_loss_epoch = _each(lambda run: run.history["val_loss"].argmin() + 1)
+_lowest_loss = _each(lambda run: run.history["val_loss"][run.lowest_loss_epoch])
+_lowest_loss_epoch = _each(lambda run: run.lowest_loss_epoch + 1)
 _training_at_the_end = _each(lambda run: run.history["accuracy"][-10:].mean())
 
 
@@ -134,10 +134,10 @@ def _epoch(value: float) -> str:
 
 
 def _extreme(values: Values, shown: Callable[[float], str], runs: Runs, largest: bool = False) -> Found:
-    """The first run with the smallest value, or the largest."""
+    """The first run with the smallest value, or the largest; what is shown as the same number is as right."""
     found = values(runs)
-    wanted = (max if largest else min)(found.values())
-    right, *equal = [i for i, value in enumerate(found.values()) if value == wanted]
+    wanted = shown((max if largest else min)(found.values()))
+    right, *equal = [i for i, value in enumerate(found.values()) if shown(value) == wanted]
     because = "; ".join(f"{label.removeprefix('LeNet ')}: {shown(value)}" for label, value in found.items()) + "."
     return Found(right, because, tuple(equal))
 
@@ -156,7 +156,9 @@ def _compared(
     """0 if the first is higher by more than `within`, or lower if `lower`; 1 if the second is; 2 if they are equal."""
     one, other = values(runs).values()
     first, second = names or runs
-    choice = 2 if one == other or abs(one - other) <= within else int((other < one) if lower else (other > one))
+    # Five more digits than are shown: .865 and .855 differ by one point, whatever a computer makes of that.
+    same = one == other or round(abs(one - other), 8) <= within
+    choice = 2 if same else int((other < one) if lower else (other > one))
     return Found(choice, f"{first}: {shown(one)}; {second}: {shown(other)}.")
 
 
@@ -215,24 +217,39 @@ def _silence(runs: Runs) -> Found:
     return Found(_nearest(1 - 1 / n, (0.11, 0.5, 0.89)), f"{n - 1} of {n} entries are no: {1 - 1 / n:.3f}.")
 
 
-def _overfitting(runs: Runs) -> dict[str, int | None]:
-    from labutils.evaluate.curves import overfitting_epoch
+def _overfits(run: Run) -> tuple[bool | None, str]:
+    """Whether a run over-fits, None where it cannot be told, and why: as the notebooks' sentences find it."""
+    from labutils.evaluate.curves import WINDOW
+    from labutils.evaluate.findings import known
+    from labutils.evaluate.rules import IS, OVERFITS
 
-    return {label: overfitting_epoch(run.history) for label, run in runs.items()}
+    if run.epochs <= WINDOW:
+        return None, f"has too few epochs: {run.epochs}"
+    finding = known("over-fitting", run, limits=(OVERFITS,))
+    return finding.holds(IS), f"ends {finding.estimate} above its minimum"
 
 
 def _who_overfits(runs: Runs) -> Found:
-    epochs = _overfitting(runs)
-    first, second = (epoch is not None for epoch in epochs.values())
-    choice = {(True, False): 0, (True, True): 1, (False, False): 2, (False, True): 3}[first, second]
-    said = (f"{label}: {'no over-fitting' if e is None else f'from epoch {e}'}" for label, e in epochs.items())
-    return Found(choice, "; ".join(said) + ".")
+    """Where a run cannot be told, every choice that agrees with the other is as right."""
+    found = {label: _overfits(run) for label, run in runs.items()}
+    choices = {(True, False): 0, (True, True): 1, (False, False): 2, (False, True): 3}
+    told = [says for says, _ in found.values()]
+    right, *equal = sorted(
+        choices[pair] for pair in choices if all(says in (None, own) for says, own in zip(told, pair, strict=True))
+    )
+    said = (f"{label}: {'cannot be told, ' if says is None else ''}{why}" for label, (says, why) in found.items())
+    return Found(right, "; ".join(said) + ".", tuple(equal))
 
 
 def _overfits_when(runs: Runs) -> Found:
-    [epoch] = _overfitting(runs).values()
-    choice = 2 if epoch is None else int(epoch >= 80)
-    return Found(choice, "No over-fitting by our definition." if epoch is None else f"From epoch {epoch} on.")
+    from labutils.evaluate.curves import overfitting_epoch
+
+    [run] = runs.values()
+    (says, why), epoch = _overfits(run), overfitting_epoch(run.history)
+    late = int((epoch or 1) >= 80)
+    begins = f"; smoothed, from epoch {epoch} on" if epoch and says is not False else ""
+    because = f"{'It cannot be told: it' if says is None else 'It'} {why}{begins}."
+    return Found(2 if says is False or not epoch else late, because, (2,) if says is None and epoch else ())
 
 
 def _catches_up(runs: Runs) -> Found:
@@ -324,8 +341,8 @@ _row(
     {
         "AlexNet": "Then it would be right alone on clearly more images than VGG16: see the paired table.",
         "VGG16": "Then depth has paid: the paired table would show far more images that only VGG16 gets right.",
-        "the difference may be chance": "Then the images that only one of them gets right are split about evenly "
-        "between the two.",
+        "the difference may be chance": "Then the images that only one of them gets right are split as tosses of a "
+        "coin might split them.",
     },
 )
 _row(
@@ -415,8 +432,8 @@ _row(
     "Is Bone classified better than Skin?",
     _other_images,
     {
-        "yes, by more than chance": "Then the two intervals lie apart, and Fisher's test gives a small p.",
-        "yes, but that may be chance": "Then Bone's accuracy is the higher one, and the intervals overlap widely.",
+        "yes, by more than chance": "Then Bone's accuracy is the higher one, and Fisher's test gives a small p.",
+        "yes, but that may be chance": "Then Bone's accuracy is the higher one, and Fisher's p is not below .05.",
         "no": "Then Skin's accuracy would be at least as high: compare the peaks of the solid curves.",
     },
     "Skin",
@@ -475,7 +492,7 @@ _row(
     _who_overfits,
     {
         "only without dropout": "Then the solid loss turns upwards in the first column only.",
-        "both": "Then dropout delays over-fitting and does not prevent it: look for the turn in both columns.",
+        "both": "Then dropout does not prevent it: look for the turn in both columns.",
         "neither": "Then both solid losses end near their lowest point.",
         "only with dropout": "Then leaving units out would make it worse: the turn would be in the second column only.",
     },
@@ -524,8 +541,8 @@ _row(
     {
         "no batch norm": "Then the images that only this run gets right would clearly outnumber the others.",
         "batch norm": "Then the paired table would show far more images that only the normalized network gets right.",
-        "the difference may be chance": "A loss can tell apart what an accuracy cannot: the images are split about "
-        "evenly.",
+        "the difference may be chance": "Then the images that only one of them gets right are split as tosses of a "
+        "coin might split them; the loss is another question.",
     },
 )
 _row(
@@ -535,7 +552,7 @@ _row(
     {
         "before epoch 80": "Then Task 5C has already seen it: the smoothed loss leaves its minimum before the middle.",
         "at epoch 80 or later": "Then it is the additional epochs that spoil it: the turn lies in the right half.",
-        "never": "Then its solid loss ends within 0.02 of its lowest point.",
+        "never": "Then its solid loss ends near its lowest point.",
     },
     "batch norm",
 )
@@ -544,8 +561,8 @@ _row(
     "Which run has its best validation accuracy later?",
     partial(_later, _best_epoch),
     {
-        "no batch norm": "The slow run is still improving when the fast one is over its peak: look for the peaks of "
-        "the solid lines.",
+        "no batch norm": "Then it still finds better epochs when the other has had its best: look for the peaks of the "
+        "solid lines.",
         "batch norm": "Then the normalized network goes on finding better epochs, loss or no loss.",
         "both in the same epoch": "Then the peaks of both solid lines lie above each other.",
     },
@@ -569,7 +586,7 @@ _row(
         "no spatial dropout": "Whole maps are harder to replace, so it is the other that learns less by heart.",
         "spatial dropout 0.1": "Then dropping maps would help learning by heart: see the second row of the table of "
         "gaps.",
-        "both the same, within a point": "Then after so many epochs neither has learned more by heart than the other.",
+        "both the same, within a point": "Then these two gaps, of one seed, do not tell the runs apart.",
     },
 )
 _row(
@@ -577,9 +594,12 @@ _row(
     "After the longer training, whose best validation accuracy is higher?",
     partial(_compared, _top),
     {
-        "no spatial dropout": "Then the slower run has not caught up: its solid line stays below to the end.",
-        "spatial dropout 0.1": "Then the slower run has overtaken: its solid line ends above.",
-        "both the same, within a point": "Then it has caught up: the peaks of the solid lines are equally high.",
+        "no spatial dropout": "Then its solid line has the higher peak. Whether the other has caught up all the same "
+        "is for an interval to say: see the sentences below the table of gaps.",
+        "spatial dropout 0.1": "Then its solid line has the higher peak. Whether that is more than chance is for the "
+        "paired test to say.",
+        "both the same, within a point": "Then the peaks of the solid lines are equally high. Whether it has caught up "
+        "is for an interval to say: see the sentences below the table of gaps.",
     },
 )
 _row(
@@ -589,7 +609,8 @@ _row(
     {
         "nothing": "Then its peak lies before epoch 150: all that came later was for nothing.",
         "up to two points": "Then the solid line still creeps upwards in the right part of the figure.",
-        "more than two points": "Then at 150 epochs it was far from finished, and Task 6A was unfair to it.",
+        "more than two points": "Then at 150 epochs it was not finished. Was the other run? A later best epoch is also "
+        "one of more epochs to choose from.",
     },
     "spatial dropout 0.1",
 )
@@ -631,8 +652,9 @@ _row(
     partial(_lower, _lowest_loss),
     {
         "no augmentation": "Then the changes teach something that validation images do not need.",
-        "augmentation": "Then knowing what does not matter helps on images never seen: its solid loss goes lower.",
-        "both the same, within 0.01": "Then augmentation holds over-fitting up without making the best epoch better.",
+        "augmentation": "Then its solid loss goes lower, on the images that chose the epoch: whether it does on "
+        "others, the exam says.",
+        "both the same, within 0.01": "Then augmentation may still hold over-fitting up: compare how the losses end.",
     },
 )
 _row(

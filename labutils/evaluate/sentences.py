@@ -47,7 +47,7 @@ from labutils.evaluate.rules import (
     WORSE,
 )
 from labutils.runs.store import find
-from labutils.statistics import holm, in_points, p_value, p_words, points
+from labutils.statistics import Estimate, holm, in_points, p_value, p_words, points
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -137,7 +137,7 @@ def every_sentence(runs: Sequence[Run], source: str = "phantom") -> Iterator[tup
 _OPEN = {UNDECIDED, CLOSE, NO_BETTER}
 DIRECTIONS: dict[str, set[str]] = {
     r"[Ww]hether (?:(?!\. |: ).)*? cannot be told": _OPEN,
-    r"changes hands|some seeds|[Tt]oo few|diverged": _OPEN,
+    r"changes hands|some seeds|[Tt]oo few|not enough|diverged": _OPEN,
     r"does not (narrow|over-fit)|has no wide gap": {BELOW},
     r"narrows the gap|gap gets smaller": {BETTER},
     r"widens the gap": {WORSE},
@@ -278,7 +278,7 @@ def _rate(settings: Settings) -> list[Said]:
     if away[1].word == BELOW:
         return speed
     names = {"fast": high, "slow": low}
-    lower = _state(LOWER, _ask("lowest loss", (high, fast), (low, slow)), _loss, **names)
+    lower = _lower(fast, slow, high, low)
     return [
         *speed,
         *lower,
@@ -326,12 +326,19 @@ def _faster(fast: Seeds, slow: Seeds, one: str = "the first", other: str = "the 
     return _state(FASTER, findings, shown, fast=one, slow=other)
 
 
-def _loss(finding: Finding) -> str:
-    """Both measures of a loss speak of a difference, on the exam the other way round."""
+def _lower(fast: Seeds, slow: Seeds, high: str, low: str) -> list[Said]:
+    """Which setting comes to the lower validation loss; on the validation images its measure has the other sign."""
+    known, *found = _ask("lowest loss", (high, fast), (low, slow))
+    assert known.estimate is not None
+    turned = Estimate(*(-number for number in (known.estimate.value, known.estimate.high, known.estimate.low)))
+    known = known._replace(estimate=turned)
+    findings = [known._replace(evidence=f"{known.evidence}, {_signed(known)}"), *found]
+    return _state(LOWER, findings, _signed, fast=high, slow=low)
+
+
+def _signed(finding: Finding) -> str:
     value, low, high = (number + 0 for number in finding.estimate or ())
-    by = "difference of the lowest losses" if finding.effect is None else "lower by"
-    shown = f"{finding.estimate}" if finding.effect is None else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
-    return f"{by} {shown} {finding.basis}"
+    return f"lower by {value:+.3f} [{low:+.3f}, {high:+.3f}] {finding.basis}"
 
 
 def _started(runs: Seeds) -> list[Said]:
@@ -383,6 +390,8 @@ GAP = {
 
 def _gap(without: Seeds, with_: Seeds, what: str = "dropout") -> list[Said]:
     """Whether something narrows the gap between training and what was not trained on, and seed by seed."""
+    if short := _too_short(f"the runs without and with {what}", without, with_):
+        return short
     findings = _ask("narrower gap", (f"no {what}", without), (what, with_))
     curve = train_curve(without[0], with_[0])
     gaps = [points(accuracy_gap(runs[0], curve).value) for runs in (without, with_)]
@@ -422,6 +431,8 @@ ERRORS = {
 
 def _overfitting(runs: Seeds) -> list[Said]:
     """Whether a setting over-fits by its loss and by its gap, which need not agree, and what becomes of its errors."""
+    if short := _too_short("this run", runs):
+        return short
     said = _overfits(runs, "it")
     for finding in said[0].findings[:1]:
         if finding.word == REACHED:
@@ -438,12 +449,16 @@ def _overfitting(runs: Seeds) -> list[Said]:
     return said + _state(WIDE_GAP, _ask("wide gap", ("it", runs)), shown)
 
 
+def _too_short(name: str, *settings: Seeds) -> list[Said]:
+    """A sentence where a run has no more epochs than a gap or a rise is read over; none where it has."""
+    epochs = min(runs[0].epochs for runs in settings)
+    text = f"{_count(epochs, 'epoch')} of {name}: not enough to see over-fitting or a gap, which are read over {WINDOW}"
+    return [Said(f"{text}.", (Finding(UNDECIDED, text),))] if epochs <= WINDOW else []
+
+
 def _overfits(runs: Seeds, name: str) -> list[Said]:
-    if runs[0].epochs <= WINDOW:
-        text = (
-            f"{_count(runs[0].epochs, 'epoch')} of {name} are too few to see over-fitting: a loss is read over {WINDOW}"
-        )
-        return [Said(f"{text}.", (Finding(UNDECIDED, text),))]
+    if short := _too_short(name, runs):
+        return short
 
     def shown(finding: Finding) -> str:
         return f"that ends {finding.estimate} above its lowest {finding.basis}"
@@ -567,13 +582,15 @@ def _depth(settings: Settings) -> list[Said]:
     runs = {label: own[0] for label, own in settings.items()}
     areas = {label: float(np.mean([area.value for area in auc(run).values()])) for label, run in runs.items()}
     right = {label: accuracy(run).value for label, run in runs.items()}
-    by_accuracy, by_area = (sorted(runs, key=lambda label: -values[label]) for values in (right, areas))
+    by_accuracy = sorted(runs, key=lambda label: (-right[label], -areas[label]))
+    by_area = sorted(runs, key=lambda label: -areas[label])
+    agree = all((right[a] - right[b]) * (areas[a] - areas[b]) >= 0 for a, b in combinations(runs, 2))
     shown = [
         ", ".join(f"{label} {values[label]:.3f}" for label in order)
         for values, order in ((right, by_accuracy), (areas, by_area))
     ]
     evidence = f"accuracy {shown[0]}; AUC {shown[1]}, {_one_seed(*settings.values())}"
-    said = _state(ORDER, [Finding(REACHED if by_accuracy == by_area else BELOW, evidence)], lambda own: own.evidence)
+    said = _state(ORDER, [Finding(REACHED if agree else BELOW, evidence)], lambda own: own.evidence)
     pairs = {f"{a} and {b}": (a, b) for a, b in combinations(by_accuracy, 2)}
     adjusted = holm({name: mcnemar(runs[a], runs[b]).p for name, (a, b) in pairs.items()})
     evidence = f"{', '.join(f'{name} {p_value(p)}' for name, p in adjusted.items())} (McNemar's p after Holm)"

@@ -48,7 +48,7 @@ class _Setting:
         return self._said("best val. accuracy", self.values("val_accuracy").max(axis=1), self.runs[0].best_epoch)
 
     def lowest_loss(self) -> str:
-        losses = self.values("val_loss")
+        losses = np.nan_to_num(self.values("val_loss"), nan=np.inf)  # a loss that is no number is never the lowest
         return self._said("lowest val. loss", losses.min(axis=1), int(losses[0].argmin()))
 
     def _said(self, what: str, values: np.ndarray, epoch: int) -> str:
@@ -99,11 +99,18 @@ def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") 
 
 
 def real_curves(task: str, save: Path | str | None = None) -> None:
-    """The learning curves of a task's runs on real images, as far as these are stored with the lab."""
+    """The learning curves of a task's runs on real images, as far as these are stored with the lab.
+
+    Below them it is said of each where validation runs above training, and what makes it so.
+    """
     from labutils import lab
+    from labutils.evaluate import tell
     from labutils.runs.store import find
 
-    learning_curves(find(lab.runs(task), lab.REAL), save)
+    runs = find(lab.runs(task), lab.REAL)
+    learning_curves(runs, save)
+    for label, run in runs.items():
+        tell("above training", [run], label=label)
 
 
 @styled
@@ -187,7 +194,7 @@ def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
         axes.axvline(best + 1, color=VALIDATION, linewidth=0.8, alpha=0.5)
         axes.plot(best + 1, values[best], "o", color=VALIDATION, markeredgecolor="black", zorder=4)
         if quantity == "loss":
-            lowest = int(np.argmin(values))
+            lowest = run.lowest_loss_epoch
             axes.plot(lowest + 1, values[lowest], "v", color="white", markeredgecolor="black", zorder=5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
