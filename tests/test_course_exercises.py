@@ -9,8 +9,8 @@ from course_helpers import CELLS, exercise_cells, solution, written
 from labutils import lab
 from labutils.course import check
 from labutils.course.cells import BEGIN, END, PLACEHOLDER, without_solution
-from labutils.course.checking import run_check
-from labutils.course.exercises import EXERCISES, POINTS, of_task
+from labutils.course.checking import SEED, inputs, run_check
+from labutils.course.exercises import EXERCISES, POINTS, Case, of_task
 
 NAMES = list(EXERCISES)
 MISTAKES = [(name, mistake) for name in NAMES for mistake in EXERCISES[name].mistakes]
@@ -49,6 +49,128 @@ def test_a_mistake_is_recognised_by_name(name, mistake):
         assert f"This looks like: {mistake.name}. {mistake.hint}" in result.text
     lines = [line.strip() for line in solution(name).splitlines() if "return" in line or "=" in line]
     assert not any(line in mistake.hint for line in lines), "the hint gives the answer"
+
+
+# As students write them: mistakes that are in no list in these words, and two at once.
+
+
+def normed_by_position(x, mean, variance, training, momentum, epsilon):
+    if not training:
+        return (x - mean) / np.sqrt(variance + epsilon), mean, variance
+    now, spread = x.mean(axis=0), x.var(axis=0)
+    moved = momentum * mean + (1 - momentum) * now, momentum * variance + (1 - momentum) * spread
+    return (x - now) / np.sqrt(spread + epsilon), *moved
+
+
+def slow_and_squared(x, mean, variance, training, momentum, epsilon):
+    now, spread = (x.mean((0, 1, 2)), x.var((0, 1, 2))) if training else (mean, variance)
+    moved = ((1 - momentum) * mean + momentum * now, (1 - momentum) * variance + momentum * spread)
+    return (x - now) / (spread + epsilon), *(moved if training else (mean, variance))
+
+
+def unclipped(image, low, high):
+    stretched = (image - low) / (high - low)
+    yield stretched
+    yield stretched[:, ::-1]
+    yield stretched[::-1]
+
+
+def clipped_below(image, low, high):
+    stretched = (image - low) / (high - low)
+    stretched[stretched < 0] = 0
+    yield from (stretched, stretched[::-1], stretched[:, ::-1])
+
+
+def only_the_first_clipped(image, low, high):
+    yield np.clip((image - low) / (high - low), 0, 1)
+    yield from list(unclipped(image, low, high))[1:]
+
+
+def plain_at_95(successes, n, z):
+    p, z = successes / n, 1.96
+    return p - z * (p * (1 - p) / n) ** 0.5, p + z * (p * (1 - p) / n) ** 0.5
+
+
+class LostAndAll:
+    def __init__(self, x, y, size, change):
+        self.x, self.y, self.size, self.change = x, y, size, change
+
+    def __len__(self):
+        return len(self.x) // self.size
+
+    def __getitem__(self, i):
+        return self.change(self.x[i * self.size : (i + 1) * self.size]), self.y
+
+
+AS_WRITTEN = {
+    normed_by_position: ("batch_norm", ["one mean for every position"], "This looks like: "),
+    unclipped: ("versions", ["not cut off"], "This looks like: "),
+    clipped_below: ("versions", ["cut off at one end only", "the two flips exchanged"], "two mistakes at once: "),
+    slow_and_squared: ("batch_norm", ["divided by the variance", "momentum turned around"], "two mistakes at once: "),
+    plain_at_95: ("wilson", ["the plain interval", "z fixed at 1.96"], "two mistakes at once: "),
+    LostAndAll: ("Batches", ["all labels with every batch", "the last batch lost"], "two mistakes at once: "),
+    only_the_first_clipped: ("versions", ["not cut off"], "A part of it looks like: "),
+}
+
+
+@pytest.mark.parametrize("function", list(AS_WRITTEN), ids=lambda function: function.__name__)
+def test_mistakes_as_students_make_them(function):
+    name, mistakes, words = AS_WRITTEN[function]
+    hints = {mistake.name: mistake.hint for mistake in EXERCISES[name].mistakes}
+    for seed in range(3):
+        result = run_check(name, function, seed=seed)
+        assert sorted(result.mistakes) == mistakes and words in result.text, result.text
+        assert all(f"{mistake}. {hints[mistake]}" in result.text for mistake in mistakes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_wrong_in_another_way_is_called_nothing(name):
+    result = run_check(name, lambda *arguments: 0.123)
+    assert not result.passed and result.mistakes == () and "looks like" not in result.text
+
+
+# Hidden inputs.
+
+
+def key(case):
+    """The arguments of an input, to look them up by."""
+    return repr([value if callable(value) else np.asarray(value).tolist() for value in case.arguments.values()])
+
+
+def lookup_table(name):
+    """What a student hands in who has written down the right answer for every input that can be seen."""
+    exercise = EXERCISES[name]
+    seen = {key(case): exercise.use(exercise.reference, *case.arguments.values()) for case in inputs(exercise, SEED)}
+
+    def given(*arguments):
+        return seen.get(key(Case("", **{str(number): value for number, value in enumerate(arguments)})))
+
+    if not isinstance(exercise.reference, type):
+        return given
+
+    class Table:
+        def __init__(self, *arguments):
+            self.made = given(*arguments)
+
+        def __len__(self):
+            return self.made and self.made[0]
+
+        def __getitem__(self, number):
+            return self.made[1 + number]
+
+    return Table
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_of_the_visible_answers_is_an_empty_hand_in(name):
+    table, exercise = lookup_table(name), EXERCISES[name]
+    assert run_check(name, table).passed
+    visible = {key(case) for case in inputs(exercise, SEED)}
+    for seed in [*range(1, 31), *([20, student] for student in range(30))]:
+        hidden = inputs(exercise, seed)
+        assert len(hidden) >= 3 and visible.isdisjoint(map(key, hidden))
+        result = run_check(name, table, seed=seed)
+        assert (result.points, result.written, result.right) == (0, False, 0), result.text
 
 
 # What else is right: loops, other types, another way.
@@ -141,6 +263,12 @@ def test_a_loop_that_never_ends_is_ended(loop):
     assert threading.active_count() == before
 
 
+def test_an_exercise_has_a_time_limit_of_its_own(monkeypatch):
+    assert {exercise.limit for exercise in EXERCISES.values()} == {5.0}
+    monkeypatch.setattr(EXERCISES["mcnemar"], "limit", 0.2)
+    assert "did not end within 0.2 seconds" in run_check("mcnemar", written(LOOPS["plain"])).text
+
+
 SENTENCES = {
     "def f(a, b):\n    x = a\n    return x / 0": "ZeroDivisionError: division by zero in line 3 of your function",
     "def f(a):\n    return a": "raised TypeError",
@@ -193,7 +321,7 @@ def test_the_words_say_what_went_in_and_what_came_out(capsys):
     result = check.layer_parameters(lambda inputs, outputs, window: inputs * outputs * (window or 1) ** 2, seed=0)
     text = capsys.readouterr().out
     assert text == result.text + "\n"
-    for part in ("right for 0 of 5", "given     inputs = 64", "got", "expected", "This looks like: no biases."):
+    for part in ("right for 0 of 5", "given     inputs = ", "got", "expected", "This looks like: no biases."):
         assert part in text
 
 

@@ -3,10 +3,10 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,7 +53,9 @@ def test_cells_carry_what_nbgrader_reads():
     assert found["answer-1"].metadata["nbgrader"]["points"] == ANSWER_POINTS
     assert SECRET in found["answer-1"].source
     assert sum(SECRET in cell.source for cell in made.cells) == 1, "the reference answer is the solution, and only that"
-    assert "HIDDEN" in found["check-mcnemar"].source and "seed=20" in found["check-mcnemar"].source
+    check = found["check-mcnemar"].source
+    assert "check.mcnemar(mcnemar).points" in check and "seed" not in check
+    assert check.splitlines()[-2].startswith("0.0 "), "without the step that grades there are no points"
     assert not any(cell.get("outputs") for cell in made.cells)
 
 
@@ -86,7 +88,7 @@ def test_a_function_may_have_another_name_than_its_exercise():
     """So that it takes no parameter's name: `dropout_forward` in Task 5A."""
     found = marks(assignment(read_script(paths.notebooks_dir() / "task5a.py")))
     assert list(found) == ["exercise-dropout", "check-dropout", "answer-1"]
-    assert "check.dropout(dropout_forward, seed=20)" in found["check-dropout"].source
+    assert "check.dropout(dropout_forward).points" in found["check-dropout"].source
 
 
 def test_the_folder(notebooks, tmp_path):
@@ -94,8 +96,14 @@ def test_the_folder(notebooks, tmp_path):
     outcome = CliRunner().invoke(main, ["course", str(folder), "task3"])
     assert outcome.output == "task3: 7 points (check-mcnemar 4, answer-1 3).\n"
     made = folder / "source" / "task3" / "task3.ipynb"
-    before = made.read_bytes()
+    before, config = made.read_bytes(), (folder / "nbgrader_config.py").read_text(encoding="utf-8")
     assert "left as it is" in make_course(folder, ["3"])[0] and made.read_bytes() == before
+    assert make_course(folder, ["3"], seed=7)[0].startswith("nbgrader_config.py: left as it is")
+    seeds = {re.search(r"seed=(\d+)", config)[1]}
+    for name, seed in (("another", None), ("given", 7)):
+        make_course(tmp_path / name, ["3"], seed=seed)
+        seeds.add(re.search(r"seed=(\d+)", (tmp_path / name / "nbgrader_config.py").read_text(encoding="utf-8"))[1])
+    assert len(seeds) == 3 and "7" in seeds, "nobody knows the seed of a course unless it is given"
     with pytest.raises(NotebookError):
         make_course(folder, ["task99"])
     with pytest.raises(StoreError, match="something else"):
@@ -112,22 +120,19 @@ def test_the_labs_notebooks_can_be_handed_out(tmp_path):
 # With the real nbgrader: five hand-ins.
 
 HALF = "def mcnemar(only_a, only_b):\n    return 1.0"
-HOSTILE = """
-from labutils.course import checking
-def mcnemar(only_a, only_b):
-    while True:
-        try:
-            raise SystemExit
-        except BaseException:
-            pass
-class check:
-    mcnemar = staticmethod(lambda *a, **k: type("R", (), {"points": 100.0}))
+FAKE = """
+import sys, types
+sys.modules["labutils.course"] = types.SimpleNamespace(
+    check=types.SimpleNamespace(mcnemar=lambda *a, **k: types.SimpleNamespace(points=4.0))
+)
+from IPython import get_ipython
+get_ipython().display_formatter.format = lambda value, *a, **k: ({"text/plain": "4.0"}, {})
 """
 HAND_INS = {
     "1": (solution("mcnemar"), 4.0),
-    "2": (HALF, 2.0),
+    "2": (HALF, 1.3),
     "3": (None, 0.0),
-    "4": (textwrap.dedent(HOSTILE), 0.0),
+    "4": (FAKE, 0.0),
     "5": (solution("mcnemar"), 4.0),
 }
 """What each student, by number, wrote, and the points of it; the last one comes late."""
@@ -173,7 +178,16 @@ def test_from_hand_out_to_grades(notebooks, tmp_path):
     assert all(float(row["max_score"]) == 4 + ANSWER_POINTS for row in rows.values())
     assert rows["5"]["timestamp"] > rows["5"]["duedate"] and rows["1"]["timestamp"] < rows["1"]["duedate"]
     feedback = (folder / "feedback" / "2" / "task3" / "task3.html").read_text(encoding="utf-8")
-    assert "right for 2 of 4 inputs" in feedback
+    assert "right for 1 of 3 inputs" in feedback
+    seed = re.search(r"seed=(\d+)", (folder / "nbgrader_config.py").read_text(encoding="utf-8"))[1]
+    assert "seed" not in re.sub(r"<style.*?</style>", "", feedback, flags=re.S) and seed not in feedback
+    outcome = CliRunner().invoke(main, ["course", str(folder), "--summary"])
+    assert outcome.output.splitlines() == [
+        "task3: 5 hand-ins.",
+        "  mcnemar: 2 right, 1 wrong or in part, 2 not written.",
+        "  4 touches what grades it: sets sys.modules['labutils.course'], uses sys.modules.",
+        "  the same exercise-mcnemar: 1, 5.",
+    ]
 
 
 # A trained result: a band, the settings, where it comes from; never digits.

@@ -13,14 +13,12 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
 from labutils.course.exercises import EXERCISES, POINTS, Case, Exercise, Mistake
-
-LIMIT = 5.0
-"""Seconds that one call may take: the solutions take less than a thousandth of one."""
 
 PATIENCE = 5.0
 """Seconds in which a function that did not end is asked to stop, again and again."""
@@ -32,7 +30,16 @@ WIDTH = 88
 """Characters of a value that are shown."""
 
 SEED = 0
-"""Decides the inputs; another one gives other numbers of the same kind."""
+"""Gives the inputs that a student sees; every other seed gives others of the same kind, and none of these."""
+
+DRAWS = 20
+"""How often an input is drawn until it is none of the visible ones."""
+
+QUICK = 1.0
+"""Seconds in which two mistakes at once are looked for."""
+
+
+Seed = int | list[int]
 
 
 class _Stopped(SystemExit):
@@ -56,8 +63,8 @@ class Outcome:
 class Result:
     """What came of a check.
 
-    `right` of `cases` inputs gave what was expected; `points` of `most` come of it. `mistake` is the name of a
-    recognised one, `text` what was printed.
+    `right` of `cases` inputs gave what was expected; `points` of `most` come of it. `mistakes` are the names of those
+    that were recognised, `text` is what was printed.
     """
 
     name: str
@@ -65,13 +72,18 @@ class Result:
     text: str
     right: int = 0
     written: bool = True
-    mistake: str = ""
+    mistakes: tuple[str, ...] = ()
     most: float = POINTS
 
     @property
     def passed(self) -> bool:
         """Whether every input gave what was expected."""
         return self.right == self.cases
+
+    @property
+    def mistake(self) -> str:
+        """The recognised mistakes in a line; empty if there are none."""
+        return " and ".join(self.mistakes)
 
     @property
     def points(self) -> float:
@@ -83,7 +95,7 @@ class Result:
         return f"{self.points:g} of {self.most:g} points"
 
 
-def run_check(name: str, written: Any, *, limit: float = LIMIT, seed: int = SEED) -> Result:
+def run_check(name: str, written: Any, *, limit: float | None = None, seed: Seed = SEED) -> Result:
     """Test what a student wrote for an exercise.
 
     Parameters
@@ -92,20 +104,54 @@ def run_check(name: str, written: Any, *, limit: float = LIMIT, seed: int = SEED
         The exercise, see `exercises.EXERCISES`.
     written : callable
         The student's function or class; anything else is said to be none.
-    limit : float
-        Seconds that one call may take.
-    seed : int
+    limit : float, optional
+        Seconds that one call may take; the exercise's own unless given.
+    seed : int or list of int
         Decides the inputs.
     """
     exercise = EXERCISES[name]
-    cases = exercise.cases(np.random.default_rng(seed))
+    cases = inputs(exercise, seed)
+    return judge(exercise, cases, try_out(exercise, cases, written, limit))
+
+
+def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
+    """The inputs of a seed; the visible ones come with `SEED` alone, also those that have no other number."""
+    visible = exercise.cases(np.random.default_rng(SEED))
+    if seed == SEED:
+        return visible
+    rng = np.random.default_rng(seed)
+    found: dict[int, Case] = {}
+    for _ in range(DRAWS):
+        for number, case in enumerate(exercise.cases(rng)):
+            if number not in found and not any(_same_input(case, seen) for seen in visible):
+                found[number] = case
+        if len(found) == len(visible):
+            break
+    return [found[number] for number in sorted(found)]
+
+
+def _same_input(case: Case, other: Case) -> bool:
+    pairs = zip(case.arguments.values(), other.arguments.values(), strict=True)
+    return all(one is two or (not callable(one) and np.array_equal(one, two)) for one, two in pairs)
+
+
+def try_out(exercise: Exercise, cases: list[Case], written: Any, limit: float | None = None) -> list[Outcome] | str:
+    """What came of each input, up to the first that did not end; or why nothing could be called."""
     if not callable(written):
-        return Result(name, len(cases), f"{name} is {_kind(written)}, not a function. Run its cell first.")
+        return f"{exercise.name} is {_kind(written)}, not a function. Run its cell first."
     outcomes: list[Outcome] = []
     for case in cases:
-        outcomes.append(_call(exercise.use, written, case, limit))
+        outcomes.append(_call(exercise.use, written, case, exercise.limit if limit is None else limit))
         if not outcomes[-1].ended:  # the other inputs would take as long
             break
+    return outcomes
+
+
+def judge(exercise: Exercise, cases: list[Case], outcomes: list[Outcome] | str) -> Result:
+    """What `try_out` found, compared with what the reference gives, in words."""
+    name = exercise.name
+    if isinstance(outcomes, str):
+        return Result(name, len(cases), outcomes)
     expected = [exercise.use(exercise.reference, *_copies(case)) for case in cases]
     if _not_written(outcomes, expected):
         return Result(name, len(cases), f"{name}: not written yet.", written=False)
@@ -124,10 +170,10 @@ def run_check(name: str, written: Any, *, limit: float = LIMIT, seed: int = SEED
         f"  {'expected':<9} {shown(expected[first])}",
         f"  {'so':<9} {problems[first]}.",
     ]
-    known = _recognise(exercise, cases, outcomes)
+    looks, known = _recognise(exercise, cases, outcomes, expected)
     if known:
-        lines.append(f"This looks like: {known.name}. {known.hint}")
-    return Result(name, len(cases), "\n".join(lines), right, mistake=known.name if known else "")
+        lines.append(f"{looks}: {' '.join(f'{mistake.name}. {mistake.hint}' for mistake in known)}")
+    return Result(name, len(cases), "\n".join(lines), right, mistakes=tuple(mistake.name for mistake in known))
 
 
 def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Outcome:
@@ -157,13 +203,75 @@ def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Ou
     return Outcome(made["value"])
 
 
-def _recognise(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -> Mistake | None:
-    """The known mistake that gives the same for every input, if there is one."""
-    for mistake in exercise.mistakes if len(outcomes) == len(cases) else ():
-        made = (_wrong(exercise.use, mistake.wrong, case) for case in cases)
-        if all(_alike(outcome, other) for outcome, other in zip(outcomes, made, strict=True)):
-            return mistake
-    return None
+def _recognise(
+    exercise: Exercise, cases: list[Case], outcomes: list[Outcome], expected: list[Any]
+) -> tuple[str, list[Mistake]]:
+    """The mistakes that give the same, and how to say it: one, two at once, or what explains the most of what is wrong.
+
+    Two at once: each part of every value is what one of the two gives, or one is made on top of the other. What
+    explains only a part has to explain more than half of it.
+    """
+    if len(outcomes) < len(cases):
+        return "", []
+    wrong = ~np.array([part for o, e in zip(outcomes, expected, strict=True) for part in _parts_alike(o, Outcome(e))])
+    if not wrong.any():  # the values are right, and something else is not
+        return "", []
+    end = time.monotonic() + max(QUICK, exercise.limit)
+    explained: list[tuple[Mistake, np.ndarray]] = []
+    for mistake in exercise.mistakes:
+        explained.append((mistake, _explained(exercise, mistake.wrong, cases, outcomes)))
+        if explained[-1][1].all():
+            return "This looks like", [mistake]
+        if time.monotonic() > end:
+            break
+    for (one, by_one), (two, by_two) in combinations(explained, 2):
+        each = (by_one & ~by_two & wrong).any() and (by_two & ~by_one & wrong).any()
+        if each and (by_one | by_two).all():
+            return "This looks like two mistakes at once", [one, two]
+    end = time.monotonic() + QUICK
+    for one, two in permutations(exercise.mistakes, 2):
+        if time.monotonic() > end:
+            break
+        if _explained(exercise, _on_top(exercise, one.wrong, two.wrong), cases, outcomes).all():
+            return "This looks like two mistakes at once", [one, two]
+    most, shares = None, [(by & wrong).sum() / wrong.sum() for _, by in explained]
+    if shares and max(shares) > 0.5:
+        most = explained[shares.index(max(shares))][0]
+    return "A part of it looks like", [most] if most else []
+
+
+def _explained(exercise: Exercise, wrong: Callable[..., Any], cases: list[Case], outcomes: list[Outcome]) -> np.ndarray:
+    """Which parts of the values a mistake gives as well."""
+    made = (_wrong(exercise.use, wrong, case) for case in cases)
+    return np.array([part for o, m in zip(outcomes, made, strict=True) for part in _parts_alike(o, m)])
+
+
+def _parts_alike(outcome: Outcome, other: Outcome) -> list[bool]:
+    """Whether the other gives the same, for each part of a value that has several."""
+    value, made = outcome.value, other.value
+    if outcome.kind or other.kind or not outcome.ended:
+        alike = outcome.ended and outcome.kind == other.kind
+        return [alike] * (len(value) if isinstance(value, tuple | list) else 1)
+    if not isinstance(value, tuple | list):
+        return [not difference(value, made)]
+    if not isinstance(made, tuple | list) or len(made) != len(value):
+        return [False] * len(value)
+    return [not difference(part, wanted) for part, wanted in zip(value, made, strict=True)]
+
+
+def _on_top(exercise: Exercise, wrong: Callable[..., Any], beneath: Callable[..., Any]) -> Callable[..., Any]:
+    """One mistake made on top of another: the class of both, or the function that calls the other for the reference."""
+    if isinstance(wrong, type) and isinstance(beneath, type):
+        return type("Both", (wrong, beneath), {})
+
+    def both(*arguments: Any) -> Any:
+        exercise.beneath = beneath
+        try:
+            return wrong(*arguments)
+        finally:
+            exercise.beneath = None
+
+    return both
 
 
 def difference(got: Any, expected: Any) -> str:
@@ -251,12 +359,6 @@ def _wrong(use: Callable[..., Any], wrong: Callable[..., Any], case: Case) -> Ou
             return Outcome(use(wrong, *_copies(case)))
     except Exception as error:
         return Outcome(problem="raised", kind=type(error).__name__)
-
-
-def _alike(outcome: Outcome, mistake: Outcome) -> bool:
-    if outcome.kind or mistake.kind:
-        return outcome.kind == mistake.kind
-    return outcome.ended and not difference(outcome.value, mistake.value)
 
 
 def _not_written(outcomes: list[Outcome], expected: list[Any]) -> bool:

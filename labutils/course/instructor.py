@@ -1,13 +1,14 @@
 """For the instructor: a course folder for nbgrader, points for choices and runs, names of classes in other languages.
 
 nbgrader's own commands do the rest. What a cell is for comes from its tag (see `cells`): exercises become solution
-cells, their checks locked tests with hidden inputs, answers in prose cells that a person grades.
+cells, their checks locked tests that `grading` answers, answers in prose cells that a person grades.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +28,19 @@ if TYPE_CHECKING:
 ANSWER_POINTS = 3
 """Points for an answer in prose, given by a person."""
 
-HIDDEN_SEED = 20
-"""Inputs of the hidden tests; a course may take another number."""
+NO_POINTS = """### BEGIN HIDDEN TESTS
+0.0  # until nbgrader_config.py puts in its place what a check in a process of its own gives
+### END HIDDEN TESTS"""
+"""nbgrader takes the last line's value as the points: what a hand-in has put in place of the check is never asked."""
 
 NAMES = Path(__file__).with_name("class_names.json")
 """What the classes are called; the regions are those that the phantoms draw, for other images the file is changed."""
 
 CONFIG = f'''"""nbgrader's configuration of this course; made by `labutils course`, yours to change."""
+
+from functools import partial
+
+from labutils.course.grading import give_points
 
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "labutils"
@@ -41,13 +48,16 @@ c.CourseDirectory.course_id = "labutils"
 c.ExecutePreprocessor.timeout = 300
 c.ClearSolutions.code_stub = {{"python": "{cells.PLACEHOLDER}"}}
 c.ClearSolutions.text_stub = "{cells.ANSWER}"
+# Points come from checks in a process of their own, once a hand-in was executed. The number, with the student's name,
+# decides the hidden inputs: keep it to yourself.
+c.Autograde.autograde_preprocessors.insert(1, partial(give_points, seed=SEED))
 # What a hand-in after the due date costs: "none", or "zero" for all its points.
 c.LateSubmissionPlugin.penalty_method = "none"
 '''
 
 
 def make_course(
-    folder: Path, tasks: Iterable[str] = (), *, choices: bool = False, seed: int = HIDDEN_SEED
+    folder: Path, tasks: Iterable[str] = (), *, choices: bool = False, seed: int | None = None
 ) -> list[str]:
     """Write a course folder; source notebooks that are there stay as they are.
 
@@ -58,8 +68,8 @@ def make_course(
         The notebooks to hand out; all of them unless some are named.
     choices : bool
         Grade the predictions too, a point each.
-    seed : int
-        Decides the inputs of the hidden tests.
+    seed : int, optional
+        Decides the hidden inputs of a new course; nobody knows it unless it is given.
 
     Returns
     -------
@@ -83,13 +93,16 @@ def make_course(
     try:
         (folder / "source").mkdir(parents=True, exist_ok=True)
         if not config.exists():
-            config.write_text(CONFIG, encoding="utf-8")
+            seed = secrets.randbelow(2**31) if seed is None else seed
+            config.write_text(CONFIG.replace("seed=SEED", f"seed={seed}"), encoding="utf-8")
+        elif seed is not None or "give_points" not in config.read_text(encoding="utf-8"):
+            lines.append(f"{config.name}: left as it is; remove it to have it made again, with another seed.")
         for source in sources:
             target = folder / "source" / source.stem / source.name
             if target.exists():
                 lines.append(f"{source.stem}: left as it is; remove {paths.shown(target)} to have it made again.")
                 continue
-            notebook = assignment(cells.read(source), choices=choices, seed=seed)
+            notebook = assignment(cells.read(source), choices=choices)
             target.parent.mkdir(exist_ok=True)
             nbformat.write(notebook, target)
             lines.append(f"{source.stem}: {_points_in_words(notebook)}.")
@@ -98,7 +111,7 @@ def make_course(
     return lines
 
 
-def assignment(notebook: Any, *, choices: bool = False, seed: int = HIDDEN_SEED) -> Any:
+def assignment(notebook: Any, *, choices: bool = False) -> Any:
     """A notebook as nbgrader's source: no pairing, no outputs, the cells of a course with nbgrader's metadata.
 
     Raises
@@ -123,7 +136,7 @@ def assignment(notebook: Any, *, choices: bool = False, seed: int = HIDDEN_SEED)
             if what == "exercise":
                 _mark(cell, f"exercise-{names[function]}", solution=True)
             else:
-                cell.source = _test(names[function], function, seed)
+                cell.source = _test(names[function], function)
                 _mark(cell, f"check-{names[function]}", points=POINTS, locked=True)
         elif what == "answer":
             answers += 1
@@ -144,13 +157,8 @@ def _checked(cell: Any) -> tuple[str, str]:
     return (name_of(found[2]) if found[1] == "exercise" else found[1]), found[2]
 
 
-def _test(name: str, function: str, seed: int) -> str:
-    # The points are the value of the last line: nbgrader takes a number there as the grade. Checks are imported in the
-    # cell, so that a name that a student has put in their place does not count.
-    return (
-        f"from labutils.course import check\n\ncheck.{name}({function}).points\n"
-        f"### BEGIN HIDDEN TESTS\ncheck.{name}({function}, seed={seed}).points\n### END HIDDEN TESTS"
-    )
+def _test(name: str, function: str) -> str:
+    return f"from labutils.course import check\n\ncheck.{name}({function}).points\n{NO_POINTS}"
 
 
 def _choice_cell(number: str) -> Any:
@@ -164,10 +172,8 @@ def _choice_cell(number: str) -> Any:
 def _choice_test(task: str, number: str) -> Any:
     from nbformat.v4 import new_code_cell
 
-    runs = "globals().get('runs')"  # Task 7 has none
-    cell = new_code_cell(
-        f'from labutils import course\n\ncourse.grade_choice("{task}", {number}, choice_{number}, {runs}).points'
-    )
+    asked = f'course.grade_choice("{task}", {number}, choice_{number}).points'
+    cell = new_code_cell(f"from labutils import course\n\n{asked}\n{NO_POINTS}")
     _mark(cell, f"check-choice-{number}", points=1, locked=True)
     return cell
 
@@ -212,15 +218,21 @@ class Grade:
 def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, Run] | None = None) -> Grade:
     """One point if a choice is what the runs show; the choices are given by their text or by a, b, c, d.
 
+    The runs are those that the lab has stored, unless others are given.
+
     Raises
     ------
     ParameterError
         If there is no such question.
     """
     from labutils.course.questions import find_question
+    from labutils.runs.store import find, lab_store
 
     question = find_question(task, number)
-    found = question.answer(runs or {})
+    if runs is None:
+        stored = find(lab.runs(task), small=True, among=lab_store())
+        runs = {label.removesuffix(lab.SMALL_LABEL): run for label, run in stored.items()}
+    found = question.answer(runs)
     if found is None:
         return Grade(0, 1, ("the runs that answer the question are missing",))
     choices = list(question.choices)

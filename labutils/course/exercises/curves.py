@@ -17,14 +17,24 @@ def overfitting_epoch(val_loss, climb):
 
 @overfitting_epoch.inputs
 def _(rng):
-    jump = round(float(rng.uniform(0.03, 0.06)), 2)
+    def case(label, before, *after, climb=(0.02, 0.04)):
+        climb = round(float(rng.uniform(*climb)), 3)
+        return Case(label, val_loss=_around_a_low(rng, before, [climb * share for share in after]), climb=climb)
+
     return [
-        Case("a minimum, then a climb", val_loss=[0.69, 0.6, 0.5, 0.51, 0.55, 0.6, 0.7], climb=0.02),
-        Case("a jump that comes back", val_loss=[0.69, 0.55, 0.55 + jump, 0.56, 0.56, 0.6, 0.61], climb=0.02),
-        Case("never over-fits", val_loss=[0.69, 0.62, 0.58, 0.55], climb=0.02),
-        Case("one epoch", val_loss=[0.69], climb=0.02),
-        Case("another climb", val_loss=[0.5, 0.52, 0.53, 0.58, 0.66], climb=0.1),
+        case("a minimum, then a climb", rng.integers(2, 5), 0, 0.5, 2, 4, 7),
+        case("a jump that comes back", rng.integers(1, 4), 0, 2, 0.6, 0.4, 3, 4),
+        case("never over-fits", rng.integers(3, 6), 0),
+        case("one epoch", 0, 0),
+        case("another climb", rng.integers(0, 3), 0, 0.2, 0.3, 0.8, 1.6, climb=(0.08, 0.12)),
     ]
+
+
+def _around_a_low(rng, before, after):
+    """Losses that fall for some epochs to a low, and then lie so much above it."""
+    low = rng.uniform(0.4, 0.5)
+    falling = low + np.sort(rng.uniform(0.06, 0.2, before))[::-1]
+    return [round(float(loss), 4) for loss in (*falling, *(low + np.array(after)))]
 
 
 def _first(true):
@@ -84,13 +94,15 @@ def epoch_to_keep(val_loss, patience):
 
 @epoch_to_keep.inputs
 def _(rng):
-    first = round(float(rng.uniform(0.66, 0.69)), 2)
+    def case(label, patience, before, *after):
+        return Case(label, val_loss=_around_a_low(rng, before, after), patience=patience)
+
     return [
-        Case("a low that is not the lowest", val_loss=[first, 0.6, 0.61, 0.62, 0.5, 0.51], patience=2),
-        Case("more patience", val_loss=[first, 0.6, 0.61, 0.62, 0.5, 0.51, 0.52, 0.53, 0.54], patience=3),
-        Case("a slow climb with a dip", val_loss=[0.6, 0.5, 0.54, 0.52, 0.56, 0.49], patience=3),
-        Case("still falling at the end", val_loss=[first, 0.65, 0.64], patience=5),
-        Case("one epoch", val_loss=[first], patience=1),
+        case("a low that is not the lowest", 2, rng.integers(1, 4), 0, 0.01, 0.02, -0.1, -0.09),
+        case("more patience", 3, rng.integers(1, 4), 0, 0.01, 0.02, -0.1, -0.09, -0.08, -0.07, -0.06),
+        case("a slow climb with a dip", 3, rng.integers(1, 4), 0, 0.04, 0.02, 0.06, -0.01),
+        case("still falling at the end", int(rng.integers(4, 9)), rng.integers(2, 4), 0),
+        case("one epoch", int(rng.integers(1, 5)), 0, 0),
     ]
 
 

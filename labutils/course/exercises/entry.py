@@ -11,6 +11,9 @@ import numpy as np
 POINTS = 4
 """What an exercise counts."""
 
+LIMIT = 5.0
+"""Seconds that one call may take, unless an exercise says otherwise; most solutions take less than a thousandth."""
+
 
 class Case:
     """One input: what is special about it, and its arguments by name, in order."""
@@ -37,14 +40,18 @@ class Exercise:
     """One thing to write, and how `check.NAME` tests it; what it asks is in the notebook's own cell, and nowhere else.
 
     `reference` gives what is expected. `use` gets what a student wrote and the arguments, and gives what is compared.
+    One call may take `limit` seconds. Called, an exercise is its reference, or the mistake that is put `beneath`: a
+    mistake that is written by calling the exercise is so made together with another one.
     """
 
     task: str
     about: str
     reference: Callable[..., Any]
     use: Callable[..., Any]
+    limit: float = LIMIT
     cases: Callable[[np.random.Generator], list[Case]] = lambda rng: []
     mistakes: list[Mistake] = field(default_factory=list)
+    beneath: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:
@@ -52,10 +59,14 @@ class Exercise:
         return self.reference.__name__
 
     def __call__(self, *arguments: Any) -> Any:
-        return self.reference(*arguments)
+        wrong, self.beneath = self.beneath, None
+        try:
+            return (wrong or self.reference)(*arguments)
+        finally:
+            self.beneath = wrong
 
     def inputs(self, cases: Callable[[np.random.Generator], list[Case]]) -> None:
-        """Enter the function that draws the inputs."""
+        """Enter the function that draws the inputs, from so wide a space that hidden ones are others."""
         self.cases = cases
 
     def mistake(self, name: str, hint: str) -> Callable[[Callable[..., Any]], None]:
@@ -66,11 +77,13 @@ class Exercise:
 ENTERED: list[Exercise] = []
 
 
-def exercise(task: str, about: str, use: Callable[..., Any] = call) -> Callable[[Callable[..., Any]], Exercise]:
-    """Enter a function, or a class, as the reference of an exercise."""
+def exercise(
+    task: str, about: str, use: Callable[..., Any] = call, limit: float = LIMIT
+) -> Callable[[Callable[..., Any]], Exercise]:
+    """Enter a function, or a class, as the reference of an exercise; one call may take `limit` seconds."""
 
     def enter(reference: Callable[..., Any]) -> Exercise:
-        ENTERED.append(Exercise(task, about, reference, use))
+        ENTERED.append(Exercise(task, about, reference, use, limit))
         return ENTERED[-1]
 
     return enter

@@ -3,6 +3,7 @@
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
 
+from itertools import pairwise
 from math import comb, nan, sqrt
 
 import numpy as np
@@ -29,11 +30,19 @@ def _(rng):
     truth = np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1])
     probability = np.round(np.clip(0.3 + 0.4 * truth + rng.uniform(-0.4, 0.4, 10), 0, 1), 2)
     probability[:4] = 0.9, 0.8, 0.2, 0.7  # one of each kind at least, and not as many false ones of both kinds
+
+    def between(*ends):
+        return [round(float(rng.uniform(low, high)), 3) for low, high in pairwise(ends)]
+
+    below, above, sure = between(0.3, 0.5, 0.7, 1)
+    low, missed, false, found, alone = between(0, 0.15, 0.2, 0.4, 0.5, 0.6)
     return [
         Case("ten images", truth=truth, probability=probability, threshold=0.5),
-        Case("exactly at the threshold", truth=[0, 1, 1, 1], probability=[0.5, 0.5, 0.9, 0.6], threshold=0.5),
-        Case("a low threshold", truth=[0, 0, 1, 1, 1], probability=[0.1, 0.3, 0.15, 0.4, 0.9], threshold=0.2),
-        Case("one image, none of label 1", truth=[0], probability=[0.3], threshold=0.5),
+        Case(
+            "exactly at the threshold", truth=[0, 1, 1, 0, 1], probability=[0.5, 0.5, sure, below, above], threshold=0.5
+        ),
+        Case("a low threshold", truth=[0, 0, 1, 1, 1], probability=[low, false, missed, found, sure], threshold=0.2),
+        Case("one image, none of label 1", truth=[0], probability=[alone], threshold=0.7),
     ]
 
 
@@ -85,12 +94,12 @@ def _around(centre, half):
 
 @wilson.inputs
 def _(rng):
-    n = int(rng.integers(150, 250))
+    n, few, fewer = (int(rng.integers(*ends)) for ends in ((150, 400), (8, 60), (4, 60)))
     return [
-        Case("the report's 85 %", successes=170, n=200, z=1.96),
-        Case("a wider confidence", successes=round(0.7 * n), n=n, z=2.576),
-        Case("none of ten", successes=0, n=10, z=1.96),
-        Case("all of five", successes=5, n=5, z=1.96),
+        Case("some hundred images", successes=int(n * rng.uniform(0.6, 0.95)), n=n, z=1.96),
+        Case("a wider confidence", successes=int(n * rng.uniform(0.6, 0.95)), n=n + 1, z=2.576),
+        Case("none of a few", successes=0, n=few, z=1.96),
+        Case("all of a few", successes=fewer, n=fewer, z=1.96),
     ]
 
 
@@ -131,11 +140,11 @@ def _tail(n, last):
 
 @mcnemar.inputs
 def _(rng):
-    few = int(rng.integers(3, 6))
+    few, fewer, even = (int(rng.integers(*ends)) for ends in ((3, 60), (3, 60), (2, 400)))
     return [
-        Case("an uneven split", only_a=12, only_b=few),
-        Case("the other way round", only_a=few, only_b=15),
-        Case("an even split", only_a=4, only_b=4),
+        Case("an uneven split", only_a=few + int(rng.integers(5, 13)), only_b=few),
+        Case("the other way round", only_a=fewer, only_b=fewer + int(rng.integers(5, 13))),
+        Case("an even split", only_a=even, only_b=even),
         Case("they never differ", only_a=0, only_b=0),
     ]
 
@@ -183,11 +192,13 @@ def _(rng):
         return np.round(rng.dirichlet(np.full(classes, sharp), n), 3).astype(kind)
 
     flat = np.array([[0.4, 0.35, 0.25], [0.2, 0.45, 0.35], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    flat = (flat + [[0, shift, -shift] for shift in rng.uniform(-0.04, 0.04, 4)]).round(4)
+    one = (np.array([[0.2, 0.35, 0.45]]) + rng.uniform(-0.04, 0.04, 3)).round(4)
     return [
         Case("nobody above one half", truth=np.array([0, 1, 0, 0]), probabilities=flat),
         Case("nine classes", truth=rng.integers(0, 9, 12), probabilities=probabilities(12, 9, 0.15)),
         Case("float32", truth=rng.integers(0, 4, 6), probabilities=probabilities(6, 4, 0.3, np.float32)),
-        Case("one image", truth=np.array([2]), probabilities=np.array([[0.2, 0.35, 0.45]])),
+        Case("one image", truth=np.array([2]), probabilities=one),
     ]
 
 
@@ -235,12 +246,15 @@ def predictive_values(sensitivity, specificity, prevalence):
 
 @predictive_values.inputs
 def _(rng):
-    rare = round(float(rng.uniform(0.005, 0.02)), 3)
+    def case(label, prevalence):
+        sensitivity, specificity = (round(float(rng.uniform(*ends)), 3) for ends in ((0.85, 0.95), (0.7, 0.82)))
+        return Case(label, sensitivity=sensitivity, specificity=specificity, prevalence=prevalence)
+
     return [
-        Case("a clinic", sensitivity=0.9, specificity=0.8, prevalence=0.3),
-        Case("a screening", sensitivity=0.85, specificity=0.95, prevalence=rare),
-        Case("half and half, as in the lab", sensitivity=0.88, specificity=0.81, prevalence=0.5),
-        Case("nobody is ill", sensitivity=0.9, specificity=0.8, prevalence=0.0),
+        case("a clinic", round(float(rng.uniform(0.2, 0.4)), 3)),
+        case("a screening", round(float(rng.uniform(0.005, 0.02)), 4)),
+        case("half and half, as in the lab", 0.5),
+        case("nobody is ill", 0.0),
     ]
 
 

@@ -19,12 +19,16 @@ def receptive_field(layers):
 
 @receptive_field.inputs
 def _(rng):
-    conv, pool, wide = (3, 1), (2, 2), (int(rng.choice([5, 7])), 1)
+    def layers(strides):
+        """Convolutions move by 1; a pooling's window is as wide as its stride, or wider by 1."""
+        extra = [int(rng.integers(1, 9)) if stride == 1 else int(rng.integers(2)) for stride in strides]
+        return [(stride + more, stride) for stride, more in zip(strides, extra, strict=True)]
+
     return [
-        Case("LeNet: convolution, pooling, twice", layers=[conv, pool, conv, pool]),
-        Case("three convolutions", layers=[conv, conv, conv]),
-        Case("a wide window and a stride", layers=[wide, (3, 2), conv, pool, conv]),
-        Case("one convolution", layers=[conv]),
+        Case("LeNet: convolution, pooling, twice", layers=layers([1, 2, 1, 2])),
+        Case("three convolutions", layers=layers([1, 1, 1])),
+        Case("a wide window and strides", layers=[(int(rng.integers(7, 40)), 1), *layers([2, 1, 3, 1])]),
+        Case("one convolution", layers=[(int(rng.integers(2, 40)), 1)]),
         Case("no layer", layers=[]),
     ]
 
@@ -76,13 +80,16 @@ def _weights(inputs, outputs, window):
 
 @layer_parameters.inputs
 def _(rng):
-    units = int(rng.integers(20, 60))
+    def case(label, inputs, outputs, window):
+        inputs, outputs = (int(rng.integers(*ends)) if isinstance(ends, tuple) else ends for ends in (inputs, outputs))
+        return Case(label, inputs=inputs, outputs=outputs, window=window)
+
     return [
-        Case("a dense layer", inputs=64, outputs=units, window=None),
-        Case("a 3x3 convolution", inputs=8, outputs=16, window=3),
-        Case("the first convolution of grey images", inputs=1, outputs=8, window=5),
-        Case("one unit", inputs=1, outputs=1, window=None),
-        Case("a 1x1 convolution", inputs=4, outputs=3, window=1),
+        case("a dense layer", (60, 400), (2, 60), None),
+        case("a 3x3 convolution", (4, 60), (60, 130), 3),
+        case("the first convolution of grey images", 1, (4, 70), int(rng.integers(4, 12))),
+        case("one unit", (2, 400), 1, None),
+        case("a 1x1 convolution", (30, 90), (3, 30), 1),
     ]
 
 

@@ -46,13 +46,28 @@ def _(rng):
         Case("a grey picture", image=picture(3, 4), low=0.2, high=0.8),
         Case("three channels, float32", image=picture(2, 3, 3).astype(np.float32), low=0.1, high=0.7),
         Case("nothing cut off", image=picture(4, 3), low=0.0, high=1.0),
-        Case("one pixel", image=np.array([[0.5]]), low=0.25, high=0.75),
+        Case("one pixel", image=rng.uniform(0.3, 0.7, (1, 1)).round(4), low=0.25, high=0.75),
     ]
 
 
 @versions.mistake("not cut off", "Grey values below 0 and above 1 cannot be shown.")
 def _(image, low, high):
     return _three((image - low) / (high - low))
+
+
+@versions.mistake("cut off at one end only", "The smallest grey value is 0, the largest 1: is each of them held?")
+def _(image, low, high):
+    return _three(np.maximum((image - low) / (high - low), 0))
+
+
+@versions.mistake("cut off at one end only", "The smallest grey value is 0, the largest 1: is each of them held?")
+def _(image, low, high):
+    return _three(np.minimum((image - low) / (high - low), 1))
+
+
+@versions.mistake("not stretched", "low has to become 0, and high 1.")
+def _(image, low, high):
+    return _three(image)
 
 
 @versions.mistake(
@@ -148,8 +163,9 @@ class _AllLabels(Batches):
 
 
 @batches.mistake("images not changed", "The images of a batch go through change.")
-def _(x, y, size, change):
-    return Batches(x, y, size, lambda images: images)
+class _NotChanged(Batches):
+    def __init__(self, x, y, size, change):
+        super().__init__(x, y, size, lambda images: images)
 
 
 @batches.mistake("begins at the next image", "Batch 1 begins where batch 0 has ended.")

@@ -221,13 +221,17 @@ def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--choices", is_flag=True, help="Grade the predictions too, a point each.")
-@click.option("--seed", type=click.IntRange(0), help="Decides the inputs of the hidden tests.")
+@click.option("--seed", type=click.IntRange(0), help="Decides the hidden inputs of a new course; drawn unless given.")
+@click.option("--summary", is_flag=True, help="Say what came of the hand-ins that nbgrader has graded there.")
 @explain
-def course(folder: Path, tasks: tuple[str, ...], choices: bool, seed: int | None) -> None:
+def course(folder: Path, tasks: tuple[str, ...], choices: bool, seed: int | None, summary: bool) -> None:
     """Write an nbgrader course into FOLDER, with all notebooks or those named."""
-    from labutils.course.instructor import HIDDEN_SEED, make_course
+    from labutils.course.instructor import make_course
+    from labutils.course.summary import summarize
 
-    for line in make_course(folder, tasks, choices=choices, seed=HIDDEN_SEED if seed is None else seed):
+    if summary and (choices or seed is not None):
+        raise click.UsageError("--summary only reads: it takes no --choices and no --seed.")
+    for line in summarize(folder, tasks) if summary else make_course(folder, tasks, choices=choices, seed=seed):
         click.echo(line)
 
 
