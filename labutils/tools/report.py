@@ -22,7 +22,7 @@ from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.tables import Reached, as_table, mark_source
-from labutils.paths import LAB_DATASETS, dataset_name
+from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes
 from labutils.runs.run import Run
@@ -495,5 +495,5 @@ def _number(task: str) -> str:
 
 
 def _file_name(label: str) -> str:
-    words = "".join(c if c.isalnum() or c in ".-" else " " for c in label).split()
+    words = "".join(c if speaks(c) or c in ".-" else " " for c in label).split()
     return "-".join(words).lower()
