@@ -16,25 +16,41 @@ LAB_DATASETS = ("skin", "bone", "x_ray")
 ALLOWED_NAME = "skin, bone or x_ray, or the name of a folder of yours that holds train and validation"
 """What to say to somebody whose name of a data set cannot be one."""
 
-_LONGEST = 64
-_NAME = re.compile(r"[^\W_](?:[\w .-]*[^\W])?")
+_LONGEST = 192
+"""Bytes of a data set's name: with the settings behind it, it is that of a run's folder."""
+
+_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"
+"""What makes one pictogram of several, and what only asks for it in colour."""
 
 
 def dataset_name(text: object) -> str | None:
     """The one way in which a data set's name is written inside the lab, None for what cannot be one.
 
-    Letter case, and what stands between words, do not matter: folders are found again however they were typed.
+    Letter case, and what stands between words, do not matter: folders are found again however they were typed. Letters
+    of any script and pictograms may be in it.
 
     Examples
     --------
     >>> dataset_name("Skin"), dataset_name("X-ray"), dataset_name("Chest 2024"), dataset_name("../Skin")
     ('skin', 'x_ray', 'chest_2024', None)
     """
-    if not isinstance(text, str) or len(text) > _LONGEST or not _NAME.fullmatch(text):
+    if not isinstance(text, str) or len(text.encode(errors="replace")) > _LONGEST:
         return None
-    words = re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", text).casefold()).strip("_")
+    text = unicodedata.normalize("NFC", text).replace(_AS_PICTURE, "")
+    speaking = [speaks(letter) for letter in text]
+    if not all(one or letter in " .-_" for one, letter in zip(speaking, text, strict=True)):
+        return None
+    if not text or not speaking[0] or not (speaking[-1] or text[-1] == "_"):
+        return None
+    words = re.sub(r"[ ._-]+", "_", unicodedata.normalize("NFC", text.casefold())).strip("_")
     plain = words.replace("_", "")
     return next((name for name in LAB_DATASETS if name.replace("_", "") == plain), words)
+
+
+def speaks(letter: str) -> bool:
+    """Whether it is a letter, one of its marks, a number or a pictogram."""
+    kind = unicodedata.category(letter)
+    return kind[0] in "LMN" or kind == "So" or (kind == "Sk" and not letter.isascii()) or letter == _JOINER
 
 
 ROOT = Path(__file__).resolve().parent.parent

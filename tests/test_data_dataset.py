@@ -14,7 +14,7 @@ from PIL import Image
 
 from labutils import paths
 from labutils.config import RunConfig
-from labutils.data import cache, load_dataset
+from labutils.data import cache, load_dataset, locate
 from labutils.data.exam import load_exam
 from labutils.data.layouts import DATASETS
 from labutils.errors import DataError, ParameterError
@@ -254,6 +254,40 @@ def test_a_folder_that_is_nearly_a_name_is_asked_about(home, folder):
     (home / "data" / folder / "dataset.yaml").write_text("title: Another set")
     with pytest.raises(DataError, match=r"There is no .*data/Skin with"):
         load(source="course")
+
+
+@pytest.mark.parametrize(
+    ("two", "refused"),
+    [
+        (("chest-xray", "chest_xray"), "chest_xray"),
+        (("Chest", "chest"), "chest"),
+        (("🩻 chest", "🩻_chest"), "🩻 chest"),
+        (("Skin", "SKIN"), "skin"),
+    ],
+)
+def test_two_folders_of_one_name_block_no_other(home, two, refused):
+    for folder in two:
+        write_noise(home / "data" / folder, ("Normal", "Sick"))
+    write_noise(home / "data" / "Bone", ("AFF", "NFF"))
+    write_noise(home / "data" / "hips")
+    assert load("bone").source == "course" and load("hips").n_classes == 2
+    both = " and ".join(map(repr, sorted(two)))
+    with pytest.raises(DataError, match=f"data holds {both}: only one of them can be used. Rename the other"):
+        load(refused)
+    assert locate.existing()[-1] == locate.dataset_name(refused) and {"bone", "hips"} <= {*locate.existing()}
+    for source in ("public", "course"):  # what has no images says so, and nothing of those two
+        with pytest.raises(DataError, match=r"There is no .*data/(public/)?X_ray with"):
+            load("x_ray", source=source)
+
+
+def test_a_set_of_other_classes_is_not_asked_about(home):
+    """Its name has x-ray in it, and it is no X_ray."""
+    write_noise(home / "data" / "chest-xray", ("Normal", "Sick"))
+    with pytest.raises(DataError, match=r"There is no .*data/X_ray with"):
+        load("x_ray", source="course")
+    write_noise(home / "data" / "my x-ray", ("C1", "C2"))
+    with pytest.raises(DataError, match=r"holds 'my x-ray', but no X_ray\. Is it meant\?"):
+        load("x_ray", source="course")
 
 
 @pytest.mark.parametrize("changed", ["data", "exam"])

@@ -1,5 +1,7 @@
 """Where things lie, and how their places are told to people."""
 
+import unicodedata
+
 import pytest
 
 from labutils import paths
@@ -27,3 +29,40 @@ def test_places_are_told_without_the_folders_of_this_machine(tmp_path):
     link = tmp_path / "link.jpg"
     link.symlink_to(tmp_path / "gone.jpg")
     assert paths.shown(link).endswith("/link.jpg"), "the link that leads nowhere, not what it leads to"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Chest 2024", "chest_2024"),
+        ("chest-xray", "chest_xray"),
+        ("X-Ray", "x_ray"),
+        (unicodedata.normalize("NFD", "Läsion"), "läsion"),
+        ("हड्डी 2", "हड्डी_2"),
+        ("骨", "骨"),
+        ("🩻 Chest", "🩻_chest"),
+        ("Chest 🩻", "chest_🩻"),
+        ("🦴", "🦴"),
+        ("👩\u200d⚕\ufe0f", "👩\u200d⚕"),
+        ("👩\u200d⚕", "👩\u200d⚕"),
+        ("⚕🏽 set_", "⚕🏽_set"),
+        ("", None),
+        ("_chest", None),
+        (".chest", None),
+        ("chest.", None),
+        ("chest ", None),
+        ("..", None),
+        ("a/b", None),
+        ("a\\b", None),
+        ("a+b", None),
+        ("a^b", None),
+        ("a\x1bb", None),
+        ("a\u202eb", None),
+        ("a\udce4b", None),
+        ("x" * 192, "x" * 192),
+        ("x" * 193, None),
+        (3, None),
+    ],
+)
+def test_names_of_data_sets(typed, name):
+    assert paths.dataset_name(typed) == name

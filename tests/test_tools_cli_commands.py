@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers import patience, start_python
+from helpers import patience, start_python, store_run
 
 from labutils.evaluate.findings import Finding
 from labutils.evaluate.sentences import Said
@@ -64,6 +64,49 @@ def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(runner, monk
     assert given["results"] == Path("out") / "results", "a quick run stays out of results/"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "source", "said"),
+    [
+        (["task1b"], "phantom", "This is on phantoms, though your own images are there (SKIN): --source course for"),
+        (["task1b", "task9"], "phantom", "(Bone, SKIN)"),
+        (["task4"], "phantom", ""),  # X_ray, of which there are none
+        (["task1b", "--source", "course"], "course", ""),
+        (["task1b", "-p", "source", "auto"], "auto", ""),
+        (["own", "-p", "dataset", "bone"], "phantom", "(Bone)"),
+        (["own", "-p", "dataset", "My Hips"], "auto", ""),  # there are no phantoms of them
+    ],
+)
+def test_a_quick_run_says_whose_images_it_takes(runner, tmp_path, monkeypatch, arguments, source, said):
+    for folder in ("SKIN", "Bone", "my-hips"):
+        (tmp_path / folder / "train").mkdir(parents=True)
+    monkeypatch.setenv("LABUTILS_DATA", str(tmp_path))
+    given = {}
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: given.update(k["parameters"]) or [outcome()])
+    result = runner.invoke(cli.main, ["run", "--quick", *arguments])
+    assert result.exit_code == 0, result.output
+    assert given["source"] == source and ("though your own images" in result.output) == bool(said)
+    assert said in result.output
+
+
+def test_a_source_is_a_parameter_of_notebooks(runner, monkeypatch):
+    given = {}
+    monkeypatch.setattr(cli, "run_notebooks", lambda *a, **k: given.update(k) or [outcome()])
+    assert runner.invoke(cli.main, ["run", "task1b", "--source", "public"]).exit_code == 0
+    assert given["parameters"] == {"source": "public"} and given["results"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "folder"), [("", ""), ("course", "own/course/"), ("🩻 Chest", "own/🩻-chest/"), ("hips", "own/hips/")]
+)
+def test_a_report_is_where_it_says(runner, results, source, folder):
+    for name in ("🩻_chest", "hips"):
+        store_run(results / "runs", dataset=name)
+    result = runner.invoke(cli.main, ["report", "--source", source])
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[0].endswith(f"{results.name}/{folder}REPORT.md")
+    assert (results / folder / "REPORT.md").is_file()
+
+
 def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypatch):
     given = {}
 
@@ -100,7 +143,8 @@ def test_a_parameter_goes_where_it_is_and_the_others_are_named(runner, monkeypat
         (["run", "task1b", "-p", "learning_rate", "1", "--scheduler", "tcp://here:1"], "There is no parameter"),
         (["run", "task1b", "--missing"], "leave out task names, --all, -p, --quick and --scheduler"),
         (["run", "--all", "--missing"], "leave out task names"),
-        (["run", "task1b", "--source", "course"], "-p source course"),
+        (["run", "task1b", "--source", "mine"], "'mine' is not one of"),
+        (["run", "task1b", "--source", "course", "-p", "source", "public"], "-p source is public: give one of them"),
         (["run", "--missing", "--source", "mine"], "'mine' is not one of 'course', 'public', 'phantom'"),
         (["run", "--quick", "--missing"], "leave out task names"),
         (["run", "-p", "lr", "1", "--missing"], "leave out task names"),

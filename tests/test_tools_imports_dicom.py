@@ -148,6 +148,10 @@ def test_the_palette_that_pydicom_ships():
     assert np.abs(found - looked_up / np.iinfo(looked_up.dtype).max).max() < 1e-6
 
 
+JPEG_12 = b"\xff\xd8\xff\xc1\x00\x0b\x0c\x00\x10\x00\x10\x01\x01\x11\x00\xff\xda\x00\x08" + bytes(20)
+"""The beginning of a JPEG of 12 bits, and then nothing that is a picture."""
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -158,7 +162,8 @@ def test_the_palette_that_pydicom_ships():
         ("badVR.dcm", "holds .* frames|is damaged"),
         ("MR_truncated.dcm", r"is damaged \(The number of bytes of pixel data is less than expected"),
         ("MR_small_jpeg_ls_lossless.dcm", r"is compressed \(JPEG-LS.*pip install pylibjpeg"),
-        ("JPGExtended.dcm", "pip install pylibjpeg"),
+        ("JPGExtended.dcm", r"holds a JPEG of 12 bits, which needs a decoder: pip install pylibjpeg.*same again"),
+        ("JPEG-lossy.dcm", "holds a JPEG of 12 bits, which needs a decoder"),
         ("README.txt", "not a DICOM file|is damaged|holds no picture"),
     ],
 )
@@ -166,6 +171,28 @@ def test_what_cannot_be_read_is_a_sentence(name, says):
     with pytest.raises(DataError, match=says) as error:
         read(shipped("CT_small.dcm").parent / name)
     assert name in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("stream", "decoders", "says"),
+    [
+        (JPEG_12, ("pillow",), "holds a JPEG of 12 bits, which needs a decoder"),
+        (JPEG_12, ("pillow", "pylibjpeg"), "is damaged"),  # they could not read it either
+        (JPEG_12.replace(b"\xff\xc1\x00\x0b\x0c", b"\xff\xc1\x00\x0b\x08"), ("pillow",), "is damaged"),
+        (b"\xff\xd8" + bytes(20), ("pillow",), "is damaged"),
+    ],
+)
+def test_12_bits_are_told_from_damage(tmp_path, monkeypatch, stream, decoders, says):
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels import get_decoder
+
+    dataset = pydicom.dcmread(shipped("JPGExtended.dcm"))
+    dataset.PixelData = encapsulate([stream])
+    dataset.save_as(tmp_path / "x.dcm")
+    decoder = type(get_decoder(dataset.file_meta.TransferSyntaxUID))
+    monkeypatch.setattr(decoder, "available_plugins", property(lambda _: decoders))
+    with pytest.raises(DataError, match=says):
+        read(tmp_path / "x.dcm")
 
 
 def test_colour_that_would_be_read_wrongly_is_refused(tmp_path):

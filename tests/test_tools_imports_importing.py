@@ -101,6 +101,14 @@ def test_nothing_is_overwritten(home):
     assert sorted((home / "data").rglob("*")) == before
 
 
+def test_a_name_with_a_pictogram(home):
+    assert run(write_pictures(home / "source"), "🩻 Chest").exit_code == 0
+    data = load_dataset("🩻 chest", 32, progress=False)
+    assert data.root == home / "data" / "🩻 Chest" and data.name == "🩻_chest"
+    assert data.run(model="lenet", learning_rate=1e-3, epochs=1).slug.startswith("🩻_chest-lenet")
+    assert audit("🩻_Chest").title == "🩻 Chest: course data"
+
+
 def test_the_same_seed_gives_the_same_data_set(home):
     source = write_pictures(home / "source")
     said = [run(source, name, "--seed", seed).exit_code for name, seed in (("A1", 3), ("A2", 3), ("A3", 4))]

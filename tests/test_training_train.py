@@ -25,7 +25,7 @@ from labutils.runs.store import RunStore, lab_store
 from labutils.training import backend, load_best, train, train_all, with_weights
 from labutils.training.checkpoint import check_dataset, write_weights
 from labutils.training.cost import estimate_seconds
-from labutils.training.epoch import fit
+from labutils.training.epoch import fit, fixed_part
 
 DATASET = tiny_dataset()
 training = import_module("labutils.training.train")  # the package has a function of that name
@@ -521,3 +521,27 @@ def test_what_is_measured_after_every_epoch_is_not_copied_every_time(monkeypatch
     monkeypatch.setattr(epoch, "predict", lambda model, images: fed.append(images) or measured(model, images))
     fit(tiny_config(epochs=3), DATASET, show=False)
     assert len(fed) == 6 and len({id(images) for images in fed}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "validation", "measured"),
+    [
+        ("chest", (50, 50), (25, 25), [25, 25]),
+        ("chest", (80, 20), (10, 10), [10, 10]),
+        ("chest", (80, 20), (30, 30), [30, 20]),  # all there are
+        ("chest", (7, 40, 9), (5, 6, 0), [5, 6, 0]),
+        ("chest", (5, 5), (10, 10), [5, 5]),
+        ("skin", (50, 50), (25, 25), [28, 22]),  # as stored runs were measured
+    ],
+)
+def test_training_images_are_measured_of_each_class_as_in_validation(name, train, validation, measured):
+    data = replace(
+        tiny_dataset(),
+        name=name,
+        y_train=np.repeat(np.arange(len(train)), train),
+        y_val=np.repeat(np.arange(len(validation)), validation),
+        class_names=tuple(map(str, range(len(train)))),
+    )
+    part = fixed_part(data)
+    assert np.bincount(data.y_train[part], minlength=len(train)).tolist() == measured
+    assert part.tolist() == sorted({*part.tolist()}) == fixed_part(data).tolist()

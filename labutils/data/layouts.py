@@ -155,7 +155,9 @@ def only_one(parent: Path, found: Sequence[Path]) -> Path:
     """The one of `found`, folders in `parent` that mean the same; a DataError if there are two."""
     if len(found) > 1:
         both = " and ".join(repr(path.name) for path in found)
-        raise DataError(f"{shown(parent)} holds {both}: only one of them can be used. Move the other away.")
+        raise DataError(
+            f"{shown(parent)} holds {both}: only one of them can be used. Rename the other, or move it away."
+        )
     return found[0]
 
 

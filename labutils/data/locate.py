@@ -93,9 +93,8 @@ def find_place(name: str, source: str = "auto") -> Place | None:
         If a folder has nearly the name that was asked for, or a folder cannot be listed.
     """
     if source in ("auto", "course"):
-        folder = own_folders().get(name)
-        if folder is not None:
-            return Place("course", folder)
+        if folders := _own_folders().get(name):
+            return Place("course", only_one(_data_dir(), folders))
         _ask_about_near_names(name)
     if name not in DATASETS:
         return None
@@ -107,13 +106,18 @@ def find_place(name: str, source: str = "auto") -> Place | None:
 
 
 def own_folders() -> dict[str, Path]:
-    """The data sets in the data folder, by name.
+    """The data sets in the data folder, by name: of two folders with the same name the first, which `locate` refuses.
 
     Raises
     ------
     DataError
-        If two folders have the same name but for letter case, or `LABUTILS_DATA` is not a folder of data sets.
+        If `LABUTILS_DATA` is not a folder of data sets.
     """
+    return {name: folders[0] for name, folders in _own_folders().items()}
+
+
+def _own_folders() -> dict[str, list[Path]]:
+    """Every folder in the data folder that is a data set, by its name; two may have one, as `Chest` and `chest`."""
     found: dict[str, list[Path]] = {}
     parent = _data_dir()
     for entry in list_folder(parent) if parent.is_dir() else []:
@@ -122,16 +126,21 @@ def own_folders() -> dict[str, Path]:
             continue
         if name in DATASETS or _holds_images(Path(entry)):
             found.setdefault(name, []).append(Path(entry))
-    return {name: only_one(parent, folders) for name, folders in found.items()}
+    return found
 
 
 def existing() -> list[str]:
-    """The names of the data sets that have images somewhere, the lab's first. A DataError if none has."""
-    own = [name for name in own_folders() if name not in DATASETS]
-    names = [name for name in DATASETS if find_place(name)] + own
+    """The names of the data sets that have images somewhere: the lab's first, last those that two folders have.
+
+    Raises DataError if none has.
+    """
+    own = _own_folders()
+    names = [name for name in DATASETS if name in own or find_place(name)] + [
+        name for name in own if name not in DATASETS
+    ]
     if not names:
         raise DataError("There are no images yet: draw phantoms with `labutils data phantoms`.")
-    return names
+    return sorted(names, key=lambda name: len(own.get(name, [])) > 1)
 
 
 def source_of(name: str) -> str:
@@ -239,12 +248,21 @@ def _ask_about_near_names(name: str) -> None:
             continue
         otherwise = f" Or ask for {near!r}." if (near := dataset_name(entry.name)) else ""
         if name in DATASETS:
-            if (Path(entry) / FILE).is_file():
+            if (Path(entry) / FILE).is_file() or _is_another(name, Path(entry)):
                 continue
             otherwise = f" If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
         raise DataError(
             f"{shown(parent)} holds {entry.name!r}, but no {folder}. Is it meant? Rename it to {folder}.{otherwise}"
         )
+
+
+def _is_another(name: str, folder: Path) -> bool:
+    """Whether a folder shows classes, and none of them is one of the lab's data set."""
+    try:
+        words = read_classes("", folder).words
+    except DataError:
+        return False
+    return not {*map(alike, words)} & {*map(alike, (*DATASETS[name].class_names, *DATASETS[name].aliases))}
 
 
 def _is_near(folder: str, name: str) -> bool:

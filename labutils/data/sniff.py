@@ -57,9 +57,15 @@ def what_it_is(file: Path) -> str:
     return "is not an image, whatever its name says. Replace or remove it."
 
 
+def jpeg_bits(content: bytes) -> int:
+    """Bits of each value of a JPEG, as it says itself; 0 where it does not."""
+    start = next((start for marker, start, _ in _walk(content) if marker in _FRAMES), len(content))
+    return content[start] if content.startswith(b"\xff\xd8") and start < len(content) else 0
+
+
 def _what_jpeg(head: bytes) -> str:
-    marker, start = next((found[:2] for found in _walk(head) if found[0] in _FRAMES), (0, 0))
-    if marker and head[start : start + 1] == b"\x0c":
+    marker = next((marker for marker, _, _ in _walk(head) if marker in _FRAMES), 0)
+    if jpeg_bits(head) == 12:
         return "is a JPEG of 12 bits, as DICOM has them, which is not read here. Save it as 16-bit PNG."
     if marker in (0xC3, 0xC7, 0xCB, 0xCF, 0xF7):
         return "is a lossless JPEG, as DICOM has them, which is not read here. Save it as PNG."

@@ -24,7 +24,7 @@ from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.sentences import disagreements, every_sentence
 from labutils.evaluate.tables import POWER, Reached, as_table, mark_source, seeds_words, takes_words
-from labutils.paths import LAB_DATASETS, dataset_name
+from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes
 from labutils.runs.run import Run
@@ -541,5 +541,5 @@ def _number(task: str) -> str:
 
 
 def _file_name(label: str) -> str:
-    words = "".join(c if c.isalnum() or c in ".-" else " " for c in label).split()
+    words = "".join(c if speaks(c) or c in ".-" else " " for c in label).split()
     return "-".join(words).lower()

@@ -157,7 +157,7 @@ class Life(keras.callbacks.Callback):
         self.earlier = [s for s in run.provenance["stretches"] if s["first_epoch"] <= run.epochs]
         self.stretch = circumstances | {"first_epoch": run.epochs + 1, "seconds": 0.0}
         # Taken once: what `predict` was fed TensorFlow keeps, and a copy for every epoch would fill the memory.
-        fixed = fixed_part(len(self.dataset.y_train), len(self.dataset.y_val))
+        fixed = fixed_part(self.dataset)
         self.seen, self.y_seen = np.asarray(self.dataset.x_train[fixed]), self.dataset.y_train[fixed]
         self.best_weights: bytes | None = None
         self.candidates: dict[int, list[np.ndarray]] = {}
@@ -313,9 +313,18 @@ def draw_dropout(model: Any, seed: int, epoch: int) -> None:
             generator.state.assign((drawn >> 1).astype("uint32"))
 
 
-def fixed_part(n_train: int, n_val: int) -> np.ndarray:
-    """Indices of the training images that are measured: as many as validation images, for all runs the same."""
-    return np.sort(np.random.default_rng(0).permutation(n_train)[:n_val])
+def fixed_part(dataset: Dataset) -> np.ndarray:
+    """Indices of the training images that are measured, the same for all runs: as many of each class as in validation.
+
+    Where training has fewer of a class, all of them. Of the lab's own data sets as many as validation images, of
+    whichever class: so the stored runs were measured.
+    """
+    n_train, labels = len(dataset.y_train), np.asarray(dataset.y_train)
+    shuffled = np.random.default_rng(0).permutation(n_train)
+    if dataset.name in LAB_DATASETS:
+        return np.sort(shuffled[: len(dataset.y_val)])
+    wanted = np.bincount(dataset.y_val, minlength=dataset.n_classes)
+    return np.sort(np.concatenate([shuffled[labels[shuffled] == label][:n] for label, n in enumerate(wanted)]))
 
 
 def try_first_steps(model: Any, batches: Batches) -> tuple[list[float], float]:

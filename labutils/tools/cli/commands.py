@@ -37,10 +37,10 @@ def main() -> None:
 @click.option(
     "--source",
     type=click.Choice(["course", "public", "phantom"]),
-    help="With --missing: on whose images; phantoms unless given.",
+    help="On whose images; with --quick and --missing phantoms unless given.",
 )
 @click.option("-p", "parameters", type=(str, str), multiple=True, metavar="NAME VALUE", help="A notebook's parameter.")
-@click.option("--quick", is_flag=True, help="Train live for some minutes, into out/results, on phantoms.")
+@click.option("--quick", is_flag=True, help="Train live for some minutes, into out/results.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
@@ -68,8 +68,6 @@ def run(
         from labutils.tools.missing import train_missing
 
         sys.exit(train_missing(source or "phantom", jobs))
-    if source:
-        raise click.UsageError(f"--source belongs to --missing; notebooks take it as a parameter: -p source {source}.")
     if not limit > 0:  # nor no number
         raise click.UsageError(f"--limit is {limit}: it must be minutes, above 0.")
     if scheduler and jobs > 1:
@@ -78,6 +76,8 @@ def run(
     if not chosen:
         raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
     asked = {name: parse_value(value) for name, value in parameters}
+    if source and asked.setdefault("source", source) != source:
+        raise click.UsageError(f"--source is {source} and -p source is {asked['source']}: give one of them.")
     given = (QUICK if quick else {}) | asked
     try:
         notebooks = find_notebooks(chosen, asked)
@@ -86,6 +86,8 @@ def run(
     for name in asked:
         if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
             click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
+    if quick and "source" not in asked:
+        given |= _whose_images(chosen, str(asked.get("dataset", "skin")))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -109,6 +111,24 @@ def run(
         click.echo(f"The whole thing, at the report's settings: make run TASK={outcomes[0].task}")
         click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
     sys.exit(any(outcome.error for outcome in outcomes))
+
+
+def _whose_images(tasks: list[str], dataset: str) -> dict[str, Any]:
+    """Say whose images a quick training takes where own ones are there; what to give notebooks for it."""
+    from labutils import lab as plan
+    from labutils.data.locate import own_folders
+    from labutils.paths import LAB_DATASETS, dataset_name
+
+    name = dataset_name(dataset)
+    if name and name not in LAB_DATASETS:  # of which nobody draws phantoms
+        return {"source": "auto"}
+    used = {config.dataset for task in tasks if task in plan.TITLES for config in plan.runs(task).values()}
+    used |= {name} if "own" in tasks else set()
+    if mine := [folder.name for own, folder in own_folders().items() if own in used]:
+        click.echo(
+            f"This is on phantoms, though your own images are there ({', '.join(mine)}): --source course for those."
+        )
+    return {}
 
 
 def summary(outcomes: list[Outcome]) -> str:

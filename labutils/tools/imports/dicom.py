@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from labutils.data import images
+from labutils.data.sniff import jpeg_bits
 from labutils.errors import DataError
 from labutils.paths import shown
 
@@ -27,6 +28,7 @@ PERCENTILES = (0.5, 99.5)
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _PALETTE = "PALETTE COLOR"
 _ENVELOPE = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"  # the object identifier of an encrypted CMS message
+_JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")  # with losses, of 8 bits and of 12
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg."
 # Read at once: a damaged element is an error only when somebody looks at it.
 _LOOKED_AT = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PatientID", "WindowCenter", "NumberOfFrames")
@@ -204,8 +206,26 @@ def _pixels(data: Any, file: Path) -> np.ndarray:
     except (DataError, MemoryError):
         raise
     except Exception as error:
+        if (
+            syntax in _JPEG
+            and (bits := _jpeg_bits(data)) > 8
+            and {*get_decoder(syntax).available_plugins} <= {"pillow"}
+        ):
+            raise DataError(
+                f"{shown(file)} holds a JPEG of {bits} bits, which needs a decoder: {_DECODERS} With it, type the same "
+                "again; or ask for an export that is not compressed."
+            ) from None
         may_be_whole = syntax.is_compressed and not syntax.is_deflated
         raise _damaged(file, error, f" If it is not ({syntax.name}): {_DECODERS}" if may_be_whole else "") from None
+
+
+def _jpeg_bits(data: Any) -> int:
+    from pydicom.encaps import generate_frames
+
+    try:
+        return jpeg_bits(next(generate_frames(data.PixelData, number_of_frames=1)))
+    except (ValueError, TypeError, StopIteration):
+        return 0
 
 
 def _damaged(file: Path, error: object, hint: str = "") -> DataError:
