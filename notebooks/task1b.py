@@ -95,6 +95,7 @@ widgets.against_network(rival, skin)
 # What a network sees of a photograph: one file, read, made grey, scaled, and put into a *batch* of one.
 
 # %%
+import numpy as np
 from PIL import Image
 
 file = skin.root / skin.files_train[0]
