@@ -122,7 +122,7 @@ def _whose_images(tasks: list[str], dataset: str) -> dict[str, Any]:
     name = dataset_name(dataset)
     if name and name not in LAB_DATASETS:  # of which nobody draws phantoms
         return {"source": "auto"}
-    used = {config.dataset for task in tasks if task in plan.TITLES for config in plan.runs(task).values()}
+    used: set[str | None] = {c.dataset for task in tasks if task in plan.TITLES for c in plan.runs(task).values()}
     used |= {name} if "own" in tasks else set()
     if mine := [folder.name for own, folder in own_folders().items() if own in used]:
         click.echo(
