@@ -210,8 +210,8 @@ plots.learning_curves(runs, said=course.said("task1b", 1))
 plots.compare_curves(runs)
 
 # %% [markdown]
-# How sure is an accuracy on 200 images? Draw 200 others, again and again, and watch the dots pile up: 95 of 100 of them
-# lie in the *interval* that stands behind every accuracy from here on.
+# How sure is an accuracy on 200 images? Draw 200 others, again and again, and watch the dots pile up: about 95 of 100
+# of them lie in the *interval* that stands behind every accuracy from here on.
 
 # %%
 widgets.interval_slider()
