@@ -321,7 +321,7 @@ def test_who_the_patients_are_has_to_be_said(home, name, asked, takes):
         assert not (home / "data" / "Chest").exists()
         result = run(home / "source", "Chest", "--group", takes or "none")
         assert result.exit_code == 0, result.output
-        assert ("nobody knows" in result.output) == (takes is None)
+        assert ("nobody knows" in result.output) == (takes is None) == (" patients (" not in result.output)
     found = {row["patient"] for row in rows(home / "data" / "Chest" / "import.csv")}
     assert len(found) == (24 if asked and not takes else 12)
 

@@ -119,8 +119,8 @@ def _whose_images(tasks: list[str], dataset: str) -> dict[str, Any]:
     from labutils.data.locate import own_folders
     from labutils.paths import LAB_DATASETS, dataset_name
 
-    name = dataset_name(dataset)
-    if name and name not in LAB_DATASETS:  # of which nobody draws phantoms
+    name = str(dataset_name(dataset))
+    if name not in LAB_DATASETS:  # of which nobody draws phantoms
         return {"source": "auto"}
     used: set[str | None] = {c.dataset for task in tasks if task in plan.TITLES for c in plan.runs(task).values()}
     used |= {name} if "own" in tasks else set()

@@ -319,8 +319,8 @@ def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ..
     for split in sorted({one.split for one in placed}):
         here = [one for one in placed if one.split == split]
         each = ", ".join(f"{name} {sum(one.item.label == name for one in here)}" for name in class_names)
-        patients = len({one.patient for one in here})
-        lines.append(f"  {SPLITS[split]:<10} {len(here)} images of {patients} patients ({each})")
+        whose = f" of {len({one.patient for one in here})} patients" if found.groups_by else ""
+        lines.append(f"  {SPLITS[split]:<10} {len(here)} images{whose} ({each})")
     levels = Counter(one.made.levels for one in placed)
     lines.append("  grey levels: " + "; ".join(f"{words} ({count})" for words, count in levels.most_common()))
     lines.append(f"  patients told by {found.groups_by or 'nothing: each image is taken for a patient'}")
