@@ -4,6 +4,7 @@ import re
 
 import pytest
 from evaluate_helpers import make_run, with_exam
+from helpers import made_up_run, tiny_dataset
 
 from labutils import evaluate, lab
 from labutils.evaluate.card import NO_EXAM, NO_VERDICT, READING, SAYS, headline, reading, standing
@@ -155,6 +156,14 @@ def test_own_images_need_no_task_and_one_run_no_pair(card):
     head, alt, details = card(runs)
     assert head == "" and alt.startswith("How accurate the settings are") and "lab report" not in alt
     assert re.findall("<h4>(.*?)</h4>", details["text/html"]) == ["Runs"]
+
+
+def test_a_quick_run_on_a_few_small_images_is_shown_and_not_judged(card):
+    data = tiny_dataset()
+    runs = {label: made_up_run(config.with_(epochs=2), data) for label, config in lab.runs("task1b").items()}
+    head, alt, details = card(runs, data, task="task1b")
+    assert "cannot be told here" in head and NO_VERDICT in head and "(10 images)" in alt
+    assert "simple numbers" in alt and "too few to judge" in details["text/plain"]
 
 
 def test_stand_ins_and_nine_classes(card):

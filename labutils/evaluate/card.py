@@ -343,7 +343,9 @@ def _details(verdicts: Sequence[Verdict], tables: Iterable[tuple[str, Table | st
         shown.append(f"<p>{_chip(verdict)} {html.escape(f'{headline(verdict)} {_claim(verdict)}')}</p>")
     for title, table in tables:
         inside = html.escape(table) if isinstance(table, str) else table._repr_html_() or ""
-        shown.append(f'<h4>{html.escape(title)}</h4><div style="overflow-x: auto; max-width: 100%">{inside}</div>')
+        head, look = html.escape(title, quote=True), 'style="overflow-x: auto; max-width: 100%"'
+        # A part that is moved sideways needs a name and a place where the keyboard finds it.
+        shown.append(f'<h4>{head}</h4><div role="region" tabindex="0" aria-label="{head}" {look}>{inside}</div>')
         with pd.option_context("display.max_columns", None, "display.width", 240):
             words.append(f"{title}\n{table}")
     folded = f'<details class="labutils-details"><summary>Details</summary>{"".join(shown)}</details>'

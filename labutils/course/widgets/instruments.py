@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 THUMBNAIL = 48
 SHOWN = 6
 """Images of a contest that are seen before it is alive."""
+EXAMPLES = 2
+"""Labelled training images of each class that stand beside its name in a contest."""
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 COMMON = 5
 """Place of the prevalence that the threshold begins with: one in twenty."""
@@ -241,11 +243,11 @@ def contest_images(run: Run, n: int) -> np.ndarray:
 
 
 def _examples(dataset: Dataset) -> dict[str, Any] | None:
-    """A training image of each class: without them nobody knows what the names of many classes mean."""
-    first = [np.flatnonzero(dataset.y_train == k)[:1] for k in range(dataset.n_classes)]
-    if dataset.n_classes == 2 or not all(map(len, first)):
+    """Some training images of each class, class by class: without them nobody knows what the names mean."""
+    first = [np.flatnonzero(dataset.y_train == k)[:EXAMPLES] for k in range(dataset.n_classes)]
+    if min(map(len, first)) < EXAMPLES:
         return None
-    return sprite(np.asarray(dataset.x_train[np.concatenate(first)]), side=64)
+    return sprite(np.asarray(dataset.x_train[np.concatenate(first)]), side=64) | {"each": EXAMPLES}
 
 
 def contest_in_words(data: dict[str, Any]) -> str:

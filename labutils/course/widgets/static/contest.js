@@ -8,11 +8,13 @@ function render({ model, el }) {
   const stage = make("div");
   const said = make("p", { role: "status" });
   const example = data.examples ? sprite(data.examples) : null;
+  const each = data.examples?.each ?? 0;
   const buttons = data.names.map((name, k) => make("button", { type: "button", onclick: () => answer(k) },
-    ...(example ? [example(k, 56, "")] : []), `${name} (${k + 1})`));
+    ...(example ? Array.from({ length: each }, (_, i) => example(k * each + i, 56, "")) : []),
+    make("div", {}, `${name} (${k + 1})`)));
   const row = make("div", { className: "lu-row" }, ...buttons);
   const keys = data.names.length === 2 ? "1 and 2" : `1 to ${data.names.length}`;
-  const shown = example ? "Beside each name: a training image of that class. " : "";
+  const shown = example ? `Above each name: ${each} training images of that class. ` : "";
   const hint = make("p", {}, `${shown}Keys ${keys} answer too. Nothing is graded; your own copy keeps the result for you.`);
   const again = make("button", { type: "button", onclick: () => { answers = []; drawAll(true); } }, "Once more");
 

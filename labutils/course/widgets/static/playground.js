@@ -38,7 +38,7 @@ function render({ model, el }) {
     const out = [];
     const behind = [
       { run: data.recorded, colour: GREY, width: 2.5 },
-      ...(news.past ?? []).map((run, i) => ({ run, colour: data.pastColours[i % 3], width: 1 })),
+      ...(news.past ?? []).map((run, i) => ({ run, colour: data.pastColours[i % 3], width: 1.8 })),
     ];
     behind.forEach(({ run, colour, width }) => {
       out.push(curves(run, kind, { colour, width, dash: "4 3", opacity: 0.8 }));
@@ -63,7 +63,7 @@ function render({ model, el }) {
       { label: "validation", colour: BLUE, width: 2 },
       ...(data.extra ? [{ label: data.extra[1], colour: GREEN, dash: "2 2" }] : []),
       { label: `recorded: ${data.recorded.words}`, colour: GREY, width: 2.5 },
-      ...(news.past ?? []).map((run, i) => ({ label: `yours: ${run.words}`, colour: data.pastColours[i % 3], width: 1 })),
+      ...(news.past ?? []).map((run, i) => ({ label: `yours: ${run.words}`, colour: data.pastColours[i % 3], width: 1.8 })),
     ];
     names.replaceChildren(legend(entries));
   }
