@@ -45,8 +45,8 @@ def test_runs_whose_interval_holds_the_exam_are_marked(drawn):
     found = flattery("skin")
     plots.validation_against_exam(found)
     figure, alt = drawn[0]
-    points = {line.get_label(): line for line in figure.axes[0].get_lines() if line.get_marker() in "os"}
-    counts = {line.get_marker(): len(line.get_xdata()) for line in points.values()}
+    points = [line for line in figure.axes[0].get_lines() if line.get_marker() in ("o", "s")]
+    counts = {line.get_marker(): len(line.get_xdata()) for line in points}
     assert counts == {"o": found.held, "s": len(found.rows) - found.held}
     assert f"interval holds it: {found.held}" in texts(figure)
     assert found.title in figure.get_suptitle() and alt.endswith(found.said.text)

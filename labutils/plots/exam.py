@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 
 from labutils.plots.charts import TRAINING, VALIDATION
 from labutils.plots.figure import GUESS, data_of, data_words, look, one_axes, show, styled
@@ -60,12 +59,12 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
     axes.set(xscale="log", xlabel="training images", ylabel="accuracy on the exam")
     ticks = [step.training for step in there]
     axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
     axes.set_xlim(ticks[0] * 0.85, ticks[-1] * 1.15)
     _label_ends(axes, ends)
     data = data_of([run])
     missing = f"; no run yet with {', '.join(f'{n:,}' for n in growth.missing)}" if growth.missing else ""
-    axes.set_title(f"{data}: {run.config.slug}, 95 % intervals{missing}", fontsize=9)
+    axes.set_title(f"{data}: {run.config.with_(n_train=None, seed=0).slug}, 95 % intervals{missing}", fontsize=9)
     figure.suptitle(growth.title)
     start = f"{growth.title}. Accuracy on the exam of {data} over the number of training images{missing}."
     show(figure, f"{start} {' '.join(sentences)}", save)
