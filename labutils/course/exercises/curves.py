@@ -99,7 +99,7 @@ def _(rng):
 
     return [
         case("a low that is not the lowest", 2, rng.integers(1, 6), 0, 0.01, 0.02, -0.1, -0.09),
-        case("more patience", 3, rng.integers(1, 6), 0, 0.01, 0.02, -0.1, -0.09, -0.08, -0.07, -0.06),
+        case("more patience", 3, rng.integers(1, 5), 0, 0.01, 0.02, -0.1, -0.09, -0.08, -0.07, -0.06),
         case("a slow climb with a dip", 3, rng.integers(1, 6), 0, 0.04, 0.02, 0.06, -0.01),
         case("still falling at the end", int(rng.integers(4, 9)), rng.integers(2, 4), 0),
         case("one epoch", int(rng.integers(1, 5)), 0, 0),
