@@ -177,7 +177,7 @@ def test_from_hand_out_to_grades(notebooks, tmp_path):
     assert outcome.output.splitlines() == [
         "task3: 5 hand-ins.",
         "  mcnemar: 2 right, 2 wrong or in part, 1 not written.",
-        "  4 touches what grades it: sets sys.modules['labutils.course'], uses sys.modules.",
+        "  4 touches what grades it: names labutils.course, sets sys.modules['labutils.course'], uses sys.modules.",
         "  the same exercise-mcnemar: 1, 5.",
     ]
 
