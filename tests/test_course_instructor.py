@@ -99,6 +99,8 @@ def test_the_folder(notebooks, tmp_path):
     before, config = made.read_bytes(), (folder / "nbgrader_config.py").read_text(encoding="utf-8")
     assert "left as it is" in make_course(folder, ["3"])[0] and made.read_bytes() == before
     assert make_course(folder, ["3"], seed=7)[0].startswith("nbgrader_config.py: left as it is")
+    (folder / "nbgrader_config.py").write_text("c = get_config()", encoding="utf-8")
+    assert make_course(folder, ["3"])[0].startswith("nbgrader_config.py gives no points for exercises")
     seeds = {re.search(r"seed=(\d+)", config)[1]}
     for name, seed in (("another", None), ("given", 7)):
         make_course(tmp_path / name, ["3"], seed=seed)
@@ -155,7 +157,7 @@ def test_from_hand_out_to_grades(notebooks, tmp_path):
     release = folder / "release" / "task3" / "task3.ipynb"
     text = release.read_text(encoding="utf-8")
     assert SECRET not in text and BEGIN not in text and "HIDDEN" not in text and "comb(n, k)" not in text
-    assert "...  # your lines here" in text and "*Your answer:*" in text
+    assert "...  # your lines here" in text and text.count("*Your answer:*") == 1
     nbgrader(folder, "db", "assignment", "add", "task3", "--duedate", "2026-05-01 12:00:00 UTC")
     for student, (written, _) in HAND_INS.items():
         target = folder / "submitted" / student / "task3" / "task3.ipynb"
@@ -184,8 +186,8 @@ def test_from_hand_out_to_grades(notebooks, tmp_path):
     outcome = CliRunner().invoke(main, ["course", str(folder), "--summary"])
     assert outcome.output.splitlines() == [
         "task3: 5 hand-ins.",
-        "  mcnemar: 2 right, 1 wrong or in part, 2 not written.",
-        "  4 touches what grades it: sets sys.modules['labutils.course'], uses sys.modules.",
+        "  mcnemar: 2 right, 2 wrong or in part, 1 not written.",
+        "  4 touches what grades it: names labutils.course, sets sys.modules['labutils.course'], uses sys.modules.",
         "  the same exercise-mcnemar: 1, 5.",
     ]
 

@@ -1,7 +1,8 @@
 """The course around the notebooks: exercises that check themselves, questions, a student's copies, a hand-in.
 
 `exercises` holds what is tested and `checking` how; `questions` are asked by `ask` before a result is shown; `student`
-keeps the student's folder, `mine` writes its report, and `instructor` makes a course of it all.
+keeps the student's folder, `mine` writes its report, and `instructor` makes a course of it all. `grading` gives points
+to hand-ins, `summary` says what came of a class.
 """
 
 from labutils.course.ask import ask, said

@@ -118,7 +118,7 @@ def fresh_check(name: str, function: str, sources: list[str], seed: Seed) -> Res
             if answer.stat().st_size > MOST:
                 raise ValueError
             outcomes = _unpacked(json.loads(answer.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        except (OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
             return Result(name, len(cases), f"{name}: the process in which it ran ended without an answer.")
     return judge(exercise, cases, outcomes if isinstance(outcomes, str) else outcomes[: len(cases)])
 

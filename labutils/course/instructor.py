@@ -95,7 +95,9 @@ def make_course(
         if not config.exists():
             seed = secrets.randbelow(2**31) if seed is None else seed
             config.write_text(CONFIG.replace("seed=SEED", f"seed={seed}"), encoding="utf-8")
-        elif seed is not None or "give_points" not in config.read_text(encoding="utf-8"):
+        elif "give_points" not in config.read_text(encoding="utf-8"):
+            lines.append(f"{config.name} gives no points for exercises; remove it to have it made again.")
+        elif seed is not None:
             lines.append(f"{config.name}: left as it is; remove it to have it made again, with another seed.")
         for source in sources:
             target = folder / "source" / source.stem / source.name
@@ -140,7 +142,7 @@ def assignment(notebook: Any, *, choices: bool = False) -> Any:
                 _mark(cell, f"check-{names[function]}", points=POINTS, locked=True)
         elif what == "answer":
             answers += 1
-            cell.source = f"{cells.ANSWER}\n\n{BEGIN}\n{reference}\n{END}"
+            cell.source = f"{BEGIN}\n{reference}\n{END}"  # nbgrader puts the words before an answer in its place
             _mark(cell, f"answer-{answers}", points=ANSWER_POINTS, solution=True)
         elif what == "predict" and choices and (asked := re.search(r'ask\(\s*"(\w+)",\s*(\d+)', cell.source)):
             made.cells.append(_choice_cell(asked[2]))

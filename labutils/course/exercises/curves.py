@@ -22,11 +22,11 @@ def _(rng):
         return Case(label, val_loss=_around_a_low(rng, before, [climb * share for share in after]), climb=climb)
 
     return [
-        case("a minimum, then a climb", rng.integers(2, 5), 0, 0.5, 2, 4, 7),
-        case("a jump that comes back", rng.integers(1, 4), 0, 2, 0.6, 0.4, 3, 4),
+        case("a minimum, then a climb", rng.integers(2, 7), 0, 0.5, 2, 4, 7),
+        case("a jump that comes back", rng.integers(1, 6), 0, 2, 0.6, 0.4, 3, 4),
         case("never over-fits", rng.integers(3, 6), 0),
         case("one epoch", 0, 0),
-        case("another climb", rng.integers(0, 3), 0, 0.2, 0.3, 0.8, 1.6, climb=(0.08, 0.12)),
+        case("another climb", rng.integers(0, 6), 0, 0.2, 0.3, 0.8, 1.6, climb=(0.08, 0.12)),
     ]
 
 
@@ -34,7 +34,7 @@ def _around_a_low(rng, before, after):
     """Losses that fall for some epochs to a low, and then lie so much above it."""
     low = rng.uniform(0.4, 0.5)
     falling = low + np.sort(rng.uniform(0.06, 0.2, before))[::-1]
-    return [round(float(loss), 4) for loss in (*falling, *(low + np.array(after)))]
+    return [round(float(loss), 3) for loss in (*falling, *(low + np.array(after)))]
 
 
 def _first(true):
@@ -98,9 +98,9 @@ def _(rng):
         return Case(label, val_loss=_around_a_low(rng, before, after), patience=patience)
 
     return [
-        case("a low that is not the lowest", 2, rng.integers(1, 4), 0, 0.01, 0.02, -0.1, -0.09),
-        case("more patience", 3, rng.integers(1, 4), 0, 0.01, 0.02, -0.1, -0.09, -0.08, -0.07, -0.06),
-        case("a slow climb with a dip", 3, rng.integers(1, 4), 0, 0.04, 0.02, 0.06, -0.01),
+        case("a low that is not the lowest", 2, rng.integers(1, 6), 0, 0.01, 0.02, -0.1, -0.09),
+        case("more patience", 3, rng.integers(1, 5), 0, 0.01, 0.02, -0.1, -0.09, -0.08, -0.07, -0.06),
+        case("a slow climb with a dip", 3, rng.integers(1, 6), 0, 0.04, 0.02, 0.06, -0.01),
         case("still falling at the end", int(rng.integers(4, 9)), rng.integers(2, 4), 0),
         case("one epoch", int(rng.integers(1, 5)), 0, 0),
     ]

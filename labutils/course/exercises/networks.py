@@ -27,7 +27,7 @@ def _(rng):
     return [
         Case("LeNet: convolution, pooling, twice", layers=layers([1, 2, 1, 2])),
         Case("three convolutions", layers=layers([1, 1, 1])),
-        Case("a wide window and strides", layers=[(int(rng.integers(7, 40)), 1), *layers([2, 1, 3, 1])]),
+        Case("a wide window and a stride", layers=[(int(rng.integers(7, 40)), 1), *layers([2, 1, 3, 1])]),
         Case("one convolution", layers=[(int(rng.integers(2, 40)), 1)]),
         Case("no layer", layers=[]),
     ]
