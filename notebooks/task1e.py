@@ -17,23 +17,22 @@
 # %% [markdown]
 # # Task 1E: Three networks on equal terms
 #
-# LeNet, AlexNet and VGG16 have two, five and thirteen convolutions. This notebook puts them side by side **on equal
-# terms**: same images, same learning rate, same number of epochs, eight filters in the first block.
+# **Two convolutions, five, thirteen. The network with the fewest layers has the most numbers to learn. How can that be,
+# and which of the three would you trust?**
 #
-# At the end you will be able to say
+# At the end you will be able to
 #
-# - what "deeper" means in layers, parameters, operations and receptive field
-# - how a loss is judged, and why it says more than an accuracy
-# - how over-fitting shows, and which means there are against it
+# - write an epoch of training yourself: forward, loss, gradient, step
+# - say what "deeper" means in layers, parameters, work and receptive field
+# - see over-fitting, and that loss and accuracy may differ about it
 #
-# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
-# hour to think through. The [index](index.ipynb) says what training everything here would take.
+# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
-# task1e.ipynb out.ipynb -p n_base 16`.
+# The settings of the lab report. Change one and run the notebook again, or: `papermill task1e.ipynb out.ipynb
+# -p n_epoch 10`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -63,14 +62,11 @@ skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
-# Every network gets these images in the same order, from the same seed.
-
-# %% [markdown]
 # ## Predict
 #
-# Two, five and thirteen convolutions, a hundred epochs each.
+# Two, five and thirteen convolutions, a hundred epochs each, on the same images in the same order.
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-sizes"]
 course.ask("task1e", 1)
 
 # %% [markdown]
@@ -84,29 +80,108 @@ course.ask("task1e", 1)
 plots.extremes(skin, "asymmetry")
 
 # %% [markdown]
+# ## Build it
+#
+# LeNet, the smallest of the three, in plain Keras.
+
+# %%
+import keras
+from keras import layers
+
+
+def build(side):
+    network = keras.Sequential([keras.Input((side, side, channels))])
+    for times in (1, 2):
+        conv = layers.Conv2D(times * n_base, 3, padding="same", activation="relu")
+        network.add(conv)
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(128, activation="relu"))
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
+
+
+# %%
+small = skin.small()
+mean, spread = small.x_train.mean(), small.x_train.std()
+x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+
+# %% [markdown]
+# What does `fit` do? For every batch: predict (*forward*), compare with the labels (*loss*), ask how each weight would
+# have to move (*gradient*), and move it a little (*step*). Here is one epoch by hand.
+
+# %%
+keras.utils.set_random_seed(seed)
+network = build(small.image_size)
+optimizer = keras.optimizers.Adam(1e-3)
+cross_entropy = keras.losses.BinaryCrossentropy()
+
+
+def step(images, labels):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = cross_entropy(labels, network(images, training=True))
+    gradient = tape.gradient(loss, network.trainable_weights)
+    optimizer.apply(gradient, network.trainable_weights)
+    return float(loss)
+
+
+# %%
+if keras.backend.backend() != "tensorflow":  # the step that Keras itself offers
+    network.compile(optimizer, "binary_crossentropy")
+
+    def step(images, labels):
+        network.reset_metrics()
+        return float(network.train_on_batch(images, labels))
+
+
+# %% [markdown]
+# The same start, the same order, the same loss: `fit` does nothing else.
+
+# %% tags=["nbval-ignore-output"]
+y = small.y_train[:, None]
+losses = [step(x[i : i + 16], y[i : i + 16]) for i in range(0, len(x), 16)]
+print(f"by hand: mean loss {sum(losses) / len(losses):.4f}")
+
+keras.utils.set_random_seed(seed)
+again = build(small.image_size)
+again.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+history = again.fit(x, y, batch_size=16, shuffle=False, verbose=0).history
+print(f"by fit:  mean loss {history['loss'][0]:.4f}")
+
+# %% [markdown]
+# Now for sixteen epochs, with curves. Then change the marked line: images one by one, or a hundred at a time, in the
+# same number of epochs. Which takes more steps, and what do they do to the curves?
+
+# %% tags=["nbval-ignore-output"]
+images_a_step = 16  # <- change this: 4, then 100
+
+keras.utils.set_random_seed(seed)
+network = build(small.image_size)
+network.compile(
+    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
+)
+history = network.fit(
+    x,
+    y,
+    batch_size=images_a_step,
+    epochs=16,
+    validation_data=(x_val, small.y_val),
+    verbose=0,
+    callbacks=[plots.live_fit(f"{images_a_step} images a step")],
+)
+
+# %% [markdown]
 # ## Play
 #
-# Train the three small networks, for equal epochs or for equal time. Is the order the same?
+# All three, for equal epochs or for equal time. Is the order the same?
 
 # %%
 widgets.playground("task1e")
 
 # %% [markdown]
 # ## The evidence
-#
-# LeNet, the smallest, in plain Keras: ten lines.
-
-# %% tags=["nbval-ignore-output"]
-keras, layers = training.import_keras(), training.import_keras().layers
-lenet = keras.Sequential([keras.Input((image_size, image_size, channels))])
-for multiple in (1, 2):
-    lenet.add(layers.Conv2D(multiple * n_base, 3, padding="same", activation="relu"))
-    lenet.add(layers.MaxPooling2D(2))
-lenet.add(layers.Flatten())
-lenet.add(layers.Dense(128, activation="relu"))
-lenet.add(layers.Dense(skin.outputs, activation=skin.activation))
-lenet.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-lenet.summary()
 
 # %%
 vgg16 = skin.run(
@@ -123,14 +198,16 @@ configs = {
     "AlexNet": vgg16.with_(model="alexnet"),
     "VGG16": vgg16,
 }
-training.same_network(lenet, configs["LeNet"], skin.n_classes)
+training.same_network(build(image_size), configs["LeNet"])
 
-# %%
+# %% tags=["sizes"]
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
-# Read the table from the bottom up. Which network does the most work per image, and which has the most parameters? LeNet
-# halves the image only twice, so its dense layer receives a large map and needs a weight for every field.
+# LeNet halves the image only twice, so its dense layer receives a large map and needs a weight for every field of it.
+
+# %% tags=["predict", "revealed-by-curves"]
+course.ask("task1e", 2)
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(
@@ -141,79 +218,30 @@ runs = training.train_all(
     on_epoch=plots.live_curves(configs),
 )
 
-# %%
-plots.learning_curves(runs)
+# %% tags=["curves"]
+plots.learning_curves(runs, said=course.said("task1e", 2))
 
 # %% [markdown]
-# The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? Is it the
-# deepest that starts last? Where it is, its initialization has a part in that, not only its depth (He 2015).
+# The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? Where the
+# deepest starts last, its initialization has a part in that, not only its depth (He 2015).
 
 # %%
 plots.compare_curves(runs)
 
+# %% [markdown]
+# The report discusses this comparison without numbers, so ours stand alone.
+
+# %%
+more = {
+    "Gaps": evaluate.gap_table(runs),
+    "Time": evaluate.time_table(runs),
+    "Other ways to judge": evaluate.quality_table(runs),
+}
+evaluate.card(runs, skin, task="task1e", more=more)
+audit.tell_simple(runs, skin, task="task1e")
+
 # %%
 widgets.beside_the_lab(runs, "task1e")
-
-# %% [markdown]
-# The report discusses this comparison without numbers, so that ours stand alone.
-
-# %%
-audit.run_table(runs, skin)
-
-# %%
-evaluate.gap_table(runs)
-
-# %%
-seeds = evaluate.with_seeds(runs)
-for name, own in seeds.items():
-    evaluate.tell("over-fitting", own, label=name)
-
-# %%
-evaluate.tell("depth", seeds)
-
-# %%
-evaluate.paired_table(runs)
-
-# %% [markdown]
-# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
-
-# %%
-evaluate.exam_table(seeds)
-
-# %% [markdown]
-# What did each of them cost in time? Only rows from the same machine can be compared.
-
-# %% tags=["nbval-ignore-output"]
-evaluate.time_table(runs)
-
-# %% [markdown]
-# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam on which no network and no epoch was chosen, over all seeds that are
-# stored. The rules, folded below the table, say when a difference counts.
-
-# %%
-verdicts = evaluate.judge_task(runs, "task1e")
-evaluate.verdict_table(verdicts)
-
-# %% [markdown]
-# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
-# and judged by the same rules. There is no exam for them, and one seed.
-
-# %%
-evaluate.real_table(verdicts)
-
-# %% [markdown]
-# Their curves, to be read as those above:
-
-# %%
-plots.real_curves("task1e")
-
-# %% [markdown]
-# Areas under the ROC curve, recall per class and the Brier score (the mean squared distance between probability and
-# truth) judge the same predictions in other ways.
-
-# %%
-evaluate.quality_table(runs)
 
 # %% [markdown]
 # ## Explore
@@ -222,9 +250,6 @@ evaluate.quality_table(runs)
 
 # %%
 widgets.equal_time(runs)
-
-# %% tags=["predict"]
-course.ask("task1e", 2, runs)
 
 # %% [markdown]
 # ## Write
@@ -275,12 +300,6 @@ check.exercise(epoch_to_keep)
 # networks show here; the tests say how sure that is.
 #
 # </details>
-
-# %% [markdown]
-# The numbers behind it, computed from the runs above:
-
-# %%
-widgets.show_evidence(verdicts)
 
 # %% [markdown]
 # ## Summary
