@@ -15,27 +15,24 @@
 # ---
 
 # %% [markdown]
-# # Task 3: Skin against Bone: how reliable is a result?
+# # Task 3: How do you know that a result is reliable?
 #
-# The same network was trained on skin lesions and on fractures. It does better on one of them. **How do you know?**
-# This is the notebook about that question. Its only new runs are settings of other notebooks with other seeds;
-# otherwise it takes runs apart.
+# **The same network is right about more fractures than skin lesions. And forty numbers that anyone can compute beat it on
+# one of the two. How would you have noticed?**
 #
-# At the end you will be able to say
+# At the end you will be able to
 #
-# - what an accuracy on a few hundred images is worth
-# - how much of a result is the seed, and how much the network
-# - what a model of a few simple numbers reaches, and what can be known at best
-# - whether a network's probabilities mean what they say
+# - choose an epoch honestly, and bootstrap an interval, by hand
+# - say how much of a result is the images, the seed and the choice of the epoch
+# - say what more images would change, and what a simple model reaches
 #
-# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
-# hour to think through. The [index](index.ipynb) says what training everything here would take.
+# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
-# task3.ipynb out.ipynb -p n_epoch 50`.
+# The settings of the lab report. Change one and run the notebook again, or: `papermill task3.ipynb out.ipynb
+# -p n_epoch 50`.
 
 # %% tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -66,14 +63,11 @@ bone = load_dataset("bone", image_size, channels, source, n_train, n_val)
 print(skin.banner(), bone.banner(), sep="\n")
 
 # %% [markdown]
-# Two data sets, each with a training set and a validation set of its own.
-
-# %% [markdown]
 # ## Predict
 #
 # The best epoch of a hundred, judged on the images that chose it.
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-curves"]
 course.ask("task3", 1)
 
 # %% [markdown]
@@ -91,30 +85,7 @@ plots.extremes(bone, "brightness")
 # %% [markdown]
 # ## The evidence
 #
-# Eyes are good at finding a shortcut in ten images and bad at finding one in a thousand. That is what the **audit** is
-# for: it counts, looks for copies, above all for copies of training images among the validation images, and measures
-# how far one gets *without* looking at the lesion.
-
-# %%
-audit.audit(skin)
-
-# %%
-audit.audit(bone)
-
-# %% [markdown]
-# How far does a simple model get that sees no shapes: mean brightness, 16x16 pixels, six rings of the Fourier
-# transform, about forty simple numbers, each with a linear model or a forest? Beating the best of them is the first
-# thing that a network has to show. On phantoms there is also a ceiling: what a reader reaches who knows every sign that
-# was drawn.
-
-# %%
-audit.baseline_table(skin)
-
-# %%
-audit.baseline_table(bone)
-
-# %% [markdown]
-# The runs are those of Task 1B and Task 2: VGG16 with eight filters, on each of the two data sets.
+# The runs are those of Tasks 1B and 2: VGG16 with eight filters, on each of the two data sets.
 
 # %%
 settings = {
@@ -137,66 +108,64 @@ options = {
 }
 runs = training.train_all(configs, skin, bone, **options)
 
-# %%
-plots.learning_curves(runs)
+# %% tags=["curves"]
+plots.learning_curves(runs, said=course.said("task3", 1))
 
 # %% [markdown]
-# Two data sets, so the columns have different images behind them: compare shapes, not single epochs. First the numbers
-# as the report gives them, beside ours.
+# ### First half: how sure?
 
-# %%
-audit.run_table(runs, skin, bone, task="task3")
-
-# %% [markdown]
-# ### How much is chance?
-#
-# The bracket behind each accuracy is its 95 % interval after Wilson (1927). It answers: had we drawn other validation
-# images of the same kind, where could the accuracy have been? It depends on the number of images more than on anything
-# else.
-
-# %%
-plots.accuracy_intervals(runs, task="task3")
+# %% tags=["predict", "revealed-by-bootstrap"]
+course.ask("task3", 2)
 
 # %% [markdown]
-# A paired test is of no use here: the two runs were judged on different images. The conclusions of the report. *What
-# the lab could know* judges as the report could have: its validation images, one seed. *What holds for these images*
-# judges on an exam on which no network and no epoch was chosen, over all seeds that are stored. The rules, folded below the
-# table, say when a difference counts.
+# **The images.** Had others been drawn, where could the accuracy have been? Draw the same number from those there are,
+# with replacement, a thousand times: that is a *bootstrap*, and the middle 95 % of it an interval.
 
-# %%
-verdicts = evaluate.judge_task(runs, "task3")
-evaluate.verdict_table(verdicts)
+# %% tags=["bootstrap"]
+import numpy as np
+
+rng = np.random.default_rng(0)
+right = (runs["Skin"].val_predictions[:, :, 0] > 0.5) == runs["Skin"].y_val
+best = right[right.mean(axis=1).argmax()]  # the best epoch: one answer an image
+drawn = [rng.choice(best, len(best)).mean() for _ in range(1000)]
+low, high = np.quantile(drawn, [0.025, 0.975])
+print(f"Skin: {best.mean():.3f}, by bootstrap [{low:.3f}, {high:.3f}]")
 
 # %% [markdown]
-# ### How much is the seed?
-#
-# The seed decides the initial weights and the order of the images, and nothing that anybody would call a property of
-# the network. Runs that differ in the seed alone show how much a single number moves by itself.
+# **The choice of the epoch.** The best of all epochs is reported for the images that chose it. The price can be
+# measured: choose on one half of them, and read the accuracy from the other half, many times.
+
+# %%
+honest = []
+for _ in range(1000):
+    order = rng.permutation(right.shape[1])
+    one_half, other_half = order[::2], order[1::2]
+    epoch = right[:, one_half].mean(axis=1).argmax()
+    honest.append(right[epoch, other_half].mean())
+print(f"Skin: best epoch {best.mean():.3f}, honestly chosen {np.mean(honest):.3f}")
+
+# %% [markdown]
+# How much is that over all stored runs? Each of them at its best epoch, against the exam, on whose images nothing was
+# chosen:
+
+# %%
+plots.validation_against_exam(evaluate.flattery("skin"))
+
+# %% [markdown]
+# **The seed.** It decides initial weights and the order of the images, and nothing that anybody would call a property
+# of the network. Whatever is smaller than what it moves was not shown by one run, however exact its decimals look.
 
 # %% tags=["nbval-ignore-output"]
 repeated = {f"seed {seed}": configs["Skin"].with_(seed=seed) for seed in seeds}
 seed_runs = training.train_all(repeated, skin, **options)
 
 # %%
-evaluate.seed_table(
-    evaluate.group_seeds({f"Skin, {label}": run for label, run in seed_runs.items()})
-)
-
-# %%
-plots.learning_curves(
-    evaluate.group_seeds({f"Skin, {label}": run for label, run in seed_runs.items()})
-)
+by_seed = {f"Skin, {label}": run for label, run in seed_runs.items()}
+evaluate.seed_table(evaluate.group_seeds(by_seed))
 
 # %% [markdown]
-# Compare the spread over seeds with the differences between settings in Tasks 1B to 1D. Whatever is smaller than the
-# spread was not shown by a single run, however exact its decimals look.
-
-# %% [markdown]
-# ### Is an effect larger than the seed?
-#
-# One comparison of the lab in full: AlexNet without dropout and with it, as Task 5A compares them, with each of the
-# seeds. An effect need not show in every single pair of runs to be real, and need not be real because it shows in one:
-# it is the average over seeds, beside the spread, that says it.
+# **An effect.** AlexNet without and with dropout, as in Task 5A, with each of the seeds. An effect need not show in
+# every pair of runs to be real, and need not be real because it shows in one.
 
 # %%
 fast = configs["Skin"].with_(
@@ -212,77 +181,44 @@ effect = {
 effect_runs = training.train_all(effect, skin, **options)
 
 # %%
-evaluate.gap_table(effect_runs)
-
-# %%
-evaluate.seed_table(evaluate.group_seeds(effect_runs))
-
-# %%
 plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 
-# %%
-grouped = evaluate.group_seeds(effect_runs)
-evaluate.tell("gap", grouped.get("no dropout"), grouped.get("dropout 0.4"))
-
 # %% [markdown]
-# Two questions, and they can have different answers. Is the *gap* between training and validation smaller with dropout
-# on average, by more than seeds move it? And is the *accuracy* higher, or do the two kinds mix?
-
-# %% [markdown]
-# ### Was the epoch chosen on the same images?
+# ### Second half: whose images?
 #
-# Yes, in the report and here: the best of all epochs on the validation images is reported for the same images. The
-# price can be measured. Choose the epoch on one half of the validation images and read the accuracy from the other
-# half, many times: the mean of that is what an honest choice would have given.
+# Eyes find a shortcut in ten images, and miss it in a thousand. The **audit** counts, looks for copies of training
+# images among the others, and measures how far one gets *without* looking at the lesion.
 
 # %%
-import numpy as np
-
-rng = np.random.default_rng(0)
-for label, run in runs.items():
-    right = (run.val_predictions[:, :, 0] > 0.5) == run.y_val  # epochs x images
-    honest = []
-    for _ in range(1000):
-        order = rng.permutation(len(run.y_val))
-        one_half, other_half = order[::2], order[1::2]
-        epoch = right[:, one_half].mean(axis=1).argmax()
-        honest.append(right[epoch, other_half].mean())
-    best = right.mean(axis=1).max()
-    print(
-        f"{label}: best epoch {best:.3f}, chosen on other images {np.mean(honest):.3f}"
-    )
+audit.audit(skin)
 
 # %% [markdown]
-# ### Do the probabilities mean what they say?
-#
-# A network that says 0.9 should be right nine times in ten. The reliability curve shows whether it is; the Brier score
-# is the mean squared distance between the probability and the truth, so lower is better, and 0.25 is what saying one
-# half gives.
+# Forty simple numbers of each image, brightness and texture, with a linear model or a forest: beating the better one is
+# the first thing that a network has to show. On phantoms there is a ceiling too: a reader who knows every drawn sign.
 
 # %%
-evaluate.quality_table(runs)
-
-# %%
-for run in runs.values():
-    plots.reliability(run)
+more = {
+    "Audit of Bone": audit.audit(bone),
+    "Simple models, Skin": audit.baseline_table(skin),
+    "Simple models, Bone": audit.baseline_table(bone),
+    "Phantoms beside real images": audit.truth_table(configs["Skin"]),
+    "Probabilities": evaluate.quality_table(runs),
+}
+evaluate.card(runs, skin, bone, task="task3", more=more)
+audit.tell_simple(runs, skin, bone, task="task3")
 
 # %% [markdown]
-# ### How far do phantoms teach the truth?
-#
-# Phantoms are drawings. The network of Task 1B was also trained on real images (a selection from HAM10000; the images
-# are not part of this project, the predictions are). If the columns are close, that is a reason to look further, and no
-# proof for a clinic: its patients, its cameras and its labels are others. If they are not, the phantoms are easier, or
-# harder, than life. The last rows are what a linear model or a forest reaches on some forty numbers of each image: does
-# the network leave it behind, on either?
+# Why does a forest win on Skin? The signs of these lesions are textures, which forty numbers measure directly; a
+# fracture is a shape at some place. A network has to find the texture first, from few images. What would more do?
 
 # %%
-audit.truth_table(configs["Skin"])
+plots.accuracy_by_images(audit.growth())
 
 # %% [markdown]
 # ## Explore
 #
-# Set the threshold from which an image is called malignant, and how common the disease is where the network is used:
-# sensitivity and specificity stay, the predictive values do not.
+# Do the probabilities mean what they say? And what would they mean where the disease is rare? Set the threshold, and how
+# common it is.
 
 # %%
 widgets.threshold(runs.get("Skin"))
@@ -293,9 +229,6 @@ widgets.threshold(runs.get("Skin"))
 
 # %%
 widgets.winners_curse()
-
-# %% tags=["predict"]
-course.ask("task3", 2, runs)
 
 # %% [markdown]
 # ## Write
@@ -369,17 +302,10 @@ check.exercise(mcnemar)
 # </details>
 
 # %% [markdown]
-# The numbers behind it, computed from the runs above:
-
-# %%
-widgets.show_evidence(verdicts)
-
-# %% [markdown]
 # ## Summary
 #
-# - An accuracy without an interval is half a number; the number of images decides the other half.
-# - Seeds, shortcuts, copies and the choice of the epoch can each make a result that is not there.
-# - A network that does not beat forty simple numbers has not shown that it is needed.
-# - A probability is a promise that can be checked.
+# - An interval and an honest choice of the epoch are a few lines each.
+# - Images, seed and choice can each make a result that is not there.
+# - A network that does not beat forty simple numbers has not shown that it is needed; more images may change that.
 #
 # Next: [Task 4](task4.ipynb) has nine classes, and an accuracy that flatters.
