@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -36,7 +36,7 @@
 # `dataset = "chest"` here, or `labutils run own -p dataset chest`. What a folder must look like is in
 # [data/README.md](../data/README.md).
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 dataset: str = "skin"  # skin, bone, x_ray, or the name of a folder of yours in data/
 model: list = ["alexnet"]  # lenet, alexnet or vgg16, or a list of them
 lr: float = 1e-4  # learning rate, above 0 and at most 1

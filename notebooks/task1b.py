@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task1b.ipynb out.ipynb -p lr
 # 1e-5`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: list = [1e-4, 1e-5, 1e-6]  # learning rate: one number above 0 and at most 1, or a list of them
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -63,14 +63,13 @@ skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
-# The lab's own images are not public: unless you put them into `data/`, these are *phantoms*, lesions drawn by a
-# program. No result on them says anything about patients. A network that always gives the answer of the larger class
-# reaches its share: that is the accuracy to beat.
+# Unless you put the lab's own images into `data/`, these are *phantoms*, lesions drawn by a program: no result on them
+# says anything about patients. Always answering with the larger class reaches its share.
 
 # %% [markdown]
 # ## Predict
 #
-# Commit to an answer before you see anything. Nothing is graded, and your choice comes back in the figure.
+# Commit to an answer before you see anything. Nothing is graded.
 
 # %% tags=["predict", "revealed-by-curves"]
 course.ask("task1b", 1)
@@ -78,8 +77,8 @@ course.ask("task1b", 1)
 # %% [markdown]
 # ## Look
 #
-# Dermatologists speak of the ABCD rule: **a**symmetry, **b**order, **c**olour, **d**iameter. Judge twenty images
-# yourself (keys *1* and *2*, or the buttons), and see how you do beside the network.
+# Asymmetry, border, colour, diameter: judge twenty images yourself (keys *1* and *2*, or the buttons), and see how you
+# do beside the network.
 
 # %%
 rival = training.find(
@@ -106,8 +105,7 @@ batch = image[None, :, :, None]  # images, height, width, channels
 print(f"{file.name}: {picture.size} pixels become a batch of {batch.shape}")
 
 # %% [markdown]
-# VGG16 is a pile of convolutions with 3x3 windows; after some of them the image is halved. Here it is in plain Keras.
-# Two of its five blocks are enough for small images.
+# VGG16 is a pile of convolutions with 3x3 windows; after some of them the image is halved.
 
 # %%
 import keras
@@ -131,8 +129,8 @@ def build(side, blocks):
 
 
 # %% [markdown]
-# Train it on 400 small images, centred and scaled so that it starts within seconds. Then change the marked line: at
-# 1e-5, does it arrive? At 3e-2, does it learn at all?
+# Train two of its blocks on 400 small images, centred and scaled so that they start within seconds. Then change the
+# marked line: at 1e-5, does it arrive? At 3e-2, does it learn at all?
 
 # %%
 small = skin.small()
@@ -169,8 +167,7 @@ widgets.playground("task1b")
 # %% [markdown]
 # ## The evidence
 #
-# The lab trained all five blocks on a thousand images for a hundred epochs. `RunConfig`, which `skin.run` fills in,
-# holds everything that determines such a run.
+# The lab trained all five blocks on a thousand images. `skin.run` writes down everything that determines such a run.
 
 # %%
 configs = {
@@ -203,8 +200,8 @@ runs = training.train_all(
 plots.learning_curves(runs, said=course.said("task1b", 1))
 
 # %% [markdown]
-# Does the training loss fall, and how fast? Does the validation loss follow, or turn upwards while training goes on?
-# From there on the network learns its training images by heart: it *over-fits*.
+# Does the training loss fall? Does the validation loss follow, or turn upwards while training goes on? From there on
+# the network learns its training images by heart: it *over-fits*.
 
 # %%
 plots.compare_curves(runs)
@@ -217,8 +214,8 @@ plots.compare_curves(runs)
 widgets.interval_slider()
 
 # %% [markdown]
-# Which network would you send to an **exam**, to images on which nothing was chosen? And a question that is rarely
-# asked: would forty simple numbers of each image, its brightness and its texture, do as well?
+# Now the **exam**: images on which no network and no epoch was chosen. Which is better there, VGG16, or forty simple
+# numbers of each image, its brightness and its texture?
 
 # %% tags=["predict", "revealed-by-card"]
 course.ask("task1b", 2)
@@ -239,15 +236,14 @@ plots.real_curves("task1b")
 # %% [markdown]
 # ## Explore
 #
-# Every epoch's predictions are stored. Move through the epochs: which images change their class as the network learns,
-# and what does that do to the confusion matrix, the ROC curve and the calibration?
+# Move through the epochs: which images change their class as the network learns, and what does that do to the
+# confusion matrix, the ROC curve and the calibration?
 
 # %%
 widgets.epoch_scrubber(runs, skin)
 
 # %% [markdown]
-# How would you have found the rate without three long runs? The range test raises the rate step by step during one
-# short training and watches the loss (Smith 2017).
+# The range test finds a rate without three long runs: it raises it step by step in one short training (Smith 2017).
 
 # %%
 widgets.lr_range_test()
@@ -255,8 +251,7 @@ widgets.lr_range_test()
 # %% [markdown]
 # ## Write
 #
-# From which epoch on does a run over-fit? Write a function that reads it from the validation losses. The check says
-# what went in, what came out, what was expected, and which mistake it is if it knows it.
+# From which epoch on does a run over-fit? Write a function that reads it from the validation losses.
 
 
 # %% tags=["exercise"]
@@ -289,20 +284,18 @@ check.exercise(overfitting_epoch)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# A rate that is much too high would show as a loss that jumps about, or never comes down. A rate that is too low shows
-# as curves that still fall, slowly, when the epochs are over: the run is unfinished. Over-fitting is neither: a faster
-# run may only have too many epochs. So the choice is a rate *and* a number of epochs, and the place to stop is the
-# lowest validation loss. Which rate is better when each is stopped there is for the exam and all seeds to say: the
-# sentences above say whether it can be told. The accuracies alone do not show this: the best epoch hides what comes
-# after it, and a few points on so few images may be chance.
+# A rate that is much too high shows as a loss that jumps about, or never comes down; one that is too low as curves that
+# still fall when the epochs are over. Over-fitting is neither: a faster run may only have too many epochs. So the choice
+# is a rate *and* a number of epochs, and the place to stop is the lowest validation loss. Which rate is better when each
+# is stopped there, the card says, or that it cannot be told. The best accuracies hide what comes after them.
 #
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# - Too high a rate does not come down, too low a rate does not arrive: both are read from the curves before any table.
-# - The loss sees how sure a network is of its errors, the accuracy only counts them: their best epochs differ.
-# - A few points of accuracy on a few hundred images are within chance: intervals and paired tests say how far.
+# - An image is a batch of numbers; a network is a list of layers.
+# - Too high a rate does not come down, too low a rate does not arrive.
+# - A few points of accuracy on a few hundred images are within chance.
 #
 # Next: [Task 1C](task1c.ipynb) keeps the rate and changes the network.

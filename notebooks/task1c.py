@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task1c.ipynb out.ipynb
 # -p n_epoch 10`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 150  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -112,8 +112,8 @@ def build(side, blocks, hidden):
 
 
 # %% [markdown]
-# Train the first one on 400 small images, centred and scaled. Then change the marked line: what do two blocks of VGG16
-# do with them? And all five, which have the longest way for a gradient to go?
+# Train it on 400 small images. Then change the marked line: two blocks of VGG16, and all five, which have the longest
+# way for a gradient to go.
 
 # %%
 small = skin.small()
@@ -193,8 +193,8 @@ course.ask("task1c", 2)
 plots.learning_curves(runs, said=course.said("task1c", 2))
 
 # %% [markdown]
-# Compare the height of the validation curves, and *when* each network leaves the level of guessing. A deep network may
-# stay there for some epochs: gradients shrink on their way through every layer (He 2015).
+# *When* does each network leave the level of guessing? A deep one may stay there for some epochs: gradients shrink on
+# their way through every layer (He 2015).
 
 # %%
 plots.compare_curves(runs)
@@ -231,8 +231,7 @@ plots.roc_curve(runs)
 widgets.show_gradcam(runs.get("VGG16"), skin)
 
 # %% [markdown]
-# Is the heat on the lesion? On its border, its texture, or beside it, on a hair or on the dark corner of the picture?
-# The maps are coarse: a sensible map does not prove a sensible reason.
+# Is the heat on the lesion, or on a hair, or a dark corner? A sensible map does not prove a sensible reason.
 
 # %%
 widgets.explore_epochs(plots.confusion_matrix, runs)
@@ -240,8 +239,7 @@ widgets.explore_epochs(plots.confusion_matrix, runs)
 # %% [markdown]
 # ## Write
 #
-# How much of the image does one position after several layers see? Write a function that works it out. The check says
-# what went in, what came out, what was expected, and which mistake it is if it knows it.
+# How much of the image does one position after several layers see? Write a function that works it out.
 
 
 # %% tags=["exercise"]
@@ -276,11 +274,10 @@ check.exercise(receptive_field)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# The deeper network sees more of the image at once and builds larger patterns from smaller ones, so it can do better
-# where shape and texture matter; it also does more work per image. How many parameters each has depends on the size of
-# the images, because most of AlexNet's sit in its first dense layer. Whether it really is better is for the tests to
-# say: with so few validation images only a difference of several points can be seen at all. To be sure, one needs
-# more images, several seeds and a test set that chose nothing: that is what the exam is.
+# The deeper network sees more of the image at once, so it can do better where shape and texture matter; it also does
+# more work per image. How many parameters each has depends on the size of the images: most of AlexNet's sit in its first
+# dense layer. Whether it really is better is for the tests to say: on so few validation images only a difference of
+# several points can be seen. To be sure, one needs more images, several seeds, and images that chose nothing: an exam.
 #
 # </details>
 

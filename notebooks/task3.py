@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -17,8 +17,8 @@
 # %% [markdown]
 # # Task 3: How do you know that a result is reliable?
 #
-# **The same network is right about more fractures than skin lesions. And forty numbers that anyone can compute beat it on
-# one of the two. How would you have noticed?**
+# **The same network was trained on skin lesions and on fractures. Is it better on one of them? And can forty numbers that
+# anyone can compute beat it? How would you notice?**
 #
 # At the end you will be able to
 #
@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task3.ipynb out.ipynb
 # -p n_epoch 50`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -73,8 +73,7 @@ course.ask("task3", 1)
 # %% [markdown]
 # ## Look
 #
-# A result can be no better than its images. Look for anything, beside the disease, by which the classes could be told
-# apart: here are the darkest and the brightest of both sets.
+# By what, beside the disease, could the classes be told apart? The darkest and the brightest of both sets:
 
 # %%
 plots.extremes(skin, "brightness")
@@ -118,8 +117,8 @@ plots.learning_curves(runs, said=course.said("task3", 1))
 course.ask("task3", 2)
 
 # %% [markdown]
-# **The images.** Had others been drawn, where could the accuracy have been? Draw the same number from those there are,
-# with replacement, a thousand times: that is a *bootstrap*, and the middle 95 % of it an interval.
+# **The images.** Had others been drawn, where could the accuracy have been? Draw as many from those there are, with
+# replacement, a thousand times: a *bootstrap*, whose middle 95 % is an interval.
 
 # %% tags=["bootstrap"]
 import numpy as np
@@ -152,8 +151,8 @@ print(f"Skin: best epoch {best.mean():.3f}, honestly chosen {np.mean(honest):.3f
 plots.validation_against_exam(evaluate.flattery("skin"))
 
 # %% [markdown]
-# **The seed.** It decides initial weights and the order of the images, and nothing that anybody would call a property
-# of the network. Whatever is smaller than what it moves was not shown by one run, however exact its decimals look.
+# **The seed.** It decides initial weights and the order of the images. Whatever is smaller than what it moves was not
+# shown by one run, however exact its decimals look.
 
 # %% tags=["nbval-ignore-output"]
 repeated = {f"seed {seed}": configs["Skin"].with_(seed=seed) for seed in seeds}
@@ -164,8 +163,8 @@ by_seed = {f"Skin, {label}": run for label, run in seed_runs.items()}
 evaluate.seed_table(evaluate.group_seeds(by_seed))
 
 # %% [markdown]
-# **An effect.** AlexNet without and with dropout, as in Task 5A, with each of the seeds. An effect need not show in
-# every pair of runs to be real, and need not be real because it shows in one.
+# **An effect.** AlexNet without and with dropout, as in Task 5A. An effect need not show in every pair of runs to be
+# real, and need not be real because it shows in one.
 
 # %%
 fast = configs["Skin"].with_(
@@ -193,8 +192,8 @@ plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 audit.audit(skin)
 
 # %% [markdown]
-# Forty simple numbers of each image, brightness and texture, with a linear model or a forest: beating the better one is
-# the first thing that a network has to show. On phantoms there is a ceiling too: a reader who knows every drawn sign.
+# Forty simple numbers of each image with a linear model or a forest: beating the better one is the first thing that a
+# network has to show. On phantoms there is a ceiling too: a reader who knows every drawn sign.
 
 # %%
 more = {
@@ -208,8 +207,8 @@ evaluate.card(runs, skin, bone, task="task3", more=more)
 audit.tell_simple(runs, skin, bone, task="task3")
 
 # %% [markdown]
-# Why does a forest win on Skin? The signs of these lesions are textures, which forty numbers measure directly; a
-# fracture is a shape at some place. A network has to find the texture first, from few images. What would more do?
+# The signs of drawn lesions are textures, which forty numbers measure directly; a fracture is a shape at some place. A
+# network has to find the texture first, from few images. What would more images do?
 
 # %%
 plots.accuracy_by_images(audit.growth())
@@ -224,8 +223,7 @@ plots.accuracy_by_images(audit.growth())
 widgets.threshold(runs.get("Skin"))
 
 # %% [markdown]
-# Draw a new study: so many images, so many runs that are all equally good. How much better does the winner look than it
-# is?
+# Draw a new study of runs that are all equally good. How much better does the winner look than it is?
 
 # %%
 widgets.winners_curse()
@@ -233,8 +231,7 @@ widgets.winners_curse()
 # %% [markdown]
 # ## Write
 #
-# How far can an accuracy be trusted? Write a function that gives its interval after Wilson. The check says what went
-# in, what came out, what was expected, and which mistake it is if it knows it.
+# How far can an accuracy be trusted? Write a function that gives its interval after Wilson.
 
 # %% tags=["exercise"]
 from math import sqrt
@@ -293,11 +290,10 @@ check.exercise(mcnemar)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# Checked here and not in the report: the interval of each accuracy and a test between them; the spread over seeds;
-# copies between training and validation images; what a simple model reaches; whether the probabilities are calibrated;
-# how much choosing the epoch flatters the number. On phantoms the comparison itself is a statement about two drawing
-# programs, whose ceilings are known. Checked nowhere: whether the images come from the patients one would meet, and
-# from one clinic or many. A high accuracy on an easy shortcut is worth less than a low one on the disease.
+# Checked here and not in the report: intervals, and a test between the two; the spread over seeds; copies between
+# training and validation images; what a simple model reaches; how much choosing the epoch flatters. On phantoms the
+# comparison is a statement about two drawing programs, whose ceilings are known. Checked nowhere: whether the images come
+# from the patients one would meet, and from one clinic or many.
 #
 # </details>
 

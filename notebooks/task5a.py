@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task5a.ipynb out.ipynb -p
 # dropout 0.2`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: float = 1e-4  # learning rate, above 0 and at most 1
 n_epoch: int = 50  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -72,8 +72,8 @@ course.ask("task5a", 1)
 # %% [markdown]
 # ## Look
 #
-# Imagine having to recognise each of these pictures again in a thousand. What would you remember it by? A hair, a
-# shadow, the outline: whatever is unique about a picture is the easiest thing to remember, and the least useful.
+# Imagine having to recognise each of these pictures again in a thousand. What would you remember it by? Whatever is
+# unique about a picture is the easiest thing to remember, and the least useful.
 
 # %%
 plots.extremes(skin, "dark area")
@@ -134,7 +134,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# The same question in ten seconds a try, with a slider for the rate.
+# The same in ten seconds a try.
 
 # %%
 widgets.playground("task5a")
@@ -218,8 +218,7 @@ widgets.monte_carlo_dropout(runs.get(f"dropout {dropout:g}"), skin)
 # %% [markdown]
 # ## Write
 #
-# What does a dropout layer do, in training and afterwards? Write its forward pass. The check says what went in, what
-# came out, what was expected, and which mistake it is if it knows it.
+# What does a dropout layer do, in training and afterwards? Write its forward pass.
 
 # %% tags=["exercise"]
 import numpy as np

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -35,7 +35,7 @@
 # The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
 # task5c.ipynb out.ipynb -p lr 1e-6`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 80  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -205,7 +205,7 @@ course.ask("task5c", 2, runs)
 # ## Write
 #
 # After training, batch normalization is one multiplication and one addition per channel. Write the function that gives
-# both numbers. The check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+# both numbers.
 
 # %% tags=["exercise"]
 import numpy as np

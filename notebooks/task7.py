@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -36,7 +36,7 @@
 # The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
 # task7.ipynb out.ipynb -p angle 90`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters"] jupyter={"source_hidden": true}
 factor: float = 2  # scale: how many times larger, from 1
 angle: float = 40  # rotate: degrees, counter-clockwise, -180 to 180
 low: float = 6  # rescale intensity: this percentile becomes black, 0 to 100
@@ -191,8 +191,7 @@ course.ask("task7", 2)
 # %% [markdown]
 # ## Write
 #
-# Write a generator: from one picture it makes three, stretched in its grey values and flipped. The check says what went
-# in, what came out, what was expected, and which mistake it is if it knows it.
+# Write a generator: from one picture it makes three, stretched in its grey values and flipped.
 
 # %% tags=["exercise"]
 import numpy as np

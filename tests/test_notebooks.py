@@ -68,7 +68,9 @@ def test_structure(name, notebook):
     assert sum("parameters" in tags(cell) for cell in notebook.cells) == 1
     headings = re.findall(r"^## (.+)$", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.M)
     play = [] if name in ("task3", "task7") else ["Play"]
-    wanted = ["Parameters", "Setup", "Predict", "Look", *play, "The evidence", "Explore", "Write", "Answer", "Summary"]
+    built = [] if name in ("task3", "task7") else ["Build it"]
+    wanted = ["Parameters", "Setup", "Predict", "Look", *built, *play, "The evidence", "Explore", "Write", "Answer"]
+    wanted += ["Summary"]
     if name == "own":  # the question is the reader's, and so is the answer
         wanted = ["Parameters", "Setup", "Look", "The evidence", "Exam", "Explore", "Results to keep", "Summary"]
     assert [heading for heading in headings if heading in wanted] == wanted
@@ -82,6 +84,43 @@ def test_cells_are_short(notebook):
     assert lengths[-1] <= 30
     assert lengths[len(lengths) // 2] <= 6
     assert not any(cell.source.rstrip().endswith(";") for cell in code_cells(notebook))
+
+
+ROOMS = ("audit", "augment", "check", "course", "evaluate", "plots", "training", "widgets")
+IN_SIGHT = re.compile(r"^(?:evaluate|audit)\.(?:\w+_table|audit)\(", re.M)
+
+
+def calls_of_helpers(notebook):
+    """How often a notebook calls something of the package, as its cells are written."""
+    asked = re.compile(rf"\b(?:{'|'.join(ROOMS)})\.\w+\(")
+    return sum(len(asked.findall(cell.source)) for cell in code_cells(notebook))
+
+
+@pytest.mark.parametrize("task", list(lab.TITLES))
+def test_a_notebook_is_short_and_shows_two_tables_at_most(task):
+    notebook = read_script(paths.notebooks_dir() / f"{task}.py")
+    prose = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
+    tables = sum(len(IN_SIGHT.findall(cell.source)) for cell in code_cells(notebook))
+    wide = [line for c in code_cells(notebook) if "parameters" not in tags(c) for line in c.source.splitlines()]
+    assert prose <= 700
+    assert tables <= 2
+    assert calls_of_helpers(notebook) <= 25
+    assert [line for line in wide if len(line) > 88 and '"""' not in line and not line.startswith("    In ")] == []
+
+
+@pytest.mark.parametrize("task", [task for task in lab.TITLES if task not in ("task3", "task7")])
+def test_a_network_is_written_out_compiled_and_fitted_before_the_evidence(task):
+    cells = read_script(paths.notebooks_dir() / f"{task}.py").cells
+    titles = {cell.source.splitlines()[0]: place for place, cell in enumerate(cells) if cell.source.startswith("## ")}
+    built = "\n".join(cell.source for cell in cells[titles["## Build it"] : titles["## The evidence"]])
+    for part in ("import keras", "keras.Sequential(", ".compile(", ".fit(", "plots.live_fit(", "  # <- change this: "):
+        assert part in built, f"{part} is missing"
+    assert "training.same_network(build(" in "\n".join(cell.source for cell in cells[titles["## The evidence"] :])
+
+
+def test_the_parameters_are_folded(name):
+    cells = [cell for cell in read_script(paths.notebooks_dir() / f"{name}.py").cells if "parameters" in tags(cell)]
+    assert [cell.metadata.get("jupyter") for cell in cells] == [{"source_hidden": True}] * (name != "index")
 
 
 def test_parameters_are_documented_literals(name):
@@ -112,7 +151,7 @@ def test_reading_a_notebook_does_not_begin_with_waiting(name):
 def test_outputs_are_fit_to_be_committed(notebook):
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
     for cell in code_cells(notebook):
-        assert set(cell.metadata) <= {"tags"}
+        assert set(cell.metadata) <= {"tags", "jupyter"}
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr"

@@ -338,7 +338,8 @@ def build_reference(script: Path, folder: Path) -> str:
         return error
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        kept = {name: cell.metadata[name] for name in ("tags", "jupyter") if cell.metadata.get(name)}
+        cell.metadata = nbformat.from_dict(kept)
         if cell.cell_type == "code":
             cell.outputs = [item for item in cell.outputs if _is_lasting(item)]
             for item in cell.outputs:  # pictures are never compared; without them the file is small
