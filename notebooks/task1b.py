@@ -69,7 +69,7 @@ print(skin.banner())
 # %% [markdown]
 # ## Predict
 #
-# Commit to an answer before you see anything. Nothing is graded.
+# Commit to an answer: nothing is graded.
 
 # %% tags=["predict", "revealed-by-curves"]
 course.ask("task1b", 1)

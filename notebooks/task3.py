@@ -23,7 +23,7 @@
 # At the end you will be able to
 #
 # - choose an epoch honestly, and bootstrap an interval, by hand
-# - say how much of a result is the images, the seed and the choice of the epoch
+# - tell a result from its images, its seed and its epoch
 # - say what more images would change, and what a simple model reaches
 #
 # The [index](index.ipynb) says how long it takes.
@@ -144,8 +144,7 @@ for _ in range(1000):
 print(f"Skin: best epoch {best.mean():.3f}, honestly chosen {np.mean(honest):.3f}")
 
 # %% [markdown]
-# How much is that over all stored runs? Each of them at its best epoch, against the exam, on whose images nothing was
-# chosen:
+# All stored runs at their best epochs, against the exam, on whose images nothing was chosen:
 
 # %%
 plots.validation_against_exam(evaluate.flattery("skin"))
@@ -185,8 +184,8 @@ plots.accuracy_intervals(evaluate.group_seeds(effect_runs))
 # %% [markdown]
 # ### Second half: whose images?
 #
-# Eyes find a shortcut in ten images, and miss it in a thousand. The **audit** counts, looks for copies of training
-# images among the others, and measures how far one gets *without* looking at the lesion.
+# The **audit** counts, looks for copies of training images among the others, and measures how far one gets *without*
+# looking at the lesion.
 
 # %%
 audit.audit(skin)
