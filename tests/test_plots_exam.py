@@ -34,7 +34,7 @@ def test_every_line_is_named_at_its_end_and_the_title_is_the_finding(drawn):
     assert min(b - a for a, b in pairwise(heights)) >= 0.05 * (top - bottom), "names do not overlap"
     assert figure.get_suptitle() == "What was found" and alt.startswith("What was found.")
     forest = [step.simple["simple numbers, forest"].accuracy for step in found.steps if step.simple]
-    shown = [line.get_ydata().tolist() for line in figure.axes[0].get_lines()]
+    shown = [list(line.get_ydata()) for line in figure.axes[0].get_lines()]
     assert forest in shown and [step.network.value for step in found.steps if step.network] in shown
     assert figure.axes[0].get_xscale() == "log" and "phantom" in alt
     for n in found.missing:

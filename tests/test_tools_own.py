@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from evaluate_helpers import right_about, simple_model
 from helpers import made_up_run, tiny_config, tiny_dataset
 
-from labutils import training
+from labutils import audit, training
+from labutils.audit import against
 from labutils.audit.baselines import OnExam, better_simple, stored_baselines
 from labutils.audit.judge import Audit, Row
 from labutils.frames import Table
@@ -47,13 +49,18 @@ def test_no_exam_says_why(tmp_path):
 
 def test_the_simple_model_that_validation_chose_sits_the_same_exam(results, monkeypatch):
     dataset, run = with_exam()
-    sat = OnExam("0", 30, stored_baselines(dataset))
-    monkeypatch.setattr(own, "exam_baselines", lambda _: sat)
-    top = better_simple(dataset, sat).validation
+    models = [simple_model(one.name, right_about(0.8, 30)[None]) for one in stored_baselines(dataset)]
+    sat = OnExam("0", 24, models)
+    for room in (own, against):
+        monkeypatch.setattr(room, "exam_baselines", lambda _: sat)
+    top = better_simple(dataset, sat).exam
     table = own.exam_table({"lenet": run}, dataset)
     assert table.index.tolist() == ["lenet", f"no network: {top.name}"]
     assert table.iloc[1][["images", "accuracy [95 % interval]"]].tolist() == [30, top.shown()]
-    assert own.exam_table({"lenet": replace(run, exam=None)}, dataset).empty, "no exam, no row"
+    assert "on the exam" in audit.against_simple({"lenet": run}, dataset).text
+    without = {"lenet": replace(run, exam=None)}
+    assert "on the validation images" in audit.against_simple(without, dataset).text
+    assert own.exam_table(without, dataset).empty, "no exam, no row"
     sat = replace(sat, fingerprint="1")
     assert own.exam_table({"lenet": run}, dataset).index.tolist() == ["lenet"], "the runs sat another exam"
 

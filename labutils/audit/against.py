@@ -174,4 +174,6 @@ def _counted(words: Mapping[str, str]) -> str:
 
 def _sat(run: Run, simple: Simple) -> bool:
     """Whether a run has answered the exam that the simple model was judged on."""
-    return run.exam is not None and run.exam.fingerprint == simple.fingerprint and exam.answers(run) is not None
+    if run.exam is None or simple.exam is None or exam.answers(run) is None:
+        return False
+    return (run.exam.fingerprint, len(run.exam.y)) == (simple.fingerprint, simple.exam.images)
