@@ -46,15 +46,15 @@ def test_no_headline_has_more_than_twenty_words():
         ([part(WORSE)], "VGG16 is less accurate than AlexNet: POINTS."),
         ([part(SAME)], "VGG16 and AlexNet are equally accurate: POINTS."),
         ([part(UNDECIDED)], "VGG16 or AlexNet: which is more accurate could be chance: POINTS."),
-        ([part(BETTER, "loss")], "VGG16 has a lower loss than AlexNet, by LOSS."),
+        ([part(BETTER, "lowest loss")], "VGG16 has a lower loss than AlexNet, by LOSS."),
         ([part(BELOW, "over-fitting", ("b16",))], "b16 does not over-fit: its loss ends LOSS above its lowest."),
         ([part(REACHED, "best", tuple("abcdefg"))], "a is the best of 7 settings."),
         ([part(BETTER, "narrower gap", tuple("abcd"))], "On average over 2 pairs the gap gets narrower: by POINTS."),
         (
-            [part(BETTER), part(UNDECIDED, "loss"), part(WORSE, "loss")],
+            [part(BETTER), part(UNDECIDED, "lowest loss"), part(WORSE, "lowest loss")],
             "VGG16 has a higher loss than AlexNet; lower by LOSS.",
         ),
-        ([part(BETTER), part(UNDECIDED, "loss")], "VGG16 or AlexNet: which loss is lower could be chance: by LOSS."),
+        ([part(BETTER), part(UNDECIDED, "lowest loss")], "VGG16 or AlexNet: which loss is lower could be chance: by LOSS."),
     ],
 )
 def test_the_headline_is_what_decides(parts, said):
@@ -119,9 +119,9 @@ def test_a_card_has_a_sentence_a_verdict_a_picture_and_every_table_below(card):
     assert f"VGG16 (you said): {evaluate.exam_accuracy([runs['VGG16']])} (one seed), lab report" in alt
     shown = details["text/html"]
     assert shown.startswith('<details class="labutils-details"><summary>Details</summary>')
-    assert shown.count("overflow-x: auto") == shown.count("<h4>") == 6
+    assert shown.count("overflow-x: auto") == shown.count("<h4>") == 7
     titles = re.findall("<h4>(.*?)</h4>", shown)
-    assert titles[0] == "Runs" and "Gap" in titles and titles[-1] == "On real images"
+    assert titles[0] == "Runs" and {"Gap", "In sentences"} < {*titles} and titles[-1] == "On real images"
     for table in (
         evaluate.run_table(runs, lab.reported("task1c")),
         evaluate.paired_table(runs),

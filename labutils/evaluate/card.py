@@ -23,7 +23,7 @@ from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
-from labutils.evaluate.sentences import NOT_HERE
+from labutils.evaluate.sentences import NOT_HERE, every_sentence
 from labutils.evaluate.tables import (
     best_table,
     exam_table,
@@ -77,9 +77,13 @@ _FASTER = {
 SAYS: dict[str, dict[str, str]] = {
     "accuracy": _ACCURATE,
     "accuracy of two data sets": _ACCURATE,
-    "loss": _LOSS,
     "lowest loss": _LOSS,
-    "loss of two data sets": _LOSS,
+    "lowest loss of two data sets": _LOSS,
+    "steadier": {
+        REACHED: "{a} has a steadier validation curve than {b}.",
+        BELOW: "{a} has no steadier validation curve than {b}.",
+        UNDECIDED: "Whether {a} has a steadier validation curve than {b} could be chance.",
+    },
     "narrower gap": {
         BETTER: "{b} has a narrower gap than {a}: by {n} points.",
         WORSE: "{b} has a wider gap than {a}; narrower by {n} points.",
@@ -328,6 +332,10 @@ def _tables(
     except ComparisonError as error:
         yield "In pairs, on the exam", str(error)
     yield from more.items()
+    everything = [run for own in seeds.values() for run in own]
+    source = next(iter(runs.values())).source
+    if told := [said.text for _, _, said in every_sentence(everything, source, [task]) if said.findings]:
+        yield "In sentences", "\n".join(told)
     if verdicts:
         yield "What the report says, and what holds", verdict_table(verdicts)
         yield "On real images", real_table(verdicts)
@@ -342,7 +350,10 @@ def _details(verdicts: Sequence[Verdict], tables: Iterable[tuple[str, Table | st
     for verdict in verdicts[1:]:
         shown.append(f"<p>{_chip(verdict)} {html.escape(f'{headline(verdict)} {_claim(verdict)}')}</p>")
     for title, table in tables:
-        inside = html.escape(table) if isinstance(table, str) else table._repr_html_() or ""
+        if isinstance(table, str):
+            inside = "".join(f"<p>{html.escape(line)}</p>" for line in table.splitlines())
+        else:
+            inside = table._repr_html_() or ""
         head, look = html.escape(title, quote=True), 'style="overflow-x: auto; max-width: 100%"'
         # A part that is moved sideways needs a name and a place where the keyboard finds it.
         shown.append(f'<h4>{head}</h4><div role="region" tabindex="0" aria-label="{head}" {look}>{inside}</div>')

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 from math import log
@@ -105,8 +105,10 @@ def sentence(name: str, *about: object, **words: str) -> list[Said]:
     return SENTENCES[name](*about, **words)
 
 
-def every_sentence(runs: Sequence[Run], source: str = "phantom") -> Iterator[tuple[str, str, Said]]:
-    """The sentences that the notebooks tell of the lab's settings: task, what it is about, and what is said.
+def every_sentence(
+    runs: Sequence[Run], source: str = "phantom", tasks: Collection[str] = lab.TITLES
+) -> Iterator[tuple[str, str, Said]]:
+    """What can be told of the lab's settings in sentences: task, what it is about, and what is said.
 
     Parameters
     ----------
@@ -114,8 +116,12 @@ def every_sentence(runs: Sequence[Run], source: str = "phantom") -> Iterator[tup
         Among which to look.
     source : str
         On which images; of real ones it is said, too, where validation runs above training.
+    tasks : collection of str
+        Of which tasks; all unless given.
     """
     for task, rows in TOLD.items():
+        if task not in tasks:
+            continue
         configs = lab.runs("task5a") | lab.runs(task)
         there = find(configs, source, among=runs)
         settings = {label: same_but_seed(run, run.epochs, runs) for label, run in there.items()}
