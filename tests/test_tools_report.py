@@ -2,13 +2,13 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluate_helpers import make_run, with_exam
+from evaluate_helpers import make_run, right_about, simple_model, with_exam
 from helpers import STRETCH
 
 from labutils import evaluate, lab
@@ -112,16 +112,14 @@ def keep_simple(results, run, validation, exam=None):
     """As if simple models had been measured on the images of a run: accuracies by kind of model."""
 
     def models(accuracies):
-        return [
-            {"name": f"simple numbers, {kind}", "accuracy": value, "accuracy_interval": [value - 0.05, value + 0.05]}
-            for kind, value in accuracies.items()
-        ]
+        named = accuracies.items()
+        return [asdict(simple_model(f"simple numbers, {kind}", right_about(value)[None])) for kind, value in named]
 
     name = f"{run.config.dataset}-{run.provenance['fingerprint']}.json"
     (results / "baselines" / "exam").mkdir(parents=True, exist_ok=True)
     (results / "baselines" / name).write_text(json.dumps(models(validation)))
     if exam:
-        found = {"fingerprint": "f" * 12, "images": 4000, "models": models(exam)}
+        found = {"fingerprint": "f" * 12, "training": 1000, "models": models(exam)}
         (results / "baselines" / "exam" / name).write_text(json.dumps(found))
 
 
