@@ -147,7 +147,9 @@ print(f"Skin: best epoch {best.mean():.3f}, honestly chosen {np.mean(honest):.3f
 # All stored runs at their best epochs, against the exam, on whose images nothing was chosen:
 
 # %%
-plots.validation_against_exam(evaluate.flattery("skin"))
+flattery = evaluate.flattery("skin")
+plots.validation_against_exam(flattery)
+evaluate.say(flattery.said.text)
 
 # %% [markdown]
 # **The seed.** It decides initial weights and the order of the images. Whatever is smaller than what it moves was not
@@ -206,10 +208,11 @@ evaluate.card(runs, skin, bone, task="task3", more=more)
 audit.tell_simple(runs, skin, bone, task="task3")
 
 # %% [markdown]
-# The signs of drawn lesions are textures, which forty numbers measure directly; a fracture is a shape at some place. A
-# network has to find the texture first, from few images. What would more images do?
+# The signs of drawn lesions are textures, which six rings of the Fourier transform measure alone; a fracture is a shape
+# at some place. A network has to find the texture first. What would more images do?
 
 # %%
+audit.tell_simple(runs, skin, bone, task="task3", sees="FFT rings")
 plots.accuracy_by_images(audit.growth())
 
 # %% [markdown]

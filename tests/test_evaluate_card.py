@@ -54,7 +54,10 @@ def test_no_headline_has_more_than_twenty_words():
             [part(BETTER), part(UNDECIDED, "lowest loss"), part(WORSE, "lowest loss")],
             "VGG16 has a higher loss than AlexNet; lower by LOSS.",
         ),
-        ([part(BETTER), part(UNDECIDED, "lowest loss")], "VGG16 or AlexNet: which loss is lower could be chance: by LOSS."),
+        (
+            [part(BETTER), part(UNDECIDED, "lowest loss")],
+            "VGG16 or AlexNet: which loss is lower could be chance: by LOSS.",
+        ),
     ],
 )
 def test_the_headline_is_what_decides(parts, said):
