@@ -11,6 +11,9 @@ import numpy as np
 POINTS = 4
 """What an exercise counts."""
 
+LIMIT = 5.0
+"""Seconds that one call may take, unless an exercise says otherwise; most solutions take less than a thousandth."""
+
 
 class Case:
     """One input: what is special about it, and its arguments by name, in order."""
@@ -37,12 +40,14 @@ class Exercise:
     """One thing to write, and how `check.NAME` tests it; what it asks is in the notebook's own cell, and nowhere else.
 
     `reference` gives what is expected. `use` gets what a student wrote and the arguments, and gives what is compared.
+    One call may take `limit` seconds.
     """
 
     task: str
     about: str
     reference: Callable[..., Any]
     use: Callable[..., Any]
+    limit: float = LIMIT
     cases: Callable[[np.random.Generator], list[Case]] = lambda rng: []
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -66,11 +71,13 @@ class Exercise:
 ENTERED: list[Exercise] = []
 
 
-def exercise(task: str, about: str, use: Callable[..., Any] = call) -> Callable[[Callable[..., Any]], Exercise]:
-    """Enter a function, or a class, as the reference of an exercise."""
+def exercise(
+    task: str, about: str, use: Callable[..., Any] = call, limit: float = LIMIT
+) -> Callable[[Callable[..., Any]], Exercise]:
+    """Enter a function, or a class, as the reference of an exercise; one call may take `limit` seconds."""
 
     def enter(reference: Callable[..., Any]) -> Exercise:
-        ENTERED.append(Exercise(task, about, reference, use))
+        ENTERED.append(Exercise(task, about, reference, use, limit))
         return ENTERED[-1]
 
     return enter

@@ -1,4 +1,4 @@
-"""Exercises about the size of networks: 1C and 1D."""
+"""Exercises about the size of networks: 1C."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
@@ -63,49 +63,3 @@ def _(layers):
 @receptive_field.mistake("begun at 0", "Without any layer a position sees one pixel.")
 def _(layers):
     return receptive_field(layers) - 1
-
-
-@exercise("task1d", "how many numbers a layer learns")
-def layer_parameters(inputs, outputs, window):
-    return _weights(inputs, outputs, window) + outputs
-
-
-def _weights(inputs, outputs, window):
-    return inputs * outputs * (window or 1) ** 2
-
-
-@layer_parameters.inputs
-def _(rng):
-    units = int(rng.integers(20, 60))
-    return [
-        Case("a dense layer", inputs=64, outputs=units, window=None),
-        Case("a 3x3 convolution", inputs=8, outputs=16, window=3),
-        Case("the first convolution of grey images", inputs=1, outputs=8, window=5),
-        Case("one unit", inputs=1, outputs=1, window=None),
-        Case("a 1x1 convolution", inputs=4, outputs=3, window=1),
-    ]
-
-
-@layer_parameters.mistake("no biases", "Every output adds a number of its own.")
-def _(inputs, outputs, window):
-    return _weights(inputs, outputs, window)
-
-
-@layer_parameters.mistake("a bias for every input", "Biases belong to outputs.")
-def _(inputs, outputs, window):
-    return _weights(inputs, outputs, window) + inputs
-
-
-@layer_parameters.mistake("the window counted once", "A window of side 3 has more than 3 positions.")
-def _(inputs, outputs, window):
-    return inputs * outputs * (window or 1) + outputs
-
-
-@layer_parameters.mistake("the input channels forgotten", "A filter has a window for every channel that it reads.")
-def _(inputs, outputs, window):
-    return (window * window if window else inputs) * outputs + outputs
-
-
-@layer_parameters.mistake("the window ignored", "A convolution has weights for every position of its window.")
-def _(inputs, outputs, window):
-    return layer_parameters(inputs, outputs, None)

@@ -1,4 +1,4 @@
-"""Exercises that make pictures and batches: 7 and 8."""
+"""Exercises that make pictures: 7."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
@@ -82,83 +82,3 @@ def _(image, low, high):
 @versions.mistake("divided by high", "How long is the way from low to high?")
 def _(image, low, high):
     return _three(np.clip((image - low) / high, 0, 1))
-
-
-class Batches:
-    def __init__(self, x, y, size, change):
-        self.x, self.y, self.size, self.change = x, y, size, change
-
-    def __len__(self):
-        return -(-len(self.x) // self.size)
-
-    def __getitem__(self, number):
-        return self.part(number * self.size)
-
-    def part(self, first):
-        chosen = slice(first, first + self.size)
-        return self.change(self.x[chosen]), self.y[chosen]
-
-
-def _all_batches(written, *arguments):
-    """The number of batches, and images and labels of each; None if the class says nothing."""
-    made = written(*arguments)
-    number = made.__len__()
-    if number is None:
-        return None
-    return [number, *(made[i] for i in range(min(int(number), MOST)))]
-
-
-batches = exercise("task8", "images and labels in batches, as Keras asks for them", _all_batches)(Batches)
-
-
-def _double(images):
-    return images * 2
-
-
-@batches.inputs
-def _(rng):
-    def case(label, n, size, kind=np.float64):
-        images = rng.uniform(0.1, 0.5, (n, 2, 2, 1)).round(2).astype(kind)
-        return Case(label, x=images, y=np.arange(n) % 3, size=size, change=_double)
-
-    return [
-        case("a last batch that is smaller", 5, 2),
-        case("batches that come out even", 6, 3),
-        case("a batch larger than the data, float32", 3, 8, np.float32),
-        case("one image", 1, 1),
-    ]
-
-
-@batches.mistake("the last batch lost", "Five images in twos are three batches.")
-class _LastLost(Batches):
-    def __len__(self):
-        return len(self.x) // self.size
-
-
-@batches.mistake("an empty batch at the end", "Six images in threes are two batches.")
-class _OneTooMany(Batches):
-    def __len__(self):
-        return len(self.x) // self.size + 1
-
-
-@batches.mistake("all labels with every batch", "A batch has as many labels as images.")
-class _AllLabels(Batches):
-    def __getitem__(self, number):
-        return super().__getitem__(number)[0], self.y
-
-
-@batches.mistake("images not changed", "The images of a batch go through change.")
-def _(x, y, size, change):
-    return Batches(x, y, size, lambda images: images)
-
-
-@batches.mistake("begins at the next image", "Batch 1 begins where batch 0 has ended.")
-class _NextImage(Batches):
-    def __getitem__(self, number):
-        return self.part(number)
-
-
-@batches.mistake("counted in images", "The length is a number of batches.")
-class _Images(Batches):
-    def __len__(self):
-        return len(self.x)
