@@ -14,7 +14,7 @@ import numpy as np
 from labutils.course.exercises import EXERCISES, built
 
 BROKEN = {
-    "mend_two_classes": "two outputs and the wrong loss",
+    "mend_two_classes": "a softmax over one output",
     "mend_normalization": "forgotten when predicting",
     "mend_batches": "images and labels in two orders",
     "build_on_budget": "nothing that bends",

@@ -179,7 +179,7 @@ course.ask("task2", 2, runs)
 # %% [markdown]
 # ## Write
 #
-# This network trains without a word, its loss falls, and its answers are those of a coin. The labels are 0 and 1, a
+# This network cannot be trained: `fit` stops at its first batch, with an error about shapes. The labels are 0 and 1, a
 # number for each image.
 
 # %%
@@ -199,7 +199,7 @@ def two_classes(side, n_base):
 
 
 # %% [markdown]
-# What does each of its two outputs learn from such a label? Copy it and mend its head: its output and its loss. The
+# What would each of its two outputs learn from such a label? Copy it and mend its head: its output and its loss. The
 # check says what is still another one, and trains what you mended on small images of its own, for some seconds.
 
 
