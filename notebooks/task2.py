@@ -197,6 +197,53 @@ course.ask("task2", 2, runs)
 # %% [markdown]
 # ## Write
 #
+# This network cannot be trained: `fit` stops at its first batch, with an error about shapes. The labels are 0 and 1, a
+# number for each image.
+
+# %%
+import keras
+from keras import layers
+
+
+def two_classes(side, n_base):
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(2, activation="sigmoid"))
+    network.compile(keras.optimizers.Adam(0.005), "mean_squared_error")
+    return network
+
+
+# %% [markdown]
+# What would each of its two outputs learn from such a label? Copy it and mend its head: its output and its loss. The
+# check says what is still another one, and trains what you mended on small images of its own, for some seconds.
+
+
+# %% tags=["exercise"]
+import keras
+from keras import layers
+
+
+def mend_two_classes(side, n_base):
+    """The network above, mended: one output, the probability of label 1, and the loss that belongs to it."""
+    ### BEGIN SOLUTION
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(1, activation="sigmoid"))
+    network.compile(keras.optimizers.Adam(0.005), "binary_crossentropy")
+    return network
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.exercise(mend_two_classes)
+
+# %% [markdown]
 # How many of the atypical fractures are found, and how many of the others are left alone? Write a function that counts
 # them into a confusion matrix. The check says what went in, what came out, what was expected, and which mistake it is
 # if it knows it.

@@ -249,6 +249,36 @@ course.ask("task4", 2, runs)
 # %% [markdown]
 # ## Write
 #
+# Nine classes need another end than two, and another loss. The check says which layer or which loss is another one, and
+# trains what you built on nine kinds of small images, for some seconds.
+
+# %% tags=["exercise"]
+import keras
+from keras import layers
+
+
+def build_nine_classes(side, n_base):
+    """A network for grey images of side x side pixels and labels 0 to 8, compiled with Adam at 0.005.
+
+    Two 3x3 convolutions with same padding, of n_base and 2 * n_base filters, each with ReLU and then 2x2 max-pooling;
+    then at once the nine outputs, which are probabilities and add up to 1. The loss takes the labels as they are.
+    """
+    ### BEGIN SOLUTION
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(9, activation="softmax"))
+    network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
+    return network
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.exercise(build_nine_classes)
+
+# %% [markdown]
 # The same predictions, two numbers: write a function that gives the categorical and the element-wise accuracy. The
 # check says what went in, what came out, what was expected, and which mistake it is if it knows it.
 

@@ -225,6 +225,37 @@ course.ask("task5b", 2, runs)
 # %% [markdown]
 # ## Write
 #
+# Where does batch normalization stand? Build a network with it. The check says which layer is another one, counts the
+# parameters, and trains what you built on small images of its own, for some seconds.
+
+# %% tags=["exercise"]
+import keras
+from keras import layers
+
+
+def build_normalized(side, n_base):
+    """A network for grey images of side x side pixels, with an Input, not compiled.
+
+    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters, batch normalization, ReLU, 2x2
+    max-pooling. What the normalization would take away again, the convolution does not have. Then one output, sigmoid.
+    """
+    ### BEGIN SOLUTION
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
+        network.add(layers.BatchNormalization())
+        network.add(layers.ReLU())
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.exercise(build_normalized)
+
+# %% [markdown]
 # What does batch normalization compute, and which numbers does it carry along? Write its forward pass. The check says
 # what went in, what came out, what was expected, and which mistake it is if it knows it.
 

@@ -198,28 +198,37 @@ course.ask("task5d", 2, runs)
 # %% [markdown]
 # ## Write
 #
-# A gap read from one epoch is noise. Write a function that averages it over a window that moves along the run. The
-# check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+# Fifty epochs more do not help a network that is asked another thing than it was taught. This function trains well, and
+# its answers for new images are worth nothing.
+
+
+# %%
+def train_and_ask(network, x, y, new):
+    mean, spread = x.mean(), x.std()
+    network.fit((x - mean) / spread, y, batch_size=20, epochs=10, verbose=0)
+    return network.predict(new, verbose=0)
+
+
+# %% [markdown]
+# Copy it and mend it. The check says what the network gets to see, in training and afterwards, and trains one for some
+# seconds. New images may come one by one, and may be brighter than those of training.
+
 
 # %% tags=["exercise"]
-import numpy as np
+def mend_normalization(network, x, y, new):
+    """The function above, mended: train the network, and give its answers for new images.
 
-
-def smoothed_gap(accuracy, val_accuracy, window):
-    """Training minus validation accuracy, as the mean of every `window` epochs in a row.
-
-    The first value is that of the first `window` epochs, the last one that of the last: n - window + 1 values.
+    The network, compiled, is trained on the images x, centred and scaled to a mean of 0 and a spread of 1.
     """
     ### BEGIN SOLUTION
-    gap = np.asarray(accuracy, float) - np.asarray(val_accuracy, float)
-    return np.array(
-        [gap[start : start + window].mean() for start in range(len(gap) - window + 1)]
-    )
+    mean, spread = x.mean(), x.std()
+    network.fit((x - mean) / spread, y, batch_size=20, epochs=10, verbose=0)
+    return network.predict((new - mean) / spread, verbose=0)
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.exercise(smoothed_gap)
+check.exercise(mend_normalization)
 
 # %% [markdown]
 # ## Answer

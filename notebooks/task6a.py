@@ -195,25 +195,34 @@ course.ask("task6a", 2, runs)
 # %% [markdown]
 # ## Write
 #
-# Spatial dropout leaves out whole feature maps. Write the function that does it to a batch. The check says what went
-# in, what came out, what was expected, and which mistake it is if it knows it.
-
+# Spatial dropout leaves out whole feature maps. Build a network that does. The check says which layer is another one, and
+# trains what you built on small images of its own, for some seconds.
 
 # %% tags=["exercise"]
-def drop_maps(x, rate, draws):
-    """Spatial dropout in training: of x (batch, height, width, channels) whole feature maps are left out.
+import keras
+from keras import layers
 
-    A map of an image is left out where its draw (batch, channels) is below the rate; the others are divided by
-    1 - rate.
+
+def build_spatial_dropout(side, n_base, rate):
+    """A network for grey images of side x side pixels, with an Input, not compiled.
+
+    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters, ReLU, spatial dropout of that
+    rate, 2x2 max-pooling. Then one output with a sigmoid.
     """
     ### BEGIN SOLUTION
-    mask = (draws >= rate) / (1 - rate)
-    return x * mask[:, None, None, :]
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.SpatialDropout2D(rate))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.exercise(drop_maps)
+check.exercise(build_spatial_dropout)
 
 # %% [markdown]
 # ## Answer

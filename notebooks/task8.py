@@ -207,35 +207,41 @@ course.ask("task8", 2, runs)
 # %% [markdown]
 # ## Write
 #
-# Keras takes its training images from an object that has a length and items. Write one that changes the images of each
-# batch. The check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+# A generator gives `fit` its batches, and is the place where images are augmented. This one shuffles them in every
+# epoch, and no network has ever learned anything from it.
+
+
+# %%
+def batches(x, y, size):
+    while True:
+        images, labels = np.random.permutation(x), np.random.permutation(y)
+        for first in range(0, len(x), size):
+            yield images[first : first + size], labels[first : first + size]
+
+
+# %% [markdown]
+# Copy it and mend it. The check looks through the batches of two epochs, and trains a network on them for some seconds.
 
 # %% tags=["exercise"]
-from math import ceil
+import numpy as np
 
 
-class Batches:
-    """Images and labels in batches, as Keras asks a PyDataset for them; each batch's images go through `change`."""
+def mend_batches(x, y, size):
+    """The generator above, mended: batches of images and labels without end, the last one of an epoch may be smaller.
 
-    def __init__(self, x, y, size, change):
-        self.x, self.y, self.size, self.change = x, y, size, change
-
-    def __len__(self):
-        """How many batches an epoch has; the last one may be smaller."""
-        ### BEGIN SOLUTION
-        return ceil(len(self.x) / self.size)
-        ### END SOLUTION
-
-    def __getitem__(self, number):
-        """Batch `number`, from 0: changed images, and their labels."""
-        ### BEGIN SOLUTION
-        chosen = slice(number * self.size, (number + 1) * self.size)
-        return self.change(self.x[chosen]), self.y[chosen]
-        ### END SOLUTION
+    In every epoch each image comes once, in an order that is drawn anew.
+    """
+    ### BEGIN SOLUTION
+    while True:
+        order = np.random.permutation(len(x))
+        for first in range(0, len(x), size):
+            chosen = order[first : first + size]
+            yield x[chosen], y[chosen]
+    ### END SOLUTION
 
 
 # %% tags=["check"]
-check.exercise(Batches)
+check.exercise(mend_batches)
 
 # %% [markdown]
 # ## Answer

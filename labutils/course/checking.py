@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from labutils.course.exercises import EXERCISES, POINTS, Case, Exercise, Mistake
+from labutils.course.exercises.built import unlike
 
 PATIENCE = 5.0
 """Seconds in which a function that did not end is asked to stop, again and again."""
@@ -276,6 +277,8 @@ def _on_top(exercise: Exercise, wrong: Callable[..., Any], beneath: Callable[...
 
 def difference(got: Any, expected: Any) -> str:
     """How far `got` is not what was expected, in words; empty if it is."""
+    if isinstance(expected, str) or (isinstance(expected, list) and expected and isinstance(expected[0], str)):
+        return unlike(got, expected)
     if expected is None:
         return "" if got is None else f"None was expected, and it gave {_kind(got)}"
     if got is None:
