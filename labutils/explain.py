@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labutils.data.dataset import in_turn
+
 if TYPE_CHECKING:
     import keras
 
@@ -106,21 +108,6 @@ def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray
         places = np.lexsort((labels, in_turn(labels)))[: n // 2]
         chosen.append(order[places[np.lexsort((places, labels[places]))]])
     return np.concatenate(chosen).astype(np.int64)
-
-
-def in_turn(labels: np.ndarray) -> np.ndarray:
-    """The turn of each of `labels` (n,) if every class has one after the other: how many of its class stand before it.
-
-    Examples
-    --------
-    >>> in_turn(np.array([1, 1, 0, 1])).tolist()
-    [0, 1, 0, 2]
-    """
-    turn = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        own = labels == label
-        turn[own] = np.arange(own.sum())
-    return turn
 
 
 def _split(model: keras.Model) -> tuple[keras.Model, keras.Model, np.ndarray, np.ndarray]:

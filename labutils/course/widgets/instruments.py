@@ -15,8 +15,8 @@ import numpy as np
 
 from labutils.course import student
 from labutils.course.widgets.control import instrument, needs_run, png, show, static_page
+from labutils.data.dataset import in_turn
 from labutils.evaluate.metrics import auc, class_probabilities, confusion_matrix, predicted_labels
-from labutils.explain import in_turn
 from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, Panel, as_image, chart
 from labutils.statistics import sign_test, wilson_interval
 
