@@ -51,14 +51,6 @@ def test_epochs_to_reach_counts_from_one():
     assert curves.epochs_to_reach(history, 0.9, curve="val_accuracy") == 1
 
 
-def test_epochs_to_loss_reads_the_smoothed_curve():
-    falling = {"val_loss": np.linspace(1.0, 0.0, 101)}
-    assert curves.epochs_to_loss(falling, 0.5) == pytest.approx(51, abs=1)
-    assert curves.epochs_to_loss(falling, -0.1) is None
-    dip = {"val_loss": np.where(np.arange(101) == 20, 0.0, 1.0)}
-    assert curves.epochs_to_loss(dip, 0.5) is None
-
-
 def test_overfitting_begins_where_the_loss_leaves_its_minimum_for_good():
     down_up = np.concatenate([np.linspace(1, 0.5, 50), np.linspace(0.5, 1.0, 51)[1:]])
     begins = curves.overfitting_epoch({"val_loss": down_up}, window=1, climb=0.025)

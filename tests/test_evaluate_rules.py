@@ -49,10 +49,15 @@ def spreads(what):
         return stored_spreads(what)
     if what == "training":
         return np.array([0.01])
+
+    def pace(run):
+        curve = curves.smooth(run.history["val_loss"])
+        return int(np.argmax(curve <= curve.min() + 0.01)) + 1
+
     amount = {
         "onset": lambda run: curves.overfitting_epoch(run.history) or run.epochs + 1,
         "straying": lambda run: curves.unsteadiness(run.history["val_accuracy"]),
-        "pace": lambda run: curves.epochs_to_loss(run.history, curves.smooth(run.history["val_loss"]).min() + 0.01),
+        "pace": pace,
     }[what]
     stored = {run.path.name: run for run in RunStore(RUNS).all() if run.source == "phantom"}
     groups = [runs for runs in group_seeds(stored).values() if len(runs) >= 3]

@@ -22,8 +22,7 @@ from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_ef
 from labutils.evaluate.findings import VALIDATION, Finding
 from labutils.evaluate.rules import ACCURACY_MARGIN, BETTER, CLOSE, EQUAL, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.evaluate.sentences import NOT_HERE, Said, say
-from labutils.evaluate.tables import group_seeds, mark_source
-from labutils.runs.store import RunStore
+from labutils.evaluate.tables import mark_source
 from labutils.statistics import bootstrap_mean, in_points, p_words, sign_test
 
 if TYPE_CHECKING:
@@ -84,12 +83,6 @@ def against_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task:
 def tell_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task: str = "", sees: str = SIMPLE) -> None:
     """Print what `against_simple` says."""
     say(against_simple(runs, *datasets, task=task, sees=sees).text)
-
-
-def stored_networks(name: str) -> dict[str, list[Run]]:
-    """Every setting that is stored on the lab's phantoms of a data set, by what it is called, with all its seeds."""
-    runs = [run for run in RunStore().all() if run.config.dataset == name and run.source == "phantom" and run.exam]
-    return group_seeds({run.label: run for run in runs if simple_of(run)})
 
 
 def simple_effect(runs: Sequence[Run], simple: Baseline) -> Effect:

@@ -40,12 +40,11 @@ from labutils.evaluate.tables import (
     truth_table,
     verdict_table,
 )
-from labutils.evaluate.validation import about_real, flattery, reversal
+from labutils.evaluate.validation import flattery
 
 __all__ = [
     "CLAIMS",
     "Verdict",
-    "about_real",
     "accuracy",
     "auc",
     "best",
@@ -69,7 +68,6 @@ __all__ = [
     "quality_table",
     "reach_table",
     "real_table",
-    "reversal",
     "run_table",
     "say",
     "seed_table",

@@ -70,12 +70,8 @@ def smooth(curve: np.ndarray, window: int = WINDOW) -> np.ndarray:
 
 def epochs_to_reach(history: Mapping[str, np.ndarray], accuracy: float, curve: str = "accuracy") -> int | None:
     """Epochs, from 1, until "accuracy" (training) or "val_accuracy" first reaches a value; None if it never does."""
-    return _first(np.asarray(history[curve]) >= accuracy)
-
-
-def epochs_to_loss(history: Mapping[str, np.ndarray], loss: float) -> int | None:
-    """Epochs until the smoothed validation loss first comes down to `loss`; None if it never does."""
-    return _first(smooth(history["val_loss"]) <= loss)
+    reached = np.asarray(history[curve]) >= accuracy
+    return int(np.argmax(reached)) + 1 if reached.any() else None
 
 
 def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, climb: float = CLIMB) -> int | None:
@@ -150,7 +146,3 @@ def loss_rise(run: Run) -> Estimate:
         for part in (slice(-window, None), slice(start, start + window))
     )
     return bootstrap_mean(ends - lowest, GUESS).moved_to(float(means[-1] - means[start]))
-
-
-def _first(reached: np.ndarray) -> int | None:
-    return int(np.argmax(reached)) + 1 if reached.any() else None
