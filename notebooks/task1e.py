@@ -285,7 +285,7 @@ check.exercise(epoch_to_keep)
 # does its course tell you? Name the means against over-fitting that you know, and what each does.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

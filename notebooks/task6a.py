@@ -222,7 +222,7 @@ check.exercise(drop_maps)
 # place to compare the two?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -207,7 +207,7 @@ check.exercise(predictive_values)
 # numbers, and what do you leave out on purpose?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
