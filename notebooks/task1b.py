@@ -277,7 +277,7 @@ check.exercise(overfitting_epoch)
 # Would you trust your choice if the three accuracies were all you knew?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

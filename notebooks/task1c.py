@@ -267,7 +267,7 @@ check.exercise(receptive_field)
 # table shows. What would have to be different about the experiment for you to be sure?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

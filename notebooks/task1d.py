@@ -263,7 +263,7 @@ check.exercise(build_lenet)
 # and why is a small improvement on a few hundred images hard to believe?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -291,7 +291,7 @@ check.exercise(build_blocks)
 # does its course tell you? Name the means against over-fitting that you know, and what each does.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -321,7 +321,7 @@ check.exercise(sensitivity_specificity)
 # by the gap, by the best accuracy or by the lowest loss?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

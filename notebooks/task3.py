@@ -285,7 +285,7 @@ check.exercise(mcnemar)
 # it, and say for each whether it was checked in the report, here, or nowhere.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

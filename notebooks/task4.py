@@ -342,7 +342,7 @@ check.exercise(accuracies)
 # colleague why your accuracy is lower than the report's although your network need not be worse.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

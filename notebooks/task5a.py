@@ -247,7 +247,7 @@ check.exercise(dropout_forward)
 # validation accuracies, what would you conclude?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

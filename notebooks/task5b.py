@@ -303,7 +303,7 @@ check.exercise(batch_norm)
 # better one on images that it has not seen?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -243,7 +243,7 @@ check.exercise(fold_batch_norm)
 # loss, and say how sure you are of each.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

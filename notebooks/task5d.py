@@ -262,7 +262,7 @@ check.exercise(mend_normalization)
 # the two would you use, and from which epoch?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -260,7 +260,7 @@ check.exercise(build_spatial_dropout)
 # place to compare the two?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

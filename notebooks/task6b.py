@@ -211,7 +211,7 @@ check.exercise(both_orders)
 # does dropout in general buy, in Tasks 1D, 2, 5A and here?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -210,7 +210,7 @@ check.exercise(build_on_budget)
 # numbers, and what do you leave out on purpose?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

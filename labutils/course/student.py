@@ -38,8 +38,13 @@ UNWRITTEN = "Write at least two sentences above, save (Ctrl+S), and run this cel
 NOT_MINE = "In your own copy of this notebook (`labutils lab`) our answer stands here once yours is written."
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."
 VERSIONS = ".versions.json"
-SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-"""Without it JupyterLab asks whether to fetch news, in a box over the notebook, although there are none to fetch."""
+SETTINGS = {
+    # Without it JupyterLab asks whether to fetch news, in a box over the notebook, although there are none to fetch.
+    "default_setting_overrides": {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}},
+    # A menu of instructors' tools.
+    "page_config": {"disabledExtensions": {"@jupyter/nbgrader": True}},
+}
+"""JupyterLab's configuration for a student, by file."""
 UNPAIRED = '# Copies are not paired with scripts.\nformats = ""\n'
 
 
@@ -61,10 +66,11 @@ def command(folder: Path, show_browser: bool = True) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The variables that JupyterLab is started with: it finds `SETTINGS` in the student's folder, as defaults."""
+    """The variables that JupyterLab is started with: it finds `SETTINGS` in the student's folder."""
     config = folder.resolve() / ".jupyter"
     (config / "labconfig").mkdir(parents=True, exist_ok=True)
-    (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    for name, settings in SETTINGS.items():
+        (config / "labconfig" / f"{name}.json").write_text(json.dumps(settings), encoding="utf-8")
     more = os.environ.get("JUPYTER_CONFIG_PATH")
     return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join([str(config), *([more] if more else [])])}
 
@@ -159,7 +165,7 @@ def keep(section: str, key: str, value: Any) -> None:
     if not paths.in_my_lab():
         return
     file = paths.my_lab_dir() / ANSWERS
-    with FileLock(f"{file}.lock"):
+    with FileLock(file.with_name(f".{ANSWERS}.lock")):  # a dot: the student's list of files does not show it
         everything = _read_answers()
         everything.setdefault(section, {})[key] = value
         _replace(file, json.dumps(everything, indent=1, sort_keys=True) + "\n")

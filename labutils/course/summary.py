@@ -70,4 +70,4 @@ def _in_words(results: list[dict[str, Any]]) -> str:
 
 def _is_written(cell: Any) -> bool:
     own = cell.metadata.get("nbgrader", {}).get("solution") and not grade_id(cell).startswith("choice-")
-    return bool(own) and cells.PLACEHOLDER not in cell.source and cell.source.strip() != cells.ANSWER
+    return bool(own) and cells.PLACEHOLDER not in cell.source and not cells.IS_ANSWER.fullmatch(cell.source.strip())

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from labutils.plots.charts import TRAINING, VALIDATION
+from labutils.plots.charts import OTHER, VALIDATION
 from labutils.plots.figure import GUESS, MARKERS, count, data_of, data_words, look, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="perfectly calibrated")
     reach = np.abs(observed[:, 1:] - observed[:, :1]).T
-    above.errorbar(x, observed[:, 0], reach, fmt="o-", capsize=3, elinewidth=1, label="this run, 95 % interval")
+    above.errorbar(
+        x, observed[:, 0], reach, fmt="o-", color=VALIDATION, capsize=3, elinewidth=1, label="this run, 95 % interval"
+    )
     above.set(ylabel=f"observed share of {event}" if two else "share of right answers", ylim=(-0.03, 1.03))
     figure.legend(loc="outside lower center", ncols=2)
     edges = np.array([p.low for p in points])
@@ -178,8 +180,8 @@ def accuracy_intervals(
         reach = [[best.value - best.low], [best.high - best.value]]
         axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color=VALIDATION, capsize=4)
         if told is not None:
-            axes.plot(told, place, MARKERS[2], color="white", markeredgecolor=TRAINING, markersize=9, zorder=1)
-            axes.plot(told, place, MARKERS[2], fillstyle="none", color=TRAINING, markersize=9)
+            axes.plot(told, place, MARKERS[2], color="white", markeredgecolor=OTHER, markersize=9, zorder=1)
+            axes.plot(told, place, MARKERS[2], fillstyle="none", color=OTHER, markersize=9)
         known = f"; the report says {told:.3f}" if told is not None else ""
         sentences.append(f"{shown}: {best} of {len(run.y_val)} images{known}.")
     data = data_of(run for *_, run in rows)
@@ -190,7 +192,7 @@ def accuracy_intervals(
     figure.suptitle("Accuracy with 95 % interval" if several else f"Accuracy with 95 % interval on {data}")
     if any("report says" in sentence for sentence in sentences):
         axes.errorbar([], [], xerr=[], fmt=MARKERS[0], color=VALIDATION, capsize=4, label="this lab")
-        axes.plot([], [], MARKERS[2], fillstyle="none", color=TRAINING, markersize=9, label="lab report")
+        axes.plot([], [], MARKERS[2], fillstyle="none", color=OTHER, markersize=9, label="lab report")
         figure.legend(loc="outside lower center", ncols=2)
     show(figure, f"Best validation accuracy with 95 % interval on {data}. {' '.join(sentences)}", save)
 

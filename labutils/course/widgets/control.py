@@ -247,7 +247,6 @@ class Controls:
         """Show something."""
         picture, words, busy = drawn
         if "<svg" in picture:
-            picture = picture.replace('fill="#767676"', 'fill="currentColor"')
             picture = picture.replace("<svg", f'<svg role="img" aria-label="{html.escape(words, quote=True)}"', 1)
         turn = self.widget.state.get("turn", 0)
         self.widget.news = {"picture": picture, "words": words, "busy": busy, "turn": turn, "set": self._set}

@@ -26,7 +26,7 @@ from labutils.course.widgets.control import (
 )
 from labutils.evaluate.compare import correct, mcnemar
 from labutils.models import describe
-from labutils.plots.charts import COLOURS, GREY, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, GREY, GROUND, INK, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart
 from labutils.statistics import p_words, sign_test, wilson_interval
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def draw_pile(accuracy: float, redraws: int, images: int, seed: int = 0) -> Draw
     dots = [Line([count / images], [height]) for count, height in zip(right.tolist(), heights, strict=True)]
     low, high = wilson_interval(int(right[0]), images)
     first = right[0] / images
-    mine = COLOURS[3]
+    mine = OTHER
     lines = [
         *dots[1:],
         Line([first], [1], "", mine),
@@ -346,7 +346,8 @@ def draw_boxes(names: Sequence[str], both: int, first: int, second: int, neither
         )
     picture = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="442" height="144" viewBox="0 0 442 144" '
-        f'font-family="sans-serif" font-size="13" fill="#767676" style="max-width:100%">{"".join(parts)}</svg>'
+        f'font-family="sans-serif" font-size="13" fill="{INK}" style="max-width:100%">'
+        f'<rect width="442" height="144" fill="{GROUND}"/>{"".join(parts)}</svg>'
     )
     p, apart = sign_test(first, second), first + second
     words = (

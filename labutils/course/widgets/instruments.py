@@ -17,7 +17,7 @@ from labutils.course import student
 from labutils.course.widgets.control import instrument, needs_run, png, show, static_page
 from labutils.data.dataset import in_turn
 from labutils.evaluate.metrics import auc, class_probabilities, confusion_matrix, predicted_labels
-from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, OTHER, THIRD, Line, Panel, as_image, chart
 from labutils.statistics import sign_test, wilson_interval
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def threshold_in_words(run: Run) -> str:
 def _threshold_still(run: Run, top: int) -> str:
     centres, names = [(k + 0.5) / 20 for k in range(20)], run.class_names
     ill, healthy = (heights.tolist() for heights in _heights(run))
-    lines = [Line(centres, ill, names[0], TRAINING, "5 3"), Line(centres, healthy, names[1], VALIDATION)]
+    lines = [Line(centres, ill, names[0], OTHER, "5 3"), Line(centres, healthy, names[1], THIRD)]
     panel = Panel(f"validation images by probability of {names[0]}", (0, 1), (0, top), "probability", lines, mark=0.5)
     return as_image(chart([panel]), threshold_in_words(run))
 
