@@ -228,7 +228,7 @@ audit.tell_simple(runs, skin, task="task1b")
 widgets.beside_the_lab(runs, "task1b")
 
 # %% [markdown]
-# On photographs of real lesions, which are not part of the lab:
+# On photographs of real lesions:
 
 # %%
 plots.real_curves("task1b")
@@ -296,6 +296,6 @@ check.exercise(overfitting_epoch)
 #
 # - An image is a batch of numbers; a network is a list of layers.
 # - Too high a rate does not come down, too low a rate does not arrive.
-# - A few points of accuracy on a few hundred images are within chance.
+# - A few points on a few hundred images are within chance.
 #
 # Next: [Task 1C](task1c.ipynb) keeps the rate and changes the network.

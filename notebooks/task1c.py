@@ -286,6 +286,6 @@ check.exercise(receptive_field)
 #
 # - More layers are not more parameters: where the image is halved matters as much.
 # - Two accuracies are compared image by image, not number by number.
-# - A heat map is a question to ask of a network, not an answer.
+# - A heat map is a question, not an answer.
 #
 # Next: [Task 1D](task1d.ipynb) makes the network wider.
