@@ -38,15 +38,9 @@
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
-n_base: int = (
-    8  # filters of the first block of the narrower network; the wider has twice as many
-)
-dropout: float = (
-    0.2  # share of the dense layers' units left out in a step, at least 0 and below 1
-)
-seed: int = (
-    0  # decides initial weights and the order of the images, a whole number from 0
-)
+n_base: int = 8  # filters of the first block of the narrower network; the wider has twice as many
+dropout: float = 0.2  # share of the dense layers' units left out in a step, at least 0 and below 1
+seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -83,7 +77,7 @@ course.ask("task2", 1)
 # ## Look
 #
 # Find the fracture first: straight across the shaft or at a slant? Is the cortex, the bright rim, thickened at one
-# side? Judge twenty of them yourself.
+# side? Judge twenty.
 
 # %%
 rival = training.find(

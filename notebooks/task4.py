@@ -40,9 +40,7 @@ n_epoch: int = 100  # epochs (passes over the training images), a whole number f
 batch_s: int = 8  # images per training step, a whole number from 1
 n_base: int = 8  # filters of the first block; setting 2 has twice as many
 n_trial: int = 10  # trials of the search at the end, a whole number from 1
-seed: int = (
-    0  # decides initial weights and the order of the images, a whole number from 0
-)
+seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 (grey) or 3 (colour)
 n_train: int = None  # training images, a whole number from 2; None takes all
@@ -69,7 +67,7 @@ print(x_ray.banner())
 # ## Predict
 #
 # An accuracy can count images: is the most probable class the right one? Or it can count *entries*: nine answers for
-# each image, yes or no, and each is right or wrong.
+# each image, yes or no.
 
 # %% tags=["predict", "revealed-by-silence"]
 course.ask("task4", 1)
@@ -77,8 +75,8 @@ course.ask("task4", 1)
 # %% [markdown]
 # ## Look
 #
-# Name the body region of each picture; the small pictures on the buttons say what each name stands for. Which two would
-# you confuse if the picture were dark, turned, or cut off?
+# Name the region of each picture; the small pictures on the buttons say what each name stands for. Which two would you
+# confuse if the picture were dark, turned, or cut off?
 
 # %%
 rival = training.find(
@@ -118,7 +116,7 @@ def build(side, blocks, units):
 
 
 # %% [markdown]
-# Train LeNet on 400 small images, centred and scaled. Guessing would have a loss of ln 9, about 2.2. Then change the
+# Train LeNet on 400 small images, centred and scaled. Guessing has a loss of ln 9, about 2.2. Then change the
 # marked line: at a smaller rate, are the last epochs worse, or is the training unfinished?
 
 # %%
@@ -144,7 +142,7 @@ history = network.fit(
 )
 
 # %% [markdown]
-# Two accuracies of the answers that it has just given, and one of a network that never says yes:
+# Two accuracies of the answers it has just given, and one of a network that never says yes:
 
 # %% tags=["silence", "nbval-ignore-output"]
 import numpy as np
@@ -160,7 +158,7 @@ print(f"no to everything: {silence:.2f} of the entries")
 # %% [markdown]
 # ## Play
 #
-# Watch both accuracies from the first epoch on. Which of them says that nothing has been learned yet?
+# Which of the two accuracies says in the first epochs that nothing has been learned yet?
 
 # %%
 widgets.playground("task4")
@@ -168,8 +166,7 @@ widgets.playground("task4")
 # %% [markdown]
 # ## The evidence
 #
-# Seven settings for each network, trained by the lab. Setting 1 is the starting point; each of the others changes one or
-# two things.
+# Seven settings for each network. Setting 1 is the start; each of the others changes one or two things.
 
 # %%
 base = x_ray.run(
@@ -235,8 +232,8 @@ plots.learning_curves(
 )
 
 # %% [markdown]
-# All fourteen on an exam, by the accuracy that counts images. The report's numbers are not in the picture: they count
-# entries. The Details have both, in the table of the runs.
+# All fourteen on an exam, by the accuracy that counts images. The report's numbers count entries: the Details have both,
+# in the table of the runs.
 
 # %%
 evaluate.card(runs, x_ray, task="task4")
@@ -248,8 +245,8 @@ widgets.beside_the_lab(runs, "task4")
 # %% [markdown]
 # ### By hand, or by search
 #
-# Seven settings chosen by hand cover little of what could be set. Optuna draws learning rate, width and dropout of
-# LeNet, learns which regions are promising, and draws there again.
+# Seven settings cover little of what could be set. Optuna draws learning rate, width and dropout of LeNet, learns which
+# are promising, and draws there again.
 
 # %% tags=["nbval-ignore-output"]
 study = search.study(base, x_ray, n_trial, train_missing=train_missing)
@@ -262,8 +259,7 @@ plots.search_trials(study, x_ray)
 
 # %% [markdown]
 # Which of the three settings decides? Look for two trials that differ in one only. The best trial was *chosen* for doing
-# well on the validation images, as the best setting by hand was: the more candidates, the more the best is flattered.
-# Mind the epochs, too.
+# well on the validation images, as the best by hand was: the more candidates, the more the best is flattered.
 
 # %%
 chosen = search.finalists(study, base, x_ray, by_hand)

@@ -38,22 +38,12 @@
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 80  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
-n_base: int = (
-    64  # filters of the first block, from 1; later blocks have a multiple of it
-)
-dropout: float = (
-    0.4  # share of the dense layers' units left out in a step, at least 0 and below 1
-)
+n_base: int = 64  # filters of the first block, from 1; later blocks have a multiple of it
+dropout: float = 0.4  # share of the dense layers' units left out in a step, at least 0 and below 1
 rotation: float = 10  # augmentation: turn by up to this many degrees, 0 to 180
-shift: float = (
-    0.1  # augmentation: move by up to this fraction of the side, at least 0 and below 1
-)
-horizontal_flip: bool = (
-    True  # augmentation: exchange left and right in every second image
-)
-seed: int = (
-    0  # decides initial weights and the order of the images, a whole number from 0
-)
+shift: float = 0.1  # augmentation: move by up to this fraction of the side, at least 0 and below 1
+horizontal_flip: bool = True  # augmentation: exchange left and right in every second image
+seed: int = 0  # decides initial weights and the order of the images, a whole number from 0
 image_size: int = 128  # side of the images in pixels, 32 to 1024
 channels: int = 1  # 1 reads the images as grey, 3 in colour
 n_train: int = None  # training images, a whole number from 2; None takes all
