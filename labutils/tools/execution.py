@@ -272,9 +272,7 @@ def read_script(script: Path) -> Any:
 
 
 def build(script: Path) -> str:
-    """Write the .ipynb of a .py, with outputs; if something went wrong, what comes back, and the .ipynb is as it
-    was.
-    """
+    """Write the .ipynb of a .py, with outputs; what went wrong comes back, and then it is as it was."""
     import nbformat
 
     notebook = read_script(script)

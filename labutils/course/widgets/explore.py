@@ -81,11 +81,9 @@ def images_of(run: Run, dataset: Dataset) -> Dataset:
 
 
 def _control(show: Callable[..., Any], *knobs: Knob) -> None:
-    """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
-
-    Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
-    about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
-    """
+    """What `show` draws, or the table that it returns, and controls around it where somebody can move them."""
+    # Not `interact`: its output area makes nbclient send messages in the middle of a cell, and about once in twenty
+    # times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
     from IPython.display import display
 
     from labutils.plots.figure import collect_figures, in_words, picture
