@@ -99,13 +99,7 @@ def written_answer(notebook: Any) -> str:
 
 
 def read(file: Path) -> Any:
-    """A notebook as it is on disk.
-
-    Raises
-    ------
-    NotebookError
-        If it cannot be read.
-    """
+    """A notebook as it is on disk; a NotebookError if it cannot be read."""
     import nbformat
 
     from labutils import paths

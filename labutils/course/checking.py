@@ -97,18 +97,9 @@ class Result:
 
 
 def run_check(name: str, written: Any, *, limit: float | None = None, seed: Seed = SEED) -> Result:
-    """Test what a student wrote for an exercise.
+    """Test what a student wrote for an exercise of `EXERCISES`; what is no function or class is said to be none.
 
-    Parameters
-    ----------
-    name : str
-        The exercise, see `exercises.EXERCISES`.
-    written : callable
-        The student's function or class; anything else is said to be none.
-    limit : float, optional
-        Seconds that one call may take; the exercise's own unless given.
-    seed : int or list of int
-        Decides the inputs.
+    `limit` are the seconds that one call may take, the exercise's own unless given; `seed` decides the inputs.
     """
     exercise = EXERCISES[name]
     cases = inputs(exercise, seed)
@@ -207,11 +198,7 @@ def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Ou
 def _recognise(
     exercise: Exercise, cases: list[Case], outcomes: list[Outcome], expected: list[Any]
 ) -> tuple[str, list[Mistake]]:
-    """The mistakes that give the same, and how to say it: one, two at once, or what explains the most of what is wrong.
-
-    Two at once: each part of every value is what one of the two gives, or one is made on top of the other. What
-    explains only a part has to explain more than half of it.
-    """
+    """The mistakes that give the same, and how to say it: one, two, or what explains over half of what is wrong."""
     if len(outcomes) < len(cases):
         return "", []
     wrong = ~np.array([part for o, e in zip(outcomes, expected, strict=True) for part in _parts_alike(o, Outcome(e))])

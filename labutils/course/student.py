@@ -78,10 +78,7 @@ def environment(folder: Path) -> dict[str, str]:
 def make_copies() -> list[str]:
     """Make the copies that are not there, and say, in lines for the student, which others have a newer version.
 
-    Raises
-    ------
-    StoreError
-        If the folder cannot be written to.
+    A StoreError says that the folder cannot be written to.
     """
     folder = paths.my_lab_dir()
     lines, made = [], 0
@@ -110,13 +107,7 @@ def make_copies() -> list[str]:
 
 
 def reset(task: str) -> str:
-    """Take the newest version of a notebook, and say so; the old copy stays beside it.
-
-    Raises
-    ------
-    NotebookError
-        If there is no such notebook.
-    """
+    """Take the newest version of a notebook, and say so; the old copy stays beside it. NotebookError: no such one."""
     task = lab.find_notebook(task).stem
     copy = paths.my_lab_dir() / f"{task}.ipynb"
     said = f"{task}: a new copy."
@@ -150,13 +141,7 @@ def _read_versions(folder: Path) -> dict[str, str]:
 
 
 def answers(section: str) -> dict[str, Any]:
-    """All that is kept of one kind, by key; nothing if nothing was kept.
-
-    Raises
-    ------
-    StoreError
-        If the file is there and cannot be read.
-    """
+    """All that is kept of one kind, by key; nothing if nothing was kept. A StoreError if the file cannot be read."""
     return _read_answers().get(section, {})
 
 
@@ -191,13 +176,7 @@ def _read_answers() -> dict[str, dict[str, Any]]:
 
 
 def progress() -> Table:
-    """Each notebook that has a copy: opened, predictions made, answer written, exercises right, own runs.
-
-    Returns
-    -------
-    Table
-        A row for each copy; it says so if there is none.
-    """
+    """A row for each notebook that has a copy: opened, predictions made, answer written, exercises right, own runs."""
     from labutils.evaluate.tables import as_table
 
     runs, rows = own_runs(), {}

@@ -104,10 +104,8 @@ def _source_here(dataset: str) -> str:
 def results_table() -> str:
     """The README's table: the runs that stand for each task, on phantoms and on real images, beside the report.
 
-    Of each task those are shown that the report quotes; all, where it quotes none.
-
-    A number beside a number is the same quantity: where the report quotes training accuracy or an accuracy of single
-    outputs, ours is given as well.
+    Of each task those are shown that the report quotes; all, where it quotes none. A number beside a number is the same
+    quantity: training accuracy, or an accuracy of single outputs, where the report quotes that.
     """
     head = "task", "run", "phantoms: best val accuracy", "phantoms: exam", "ceiling", "real images", "lab report"
     rows: list[Sequence[str]] = []
@@ -229,17 +227,8 @@ def count_sources(runs: Sequence[Run]) -> dict[str, int]:
 def choose_runs(asked: str, runs: Sequence[Run]) -> tuple[str, list[Run]]:
     """The runs on images of one source, or of one data set that is not the lab's; and that source.
 
-    Parameters
-    ----------
-    asked : str
-        A source or the name of a data set, as `count_sources` has them; nothing chooses phantoms where there are runs
-        on phantoms, or no runs at all, else the source of most runs.
-    runs : sequence of Run
-
-    Raises
-    ------
-    StoreError
-        If there are no such runs; the sentence names what there is.
+    Nothing asked for chooses phantoms where there are runs on phantoms, or no runs at all, else the source of most
+    runs. A StoreError names what there is (see `count_sources`) where there are no such runs.
     """
     known = count_sources(runs)
     sources = {run.source.casefold(): run.source for run in runs}
@@ -273,15 +262,7 @@ def power_words(source: str = "") -> str:
 def sentences_words(source: str = "") -> tuple[str, int]:
     """Every sentence that is made from stored runs, with the word and the numbers of the findings behind it.
 
-    Parameters
-    ----------
-    source : str
-        Whose images, see `choose_runs`.
-
-    Returns
-    -------
-    str, int
-        The text, and in how many places a sentence says what its findings do not.
+    Beside the text, in how many places a sentence says what its findings do not; for `source` see `choose_runs`.
     """
     stored, lines, said, wrong = RunStore().all(), [], 0, 0
     chosen, runs = choose_runs(source, stored)
@@ -303,18 +284,9 @@ def sentences_words(source: str = "") -> tuple[str, int]:
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     """Write REPORT.md into `results/`, and the figures of every task beside it.
 
-    Parameters
-    ----------
-    source : str
-        Whose images, see `choose_runs`; of a source that is asked for it is `results/own/<source>/REPORT.md`.
-    beside : sequence of str
-        Other sources, whose runs stand below those of the same settings in the tables; beside phantoms, the lab's own
-        runs on real images do in any case.
-
-    Raises
-    ------
-    StoreError
-        If there are no runs on such images.
+    For `source` see `choose_runs`; of one that is asked for it is `results/own/<source>/REPORT.md`. The runs on images
+    of `beside`, further sources, stand below those of the same settings in the tables; beside phantoms, the lab's own
+    runs on real images do in any case. A StoreError says that there are no runs on such images.
     """
     stored = RunStore().all()
     chosen, runs = choose_runs(source, stored)

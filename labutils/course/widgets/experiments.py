@@ -44,19 +44,11 @@ STUDIES, TRUTH = 2000, 0.85
 
 
 def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, list[float]]]:
-    """The loss of each step while the learning rate grows from 1e-5 to 1, the same factor every step.
+    """The loss of each step while the learning rate grows from 1e-5 to 1, the same factor every step (Smith 2017).
 
-    A loop of its own: the rate changes between two steps, and the lab's returns to Python after every fifth.
-
-    Yields
-    ------
-    dict of str to list
-        After every twentieth step and at the end: `rate`, and `loss`, smoothed over some twenty steps. It ends early
-        where the loss has left the scale.
-
-    References
-    ----------
-    Smith (2017), Cyclical learning rates for training neural networks.
+    A loop of its own: the rate changes between two steps, and the lab's returns to Python after every fifth. Given
+    after every twentieth step and at the end are `rate`, and `loss`, smoothed over some twenty steps. It ends early
+    where the loss has left the scale.
     """
     from labutils.models import build_model
     from labutils.training.backend import import_keras
@@ -130,11 +122,8 @@ def lr_range_test(source: str = "auto") -> None:
 def norm_activations(dataset: Dataset) -> dict[str, Any]:
     """What the first batch normalization of a small AlexNet gets and gives, after each of twenty epochs.
 
-    Returns
-    -------
-    dict
-        `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and
-        variance) and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
+    `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and variance)
+    and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
     """
     from labutils.training.backend import import_keras
 

@@ -120,14 +120,9 @@ def threshold(run: Run) -> None:
 def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | None = None) -> AtThreshold:
     """Sensitivity, specificity and predictive values for the class of label 0 (melanoma, atypical fracture).
 
-    Parameters
-    ----------
-    threshold : float
-        From 0 to 1: an image is called diseased if its probability of label 0 is at least this.
-    prevalence : float
-        Share of diseased among those who come, from 0 to 1; the validation images have one half, a practice has not.
-    epoch : int, optional
-        Index (from 0); None is the best epoch.
+    An image is called diseased if its probability of label 0 is at least `threshold`. `prevalence` is the share of
+    diseased among those who come: the validation images have one half, a practice has not. `epoch` is an index (from
+    0); None is the best.
     """
     called = class_probabilities(run, epoch)[:, 0] >= threshold
     ill = run.y_val == 0

@@ -156,11 +156,7 @@ def _asked(
     buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
     side: bool = False,
 ) -> Controls:
-    """A control that asks the network of a stored run, which is loaded when it is first asked: that takes seconds.
-
-    After every move `before` says what is shown at once, from whether the network is there and the values of the knobs
-    (`image` from 0), and `answers`, from the network and the same values, what is shown next.
-    """
+    """A control that asks a stored run's network: after a move, what is shown `before`, then what it `answers`."""
     from labutils import training
 
     network = functools.cache(lambda: training.load_best(run)[0])
@@ -175,12 +171,7 @@ def _asked(
 
 
 def dropout_passes(model: Any, picture: np.ndarray) -> np.ndarray:
-    """A hundred predictions for one image with dropout on, each with other units dropped, (100, outputs).
-
-    References
-    ----------
-    Gal and Ghahramani (2016), Dropout as a Bayesian approximation.
-    """
+    """A hundred predictions for one image, each with other units dropped, (100, outputs): Gal and Ghahramani (2016)."""
     many = np.repeat(np.asarray(picture, np.float32)[None], 100, axis=0)
     return np.asarray(model(many, training=True))
 

@@ -261,10 +261,7 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
 
 
 def _heed_the_stop_key(stop: Callable[[], None]) -> None:
-    """Make the kernel's stop key end a training in the background: between cells the kernel ignores the key.
-
-    A click may arrive in a thread of its own (JupyterLab's subshells); who hears the key is for the main thread to say.
-    """
+    """Make the kernel's stop key, ignored between cells, end a training in the background, by its main thread."""
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)

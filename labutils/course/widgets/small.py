@@ -204,19 +204,11 @@ def train_small(
     should_stop: Callable[[], bool] = lambda: False,
     networks: Networks | None = None,
 ) -> History:
-    """Train a small network and measure it after every epoch.
+    """Train a small network on images of `small_dataset`, and measure it after every epoch.
 
-    Parameters
-    ----------
-    settings : Settings
-    dataset : Dataset
-        From `small_dataset`.
-    on_epoch : callable, optional
-        Gets the history so far after every epoch.
-    should_pause, should_stop : callable
-        Asked between two epochs; a pause lasts until `should_pause` says no or `should_stop` says yes.
-    networks : Networks, optional
-        Those that are ready: the first epoch comes sooner.
+    `on_epoch` gets the history so far after every epoch. `should_pause` and `should_stop` are asked between two epochs;
+    a pause lasts until the first says no or the second says yes. With `networks` that are ready the first epoch comes
+    sooner.
 
     Returns
     -------
