@@ -29,7 +29,7 @@ def networks(*shares, config=CONFIG, n=1000, noise=1, wrong=30):
 def knowing(monkeypatch, validation, on_exam, fingerprint="exam of skin"):
     """As if simple models had been measured: what they are right about on the validation images and on an exam."""
     simple = Simple(simple_model(FOREST, validation), simple_model(FOREST, on_exam), fingerprint)
-    monkeypatch.setattr("labutils.audit.against.simple_of", lambda run, sees: simple)
+    monkeypatch.setattr("labutils.audit.baselines.simple_of", lambda run, sees: simple)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from evaluate_helpers import make_run, right_about, simple_model, with_exam
 from helpers import tiny_dataset
 from PIL import Image
 
-from labutils import audit, evaluate, lab
+from labutils import audit, lab
 from labutils.audit import baselines
+from labutils.audit.tables import ACCURACY, CEILING, EXAM
 from labutils.data import load_dataset
 from labutils.data.exam import load_exam
 
@@ -55,25 +56,30 @@ def on_images_of(data, source="phantom", **looks):
     return dataclasses.replace(run, provenance=run.provenance | {"fingerprint": data.fingerprint})
 
 
+def beside(runs, *datasets):
+    """The rows below some runs: accuracy on the validation images and, where one has sat it, on the exam."""
+    table = audit.run_table({str(place): run for place, run in enumerate(runs)}, *datasets).iloc[len(runs) :]
+    return {
+        name: row[[column for column in (ACCURACY, EXAM) if column in row]].tolist() for name, row in table.iterrows()
+    }
+
+
 def test_baselines_are_measured_once_and_stand_beside_the_largest_class(data, monkeypatch):
     table = audit.baseline_table(data)
     assert table.index[0] == "always the largest class" and table["accuracy"].iloc[0] == "0.500"
     assert "simple numbers, forest" in table.index and not any("ceiling" in row for row in table.index)
     monkeypatch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured again"))
     assert audit.baseline_table(data).equals(table)
-    row = baselines.beside(data)
-    (name,) = row
-    assert name.startswith("no network: simple numbers, ") and row[name].validation in set(table["accuracy"])
-    assert row[name].exam == "-", "these images have no exam"
-    assert list(baselines.beside(data, data)) == [f"{data.title}, {name}"]
+    below = beside([on_images_of(data, data.source)], data)
+    (name,) = below
+    assert name.startswith("no network: simple numbers, ") and below[name][0] in set(table["accuracy"])
 
 
-def test_the_ceiling_of_phantoms_is_on_the_exam(results, tmp_path):
+def test_the_ceiling_of_phantoms_stands_below_simple_models(results, tmp_path):
     (results / "baselines").touch()  # in its place no folder can be made
     (tmp_path / "phantoms.json").write_text('{"ceiling": 0.9377}')
     phantoms = dataclasses.replace(tiny_dataset(n_train=40), source="phantom", root=tmp_path)
-    assert baselines.beside(phantoms)[baselines.CEILING] == ("-", "0.938")
-    assert audit.baseline_table(phantoms).loc[baselines.CEILING, "accuracy"] == "0.938"
+    assert audit.baseline_table(phantoms).loc[CEILING, "accuracy"] == "0.938"
 
 
 def test_an_exam_of_phantoms_is_not_drawn_for_a_row(data, monkeypatch):
@@ -82,9 +88,9 @@ def test_an_exam_of_phantoms_is_not_drawn_for_a_row(data, monkeypatch):
     keep(phantoms, 0.7, 0.8)
     assert baselines.exam_baselines(phantoms) is None
     keep(phantoms, 0.7, 0.8, exam=(0.75, 0.65))
-    row = baselines.beside(phantoms)["no network: simple numbers, forest"]
+    row = beside([with_exam(on_images_of(phantoms), 0.9)], phantoms)["no network: simple numbers, forest"]
     # Validation chose the forest; that the other one does better on the exam is not looked at.
-    assert row == ("0.800 [0.750, 0.850]", "0.650 [0.600, 0.700]")
+    assert row == ["0.800 [0.750, 0.850]", "0.650 [0.600, 0.700]"]
 
 
 def test_own_images_are_measured_on_their_exam_once(chest, monkeypatch):
@@ -139,20 +145,21 @@ def test_rows_for_runs_measure_nothing_and_say_whose_images(data, monkeypatch):
     monkeypatch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured"))
     other, real = (dataclasses.replace(data, fingerprint=text * 12) for text in "bc")
     runs = [on_images_of(data), on_images_of(data, wrong=60), on_images_of(real, source="HAM10000 selection")]
-    assert audit.beside_runs(runs) == {}
+    assert beside(runs) == {}
     keep(data, 0.7, 0.6, exam=(0.8, 0.9))
     keep(real, 0.6, 0.7)
-    alone = audit.beside_runs(runs[:2])
-    assert alone["no network: simple numbers, linear"] == ("0.700 [0.650, 0.750]", "0.800 [0.750, 0.850]")
-    assert list(alone) == ["no network: simple numbers, linear", baselines.CEILING]
-    assert list(audit.beside_runs(runs)) == [
+    assert beside(runs[:2]) == {
+        "no network: simple numbers, linear": ["0.700 [0.650, 0.750]"],
+        CEILING: ["0.938 (on the exam)"],
+    }, "there is no column for the exam"
+    assert list(beside(runs)) == [
         "PHANTOM, no network: simple numbers, linear",
-        f"PHANTOM, {baselines.CEILING}",
+        f"PHANTOM, {CEILING}",
         "HAM10000 selection, no network: simple numbers, forest",
     ]
     bone = dataclasses.replace(other, name="bone")
     keep(bone, 0.9, 0.8)
-    both = audit.beside_runs([runs[0], on_images_of(bone)])
+    both = beside([runs[0], on_images_of(bone)])
     assert [name.split(",")[0] for name in both] == ["Skin", "Skin", "Bone", "Bone"]
 
 
@@ -169,11 +176,12 @@ def test_simple_models_stand_under_each_source_of_images(data):
 
 def test_the_exam_column_holds_what_is_no_network_too(data):
     keep(data, 0.7, 0.6, exam=(0.8, 0.9))
-    run = on_images_of(data)
-    exam = "exam accuracy at best epoch [95 % interval]"
-    table = evaluate.run_table({"sat": with_exam(run, 0.85)}, beside=audit.beside_runs([run]))
-    assert table[exam].tolist()[1:] == ["0.800 [0.750, 0.850]", "0.938"]
-    assert table["best val accuracy [95 % interval]"].tolist()[1:] == ["0.700 [0.650, 0.750]", "-"]
+    below = beside([with_exam(on_images_of(data), 0.85)])
+    assert list(below.values()) == [["0.700 [0.650, 0.750]", "0.800 [0.750, 0.850]"], ["-", "0.938"]]
+    assert audit.run_table({}).empty
+    table = audit.run_table({"a": on_images_of(data)}, task="task1b", beside={"guessing": {ACCURACY: "0.5"}})
+    assert list(table.index)[:2] == ["a", "guessing"]
+    assert set(table.iloc[1:][["best epoch", "lowest val loss", "report: accuracy"]].to_numpy().ravel()) == {"-"}
 
 
 def test_files_are_measured_as_the_loader_reads_them(chest):

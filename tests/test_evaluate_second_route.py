@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from evaluate_helpers import RUNS
 
-from labutils import evaluate, lab
+from labutils import audit, evaluate, lab
 from labutils.runs import RunStore
 from labutils.runs.store import find
 
@@ -161,7 +161,7 @@ def of_pair(a, b):
 @pytest.mark.parametrize("task", TASKS)
 def test_the_cells_of_every_run_and_pair(task):
     runs, own = find(lab.runs(task), among=RunStore(RUNS).all()), of_task(task)
-    tables = {"run": evaluate.run_table(runs), "gap": evaluate.gap_table(runs), "quality": evaluate.quality_table(runs)}
+    tables = {"run": audit.run_table(runs), "gap": evaluate.gap_table(runs), "quality": evaluate.quality_table(runs)}
     expected, printed = {}, {}
     for label, (run, *_) in own.items():
         run.name = runs[label].config.dataset

@@ -11,12 +11,12 @@ import pytest
 from evaluate_helpers import make_run, with_exam
 from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
 
-from labutils import evaluate, lab
+from labutils import audit, evaluate, lab
 from labutils.evaluate import compare, metrics
 from labutils.evaluate.effects import adjusted_words
 from labutils.evaluate.exam import accuracy_effect
 from labutils.evaluate.rules import ACCURACY_MARGIN
-from labutils.evaluate.tables import Reached, as_table
+from labutils.evaluate.tables import as_table
 from labutils.statistics import holm, p_value
 
 
@@ -27,7 +27,7 @@ def make_runs(task, **settings):
 def test_run_table_shows_our_numbers_beside_the_reports():
     # The best epoch is the most confident one: its loss is the highest, not the lowest.
     runs = make_runs("task1b", wrong=[31] * 40 + [30] + [31] * 59, confidence=[0.8] * 40 + [0.95] + [0.8] * 59)
-    table = evaluate.run_table(runs, lab.reported("task1b"))
+    table = audit.run_table(runs, task="task1b")
     assert list(table.index) == list(runs)
     row = table.loc["lr 1e-5"]
     loss = runs["lr 1e-5"].history["val_loss"]
@@ -44,31 +44,31 @@ def test_run_table_shows_our_numbers_beside_the_reports():
 
 
 def test_what_the_report_does_not_say_is_a_dash_and_without_one_there_is_no_column():
-    table = evaluate.run_table(make_runs("task5b"), lab.reported("task5b"))
+    table = audit.run_table(make_runs("task5b"), task="task5b")
     assert table.loc["batch norm", "report: accuracy"] == "-"
     assert table.loc["batch norm", "report: highest train accuracy"] == "1.0000"
     other = {"lr 1e-3": make_run(lab.runs("task1b", learning_rate=1e-3)["lr 1e-5"])}
-    assert evaluate.run_table(other, lab.reported("task1b")).loc["lr 1e-3", "report: loss"] == "-"
-    assert not [column for column in evaluate.run_table(other).columns if "report" in column]
+    assert audit.run_table(other, task="task1b").loc["lr 1e-3", "report: loss"] == "-"
+    assert not [column for column in audit.run_table(other).columns if "report" in column]
 
 
 def test_training_numbers_stand_beside_the_same_quantity_of_the_report():
     accuracy, loss = np.linspace(0.5, 0.95, 50), np.linspace(0.6, 0.1, 50)
     accuracy[-1], loss[-1] = 0.9, 0.2
     run = make_run(lab.runs("task5a")["no dropout"], wrong=[20] + [40] * 49, accuracy=accuracy, loss=loss)
-    row = evaluate.run_table({"no dropout": run}, lab.reported("task5a")).loc["no dropout"]
+    row = audit.run_table({"no dropout": run}, task="task5a").loc["no dropout"]
     assert row["best epoch"] == 1, "where training accuracy is 0.5"
     assert (row["highest train accuracy"], row["report: highest train accuracy"]) == (f"{accuracy[-2]:.4f}", "0.9309")
     assert (row["lowest train loss"], row["report: lowest train loss"]) == (f"{loss[-2]:.4f}", "0.1748")
     assert row["final train accuracy"] == "0.9000"
-    assert "highest train accuracy" not in evaluate.run_table(make_runs("task5c"), lab.reported("task5c"))
+    assert "highest train accuracy" not in audit.run_table(make_runs("task5c"), task="task5c")
 
 
 def test_many_classes_show_both_accuracies_and_the_reports_under_its_own_name():
     config = lab.runs("task4")["LeNet (5) dropout 0.4"].with_(epochs=2)
     # The first epoch has more images right; in the second, every image's nine answers are undecided, and eight right.
     runs = {"LeNet (5) dropout 0.4": make_run(config, wrong=[45, 54], n=225)}
-    table = evaluate.run_table(runs, lab.reported("task4"))
+    table = audit.run_table(runs, task="task4")
     row = table.loc["LeNet (5) dropout 0.4"]
     assert row["best val accuracy [95 % interval]"].startswith("0.800 ")
     # A wrong image is wrong in two of nine columns.
@@ -79,31 +79,16 @@ def test_many_classes_show_both_accuracies_and_the_reports_under_its_own_name():
 
 def test_the_exam_has_a_column_where_a_run_has_sat_it():
     runs = make_runs("task1b")
-    assert not [name for name in evaluate.run_table(runs) if "exam" in name]
+    assert not [name for name in audit.run_table(runs) if "exam" in name]
     sat = runs | {"lr 1e-5": with_exam(runs["lr 1e-5"], 0.9)}
-    column = evaluate.run_table(sat)["exam accuracy at best epoch [95 % interval]"]
+    column = audit.run_table(sat)["exam accuracy at best epoch [95 % interval]"]
     assert column["lr 1e-5"] == str(evaluate.exam_accuracy([sat["lr 1e-5"]])) and column["lr 1e-4"] == "-"
-
-
-def test_what_is_no_network_has_rows_of_its_own():
-    forest, nothing = Reached("0.820 [0.760, 0.870]", "0.800 [0.790, 0.810]"), Reached()
-    beside = {"no network: a forest": forest, "ceiling": Reached(exam="0.938"), "not known": nothing}
-    runs = make_runs("task1b")
-    table = evaluate.run_table(runs, lab.reported("task1b"), beside)
-    assert list(table.index[3:]) == list(beside)
-    shown = table["best val accuracy [95 % interval]"].to_list()[3:]
-    assert shown == [forest.validation, "0.938 (on the exam)", "-"], "there is no column for the exam"
-    sat = evaluate.run_table(runs | {"lr 1e-5": with_exam(runs["lr 1e-5"], 0.9)}, beside=beside)
-    assert sat["best val accuracy [95 % interval]"].to_list()[3:] == [forest.validation, "-", "-"]
-    assert sat["exam accuracy at best epoch [95 % interval]"].to_list()[3:] == [forest.exam, "0.938", "-"]
-    assert set(table.iloc[3][["best epoch", "lowest val loss", "report: accuracy"]]) == {"-"}
-    assert evaluate.run_table({}, beside=beside).empty
 
 
 @pytest.mark.parametrize("source, shown", [("phantom", "PHANTOM"), ("course", "course"), ("public", "public")])
 def test_every_table_names_the_data(source, shown):
     runs = make_runs("task1b", source=source)
-    assert set(evaluate.run_table(runs)["data"]) == {shown}
+    assert set(audit.run_table(runs)["data"]) == {shown}
     assert set(evaluate.seed_table(evaluate.group_seeds(runs))["data"]) == {shown}
     assert set(evaluate.verdict_table(evaluate.judge_all(runs, "task1b"))["data"]) == {shown}
 
@@ -143,7 +128,7 @@ def test_seeds_are_grouped_under_what_they_share():
 
 
 def test_tables_of_no_runs_say_so():
-    for table in (evaluate.run_table, evaluate.gap_table, evaluate.quality_table):
+    for table in (audit.run_table, evaluate.gap_table, evaluate.quality_table):
         assert repr(table({})) == "No run to show yet."
     assert len(evaluate.seed_table({})) == 0
     assert evaluate.paired_table({})._repr_html_() == "<p>Nothing to compare yet: this needs two runs.</p>"
@@ -290,14 +275,6 @@ def test_quality_agrees_with_scikit_learn(pair):
     recall = recall_score(run.y_val, p > 0.5, average=None)
     for name, value in zip(run.class_names, recall, strict=True):
         assert row[f"recall {name}"].startswith(f"{value:.3f}")
-
-
-def test_sources_stand_side_by_side_and_phantoms_are_named():
-    runs = [make_run(CONFIG, wrong=30), make_run(CONFIG, wrong=60, source="HAM10000 selection")]
-    table = evaluate.truth_table(runs, lab.reported("task1b")["lr 1e-5"])
-    assert list(table.columns) == ["report", "PHANTOM", "HAM10000 selection"]
-    assert table.loc["best val accuracy", "report"] == "0.85"
-    assert table.loc["best val accuracy", "PHANTOM"].startswith("0.850")
 
 
 def test_the_best_of_every_network_and_what_may_be_as_good():

@@ -8,7 +8,7 @@ from evaluate_helpers import right_about, simple_model
 from helpers import made_up_run, tiny_config, tiny_dataset
 
 from labutils import audit, training
-from labutils.audit import against
+from labutils.audit import baselines
 from labutils.audit.baselines import OnExam, better_simple, stored_baselines
 from labutils.audit.judge import Audit, Row
 from labutils.frames import Table
@@ -51,7 +51,7 @@ def test_the_simple_model_that_validation_chose_sits_the_same_exam(results, monk
     dataset, run = with_exam()
     models = [simple_model(one.name, right_about(0.8, 30)[None]) for one in stored_baselines(dataset)]
     sat = OnExam("0", 24, models)
-    for room in (own, against):
+    for room in (own, baselines):
         monkeypatch.setattr(room, "exam_baselines", lambda _: sat)
     top = better_simple(dataset, sat).exam
     table = own.exam_table({"lenet": run}, dataset)
@@ -94,9 +94,9 @@ def test_what_takes_too_long_is_said_and_left_out(results, capsys, monkeypatch):
 def test_the_page_holds_everything_and_nothing_from_outside(results, capsys):
     dataset, run = with_exam()
     judged = Audit("Chest", (Row("Images", "24 <b>images", "fine"),))
-    baselines = Table({"accuracy": ["0.6"]}, index=["forest"])
+    simple = Table({"accuracy": ["0.6"]}, index=["forest"])
     runs = {"lenet": run}
-    file = own.write_page(dataset, judged, baselines, runs)
+    file = own.write_page(dataset, judged, simple, runs)
     text = file.read_text(encoding="utf-8")
     assert capsys.readouterr().out.startswith("written: ")
     assert file == results / "own" / f"skin-{dataset.fingerprint}.html"
@@ -113,4 +113,4 @@ def test_the_page_holds_everything_and_nothing_from_outside(results, capsys):
     ):
         assert part in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "") and str(results) not in text
-    assert "No run to show yet." in own.write_page(dataset, judged, baselines, {}).read_text(encoding="utf-8")
+    assert "No run to show yet." in own.write_page(dataset, judged, simple, {}).read_text(encoding="utf-8")

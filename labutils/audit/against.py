@@ -6,23 +6,20 @@ the validation images, by McNemar's test between one run and one fit.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import hypot, inf, isinf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labutils.audit.baselines import SIMPLE, Simple, better_simple, exam_baselines, simple_of
-from labutils.data.locate import title_of
+from labutils.audit.baselines import SIMPLE, Simple, by_images
 from labutils.evaluate import exam, metrics
 from labutils.evaluate.claims import with_seeds
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.findings import VALIDATION, Finding
 from labutils.evaluate.rules import ACCURACY_MARGIN, BETTER, CLOSE, EQUAL, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.evaluate.sentences import NOT_HERE, Said, say
-from labutils.evaluate.tables import mark_source
 from labutils.statistics import bootstrap_mean, in_points, p_words, sign_test
 
 if TYPE_CHECKING:
@@ -36,11 +33,32 @@ CALLED = {BETTER: "wins", WORSE: "loses", SAME: "ties", CLOSE: "ties", UNDECIDED
 """The word of a finding, from the network's view."""
 
 SAYS = {
-    "wins": "{who} wins against {simple} {where}: {shown}.",
-    "loses": "{who} loses to {simple} {where}: {shown}.",
-    "ties": "{who} ties with {simple} {where}: {shown}.",
-    "undecided": "Whether {who} is better than {simple} {where} is undecided: {shown}.",
+    "wins": "{who} wins against {simple} {where}",
+    "loses": "{who} loses to {simple} {where}",
+    "ties": "{who} ties with {simple} {where}",
+    "undecided": "Whether {who} is better than {simple} {where} is undecided",
 }
+
+
+class Standing(NamedTuple):
+    """How the best of some networks stands to a simple model: its label, what was found, and the words of all."""
+
+    label: str
+    simple: Simple
+    finding: Finding
+    words: Sequence[str]
+
+    def words_for(self, who: str) -> str:
+        """`VGG16 loses to some forty simple numbers (forest) on the exam`."""
+        where = self.finding.basis.partition(",")[0]
+        return SAYS[CALLED[self.finding.word]].format(who=who, simple=self.simple.words, where=where)
+
+    def said(self, whose: str, images: str, several: bool) -> Said:
+        """A sentence on it, and how many of all networks have which word."""
+        open_ = CALLED[self.finding.word] == "undecided"
+        whose = whose or ("the" if open_ else "The")
+        text = self.words_for(f"{whose} {'best ' if several else ''}network{images}, {self.label},")
+        return Said(f"{text}: {self.finding.evidence}.{_counted(self.words)}", (self.finding,))
 
 
 def against_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task: str = "", sees: str = SIMPLE) -> Said:
@@ -63,21 +81,26 @@ def against_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task:
     """
     if not runs:
         return Said(NOT_HERE)
-    measured = {data.fingerprint: better_simple(data, exam_baselines(data), sees) for data in datasets}
     single = {label: given for label, given in runs.items() if not isinstance(given, Sequence)}
     several = with_seeds(single) | {label: given for label, given in runs.items() if isinstance(given, Sequence)}
-    groups: dict[tuple[str, str, str], dict[str, Sequence[Run]]] = defaultdict(dict)
-    for label in runs:
-        run = several[label][0]
-        groups[run.config.dataset, run.source, str(run.provenance.get("fingerprint", ""))][label] = several[label]
-    said = []
-    for (name, source, fingerprint), settings in groups.items():
-        first = next(iter(settings.values()))[0]
-        if simple := measured.get(fingerprint) or simple_of(first, sees):
-            whose = f"Task {task.removeprefix('task').upper()}'s" if task else "The"
-            images = f" on {title_of(name)} ({mark_source(source)})" if len(groups) > 1 or not task else ""
-            said.append(_told(settings, simple, whose, images))
+    said, sets = [], by_images({label: several[label][0] for label in runs}, *datasets, sees=sees)
+    whose = f"Task {task.removeprefix('task').upper()}'s" if task else ""
+    for images in sets:
+        if images.simple:
+            settings = {label: several[label] for label in images.runs}
+            on = f" on {images.words}" if len(sets) > 1 or not task else ""
+            said.append(stand(settings, images.simple).said(whose, on, len(settings) > 1))
     return Said(" ".join(one.text for one in said) or NOT_HERE, tuple(f for one in said for f in one.findings))
+
+
+def stand(settings: Settings, simple: Simple) -> Standing:
+    """How the best of some settings, chosen on the validation images, stands to a simple model; each as its runs."""
+    best = max(settings, key=lambda label: np.mean([run.history["val_accuracy"].max() for run in settings[label]]))
+    sat = {label: [run for run in runs if _sat(run, simple)] for label, runs in settings.items()}
+    if simple.exam is None or not sat[best]:
+        return Standing(best, simple, found_on_validation(settings[best][0], simple.validation), ())
+    found = found_on_exam({label: (runs, simple.exam) for label, runs in sat.items() if runs})
+    return Standing(best, simple, found[best], [finding.word for finding in found.values()])
 
 
 def tell_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task: str = "", sees: str = SIMPLE) -> None:
@@ -114,12 +137,16 @@ def simple_effect(runs: Sequence[Run], simple: Baseline) -> Effect:
     return replace(network, error=error, freedom=error**4 / below if below else inf, of_images=of_images)
 
 
-def found_on_exam(runs: Sequence[Run], simple: Baseline, effect: Effect, word: str = "") -> Finding:
-    """What the exam says of a network against a simple model; `word` where it is not what `effect` says alone."""
-    level, difference = exam.level(runs).value, effect.interval()
-    evidence = f"{level:.3f} against {simple.accuracy:.3f}, {in_points(difference)} points ({effect.basis})"
-    word = word or effect.word(ACCURACY_MARGIN)
-    return Finding(word, evidence, difference, f"on the exam, {effect.basis}", effect=effect, margin=ACCURACY_MARGIN)
+def found_on_exam(pairs: Mapping[str, tuple[Sequence[Run], Baseline]]) -> dict[str, Finding]:
+    """What the exam says of networks, each against a simple model, adjusted for their number after Holm."""
+    effects = {name: simple_effect(*pair) for name, pair in pairs.items()}
+    words, found = adjusted_words(effects, ACCURACY_MARGIN), {}
+    for name, (runs, simple) in pairs.items():
+        effect, difference = effects[name], effects[name].interval()
+        level = f"{exam.level(runs).value:.3f} against {simple.accuracy:.3f}"
+        evidence, basis = f"{level}, {in_points(difference)} points ({effect.basis})", f"on the exam, {effect.basis}"
+        found[name] = Finding(words[name], evidence, difference, basis, effect=effect, margin=ACCURACY_MARGIN)
+    return found
 
 
 def found_on_validation(run: Run, simple: Baseline) -> Finding:
@@ -135,30 +162,11 @@ def found_on_validation(run: Run, simple: Baseline) -> Finding:
     return Finding(word, f"{shown} ({len(right)} images)", difference, VALIDATION, p)
 
 
-def _told(settings: Settings, simple: Simple, whose: str, images: str) -> Said:
-    best = max(settings, key=lambda label: np.mean([run.history["val_accuracy"].max() for run in settings[label]]))
-    who = f"{whose} {'best ' if len(settings) > 1 else ''}network{images}, {best},"
-    sat = {label: [run for run in runs if _sat(run, simple)] for label, runs in settings.items()}
-    if simple.exam is None or not sat[best]:
-        finding, others = found_on_validation(settings[best][0], simple.validation), ""
-    else:
-        judged = {label: runs for label, runs in sat.items() if runs}
-        effects = {label: simple_effect(runs, simple.exam) for label, runs in judged.items()}
-        words = adjusted_words(effects, ACCURACY_MARGIN)
-        finding, others = found_on_exam(judged[best], simple.exam, effects[best], words[best]), _counted(words)
-    word, where = CALLED[finding.word], finding.basis.partition(",")[0]
-    if word == "undecided" and who.startswith("The "):
-        who = f"the {who[4:]}"
-    return Said(
-        SAYS[word].format(who=who, simple=simple.words, where=where, shown=finding.evidence) + others, (finding,)
-    )
-
-
-def _counted(words: Mapping[str, str]) -> str:
+def _counted(words: Sequence[str]) -> str:
     """How many of several networks have which word; nothing of a single one."""
     if len(words) < 2:
         return ""
-    called = [CALLED[word] for word in words.values()]
+    called = [CALLED[word] for word in words]
     forms = {"wins": "win", "ties": "tie", "loses": "lose", "undecided": "undecided"}
     counts = {word: called.count(word) for word in forms if word in called}
     shown = ", ".join(f"{n} {word if n == 1 else forms[word]}" for word, n in counts.items())

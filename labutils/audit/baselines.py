@@ -1,44 +1,33 @@
-"""What simple models reach on a data set, measured once, and as rows beside those of networks.
+"""What simple models reach on a data set, measured once and kept; `tables` shows it, `against` holds networks to it.
 
 On the validation images for any data set; on the exam for own images that have one, and for the lab's phantoms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, TypeAdapter
 
-from labutils import lab, paths
+from labutils import paths
 from labutils.audit.kept import keep, kept, recall
-from labutils.audit.simple import Baseline, baselines, fit_baselines, simple_features
-from labutils.data.description import describe
-from labutils.data.images import find_levels, iterate_images
-from labutils.data.layouts import Split
+from labutils.audit.simple import Baseline, baselines
 from labutils.data.locate import title_of
 from labutils.errors import LabError
 from labutils.evaluate.findings import ceiling_of
-from labutils.evaluate.tables import Reached, mark_source
-from labutils.runs.store import everywhere
+from labutils.evaluate.tables import mark_source
 
 if TYPE_CHECKING:
-    from labutils.config import RunConfig
     from labutils.data.dataset import Dataset
     from labutils.data.exam import Exam
-    from labutils.frames import Table
     from labutils.runs.run import Run
-
-CEILING = "ceiling: a reader who knows every drawn sign"
 
 VALIDATION, EXAM = "baselines", "baselines/exam"
 """Folders in `results/` that keep what simple models reach on either."""
-
-SIDE = 128
-"""Pixels a side at which files are measured: what notebooks load unless told otherwise."""
 
 SIMPLE, RINGS = "simple numbers", "FFT rings"
 """How the models begin that stand beside networks, and those that see texture alone."""
@@ -88,9 +77,18 @@ class Simple:
         sees, _, kind = self.validation.name.rpartition(", ")
         return f"{IN_WORDS.get(sees, sees)} ({kind})"
 
-    def reached(self) -> Reached:
-        """Its accuracies with intervals, ready to be read."""
-        return Reached(self.validation.shown(), self.exam.shown() if self.exam else "-")
+
+class Images(NamedTuple):
+    """Images that runs are on: in words, what tells them from the others, the runs, and what is no network.
+
+    Of phantoms the ceiling is that of the exam's images.
+    """
+
+    words: str
+    whose: str
+    runs: Mapping[str, Run]
+    simple: Simple | None
+    ceiling: float | None
 
 
 MODELS, ON_EXAM = TypeAdapter(Models), TypeAdapter(OnExam)
@@ -141,126 +139,12 @@ def on_exam_by_training(name: str, fingerprint: str) -> dict[int, OnExam]:
     return {one.training: one for one in found if one and one.fingerprint == fingerprint}
 
 
-def baseline_table(dataset: Dataset) -> Table:
-    """What simple models reach on the validation images of a data set, and on phantoms what can be known at best.
-
-    Returns
-    -------
-    Table
-        A row for each model, with 95 % intervals.
-    """
-    table = _as_table(stored_baselines(dataset), dataset.majority)
-    if dataset.ceiling is not None:
-        table.loc[CEILING] = (f"{dataset.ceiling:.3f}", "-")
-    return table
-
-
-def file_baselines(source: str | Path, progress: bool = False) -> Table:
-    """`baseline_table` of image files, read as notebooks read them unless told otherwise: 128 pixels, grey.
-
-    Parameters
-    ----------
-    source : str or Path
-        As for `audit`.
-    progress : bool
-        Whether to show a progress bar while the images are read and measured (8 ms each).
-
-    Raises
-    ------
-    DataError
-        If there is no such folder, its files cannot be told into classes and splits, or one cannot be read.
-    """
-    from labutils.data.locate import find_source
-
-    found = find_source(source)
-    window = describe(found.root).window
-
-    def measure(split: Split) -> dict[str, np.ndarray]:
-        read = iterate_images(split.files, SIDE, 1, progress, find_levels(split.files, window))
-        blocks = [simple_features(pixels) for pixels, _ in read]
-        return {kind: np.concatenate([block[kind] for block in blocks]) for kind in blocks[0]}
-
-    models = fit_baselines(measure(found.train), found.train.labels, measure(found.validation), found.validation.labels)
-    counts = np.bincount(found.validation.labels)
-    table = _as_table(models, counts.max() / counts.sum())
-    table.note = "What is reached on the validation images without a network, with 95 % intervals; one has to beat it."
-    return table
-
-
-def _as_table(models: list[Baseline], majority: float) -> Table:
-    from labutils.frames import Table
-
-    rows = [(model.name, model.shown(), model.auc_shown()) for model in models]
-    rows.insert(0, ("always the largest class", f"{majority:.3f}", "-"))
-    return Table(rows, columns=["what it sees", "accuracy", "AUC"]).set_index("what it sees")
-
-
 def better_simple(dataset: Dataset, on_exam: OnExam | None, sees: str = SIMPLE) -> Simple:
     """The simple model that is the better one on the validation images, measured where that is not known.
 
     `on_exam` is what `exam_baselines` gives; `sees` is how the names of the models begin.
     """
     return _better(stored_baselines(dataset), on_exam, sees)
-
-
-def beside(*datasets: Dataset) -> dict[str, Reached]:
-    """Accuracies to stand below those of networks: the better simple model of each data set, and what is possible.
-
-    The simple model was chosen on the validation images, as a network's epoch is; the ceiling, of phantoms, is on the
-    exam. Of several data sets, each is named.
-    """
-    rows: dict[str, Reached] = {}
-    for dataset in datasets:
-        whose = f"{dataset.title}, " if len(datasets) > 1 else ""
-        rows |= _rows(whose, better_simple(dataset, exam_baselines(dataset)), dataset.ceiling)
-    return rows
-
-
-def run_table(runs: Mapping[str, Run], *datasets: Dataset, task: str = "") -> Table:
-    """`evaluate.run_table` with what is no network below the runs, and the report's numbers for a task beside them.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-    *datasets : Dataset
-        The images that the runs are on.
-    task : str
-        Whose numbers of the report to show; none unless given.
-    """
-    from labutils.evaluate import tables
-
-    return tables.run_table(runs, lab.reported(task) if task else None, beside(*datasets))
-
-
-def truth_table(config: RunConfig, among: Sequence[Run] | None = None) -> Table:
-    """One setting on different images, in columns: the lab report, and each source that it was trained on here.
-
-    Below the networks stand the simple models, where they are known. `among` are the runs to look through, all stored
-    ones unless given.
-    """
-    from labutils.evaluate import tables
-
-    found = everywhere(config, among)
-    rows = [(run, lab.reported(task)[label]) for task in lab.TITLES for label, run in lab.runs(task).items()]
-    told = next((numbers for run, numbers in rows if run == config and numbers != lab.SILENT), lab.SILENT)
-    return tables.truth_table(found, told, simple_cells(found))
-
-
-def beside_runs(runs: Iterable[Run]) -> dict[str, Reached]:
-    """The rows of `beside` for the images that runs are on, as far as `results/baselines` has them.
-
-    Where the runs are of several data sets or sources, each row says which.
-    """
-    images = {(run.config.dataset, _fingerprint(run)): run for run in runs}
-    titles = {title_of(run.config.dataset) for run in images.values()}
-    sources = {mark_source(run.source) for run in images.values()}
-    rows: dict[str, Reached] = {}
-    for (name, _), run in images.items():
-        whose = f"{title_of(name)}, " if len(titles) > 1 else ""
-        whose += f"{mark_source(run.source)}, " if len(sources) > 1 else ""
-        if simple := simple_of(run):
-            rows |= _rows(whose, simple, ceiling_of(run))
-    return rows
 
 
 def simple_of(run: Run, sees: str = SIMPLE) -> Simple | None:
@@ -270,25 +154,25 @@ def simple_of(run: Run, sees: str = SIMPLE) -> Simple | None:
     return _better(models, recall(EXAM, name, fingerprint, ON_EXAM), sees) if models else None
 
 
-def simple_cells(runs: Iterable[Run]) -> dict[str, dict[str, str]]:
-    """What the simple models of `simple_of` reach, ready to be read, by the source of the images: see `truth_table`."""
-    found = {run.source: simple for run in runs if (simple := simple_of(run))}
-    return {
-        source: {
-            "no network, what it is": simple.validation.name,
-            "no network: val accuracy": simple.validation.shown(),
-            "no network: AUC": simple.validation.auc_shown(),
-            "no network: exam accuracy": simple.reached().exam,
-        }
-        for source, simple in found.items()
-    }
+def by_images(runs: Mapping[str, Run], *datasets: Dataset, sees: str = SIMPLE) -> list[Images]:
+    """The sets of images that some runs are on, with the better simple model of each.
 
-
-def _rows(whose: str, simple: Simple, ceiling: float | None) -> dict[str, Reached]:
-    rows = {f"{whose}no network: {simple.validation.name}": simple.reached()}
-    if ceiling is not None:
-        rows[f"{whose}{CEILING}"] = Reached(exam=f"{ceiling:.3f}")
-    return rows
+    It is measured on images that are given, and else taken from `results/baselines`. Both it and a network's epoch were
+    chosen on the validation images.
+    """
+    given = {data.fingerprint: data for data in datasets}
+    groups: dict[tuple[str, str, str], dict[str, Run]] = defaultdict(dict)
+    for label, run in runs.items():
+        groups[run.config.dataset, run.source, _fingerprint(run)][label] = run
+    titles, sources = (len({key[part] for key in groups}) > 1 for part in (0, 1))
+    found = []
+    for (name, source, fingerprint), own in groups.items():
+        first, data = next(iter(own.values())), given.get(fingerprint)
+        simple = better_simple(data, exam_baselines(data), sees) if data else simple_of(first, sees)
+        whose = f"{title_of(name)}, " if titles else ""
+        whose += f"{mark_source(source)}, " if sources else ""
+        found.append(Images(f"{title_of(name)} ({mark_source(source)})", whose, own, simple, ceiling_of(first)))
+    return found
 
 
 def _better(models: list[Baseline], on_exam: OnExam | None, sees: str = SIMPLE) -> Simple:

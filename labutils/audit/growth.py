@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labutils import lab
-from labutils.audit.against import CALLED, found_on_exam, simple_effect
+from labutils.audit.against import CALLED, found_on_exam
 from labutils.audit.baselines import SIMPLE, on_exam_by_training, simple_of
 from labutils.evaluate import exam
 from labutils.evaluate.claims import with_seeds
-from labutils.evaluate.effects import adjusted_words
 from labutils.evaluate.findings import ceiling_of
-from labutils.evaluate.rules import ACCURACY_MARGIN
 from labutils.evaluate.sentences import NOT_HERE, Said
 from labutils.runs.store import find
 
@@ -84,23 +82,23 @@ def growth(runs: Mapping[int, list[Run]] | None = None) -> Growth | None:
 
 def _seen(steps: list[Step], rival: str) -> tuple[str, Said]:
     """Where the network catches up with a simple model, if it does within what was tried."""
-    pairs = {step.training: step for step in steps if step.runs and rival in step.simple}
+    there = [step for step in steps if step.runs and rival in step.simple]
+    pairs = {f"{step.training:,}": (step.runs, step.simple[rival]) for step in there}
     if not pairs:
         return "", Said(NOT_HERE)
-    effects = {n: simple_effect(step.runs, step.simple[rival]) for n, step in pairs.items()}
-    words = adjusted_words({str(n): effect for n, effect in effects.items()}, ACCURACY_MARGIN)
-    findings = {n: found_on_exam(step.runs, step.simple[rival], effects[n], words[str(n)]) for n, step in pairs.items()}
+    findings = found_on_exam(pairs)
     called = {n: CALLED[finding.word] for n, finding in findings.items()}
     other = f"{'a forest' if rival.endswith('forest') else 'a linear model'} on forty numbers"
     up = next((n for n in called if called[n] in ("wins", "ties")), None)
+    last = list(called)[-1]
     if up is not None:
         with_ = "wins against" if called[up] == "wins" else "ties with"
-        title = f"With {up:,} training images the network {with_} {other}"
-    elif called[max(called)] == "loses":
-        title = f"Up to {max(called):,} training images the network does not catch up with {other}"
+        title = f"With {up} training images the network {with_} {other}"
+    elif called[last] == "loses":
+        title = f"Up to {last} training images the network does not catch up with {other}"
     else:
-        title = f"Whether {max(called):,} training images let the network catch up with {other} is undecided"
-    told = "; ".join(f"{n:,} images: {called[n]}, {finding.evidence}" for n, finding in findings.items())
+        title = f"Whether {last} training images let the network catch up with {other} is undecided"
+    told = "; ".join(f"{n} images: {called[n]}, {finding.evidence}" for n, finding in findings.items())
     absent = [f"{step.training:,}" for step in steps if not step.runs]
     missing = f" Not trained yet: {', '.join(absent)} images." if absent else ""
     return title, Said(f"{title} ({told}).{missing}", tuple(findings.values()))

@@ -34,10 +34,8 @@ from labutils.evaluate.tables import (
     quality_table,
     reach_table,
     real_table,
-    run_table,
     seed_table,
     time_table,
-    truth_table,
     verdict_table,
 )
 from labutils.evaluate.validation import flattery
@@ -68,12 +66,10 @@ __all__ = [
     "quality_table",
     "reach_table",
     "real_table",
-    "run_table",
     "say",
     "seed_table",
     "tell",
     "time_table",
-    "truth_table",
     "verdict_table",
     "with_seeds",
     "with_stored",

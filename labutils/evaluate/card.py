@@ -20,23 +20,19 @@ from labutils.evaluate.claims import (
     with_seeds,
 )
 from labutils.evaluate.exam import exam_accuracy
-from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
 from labutils.evaluate.sentences import NOT_HERE, every_sentence
 from labutils.evaluate.tables import (
     best_table,
     exam_table,
-    mark_source,
     paired_table,
     real_table,
-    run_table,
     verdict_table,
 )
 from labutils.statistics import Estimate, in_points
 
 if TYPE_CHECKING:
-    from labutils.audit.baselines import Simple
     from labutils.data.dataset import Dataset
     from labutils.frames import Table
     from labutils.plots.dots import Dot
@@ -173,7 +169,7 @@ def card(
         chip = f"<p>{_chip(verdict)} {html.escape(_claim(verdict))}</p>"
         shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict))}</b></p>{chip}</div>'
         display({"text/html": shown, "text/plain": _in_words(verdict)}, raw=True)
-    draw_dots(*_rows(runs, seeds, _simple(runs, datasets), task), said)
+    draw_dots(*_rows(runs, seeds, datasets, task), said)
     folded, words = _details(verdicts, _tables(runs, seeds, datasets, task, verdicts, more or {}))
     display({"text/html": folded, "text/plain": words}, raw=True)
 
@@ -199,25 +195,6 @@ def headline(verdict: Verdict) -> str:
         return NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT
     outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
     return _says(verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))])
-
-
-def standing(best: Mapping[str, tuple[str, Estimate, Estimate | None]]) -> str:
-    """How the best network of each data set stands to the simple numbers: level where their intervals overlap.
-
-    Parameters
-    ----------
-    best : mapping of str to (str, Estimate, Estimate or None)
-        By data set: the network's label, its accuracy, and that of the simple model where it is known.
-    """
-    said = []
-    for label, network, simple in best.values():
-        if simple is None:
-            said.append("How accurate the settings are")
-        else:
-            above, below = network.low > simple.high, network.high < simple.low
-            how = "stands above" if above else "stands below" if below else "is level with"
-            said.append(f"The best network ({label}) {how} the simple numbers")
-    return "; ".join(said)
 
 
 def _says(part: Part) -> str:
@@ -248,39 +225,24 @@ def _chip(verdict: Verdict) -> str:
     return f'<span style="{look}" title="{title}">{html.escape(reading(verdict))}</span>'
 
 
-def _simple(runs: Mapping[str, Run], datasets: Sequence[Dataset]) -> dict[str, tuple[Simple, float | None]]:
-    """The better simple model and the ceiling, by the data set's name; of stored ones where no data set is given."""
-    from labutils.audit.baselines import better_simple, exam_baselines, simple_of
-
-    if datasets:
-        return {data.name: (better_simple(data, exam_baselines(data)), data.ceiling) for data in datasets}
-    first = {run.config.dataset: run for run in reversed(list(runs.values()))}
-    found = {name: (simple_of(run), ceiling_of(run)) for name, run in reversed(first.items())}
-    return {name: (simple, ceiling) for name, (simple, ceiling) in found.items() if simple}
-
-
 def _rows(
-    runs: Mapping[str, Run],
-    seeds: Mapping[str, Sequence[Run]],
-    simple: Mapping[str, tuple[Simple, float | None]],
-    task: str,
+    runs: Mapping[str, Run], seeds: Mapping[str, Sequence[Run]], datasets: Sequence[Dataset], task: str
 ) -> tuple[list[tuple[str, list[Dot]]], str, str]:
     """The rows of the picture, its title, and what its axis is called."""
-    from labutils.data.locate import title_of
+    from labutils.audit.against import stand
+    from labutils.audit.baselines import by_images
     from labutils.plots.dots import CEILING, HERE, REAL, REPORT, SIMPLE, Dot
     from labutils.runs.store import everywhere
 
-    report, rows = lab.reported(task) if task else {}, []
+    report, rows, titles = lab.reported(task) if task else {}, [], []
     exams = {label: exam_accuracy(own) for label, own in seeds.items()}
     on_exam = all(exams.values())
-    reached: dict[str, dict[str, Estimate]] = {}
     for label, run in runs.items():
         sat = sum(one.exam is not None for one in seeds[label])
         found, basis = accuracy(run), f"{len(run.y_val)} images"
         if on_exam and (exam := exams[label]):
             found, basis = exam, f"{sat} seeds" if sat > 1 else "one seed"
         dots = [Dot(HERE, found, basis)]
-        reached.setdefault(run.config.dataset, {})[label] = found
         told = report.get(label, lab.SILENT).accuracy
         if told is not None and len(run.class_names) == 2:  # the report's accuracy of nine classes is another quantity
             dots.append(Dot(REPORT, told))
@@ -288,21 +250,19 @@ def _rows(
         if real:
             dots.append(Dot(REAL, accuracy(real), f"{len(real.y_val)} validation images"))
         rows.append((label, dots))
-    best: dict[str, tuple[str, Estimate, Estimate | None]] = {}
-    for name, found_by in reached.items():
-        label = max(found_by, key=lambda one: found_by[one].value)
-        models, ceiling = simple.get(name, (None, None))
-        model = models and (models.exam if on_exam else models.validation)
-        beside = Estimate(model.accuracy, *model.accuracy_interval) if model else None
-        best[name] = label, found_by[label], beside
-        whose = f"{title_of(name)}, " if len(reached) > 1 else ""
-        if model and beside:
-            rows.append((f"{whose}{model.name}", [Dot(SIMPLE, beside)]))
-        if ceiling is not None:
-            rows.append((f"{whose}ceiling: a reader who knows every drawn sign", [Dot(CEILING, float(ceiling))]))
-    sources = [f"{title_of(run.config.dataset)} ({mark_source(run.source)})" for run in runs.values()]
-    axis = f"{'accuracy on the exam' if on_exam else 'best validation accuracy'}: {', '.join(dict.fromkeys(sources))}"
-    return rows, standing(best), axis
+    sets = by_images(runs, *datasets)
+    for images in sets:
+        if simple := images.simple:
+            best = stand({label: seeds[label] for label in images.runs}, simple)
+            titles.append(best.words_for(best.label))
+            if model := simple.exam if on_exam else simple.validation:
+                beside = Estimate(model.accuracy, *model.accuracy_interval)
+                rows.append((f"{images.whose}{model.name}", [Dot(SIMPLE, beside)]))
+        if images.ceiling is not None:
+            rows.append((f"{images.whose}ceiling: a reader who knows every drawn sign", [Dot(CEILING, images.ceiling)]))
+    axis = f"{'accuracy on the exam' if on_exam else 'best validation accuracy'}: "
+    axis += ", ".join(dict.fromkeys(images.words for images in sets))
+    return rows, "; ".join(titles) or "How accurate the settings are", axis
 
 
 def _tables(
@@ -314,10 +274,9 @@ def _tables(
     more: Mapping[str, Table],
 ) -> Iterator[tuple[str, Table | str]]:
     """What the details hold, by title."""
-    from labutils.audit.baselines import beside, beside_runs
+    from labutils.audit.tables import run_table
 
-    below = beside(*datasets) if datasets else beside_runs(runs.values())
-    yield "Runs", run_table(runs, lab.reported(task) if task else None, below)
+    yield "Runs", run_table(runs, *datasets, task=task)
     pairs = len(runs) * (len(runs) - 1) // 2
     try:
         if pairs > MOST_PAIRS:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import combinations
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,14 +28,13 @@ from labutils.evaluate.curves import (
 from labutils.evaluate.effects import Effect, adjusted_words
 from labutils.evaluate.exam import accuracy_effect, area_words, exam_accuracy
 from labutils.evaluate.findings import known
-from labutils.evaluate.metrics import auc, brier_score, class_recall, highest_elementwise
+from labutils.evaluate.metrics import auc, brier_score, class_recall
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
 from labutils.statistics import holm, in_points, p_value, points
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
     from labutils.frames import Table
-    from labutils.lab import Reported
     from labutils.runs.run import Run
 
 NO_RUN = "No run to show yet."
@@ -57,13 +55,6 @@ POWER, MOST_SEEDS = 0.80, 64
 """How sure one wants to be of a decision, and the number of seeds beyond which nobody would train."""
 NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 """How the networks are spelled."""
-
-
-class Reached(NamedTuple):
-    """Accuracies of what is no network, ready to be read: on the validation images, and on the exam."""
-
-    validation: str = "-"
-    exam: str = "-"
 
 
 def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
@@ -92,74 +83,6 @@ def mark_source(source: str) -> str:
 
 
 # One run in a row.
-
-
-def run_table(
-    runs: Mapping[str, Run],
-    report: Mapping[str, Reported] | None = None,
-    beside: Mapping[str, Reached] | None = None,
-) -> Table:
-    """Best accuracy with interval, both losses, the exam, and the lab report's numbers beside them.
-
-    Columns appear where they have something to say: for the exam if a run has sat it, for training if the report quotes
-    it, for element-wise accuracy if there are more than two classes.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-    report : mapping of str to Reported, optional
-        By the same labels, as `lab.reported(task)` gives them; what is not in it shows as a dash.
-    beside : mapping of str to Reached, optional
-        What is no network, by name, for rows below the runs; see `audit.run_table`.
-    """
-    report = report or {}
-    training = any(report[label].train_accuracy is not None for label in runs if label in report)
-    several = any(len(run.class_names) > 2 for run in runs.values())
-    exams = {label: exam_accuracy([run]) for label, run in runs.items()}
-    rows: dict[str, dict[str, Any]] = {}
-    for label, run in runs.items():
-        numbers = best(run)
-        row: dict[str, Any] = {"epochs": run.epochs, ACCURACY: str(numbers.accuracy)}
-        if several:
-            row["highest element-wise accuracy"] = f"{highest_elementwise(run):.4f}"
-        row |= {
-            "best epoch": numbers.epoch,
-            "lowest val loss": f"{numbers.lowest_loss:.4f}",
-            "val loss at best epoch": f"{numbers.loss_at_best:.4f}",
-        }
-        if any(exams.values()):
-            row[EXAM] = str(exams[label] or "-")
-        if training:
-            row |= {
-                "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
-                "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
-                "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
-            }
-        if report:
-            row |= _reported_columns(report.get(label), training, several)
-        row["data"] = mark_source(run.source)
-        rows[label] = row
-    if runs:
-        rows |= {name: _no_network(reached, any(exams.values())) for name, reached in (beside or {}).items()}
-    return as_table(rows, "run")
-
-
-def _no_network(reached: Reached, exam: bool) -> dict[str, str]:
-    """The cells of a row below the runs; without a column for the exam, what is known on the exam alone says so."""
-    if exam:
-        return {ACCURACY: reached.validation, EXAM: reached.exam}
-    alone = reached.validation == "-" and reached.exam != "-"
-    return {ACCURACY: f"{reached.exam} (on the exam)" if alone else reached.validation}
-
-
-def _reported_columns(numbers: Reported | None, training: bool, several: bool) -> dict[str, str]:
-    # Task 4's loss is element-wise as well, over nine outputs: none of ours can stand beside it under the same name.
-    columns = {"element-wise accuracy" if several else "accuracy": "accuracy"}
-    columns["loss of nine outputs" if several else "loss"] = "loss"
-    if training:
-        columns |= {"highest train accuracy": "train_accuracy", "lowest train loss": "train_loss"}
-    values = {column: getattr(numbers, name, None) for column, name in columns.items()}
-    return {f"report: {column}": "-" if value is None else f"{value:.4f}" for column, value in values.items()}
 
 
 def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
@@ -374,37 +297,6 @@ def best_table(runs: Mapping[str, Run]) -> Table:
             "others that may be as good (McNemar, Holm)": f"{alike} of {len(others)}",
         }
     return as_table(rows, "network")
-
-
-def truth_table(
-    runs: Iterable[Run], told: Reported, beside: Mapping[str, Mapping[str, str]] = MappingProxyType({})
-) -> Table:
-    """One setting on different images, in columns: the lab report, and each source that it was trained on here.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        The same settings on images of different sources.
-    told : Reported
-        What the report says.
-    beside : mapping of str to mapping
-        Further cells by source: what is no network, see `audit.truth_table`.
-    """
-    columns: dict[str, dict[str, str]] = {
-        "report": {"best val accuracy": f"{told.accuracy}", "val loss": f"{told.loss} (which one is not said)"}
-    }
-    for run in runs:
-        numbers = best(run)
-        columns[mark_source(run.source)] = {
-            "best val accuracy": str(numbers.accuracy),
-            "best epoch": f"{numbers.epoch} of {run.epochs}",
-            "val loss": f"{numbers.loss_at_best:.4f} at the best epoch, {numbers.lowest_loss:.4f} at the lowest",
-            "final train accuracy": f"{run.history['accuracy'][-1]:.3f}",
-            "AUC": str(next(iter(auc(run).values()))),
-            "exam accuracy": str(exam_accuracy([run]) or "-"),
-            **beside.get(run.source, {}),
-        }
-    return as_table(columns, "source").T
 
 
 # Seeds.

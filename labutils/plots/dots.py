@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -65,7 +66,7 @@ def draw_dots(rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, 
     kinds = dict.fromkeys(dot.kind for _, dots in rows for dot in dots)
     for kind in kinds:
         axes.errorbar([], [], label="this lab" if kind == HERE else kind, **LOOK[kind])
-    figure.suptitle(title)
+    figure.suptitle(textwrap.fill(title, 90))
     also = also_said([label for label, _ in rows], said)
     figure.legend(loc="outside lower center", ncols=len(kinds))
     show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}", None, also)

@@ -16,6 +16,7 @@ import numpy as np
 
 from labutils import audit, evaluate, lab, paths
 from labutils.audit.baselines import simple_of
+from labutils.audit.tables import ACCURACY
 from labutils.course.questions import QUESTIONS
 from labutils.data.locate import title_of
 from labutils.errors import DataError, StoreError
@@ -23,7 +24,7 @@ from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
 from labutils.evaluate.sentences import disagreements, every_sentence
-from labutils.evaluate.tables import POWER, Reached, as_table, mark_source, seeds_words, takes_words
+from labutils.evaluate.tables import POWER, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
 from labutils.progress import minutes
@@ -381,7 +382,7 @@ class _Pages:
             for other, theirs in self.beside
             for label, run in find(lab.runs(task), other, among=theirs).items()
         }
-        yield from _tables(runs, elsewhere, lab.reported(task))
+        yield from _tables(runs, elsewhere, task)
         stored = self._stored()
         if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
             yield markdown_table(evaluate.paired_table(runs)) + "\n"
@@ -470,17 +471,14 @@ def _in_words(judged: list[Verdict], real: list[Verdict]) -> Table:
     return as_table(rows, "id")
 
 
-def _tables(
-    runs: dict[str, Run], elsewhere: Mapping[str, Run] | None = None, told: Mapping[str, lab.Reported] | None = None
-) -> Iterator[str]:
+def _tables(runs: dict[str, Run], elsewhere: Mapping[str, Run] | None = None, task: str = "") -> Iterator[str]:
     """What runs reach, above those elsewhere and what is no network, and their gaps."""
     shown = {**runs, **(elsewhere or {})}
-    no_network = _majority(shown) | audit.beside_runs(shown.values())
-    yield markdown_table(evaluate.run_table(shown, told, no_network)) + "\n"
+    yield markdown_table(audit.run_table(shown, task=task, beside=_majority(shown))) + "\n"
     yield markdown_table(evaluate.gap_table(runs)) + "\n"
 
 
-def _majority(runs: Mapping[str, Run]) -> dict[str, Reached]:
+def _majority(runs: Mapping[str, Run]) -> dict[str, dict[str, str]]:
     """What always answering the largest class reaches on the validation images: the line to beat."""
     rows = {}
     several = len({run.config.dataset for run in runs.values()}) > 1
@@ -489,7 +487,7 @@ def _majority(runs: Mapping[str, Run]) -> dict[str, Reached]:
         largest = int(counted.argmax())
         which = "" if counted.min() == counted.max() else f" ({run.class_names[largest]})"
         whose = f"{run.config.dataset}, " if several else ""
-        rows[f"{whose}always the largest class{which}"] = Reached(str(proportion(run.y_val == largest)))
+        rows[f"{whose}always the largest class{which}"] = {ACCURACY: str(proportion(run.y_val == largest))}
     return rows
 
 
