@@ -6,6 +6,8 @@ on images of one source: phantoms, or one's own (`labutils report --source cours
 
 from __future__ import annotations
 
+import base64
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from labutils.evaluate.sentences import disagreements, every_sentence
 from labutils.evaluate.tables import POWER, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
+from labutils.plots.charts import as_image
 from labutils.progress import minutes
 from labutils.runs.run import Run
 from labutils.runs.store import RunStore, everywhere, find
@@ -40,6 +43,9 @@ START, END = "<!-- results: written by `labutils report` -->", "<!-- end of resu
 FIGURE_RUNS = 8
 """Runs whose curves fit into one figure."""
 
+MAIN, THUMBNAIL, READ = "plots.learning_curves(", 150, 200
+"""What draws a notebook's picture for the index, the pixels that it is wide at most, and words that are read in a minute."""
+
 SOURCES = {
     "phantom": "**phantoms** (synthetic images drawn by labutils, not patients)",
     "course": "**course data**",
@@ -49,36 +55,65 @@ SOURCES = {
 
 
 def show_links() -> None:
-    """The notebooks in order: what each is about, which of its runs are stored, what training them takes here."""
+    """The notebooks in order: a picture of each, what it is about, which of its runs are stored, what it takes."""
     from IPython.display import display
+    from pandas import option_context
 
     from labutils.frames import STYLE
 
     table = overview()
-    html = STYLE + "</style>" + table.to_html(escape=False)  # its first column holds links
-    display({"text/html": html, "text/plain": table.to_string()}, raw=True)
+    with option_context("display.max_colwidth", None):
+        html = STYLE + "</style>" + table.to_html(escape=False)  # its first columns hold links and pictures
+    display({"text/html": html, "text/plain": table.drop(columns="").to_string()}, raw=True)
 
 
 def overview() -> Table:
-    """The notebooks in order, with links: runs stored, the time they take with these, and what training takes here.
+    """The notebooks in order, with links and pictures: runs stored, the time to read, to run, and to train here.
 
     Runs are counted on the images that are used here; where these are not phantoms, runs on phantoms are named too.
     """
+    from labutils.course import cells
     from labutils.tools.execution import seconds_taken
     from labutils.training.cost import estimate_seconds
 
     rows, stored = {}, RunStore().all()
     for task, title in lab.TITLES.items():
         configs = lab.runs(task).values()
-        seconds = seconds_taken(paths.notebooks_dir() / f"{task}.ipynb")
+        file = paths.notebooks_dir() / f"{task}.ipynb"
+        notebook, seconds = cells.read(file), seconds_taken(file)
+        words = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
         here = sum(estimate_seconds(c, COUNTS[c.dataset]["train"], len(CLASS_NAMES[c.dataset])) for c in configs)
         rows[f'<a href="{task}.ipynb">{_number(task)}</a>'] = {
+            "": thumbnail(notebook, title),
             "about": title,
+            "to read": f"{max(1, round(words / READ))} min",
             "runs stored": _runs_stored(task, stored) if configs else "-",
             "with stored runs": "-" if seconds is None else f"{seconds} s",
             "training here": f"about {minutes(here)}" if configs else "-",
         }
     return as_table(rows, "task")
+
+
+def thumbnail(notebook: Any, title: str) -> str:
+    """A notebook's learning curves, or its first figure, as a small `<img>`; empty if it has been built without one."""
+    from PIL import Image
+
+    found = [
+        (MAIN not in cell.source, output.data["image/png"])
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    if not found:
+        return ""
+    png = min(found, key=lambda one: one[0])[1]
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        small = image.convert("RGB")
+        small.thumbnail((2 * THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    small.quantize(12).save(buffer, format="png", optimize=True)
+    return as_image(buffer.getvalue(), f"A figure of {title}", f"max-width: {THUMBNAIL}px; max-height: {THUMBNAIL // 2}px")
 
 
 def _runs_stored(task: str, stored: Sequence[Run]) -> str:
