@@ -142,9 +142,8 @@ rate = 1e-3  # <- change this: 1e-5, then 3e-2
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, FIVE[:2])
-network.compile(
-    keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(rate)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,

@@ -125,9 +125,8 @@ blocks = ALEXNET  # <- change this: VGG16[:2], then VGG16
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, blocks, (64,))
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,

@@ -126,9 +126,8 @@ filters = 8  # <- change this: 2, then 32
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, filters, 0.2, FIVE[:2])
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,

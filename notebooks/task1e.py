@@ -159,9 +159,8 @@ images_a_step = 16  # <- change this: 4, then 100
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size)
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     y,

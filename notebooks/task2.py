@@ -128,9 +128,8 @@ x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
 filters, rate = 8, 0.2  # <- change this: 2 and 0.2, then 8 and 0.6
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, FIVE[:2], filters, rate)
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,

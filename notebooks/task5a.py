@@ -118,9 +118,8 @@ rate = 0.4  # <- change this: 0.0, then 0.8
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, rate)
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,

@@ -157,9 +157,8 @@ x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
 change = turn  # <- change this: stay, then flip
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, 8, memory=0.9)
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     batches(x, small.y_train, change),
     steps_per_epoch=25,

@@ -5,7 +5,6 @@ from evaluate_helpers import make_run
 
 from labutils import lab, plots
 from labutils.course import widgets
-from labutils.evaluate import Verdict
 from labutils.evaluate.tables import as_table
 from labutils.tools import report
 
