@@ -139,7 +139,6 @@ x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
 
 # %% tags=["nbval-ignore-output"]
 rate = 1e-3  # <- change this: 1e-5, then 3e-2
-
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, FIVE[:2])
 adam = keras.optimizers.Adam(rate)

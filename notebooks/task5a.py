@@ -115,7 +115,6 @@ x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
 
 # %% tags=["nbval-ignore-output"]
 rate = 0.4  # <- change this: 0.0, then 0.8
-
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, rate)
 adam = keras.optimizers.Adam(1e-3)
