@@ -17,24 +17,22 @@
 # %% [markdown]
 # # Task 7: Augmentation, picture by picture
 #
-# A lesion turned by ninety degrees is the same lesion. To a network it is a new picture. **Augmentation** makes use of
-# that: it changes training images in ways that do not change their class. Here nothing is trained: you look at each
-# change, alone and in combination, and at what it does to a trained network.
+# **A lesion turned by ninety degrees is the same lesion. To a network it is a new picture. Which changes may a picture
+# suffer before it becomes another one?**
 #
-# At the end you will be able to say
+# At the end you will be able to
 #
-# - what scaling, rotating, flipping and rescaling the intensity do to an image
-# - which of them are safe for which kind of image, in numbers
-# - how a generator makes an endless stream of new pictures from one
+# - write a generator that makes new pictures from one, without an end
+# - say which changes are safe for which kind of image, and test it in numbers
+# - measure what a change costs a trained network
 #
-# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
-# hour to think through. The [index](index.ipynb) says what training everything here would take.
+# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
-# task7.ipynb out.ipynb -p angle 90`.
+# The settings of the lab report. Change one and run the notebook again, or: `papermill task7.ipynb out.ipynb -p
+# angle 90`.
 
 # %% tags=["parameters"] jupyter={"source_hidden": true}
 factor: float = 2  # scale: how many times larger, from 1
@@ -66,20 +64,18 @@ skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(x_ray.banner(), skin.banner(), sep="\n")
 
 # %% [markdown]
-# Two kinds of images, because what is safe for one need not be safe for the other.
-
-# %% [markdown]
 # ## Predict
 #
-# A trained network, and a picture that is changed under its eyes.
+# Nothing is trained here. **Augmentation** changes training images in ways that do not change their class. Two changes,
+# one after the other:
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-invariants"]
 course.ask("task7", 1)
 
 # %% [markdown]
 # ## Look
 #
-# One image of each is used all through this notebook. Which way up is each of them? For one of the two the question
+# One image of each kind is used all through this notebook. Which way up is each of them? For one of the two the question
 # makes no sense: that is the whole idea.
 
 # %%
@@ -121,29 +117,38 @@ plots.images_row(
 
 # %% [markdown]
 # Scaling cuts off the border; rotating brings in corners that were never photographed, filled by repeating the edge;
-# the intensity change drives the darkest and the brightest parts to pure black and white, and what was different there
-# is lost.
+# the intensity change makes the darkest and the brightest parts black and white, and what was different there is lost.
 
 # %% [markdown]
 # A change that claims to be harmless can be tested. Flipping twice gives the image back; rotating by nothing, and
-# scaling by one, change nothing.
+# scaling by one, change nothing. And both flips, one after the other?
 
-# %%
-twice = augment.flip_horizontal(augment.flip_horizontal(lesion))
-print("flipped twice is the image:", np.array_equal(twice, lesion))
-print(
-    "upside down twice is the image:",
-    np.array_equal(augment.flip_vertical(augment.flip_vertical(lesion)), lesion),
-)
-print("rotated by 0 is the image:", np.allclose(augment.rotate(lesion, 0), lesion))
-print("scaled by 1 is the image:", np.allclose(augment.scale(lesion, 1), lesion))
+# %% tags=["invariants"]
+flipped = augment.flip_horizontal(lesion)
+claims = {
+    "flipped twice is the image": (augment.flip_horizontal(flipped), lesion),
+    "both flips are half a turn": (augment.flip_vertical(flipped), np.rot90(lesion, 2)),
+    "rotated by 0 is the image": (augment.rotate(lesion, 0), lesion),
+    "scaled by 1 is the image": (augment.scale(lesion, 1), lesion),
+}
+for claim, (one, other) in claims.items():
+    print(f"{claim}: {np.allclose(one, other)}")
 
 # %% [markdown]
-# Rotating there and back is not on the list. Why not? Try it.
+# Rotating there and back is not on the list. Why not?
 
-# %%
+# %% tags=["predict", "revealed-by-back"]
+course.ask("task7", 2)
+
+# %% tags=["back"]
 back = augment.rotate(augment.rotate(lesion, angle), -angle)
-print(f"there and back: mean difference {np.abs(back - lesion).mean():.3f}")
+lost = np.abs(back - lesion)
+print(f"there and back: mean difference {lost.mean():.3f}")
+plots.images_row(
+    [lesion, back, np.clip(5 * lost, 0, 1)],
+    ["before", "after", "what is lost, times 5"],
+    f"turned by {angle:g} degrees and back ({skin.source})",
+)
 
 # %% [markdown]
 # Each rotation computes new pixels from old neighbours, and loses the corners. That is why a generator combines all
@@ -169,9 +174,9 @@ plots.images_row(
 )
 
 # %% [markdown]
-# Would you accept all twelve as pictures of the same class? A radiograph upside down does not occur in practice: a
-# network that learns it spends its effort on something it will never meet. Worse, where left and right matter (the
-# heart), a flip makes a wrong picture.
+# Would you accept all twelve as the same class? A radiograph upside down does not occur in practice: a
+# network that learns it spends its effort on what it will never meet. Where left and right matter (the heart), a
+# flip makes a wrong picture.
 
 # %% [markdown]
 # ## Explore
@@ -184,9 +189,6 @@ victim = training.find(
     skin.run(model="vgg16", learning_rate=1e-5, epochs=150), skin, at_least=1
 )
 widgets.break_the_network(victim, skin)
-
-# %% tags=["predict"]
-course.ask("task7", 2)
 
 # %% [markdown]
 # ## Write
@@ -233,17 +235,16 @@ check.exercise(versions)
 # upside down does not, and a mirror image is another side of the body, which is harmless only where the class does not
 # depend on the side. Rescaling the intensity is close to what different exposures do, and safe while nothing is clipped
 # that matters. Scaling by two cuts off the border, which for a lesion is one of the signs and for a radiograph part of
-# what tells the region. The control above says what each change costs a network that was trained without it; a
-# network trained with it may learn to bear it, which is what Task 8 is about.
+# what tells the region. The number for each is the accuracy that the control under *Explore* shows: it
+# is of a lesion network that was trained without changes, and one trained with them may bear them, as Task 8 asks.
 #
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# - A change is safe if it cannot change the class: that is a question about the disease, not about the program.
+# - A generator draws all changes anew for every picture, from a seed, and never ends.
+# - A change is safe if it cannot change the class, which is a question about the disease; invariants test its program.
 # - What a change costs a trained network can be measured.
-# - Invariants (twice is nothing, zero is nothing) test a transform better than looking at it.
-# - A generator draws all changes anew for every picture and epoch, from a seed.
 #
 # Next: [Task 8](task8.ipynb) trains with it.

@@ -112,7 +112,7 @@ def turn(image, rng):
 
 
 # %%
-def batches(x, y, change, size=16):
+def batches(x, y, change, size=32):
     rng = np.random.default_rng(seed)
     while True:  # fit says when it has enough
         chosen = rng.integers(len(x), size=size)
@@ -161,7 +161,7 @@ adam = keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     batches(x, small.y_train, change),
-    steps_per_epoch=25,
+    steps_per_epoch=12,
     shuffle=False,  # they are drawn at random
     epochs=20,
     validation_data=(x_val, small.y_val),
