@@ -41,17 +41,17 @@ def test_without_an_exam_nothing_is_said():
     run = make_run(CONFIG)
     assert run.exam is None and exam.exam_accuracy([run]) is None and exam.exam_accuracy([]) is None
     with pytest.raises(exam.NoExamError, match=f"no exam is stored for {run.config.slug}"):
-        exam.accuracy_effect([run], [run])
+        exam.effect("accuracy", [run], [run])
     sat = with_exam(make_run(CONFIG, wrong=[60] * 5 + [20] + [60] * 14), 0.8)
     lacking = replace(sat, exam=sat.exam.first(3))
     with pytest.raises(exam.NoExamError, match="not stored at the epoch of its best accuracy"):
-        exam.accuracy_effect([lacking], [lacking])
+        exam.effect("accuracy", [lacking], [lacking])
 
 
 def test_seeds_that_have_not_sat_the_exam_are_left_out():
     sat = seeds([0.7, 0.8])
     assert exam.exam_accuracy([*sat, make_run(CONFIG.with_(seed=2))]).value == pytest.approx(0.75, abs=0.001)
-    assert exam.accuracy_effect([*sat, make_run(CONFIG.with_(seed=2))], sat).seeds == 2
+    assert exam.effect("accuracy", [*sat, make_run(CONFIG.with_(seed=2))], sat).seeds == 2
 
 
 def ranked(sure, right):
@@ -67,8 +67,8 @@ def ranked(sure, right):
 
 def test_auc_stands_beside_accuracy_and_says_where_it_disagrees():
     modest, sure = ranked(0.01, 0.80), ranked(0.45, 0.85)
-    assert exam.accuracy_effect(sure, modest).word(0.01) == "better"
-    area = exam.area_effect(sure, modest)
+    assert exam.effect("accuracy", sure, modest).word(0.01) == "better"
+    area = exam.effect("AUC", sure, modest)
     assert area.value < -0.05 and area.word(0.01) == "worse"
     words = exam.area_words(sure, modest, "better")
     assert words.startswith(f"{100 * area.value:+.1f} [") and words.endswith(" and disagrees: worse")
@@ -77,9 +77,9 @@ def test_auc_stands_beside_accuracy_and_says_where_it_disagrees():
 
 def test_differences_of_accuracy_and_loss():
     good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
-    assert exam.accuracy_effect(good, poor).value == pytest.approx(0.1, abs=0.001)
-    assert exam.accuracy_effect(good, poor).word(0.01) == "better"
-    lower = exam.loss_effect(good, poor)
+    assert exam.effect("accuracy", good, poor).value == pytest.approx(0.1, abs=0.001)
+    assert exam.effect("accuracy", good, poor).word(0.01) == "better"
+    lower = exam.effect("loss", good, poor)
     assert lower.value == pytest.approx(0.1 * np.log(0.8 / 0.2), abs=0.005) and lower.word(0.02) == "better"
 
 
@@ -87,14 +87,14 @@ def test_losses_are_compared_where_the_validation_loss_is_lowest():
     run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
     later, sooner = with_exam(run, [0.7, 0.9, 0.7]), with_exam(run, [0.7, 0.8, 0.9])
     assert later.exam.epochs == (run.best_epoch, run.lowest_loss_epoch, 19)
-    assert exam.loss_effect([later], [sooner]).value == pytest.approx(0.1 * np.log(4), abs=0.005)
+    assert exam.effect("loss", [later], [sooner]).value == pytest.approx(0.1 * np.log(4), abs=0.005)
 
 
 def test_the_rise_is_between_the_lowest_validation_loss_and_the_end():
     run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
     sat = with_exam(run, [0.9, 0.9, 0.7])
     assert sat.lowest_loss_epoch == 5 and sat.exam.epochs == (0, 5, 19)
-    assert exam.rise_effect([sat]).value == pytest.approx(0.2 * np.log(4), abs=0.005)
+    assert exam.effect("rise", [sat]).value == pytest.approx(0.2 * np.log(4), abs=0.005)
 
 
 def gap_run(fixed, seen=None, seed=0, **settings):
@@ -120,7 +120,7 @@ PLAIN, FIXED, WHOLE = gap_run(None, accuracy=0.85), gap_run(0.95, accuracy=0.85)
     ],
 )
 def test_the_gap_to_the_exam_is_that_of_all_training_images_where_they_were_measured(runs, gap, basis):
-    assert exam.own_gap(runs).value == pytest.approx(gap, abs=0.001) and basis in exam.gap_basis(runs)
+    assert exam.gap_effect((runs,)).value == pytest.approx(gap, abs=0.001) and basis in exam.gap_basis(runs)
 
 
 def test_gaps_are_compared_like_with_like():
@@ -133,7 +133,7 @@ def test_gaps_are_compared_like_with_like():
 def test_what_another_part_of_the_training_images_would_have_given_does_not_average_out(lacking, seeds):
     runs = [gap_run(0.95, None if seed < lacking else 0.95, seed) for seed in range(seeds)]
     expected = (lacking / seeds) ** 2 * (0.95 * 0.05 / 200 + 1 / 202**2) * (1 - 200 / 1000)
-    assert exam.own_gap(runs).of_part == pytest.approx(expected)
+    assert exam.gap_effect((runs,)).of_part == pytest.approx(expected)
 
 
 class Sat:
@@ -187,6 +187,6 @@ def test_different_exams_are_not_compared():
 
 def test_an_effect_in_words_names_margin_and_basis():
     good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
-    words = exam.effect_words(exam.accuracy_effect(good, poor))
+    words = exam.effect_words(exam.effect("accuracy", good, poor))
     assert words.startswith("+10.0 points [+") and words.endswith("]: better (margin 1 point; 1000 images, 3 seeds)")
-    assert "margin 0.02" in exam.effect_words(exam.loss_effect(good, poor), 0.02)
+    assert "margin 0.02" in exam.effect_words(exam.effect("loss", good, poor), 0.02)

@@ -14,7 +14,7 @@ from sklearn.metrics import brier_score_loss, recall_score, roc_auc_score
 from labutils import audit, evaluate, lab
 from labutils.evaluate import compare, metrics
 from labutils.evaluate.effects import adjusted_words
-from labutils.evaluate.exam import accuracy_effect
+from labutils.evaluate.exam import effect
 from labutils.evaluate.rules import ACCURACY_MARGIN
 from labutils.evaluate.tables import as_table
 from labutils.statistics import holm, p_value
@@ -226,7 +226,7 @@ def test_settings_are_compared_on_the_exam_over_their_seeds_and_several_are_adju
     assert (row["the first is"], row["seen on"]) == ("better", "1000 images, 3 seeds")
     assert row["first"].startswith("0.800") and row["second"].startswith("0.775")
     table = evaluate.exam_table(settings)
-    pairs = {f"{a} against {b}": accuracy_effect(settings[a], settings[b]) for a, b in combinations(settings, 2)}
+    pairs = {f"{a} against {b}": effect("accuracy", settings[a], settings[b]) for a, b in combinations(settings, 2)}
     assert table["the first is"].to_dict() == adjusted_words(pairs, ACCURACY_MARGIN)
     assert "6 pairs" in table.note and "Holm" in table.note
     assert evaluate.exam_table({"a": list(pair.values())}).empty

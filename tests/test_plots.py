@@ -349,8 +349,8 @@ def test_accuracy_intervals_show_runs_seeds_and_the_report(drawn):
     dots = [line for line in figure.axes[0].get_lines() if line.get_marker() == "o" and len(line.get_xdata())]
     values = [run.history["val_accuracy"].max() for run in (*runs["Skin"], runs["mine"])]
     assert [dot.get_xdata()[0] for dot in dots] == pytest.approx(values)
-    assert alt.count("the report says 0.850") == 2 and alt.count("the report says") == 2
-    assert f"mine: {values[2]:.3f} [" in alt and "mine" in texts(figure)
+    assert alt.count("lab report 0.850") == 2 and alt.count("lab report") == 2
+    assert f"mine, Bone (phantom images): {values[2]:.3f} [" in alt and "mine" in texts(figure)
     ends = [segment[:, 0] for bars in figure.axes[0].collections for segment in bars.get_segments()]
     low, high = wilson_interval(round(values[2] * 50), 50)
     assert np.allclose(ends[2], (low, high))

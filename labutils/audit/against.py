@@ -143,7 +143,7 @@ def found_on_exam(pairs: Mapping[str, tuple[Sequence[Run], Baseline]]) -> dict[s
     words, found = adjusted_words(effects, ACCURACY_MARGIN), {}
     for name, (runs, simple) in pairs.items():
         effect, difference = effects[name], effects[name].interval()
-        level = f"{exam.level(runs).value:.3f} against {simple.accuracy:.3f}"
+        level = f"{exam.effect('accuracy', runs).value:.3f} against {simple.accuracy:.3f}"
         evidence, basis = f"{level}, {in_points(difference)} points ({effect.basis})", f"on the exam, {effect.basis}"
         found[name] = Finding(words[name], evidence, difference, basis, effect=effect, margin=ACCURACY_MARGIN)
     return found

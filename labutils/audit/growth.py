@@ -76,7 +76,7 @@ def growth(runs: Mapping[int, list[Run]] | None = None) -> Growth | None:
     for n in sorted({*planned, *runs}):
         models = {one.name: one for one in kept[n].models if one.name.startswith(SIMPLE)} if n in kept else {}
         own = sat.get(n, [])
-        steps.append(Step(n, tuple(own), exam.level(own).interval() if own else None, models))
+        steps.append(Step(n, tuple(own), exam.effect("accuracy", own).interval() if own else None, models))
     return Growth(tuple(steps), ceiling_of(first), rival, *_seen(steps, rival))
 
 

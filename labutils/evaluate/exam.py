@@ -50,7 +50,7 @@ class NoExamError(Exception):
 def exam_accuracy(runs: Seeds) -> Estimate | None:
     """Accuracy on the exam at the epochs of the best validation accuracy; None if no run has sat it.
 
-    With one seed the interval is Wilson's, over images: it is about that one network (see `level`). With several it is
+    With one seed the interval is Wilson's, over images: it is about that one network. With several it is
     over seeds and images, and about the setting.
     """
     runs = [run for run in runs if answers(run) is not None]
@@ -58,7 +58,7 @@ def exam_accuracy(runs: Seeds) -> Estimate | None:
         return None
     if len(runs) == 1:
         return proportion(_right(runs[0]).astype(bool))
-    value, low, high = level(runs).interval()
+    value, low, high = effect("accuracy", runs).interval()
     return Estimate(value, max(low, 0.0), min(high, 1.0))
 
 
@@ -69,48 +69,39 @@ def answers(run: Run, at: str = BEST) -> np.ndarray | None:
     return exam.at(epoch) if exam and epoch in exam.epochs else None
 
 
-def accuracy_effect(first: Seeds, second: Seeds) -> Effect:
-    """Accuracy of the first setting minus that of the second; `NoExamError` if one has not sat the exam."""
-    return measure_effect([_sample(1.0, first, _right), _sample(-1.0, second, _right)], prior=prior("accuracy"))
+def effect(kind: str, first: Seeds, second: Seeds = ()) -> Effect:
+    """How much better a setting is on the exam than a second one, or what it has there, over seeds and images.
 
+    Parameters
+    ----------
+    kind : str
+        "accuracy", at the epochs of the best validation accuracy. "AUC", there: it needs about half the seeds to see
+        the same, but it is no accuracy, stands beside that and decides nothing. "loss", the lower the better, at the
+        lowest validation losses: there a network generalizes best; at the best accuracy its loss tells when luck came.
+        "rise": how far the loss at the end lies above that.
 
-def area_effect(first: Seeds, second: Seeds) -> Effect:
-    """AUC of the first setting minus that of the second, at the epochs of `accuracy_effect`; raises as that does.
-
-    It needs about half the seeds to see the same, but it is no accuracy: it stands beside that and decides nothing.
+    Raises
+    ------
+    NoExamError
+        If one has not sat it.
     """
-    return measure_effect([_sample(1.0, first, _areas), _sample(-1.0, second, _areas)], prior=prior("AUC"))
+    sign, unit = -1.0 if kind == "loss" else 1.0, GUESS if kind in ("loss", "rise") else 1.0
+    given = [(sign, first), (-sign, second)] if second else [(sign, first)]
+    return measure_effect([_sample(weight, runs, MEASURED[kind]) for weight, runs in given], unit, prior(kind))
 
 
 def area_words(first: Seeds, second: Seeds, word: str) -> str:
     """`+1.2 points [+0.4, +2.0]`, the effect on AUC, and what it says where accuracy has said another `word`."""
-    effect = area_effect(first, second)
-    said = effect.word(ACCURACY_MARGIN)
+    area = effect("AUC", first, second)
+    said = area.word(ACCURACY_MARGIN)
     disagrees = UNDECIDED not in (said, word) and said != word
-    return in_points(effect.interval()) + (f" and disagrees: {said}" if disagrees else "")
+    return in_points(area.interval()) + (f" and disagrees: {said}" if disagrees else "")
 
 
-def level(runs: Seeds) -> Effect:
-    """Accuracy of a setting, whichever seed it had been trained with; raises as `accuracy_effect`."""
-    return measure_effect([_sample(1.0, runs, _right)], prior=prior("accuracy"))
-
-
-def loss_effect(first: Seeds, second: Seeds) -> Effect:
-    """How much lower the loss of the first setting is than that of the second, at the lowest validation losses.
-
-    That is where a network generalizes best; at the best accuracy its loss tells when luck came. Raises as
-    `accuracy_effect`.
-    """
-    return measure_effect([_sample(-1.0, first, _loss), _sample(1.0, second, _loss)], GUESS, prior("loss"))
-
-
-def rise_effect(runs: Seeds) -> Effect:
-    """How far the loss at the end lies above that at the epoch of the lowest validation loss."""
-    return measure_effect([_sample(1.0, runs, _rise)], GUESS, prior("rise"))
-
-
-def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
+def gap_effect(*pairs: Sequence[Seeds]) -> Effect:
     """How much wider the gap of the first setting of a pair is than that of the second; the mean over several pairs.
+
+    Of one setting alone it is its gap.
 
     Gap: training accuracy minus accuracy on the exam after the last epoch. The former is that of all training images
     after the same epoch. A run that was stored without it has the mean of the last epochs on a fixed part of these
@@ -119,13 +110,8 @@ def gap_effect(*pairs: tuple[Seeds, Seeds]) -> Effect:
     """
     share = 1 / len(pairs)
     alike = _measured_alike(*(runs for pair in pairs for runs in pair))
-    weighted = [(sign, runs) for pair in pairs for sign, runs in zip((share, -share), pair, strict=True)]
+    weighted = [(sign, runs) for pair in pairs for sign, runs in zip((share, -share), pair, strict=False)]
     return measure_effect([_gap_sample(weight, runs, alike) for weight, runs in weighted], prior=prior("gap"))
-
-
-def own_gap(runs: Seeds) -> Effect:
-    """The gap of one setting; see `gap_effect`."""
-    return measure_effect([_gap_sample(1.0, runs, _measured_alike(runs))], prior=prior("gap"))
 
 
 def gap_basis(*settings: Seeds) -> str:
@@ -148,17 +134,17 @@ def same_exam(*settings: Seeds) -> None:
         raise ComparisonError("The runs sat different exams: other images, or another size of them.")
 
 
-def effect_words(effect: Effect, margin: float = ACCURACY_MARGIN, word: str = "") -> str:
+def effect_words(found: Effect, margin: float = ACCURACY_MARGIN, word: str = "") -> str:
     """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with margin and basis.
 
     `word` is what to call it, where that is not what it is called alone: see `effects.adjusted_words`.
     """
-    value, low, high = effect.interval()
-    word = word or effect.word(margin)
+    value, low, high = found.interval()
+    word = word or found.word(margin)
     if margin == ACCURACY_MARGIN:
         shown = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
-        return f"{shown}: {word} (margin {100 * margin:.0f} point; {effect.basis})"
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {margin}; {effect.basis})"
+        return f"{shown}: {word} (margin {100 * margin:.0f} point; {found.basis})"
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {margin}; {found.basis})"
 
 
 def _sample(weight: float, runs: Seeds, measure: Measure) -> Sample:

@@ -203,7 +203,7 @@ def _accuracy(condition: Condition, first: Setting, second: Setting, paired: boo
 def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
     if paired:
         exam.same_exam(first.seeds, second.seeds)
-    effect = exam.accuracy_effect(first.seeds, second.seeds)
+    effect = exam.effect("accuracy", first.seeds, second.seeds)
     finding = _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
     area = exam.area_words(first.seeds, second.seeds, finding.word)
     return finding._replace(evidence=f"{finding.evidence}, AUC {area}", area=area)
@@ -230,7 +230,7 @@ def _loss(condition: Condition, first: Setting, second: Setting, paired: bool = 
 def _loss_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
     if paired:
         exam.same_exam(first.seeds, second.seeds)
-    effect = exam.loss_effect(first.seeds, second.seeds)
+    effect = exam.effect("loss", first.seeds, second.seeds)
     return _difference(effect, rules.LOSS_MARGIN, f"loss of {first.name} lower than of {second.name} by")
 
 
@@ -268,7 +268,7 @@ def _own_gap(condition: Condition, one: Setting) -> Finding:
 
 
 def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
-    gap = exam.own_gap(one.seeds)
+    gap = exam.gap_effect((one.seeds,))
     text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis}), "
     text += exam.gap_basis(one.seeds)
     return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}")
@@ -282,7 +282,7 @@ def _rise(condition: Condition, one: Setting) -> Finding:
 
 
 def _rise_on_exam(condition: Condition, one: Setting) -> Finding:
-    rise = exam.rise_effect(one.seeds)
+    rise = exam.effect("rise", one.seeds)
     text = f"{one.name}: exam loss ends {rise.interval()} above that at the lowest validation loss ({rise.basis})"
     return _amount(rise.at_least(*condition.limits), text, rise.interval(), f"on the exam, {rise.basis}")
 
@@ -419,7 +419,7 @@ def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
 
 def _best_on_exam(condition: Condition, own: Setting, *others: Setting) -> Finding:
     exam.same_exam(own.seeds, *(other.seeds for other in others))
-    effects = {other.name: exam.accuracy_effect(own.seeds, other.seeds) for other in others}
+    effects = {other.name: exam.effect("accuracy", own.seeds, other.seeds) for other in others}
     words = adjusted_words(effects, rules.ACCURACY_MARGIN)
     counts = ", ".join(f"{list(words.values()).count(word)} {word}" for word in (BETTER, WORSE, SAME, UNDECIDED))
     closest = min(effects, key=lambda name: effects[name].value)
@@ -434,7 +434,7 @@ def _ceiling(condition: Condition, one: Setting) -> Finding:
 
 
 def _ceiling_on_exam(condition: Condition, one: Setting) -> Finding:
-    level = exam.level(one.seeds)
+    level = exam.effect("accuracy", one.seeds)
     finding = _near_ceiling(one, level.interval())
     return finding._replace(evidence=f"{finding.evidence} ({level.basis})", basis=f"on the exam, {level.basis}")
 

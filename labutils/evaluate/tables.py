@@ -26,7 +26,7 @@ from labutils.evaluate.curves import (
     train_curve,
 )
 from labutils.evaluate.effects import Effect, adjusted_words
-from labutils.evaluate.exam import accuracy_effect, area_words, exam_accuracy
+from labutils.evaluate.exam import area_words, effect, exam_accuracy
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import auc, brier_score, class_recall
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
@@ -260,7 +260,7 @@ def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
     """
     sat = {label: [run for run in runs if run.exam] for label, runs in settings.items()}
     pairs = {f"{a} against {b}": (a, b) for a, b in combinations([label for label, runs in sat.items() if runs], 2)}
-    effects = {name: accuracy_effect(sat[a], sat[b]) for name, (a, b) in pairs.items()}
+    effects = {name: effect("accuracy", sat[a], sat[b]) for name, (a, b) in pairs.items()}
     words, rows = adjusted_words(effects, ACCURACY_MARGIN), {}
     for name, (a, b) in pairs.items():
         rows[name] = {

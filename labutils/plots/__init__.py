@@ -15,7 +15,8 @@ The alt text is computed from the numbers drawn; `alt_text(file)` reads it back 
 """
 
 from labutils.plots.curves import compare_curves, learning_curves, real_curves
-from labutils.plots.evidence import accuracy_intervals, confusion_matrix, reliability, roc_curve, search_trials
+from labutils.plots.dots import accuracy_intervals
+from labutils.plots.evidence import confusion_matrix, reliability, roc_curve, search_trials
 from labutils.plots.exam import accuracy_by_images, validation_against_exam
 from labutils.plots.figure import alt_text
 from labutils.plots.live import live_curves, live_fit

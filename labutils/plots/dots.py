@@ -1,18 +1,20 @@
-"""The picture of an evidence card: accuracies as dots with intervals, networks first, then what is no network.
+"""Accuracies as dots with intervals: those of runs, and the picture of an evidence card.
 
-`evaluate.card` says what stands in it; here it is only drawn and put into words.
+`evaluate.card` says what stands in its picture; here it is only drawn and put into words.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labutils.plots.charts import GREY, OTHER, THIRD, VALIDATION
-from labutils.plots.figure import MARKERS, also_said, count, mark_said, one_axes, show, styled, wrap
+from labutils.plots.figure import MARKERS, also_said, count, data_of, mark_said, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
+    from labutils.runs.run import Run
     from labutils.statistics import Estimate
 
 HERE, REPORT, REAL, SIMPLE, CEILING = "here", "lab report", "real images", "no network", "ceiling"
@@ -44,7 +46,9 @@ class Dot(NamedTuple):
 
 
 @styled
-def draw_dots(rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, said: str = "") -> None:
+def draw_dots(
+    rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, said: str = "", save: Path | str | None = None
+) -> None:
     """Draw the dots of every row, by its label; `said` is what the reader has predicted."""
     figure, axes = one_axes(7.5, 1.7 + 0.4 * len(rows))
     told = []
@@ -69,4 +73,31 @@ def draw_dots(rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, 
     figure.suptitle(textwrap.fill(title, 90))
     also = also_said([label for label, _ in rows], said)
     figure.legend(loc="outside lower center", ncols=len(kinds))
-    show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}", None, also)
+    show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}", save, also)
+
+
+@styled
+def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", save: Path | str | None = None) -> None:
+    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says of a task's runs.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run, or of str to sequence of Run
+        Of several seeds each gets its own row.
+    task : str
+        Whose numbers of the report to show, by the same labels; none unless given.
+    """
+    from labutils import lab
+    from labutils.evaluate.metrics import accuracy
+
+    report, rows = lab.reported(task) if task else {}, []
+    several = {label: given if isinstance(given, Sequence) else [given] for label, given in runs.items()}
+    data = data_of(run for own in several.values() for run in own)
+    for label, own in several.items():
+        told = report.get(label, lab.SILENT).accuracy
+        for run in own:
+            name = f"{label}, seed {run.config.seed}" if own is runs[label] else label
+            name += "" if data_of([run]) == data else f", {data_of([run])}"
+            here = Dot(HERE, accuracy(run), f"{len(run.y_val)} images")
+            rows.append((name, [here] if told is None else [here, Dot(REPORT, told)]))
+    draw_dots(rows, f"Accuracy with 95 % interval on {data}", "best validation accuracy", save=save)

@@ -1,4 +1,4 @@
-"""How good runs are: confusion matrix, ROC curves, calibration, accuracies with their intervals.
+"""How good runs are: confusion matrix, ROC curves, calibration, the trials of a search.
 
 The numbers come from `labutils.evaluate`; here they are only drawn and put into words.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from labutils.plots.charts import OTHER, VALIDATION
-from labutils.plots.figure import GUESS, MARKERS, count, data_of, data_words, look, one_axes, show, styled, wrap
+from labutils.plots.charts import VALIDATION
+from labutils.plots.figure import GUESS, count, data_of, data_words, look, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
     import optuna
@@ -145,56 +145,6 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     ]
     start = f"Calibration of {run.label} on {data}, {when}: Brier score {brier:.3f}."
     show(figure, f"{start} Probability of {event}: {'; '.join(told)}.", save)
-
-
-@styled
-def accuracy_intervals(
-    runs: Mapping[str, Run | Sequence[Run]],
-    task: str = "",
-    save: Path | str | None = None,
-) -> None:
-    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says of a task's runs.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run, or of str to sequence of Run
-        Of several seeds each gets its own row.
-    task : str
-        Whose numbers of the report to show, by the same labels; none unless given.
-    """
-    from labutils import lab
-    from labutils.evaluate.metrics import accuracy
-
-    report = lab.reported(task) if task else {}
-    rows = [
-        (label, f"{label}, seed {run.config.seed}" if isinstance(given, Sequence) else label, run)
-        for label, given in runs.items()
-        for run in (given if isinstance(given, Sequence) else [given])
-    ]
-    several = len({data_of([run]) for *_, run in rows}) > 1
-    figure, axes = one_axes(7.5, 1.5 + 0.42 * len(rows))
-    sentences = []
-    for place, (label, shown, run) in enumerate(rows):
-        best = accuracy(run)
-        told = report.get(label, lab.SILENT).accuracy
-        reach = [[best.value - best.low], [best.high - best.value]]
-        axes.errorbar(best.value, place, xerr=reach, fmt=MARKERS[0], color=VALIDATION, capsize=4)
-        if told is not None:
-            axes.plot(told, place, MARKERS[2], color="white", markeredgecolor=OTHER, markersize=9, zorder=1)
-            axes.plot(told, place, MARKERS[2], fillstyle="none", color=OTHER, markersize=9)
-        known = f"; the report says {told:.3f}" if told is not None else ""
-        sentences.append(f"{shown}: {best} of {len(run.y_val)} images{known}.")
-    data = data_of(run for *_, run in rows)
-    names = [wrap(shown) + (f"\n{data_of([run])}" if several else "") for _, shown, run in rows]
-    axes.set_yticks(range(len(rows)), names)
-    axes.set(xlabel="best validation accuracy", ylim=(len(rows) - 0.4, -0.6))
-    axes.grid(axis="y", visible=False)
-    figure.suptitle("Accuracy with 95 % interval" if several else f"Accuracy with 95 % interval on {data}")
-    if any("report says" in sentence for sentence in sentences):
-        axes.errorbar([], [], xerr=[], fmt=MARKERS[0], color=VALIDATION, capsize=4, label="this lab")
-        axes.plot([], [], MARKERS[2], fillstyle="none", color=OTHER, markersize=9, label="lab report")
-        figure.legend(loc="outside lower center", ncols=2)
-    show(figure, f"Best validation accuracy with 95 % interval on {data}. {' '.join(sentences)}", save)
 
 
 @styled
