@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from labutils.config import DENSE_UNITS, RunConfig
+from labutils.statistics import outputs_of
 
 if TYPE_CHECKING:
     import keras
@@ -149,7 +150,7 @@ def network(
         if dropout:
             x = layers.Dropout(dropout, seed=_layer_seed(seed, drop), name=drop)(x)
     x = layers.Dense(
-        _n_outputs(n_classes),
+        outputs_of(n_classes),
         activation="sigmoid" if n_classes == 2 else "softmax",
         kernel_initializer=weights("output"),
         dtype="float32",  # whatever the precision of the others
@@ -245,7 +246,7 @@ def layers_of(config: RunConfig, n_classes: int = 2) -> list[Layer]:
             field += (POOL - 1) * step
             step *= POOL
             layers.append(Layer(f"block{number}_pool", "pooling", (side, side, channels), field=field))
-    units = (side * side * channels, *config.hidden, _n_outputs(n_classes))
+    units = (side * side * channels, *config.hidden, outputs_of(n_classes))
     for i, (inputs, outputs) in enumerate(pairwise(units), start=1):
         name = "output" if i == len(units) - 1 else f"dense{i}"
         layers.append(Layer(name, "dense", (outputs,), inputs * outputs + outputs, inputs * outputs))
@@ -283,10 +284,6 @@ def describe(config: RunConfig, n_classes: int = 2) -> Description:
         multiply_adds=sum(layer.multiply_adds for layer in layers),
         receptive_field=max(layer.field or 0 for layer in layers),
     )
-
-
-def _n_outputs(n_classes: int) -> int:
-    return 1 if n_classes == 2 else n_classes
 
 
 def _layer_seed(seed: int, name: str) -> int:

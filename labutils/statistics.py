@@ -274,6 +274,11 @@ def resamples(n: int, seed: int = 0, draws: int = DRAWS) -> np.ndarray:
     return np.random.default_rng(seed).integers(n, size=(draws, n))
 
 
+def outputs_of(n_classes: int) -> int:
+    """Units of a network's last layer: two classes make one, which speaks for label 1; more have one each."""
+    return 1 if n_classes == 2 else n_classes
+
+
 def class_probabilities(predictions: np.ndarray) -> np.ndarray:
     """Predictions as one column per class, also those of a network with one output, (..., n, n_classes) float64."""
     stored = np.asarray(predictions, dtype=np.float64)

@@ -101,6 +101,8 @@ def assignment(notebook: Any, *, choices: bool = False) -> Any:
 
     A NotebookError says that a check is of no exercise.
     """
+    from nbformat.v4 import new_code_cell
+
     made = cells.bare(notebook)
     reference = cells.reference_answer(notebook) or "See the reference answer."
     names = {function: name for name, function in map(_checked, made.cells) if name in EXERCISES}
@@ -118,15 +120,18 @@ def assignment(notebook: Any, *, choices: bool = False) -> Any:
             if what == "exercise":
                 _mark(cell, f"exercise-{names[function]}", solution=True)
             else:
-                cell.source = _test(names[function], function)
-                _mark(cell, f"check-{names[function]}", points=POINTS, locked=True)
+                cell.source = _test("check", f"check.{names[function]}({function})")
+                _mark(cell, f"check-{names[function]}", points=POINTS)
         elif what == "answer":
             answers += 1
             cell.source = f"{BEGIN}\n{reference}\n{END}"  # nbgrader puts the words before an answer in its place
             _mark(cell, f"answer-{answers}", points=ANSWER_POINTS, solution=True)
         elif what == "predict" and choices and (asked := re.search(r'ask\(\s*"(\w+)",\s*(\d+)', cell.source)):
-            made.cells.append(_choice_cell(asked[2]))
-            tests.append(_choice_test(asked[1], asked[2]))
+            task, number = asked.groups()
+            choice = new_code_cell(f'choice_{number} = None  # what you commit to: "a", "b", ...\n{BEGIN}\n{END}')
+            made.cells.append(_mark(choice, f"choice-{number}", solution=True))
+            test = new_code_cell(_test("course", f'course.grade_choice("{task}", {number}, choice_{number})'))
+            tests.append(_mark(test, f"check-choice-{number}", points=1))
     made.cells += tests
     return made
 
@@ -139,37 +144,23 @@ def _checked(cell: Any) -> tuple[str, str]:
     return (name_of(found[2]) if found[1] == "exercise" else found[1]), found[2]
 
 
-def _test(name: str, function: str) -> str:
-    return f"from labutils.course import check\n\ncheck.{name}({function}).points\n{NO_POINTS}"
+def _test(module: str, call: str) -> str:
+    place = "labutils.course" if module == "check" else "labutils"
+    return f"from {place} import {module}\n\n{call}.points\n{NO_POINTS}"
 
 
-def _choice_cell(number: str) -> Any:
-    from nbformat.v4 import new_code_cell
-
-    cell = new_code_cell(f'choice_{number} = None  # what you commit to: "a", "b", ...\n{BEGIN}\n{END}')
-    _mark(cell, f"choice-{number}", solution=True)
-    return cell
-
-
-def _choice_test(task: str, number: str) -> Any:
-    from nbformat.v4 import new_code_cell
-
-    asked = f'course.grade_choice("{task}", {number}, choice_{number}).points'
-    cell = new_code_cell(f"from labutils import course\n\n{asked}\n{NO_POINTS}")
-    _mark(cell, f"check-choice-{number}", points=1, locked=True)
-    return cell
-
-
-def _mark(cell: Any, grade_id: str, *, points: int = 0, solution: bool = False, locked: bool = False) -> None:
+def _mark(cell: Any, grade_id: str, *, points: int = 0, solution: bool = False) -> Any:
+    """The cell with nbgrader's metadata; one that gives points and is no solution is a locked test."""
     cell.metadata["nbgrader"] = {
         "grade": points > 0,
         "grade_id": grade_id,
-        "locked": locked,
+        "locked": points > 0 and not solution,
         "schema_version": 3,
         "solution": solution,
         "task": False,
         **({"points": points} if points else {}),
     }
+    return cell
 
 
 def _points_in_words(notebook: Any) -> str:
@@ -242,9 +233,9 @@ def grade_run(
     repeat : bool
         Train the first epoch again (`training.verify`); takes as long as that epoch.
     """
-    problems = [_wrong_settings(run, settings), _outside(run, accuracy_band), _no_provenance(run)]
-    if repeat:
-        problems.append(_not_repeated(run))
+    (low, high), best = accuracy_band, float(run.history["val_accuracy"].max())
+    outside = "" if low <= best <= high else f"best accuracy {best:.3f}, expected {low:g} to {high:g}"
+    problems = [_wrong_settings(run, settings), outside, _no_provenance(run), *([_not_repeated(run)] if repeat else [])]
     return Grade(problems.count(""), len(problems), tuple(filter(None, problems)))
 
 
@@ -254,11 +245,6 @@ def _wrong_settings(run: Run, settings: Mapping[str, Any]) -> str:
         if got != wanted if name != "epochs" else run.epochs < wanted:
             return f"{name} is {got}, and {wanted} was asked for"
     return ""
-
-
-def _outside(run: Run, band: tuple[float, float]) -> str:
-    best = float(run.history["val_accuracy"].max())
-    return "" if band[0] <= best <= band[1] else f"best accuracy {best:.3f}, expected {band[0]:g} to {band[1]:g}"
 
 
 def _no_provenance(run: Run) -> str:

@@ -15,16 +15,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import labutils
 from labutils import lab, paths
 from labutils.course import cells, page, student
 from labutils.course.exercises import of_task
 from labutils.errors import NotebookError, StoreError
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
@@ -90,32 +86,25 @@ def _of_task(task: str) -> Iterator[str]:
 def _own_runs() -> Iterator[str]:
     from labutils import plots
     from labutils.evaluate import best
+    from labutils.runs.store import lab_store, nearest
 
     runs = student.own_runs()
+    labs = lab_store().all() if runs else []
     if runs:
         yield "<h2>Own runs</h2>"
     for run in runs:
-        found, beside = best(run), _labs_run(run)
+        found, kind = best(run), (run.config.dataset, run.config.model)
+        alike = {str(i): other for i, other in enumerate(labs) if (other.config.dataset, other.config.model) == kind}
         said = (
             f"{run.epochs} epochs; best validation accuracy {found.accuracy} at epoch {found.epoch}, lowest validation "
             f"loss {found.lowest_loss:.3f} at epoch {found.lowest_loss_epoch}. Images: {run.source}."
         )
         shown = {f"mine: {run.config.slug}": run}
-        shown |= {f"the lab's: {beside.config.slug}": beside} if beside else {}
+        if label := nearest(run, alike):
+            shown[f"the lab's: {alike[label].config.slug}"] = alike[label]
         yield page.text(run.config.slug, "h3")
         yield page.text(said)
         yield page.figures(partial(plots.learning_curves, shown))
-
-
-def _labs_run(run: Run) -> Run | None:
-    """The lab's run that is nearest to a student's, of the same network on the same kind of images."""
-    from labutils.runs.store import lab_store, nearest
-
-    kind = (run.config.dataset, run.config.model)
-    stored = {str(i): other for i, other in enumerate(lab_store().all())}
-    alike = {label: other for label, other in stored.items() if (other.config.dataset, other.config.model) == kind}
-    label = nearest(run, alike)
-    return None if label is None else alike[label]
 
 
 def _print(file: Path) -> Path | None:

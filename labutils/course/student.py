@@ -80,6 +80,8 @@ def make_copies() -> list[str]:
 
     A StoreError says that the folder cannot be written to.
     """
+    import nbformat
+
     folder = paths.my_lab_dir()
     lines, made = [], 0
     versions = _read_versions(folder)
@@ -90,7 +92,7 @@ def make_copies() -> list[str]:
             notebook = cells.students_version(cells.read(source))
             newest, copy = cells.fingerprint(notebook), folder / source.name
             if not copy.exists():
-                _write(notebook, copy)
+                _replace(copy, nbformat.writes(notebook) + "\n")
                 versions[source.stem] = newest
                 made += 1
             elif versions.get(source.stem) != newest:
@@ -117,12 +119,6 @@ def reset(task: str) -> str:
         said = f"{task}: a new copy; yours is now {old.name}."
     make_copies()
     return said
-
-
-def _write(notebook: Any, file: Path) -> None:
-    import nbformat
-
-    _replace(file, nbformat.writes(notebook) + "\n")
 
 
 def _replace(file: Path, text: str) -> None:

@@ -23,6 +23,7 @@ from labutils.data.layouts import Split, find_files, read_classes
 from labutils.data.locate import SOURCES, WORDS, Place, locate, title_of
 from labutils.errors import DataError, ParameterError
 from labutils.paths import ALLOWED_NAME, dataset_name, shown
+from labutils.statistics import outputs_of
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -88,7 +89,7 @@ class Dataset:
     @property
     def outputs(self) -> int:
         """Units of a network's last layer: one for two classes, else one for each."""
-        return 1 if self.n_classes == 2 else self.n_classes
+        return outputs_of(self.n_classes)
 
     @property
     def activation(self) -> str:

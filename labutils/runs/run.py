@@ -27,7 +27,7 @@ from labutils import paths
 from labutils.config import RunConfig
 from labutils.errors import StoreError
 from labutils.runs.disk import clear_errors, open_regular, read_json, write_atomic
-from labutils.statistics import predicted_labels
+from labutils.statistics import outputs_of, predicted_labels
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
@@ -386,7 +386,7 @@ def _read_csv(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 def _read_exam(file: Path, classes: int) -> ExamResult:
     arrays = _read_arrays(file, UNPACKED_LIMIT)
     epochs, predictions, y, fingerprint = (arrays[n] for n in ("epochs", "predictions", "y", "fingerprint"))
-    if predictions.dtype != np.float16 or predictions.shape != (len(epochs), len(y), _outputs(classes)):
+    if predictions.dtype != np.float16 or predictions.shape != (len(epochs), len(y), outputs_of(classes)):
         raise ValueError(f"the predictions are {predictions.dtype} {predictions.shape}, for {len(y)} images")
     if epochs.dtype.kind not in "iu" or y.dtype.kind not in "iu" or epochs.ndim != 1 or y.ndim != 1:
         raise ValueError("the epochs and labels are not whole numbers")
@@ -424,7 +424,7 @@ def _check_probabilities(predictions: np.ndarray) -> None:
 
 def _misfit(run: Run) -> str:
     """What does not fit together in a run as read, or nothing."""
-    outputs = _outputs(len(run.class_names))
+    outputs = outputs_of(len(run.class_names))
     predictions, epochs = run.val_predictions, run.epochs
     if predictions.dtype != np.float16 or predictions.shape[1:] != (len(run.y_val), outputs):
         return (
@@ -446,11 +446,6 @@ def _misfit(run: Run) -> str:
     if lost.any():
         return f"val_predictions.npy has no numbers in epoch {lost.argmax() + 1}, whose val_loss is one"
     return ""
-
-
-def _outputs(classes: int) -> int:
-    """Outputs of a network for so many classes: two classes make one."""
-    return 1 if classes == 2 else classes
 
 
 def _damaged(folder: Path, what: str) -> StoreError:

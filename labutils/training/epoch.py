@@ -337,11 +337,10 @@ def try_first_steps(model: Any, batches: Batches) -> tuple[list[float], float]:
 
 def empty_run(config: RunConfig, dataset: Dataset) -> Run:
     """A run before its first epoch."""
-    outputs = 1 if dataset.n_classes == 2 else dataset.n_classes
     return Run(
         config=config,
         history={name: np.empty(0) for name in (*COLUMNS, *OPTIONAL_COLUMNS)},
-        val_predictions=np.empty((0, len(dataset.y_val), outputs), np.float16),
+        val_predictions=np.empty((0, len(dataset.y_val), dataset.outputs), np.float16),
         y_val=np.asarray(dataset.y_val, np.int64),
         val_files=tuple(dataset.files_val),
         class_names=tuple(dataset.class_names),

@@ -296,11 +296,8 @@ def same_network(model: "keras.Model", config: RunConfig, n_classes: int = 2) ->
     from labutils.models import build_model, layers_in_words, other_layer
 
     ours, built = build_model(config, n_classes), layers_in_words(model)
-    other = other_layer(built, layers_in_words(ours)) or _other_shape(model, ours)
+    other = other_layer(built, layers_in_words(ours))
+    if not other and model.input_shape != ours.input_shape:
+        other = f"its images are {model.input_shape[1:]}, and {ours.input_shape[1:]} was expected"
     counted = f"{len(built)} layers in the same order, {model.count_params():,} parameters"
     print(f"Another network than the runs': {other}." if other else f"The network of the runs: {counted}.")
-
-
-def _other_shape(model: "keras.Model", ours: "keras.Model") -> str:
-    got, wanted = model.input_shape[1:], ours.input_shape[1:]
-    return "" if got == wanted else f"its images are {got}, and {wanted} was expected"

@@ -288,14 +288,6 @@ def control(title: str, draw: Callable[..., Drawn], *knobs: Knob) -> None:
     show(first.words, picture, lambda: Controls(title, knobs, lambda one: one.put(draw(**one.values))).widget)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as those outside controls look: read from the left."""
-    head = "".join(f'<th scope="col" style="text-align: left">{html.escape(text)}</th>' for text in heads)
-    cells = ("".join(f'<td style="text-align: left">{html.escape(text)}</td>' for text in row) for row in rows)
-    body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
 def png(pixels: np.ndarray, alt: str, size: int) -> str:
     """Pixels (h, w) or (h, w, 1 or 3) in [0, 1] as an `<img>`, `size` pixels high, without smoothing."""
     from PIL import Image

@@ -26,10 +26,10 @@ from labutils.course.widgets.control import (
     png,
     recorded,
     show,
-    table,
 )
 from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
+from labutils.evaluate.tables import as_table
 from labutils.models import Layer, layers_of
 from labutils.plots.charts import COLOURS, GROUND, INK, VALIDATION, Panel, as_image, chart
 from labutils.statistics import Estimate, class_probabilities, proportion
@@ -51,12 +51,13 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
     head = (
         f"{config.model}, {config.n_base} filters in the first block: {sum(x.parameters for x in layers):,} parameters"
     )
-    words, rows = [head], []
+    words, rows = [head], {}
     for layer in layers:
         field = f", sees {layer.field} x {layer.field} pixels" if layer.field and layer.kind != "image" else ""
         words.append(_words(layer) + field)
-        rows.append((layer.name, _shape(layer), f"{layer.parameters:,}", f"{layer.field} px" if layer.field else "all"))
-    listed = table(("layer", "shape", "parameters", "sees (side)"), rows)
+        sees = f"{layer.field} px" if layer.field else "all"
+        rows[layer.name] = {"shape": _shape(layer), "parameters": f"{layer.parameters:,}", "sees (side)": sees}
+    listed = as_table(rows, "layer")._repr_html_()
     content = f"{as_image(draw_strip(layers), head)}<details><summary>Layer by layer</summary>{listed}</details>"
     display({"text/html": content, "text/plain": "\n".join(words)}, raw=True)
 
