@@ -43,7 +43,7 @@ FIGURE_RUNS = 8
 """Runs whose curves fit into one figure."""
 
 MAIN, THUMBNAIL, READ = "plots.learning_curves(", 150, 200
-"""What draws a notebook's picture for the index, the pixels that it is wide at most, and words that are read in a minute."""
+"""What draws a notebook's picture for the index, its most pixels across, and words that are read in a minute."""
 
 SOURCES = {
     "phantom": "**phantoms** (synthetic images drawn by labutils, not patients)",
@@ -112,7 +112,9 @@ def thumbnail(notebook: Any, title: str) -> str:
         small.thumbnail((2 * THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     small.quantize(12).save(buffer, format="png", optimize=True)
-    return as_image(buffer.getvalue(), f"A figure of {title}", f"max-width: {THUMBNAIL}px; max-height: {THUMBNAIL // 2}px")
+    return as_image(
+        buffer.getvalue(), f"A figure of {title}", f"max-width: {THUMBNAIL}px; max-height: {THUMBNAIL // 2}px"
+    )
 
 
 def _runs_stored(task: str, stored: Sequence[Run]) -> str:

@@ -30,16 +30,25 @@ if TYPE_CHECKING:
 def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
     """A choice of run and a slider over its epochs, around `draw`.
 
-    `draw` draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
+    `draw` draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`; of this and
+    `plots.reliability` a chart moves with the slider, which is drawn in a few milliseconds.
     """
     first = next(iter(runs.values()))
     longest = max(run.epochs for run in runs.values())
 
+    from labutils.plots.evidence import matrix_chart, reliability_chart
+
     def show(run: Run, epoch: int) -> None:
         draw(run, min(epoch, run.epochs) - 1)
 
+    def quick(run: Run, epoch: int) -> tuple[str, str]:
+        return charts[draw.__name__](run, min(epoch, run.epochs) - 1)
+
+    charts = {"confusion_matrix": matrix_chart, "reliability": reliability_chart}
+
     which = Knob("run", "run", tuple(runs.items()), kind="menu")
-    _control(show, which, number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1))
+    epochs = number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1)
+    _control(show, which, epochs, quick=quick if draw.__name__ in charts else None)
 
 
 def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
@@ -99,7 +108,7 @@ def show_evidence(verdicts: Iterable[Verdict]) -> None:
     display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)
 
 
-def _control(show: Callable[..., Any], *knobs: Knob) -> None:
+def _control(show: Callable[..., Any], *knobs: Knob, quick: Callable[..., tuple[str, str]] | None = None) -> None:
     """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
 
     Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
@@ -116,8 +125,12 @@ def _control(show: Callable[..., Any], *knobs: Knob) -> None:
         return figures[-1:], table
 
     def moved(controls: Controls) -> None:
-        figures, table = drawn(controls.values)
         said = ", ".join(f"{knob.label} {knob.choices[controls.places[knob.name]][0]}" for knob in knobs)
+        if quick:
+            svg, alt = quick(**controls.values)
+            controls.put(Drawn(svg + in_words(alt), said))
+            return
+        figures, table = drawn(controls.values)
         pictures = "".join(as_image(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures)
         controls.put(Drawn(pictures + ("" if table is None else table._repr_html_()), said))
 
