@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from labutils.course import widgets
+from labutils.course.ask import ask
 from labutils.course.widgets import play, record, small
 from labutils.course.widgets.control import recorded
 from labutils.errors import ParameterError
@@ -170,3 +171,18 @@ def test_recording_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):
     record.main(["range"])
     assert json.loads((tmp_path / "range.json").read_text()) == {"words": "found"}
     assert "range: found" in capsys.readouterr().out
+
+
+def test_a_question_has_the_playground_of_its_task_compiled_ahead(shown, reader, monkeypatch):
+    waiting, warmed = [], []
+    monkeypatch.setattr(play, "background", waiting.append)
+    monkeypatch.setattr(play, "_dataset", lambda name, source: None)
+    monkeypatch.setattr(play._networks, "warm_up", lambda settings, dataset: warmed.append(settings))
+    ask("task5a", 1, {})
+    ask("task7", 1, {})
+    [work] = waiting
+    work()
+    assert warmed == [small.settings_for("task5a")], "what the playground begins with; Task 7 has none"
+    monkeypatch.setattr(play, "is_live", lambda: False)
+    ask("task5a", 1, {})
+    assert len(waiting) == 1, "nobody is there to train"

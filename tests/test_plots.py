@@ -416,6 +416,15 @@ def test_measures_are_one_finite_number_an_image_and_tell_images_apart(measure):
     assert values.shape == (3,) and np.isfinite(values).all() and len(set(values.tolist())) > 1
 
 
+def test_hairs_are_no_fine_texture():
+    rng = np.random.default_rng(0)
+    smooth, rough = 0.6 + rng.normal(0, 0.01, (64, 64)), 0.6 + rng.normal(0, 0.03, (64, 64))
+    smooth[:, [5, 6, 30, 31, 50, 51]] = 0.1
+    smooth[[20, 21], :] = 0.1
+    hairy, textured = MEASURES["fine texture"](np.stack([smooth, rough]))
+    assert hairy < textured
+
+
 def test_the_hardest_are_those_nearest_to_one_half(drawn, capsys):
     run, data = make_run(epochs=1), make_dataset()
     run = replace(run, val_predictions=np.linspace(0.05, 0.93, 50).astype(np.float16)[None, :, None])

@@ -66,10 +66,15 @@ def chart(panels: Sequence[Panel]) -> str:
     names = {line.label: line for panel in panels for line in panel.lines if line.label}
     legend, rows = _legend(list(names.values()), width)
     height = HEIGHT + 18 * rows
+    return svg(width, height, drawn + legend)
+
+
+def svg(width: float, height: float, drawn: str, size: int = 11) -> str:
+    """What is drawn on its ground, in letters of a size, as an SVG."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'font-family="sans-serif" font-size="11" fill="{INK}" stroke="none" style="max-width:100%">'
-        f'<rect width="{width}" height="{height}" fill="{GROUND}"/>{drawn}{legend}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" '
+        f'viewBox="0 0 {width:.0f} {height}" font-family="sans-serif" font-size="{size}" fill="{INK}" stroke="none" '
+        f'style="max-width:100%"><rect width="{width:.0f}" height="{height}" fill="{GROUND}"/>{drawn}</svg>'
     )
 
 

@@ -6,6 +6,7 @@ The numbers come from `labutils.evaluate`; here they are only drawn and put into
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from labutils.plots.charts import VALIDATION
+from labutils.plots.charts import VALIDATION, Line, Panel, chart, svg
 from labutils.plots.figure import GUESS, count, data_of, data_words, look, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
     import optuna
 
     from labutils.data.dataset import Dataset
+    from labutils.evaluate.metrics import Bin
     from labutils.runs.run import Run
 
+PALE = 0.55
+"""How dark the darkest cell of a matrix in the page is: its number can be read."""
 DARK = 0.6
 """Share of a row above which a cell is so dark that its number is written in white."""
 
@@ -53,9 +57,32 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
     estimate, when, data = metrics.accuracy(run, epoch), _epoch_words(run, epoch), data_of([run])
     axes.set_title(f"{run.label}\n{when}: accuracy {estimate}", fontsize=9)
     figure.suptitle(f"Confusion matrix on {data}")
-    rows = [_row_words(names, k, counts[k]) for k in range(n)]
-    start = f"Confusion matrix of {run.label} on {counts.sum()} validation images of {data}, {when}."
-    show(figure, f"{start} Accuracy {estimate}. {' '.join(rows)}", save)
+    show(figure, _matrix_words(run, epoch, counts), save)
+
+
+def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
+    """What `confusion_matrix` shows as an SVG, drawn while a slider moves, and in the same words."""
+    from labutils.evaluate import metrics
+
+    counts, names = metrics.confusion_matrix(run, epoch), run.class_names
+    side = 84 if len(names) < 4 else 46
+    left, end = 30 + 7 * max(map(len, names)), side * len(names)
+    parts = [
+        f'<text x="{left}" y="14">{escape(_epoch_words(run, epoch))}: accuracy {metrics.accuracy(run, epoch)}</text>'
+    ]
+    for (row, column), number in np.ndenumerate(counts):
+        x, y, share = left + side * column, 24 + side * row, number / max(counts[row].sum(), 1)
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="{side - 2}" height="{side - 2}" fill="{VALIDATION}" '
+            f'fill-opacity="{PALE * share:.2f}"/>'
+            f'<text x="{x + side / 2}" y="{y + side / 2 + 5}" text-anchor="middle">{number}</text>'
+        )
+    for k, name in enumerate(map(escape, names)):
+        middle = side * k + side / 2
+        parts.append(f'<text x="{left - 6}" y="{24 + middle + 4}" text-anchor="end">{name}</text>')
+        parts.append(f'<text x="{left + middle}" y="{end + 40}" text-anchor="middle">{name}</text>')
+    parts.append(f'<text x="{left}" y="{end + 58}">down: true class; across: predicted class</text>')
+    return svg(max(left + end + 10, 420), end + 64, "".join(parts)), _matrix_words(run, epoch, counts)
 
 
 @styled
@@ -121,7 +148,7 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
 
     points = reliability_curve(run, epoch, BINS)
     two = len(run.class_names) == 2
-    event = run.class_names[1] if two else "the chosen class"
+    event = _event(run)
     x = np.array([p.predicted for p in points])
     observed = np.array([p.observed for p in points])
     figure = Figure(figsize=(5.6, 5.4))
@@ -140,11 +167,23 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     brier, when, data = brier_score(run, epoch), _epoch_words(run, epoch), data_of([run])
     above.set_title(f"{run.label}\n{when}: Brier score {brier:.3f}", fontsize=9)
     figure.suptitle(f"Calibration on {data}")
-    told = [
-        f"{p.predicted:.2f} predicted, {p.observed.value:.2f} observed ({count(p.images, 'image')})" for p in points
-    ]
-    start = f"Calibration of {run.label} on {data}, {when}: Brier score {brier:.3f}."
-    show(figure, f"{start} Probability of {event}: {'; '.join(told)}.", save)
+    show(figure, _calibration_words(run, epoch, points), save)
+
+
+def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
+    """What `reliability` shows as an SVG, drawn while a slider moves, and in the same words."""
+    from labutils.evaluate.metrics import brier_score, reliability_curve
+
+    points = reliability_curve(run, epoch, BINS)
+    lines = [Line([0, 1], [0, 1], "perfectly calibrated", GUESS, "1 3", 1)]
+    lines += [Line([p.predicted] * 2, [p.observed.low, p.observed.high], width=1) for p in points]
+    lines.append(Line([p.predicted for p in points], [p.observed.value for p in points], "this run, 95 % interval"))
+    title = f"{_epoch_words(run, epoch)}: Brier score {brier_score(run, epoch):.3f}"
+    axis = f"predicted probability of {_event(run)}"
+    most = max(p.images for p in points)
+    bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
+    panels = [Panel(title, (0, 1), (0, 1), axis, lines), Panel("images", (0, 1), (0, most), axis, bars=bars)]
+    return chart(panels), _calibration_words(run, epoch, points)
 
 
 @styled
@@ -191,6 +230,28 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
 def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
     return x[last], y[last]
+
+
+def _event(run: Run) -> str:
+    return run.class_names[1] if len(run.class_names) == 2 else "the chosen class"
+
+
+def _matrix_words(run: Run, epoch: int | None, counts: np.ndarray) -> str:
+    from labutils.evaluate.metrics import accuracy
+
+    rows = [_row_words(run.class_names, k, row) for k, row in enumerate(counts)]
+    on = f"{counts.sum()} validation images of {data_of([run])}, {_epoch_words(run, epoch)}"
+    return f"Confusion matrix of {run.label} on {on}. Accuracy {accuracy(run, epoch)}. {' '.join(rows)}"
+
+
+def _calibration_words(run: Run, epoch: int | None, points: Sequence[Bin]) -> str:
+    from labutils.evaluate.metrics import brier_score
+
+    told = [
+        f"{p.predicted:.2f} predicted, {p.observed.value:.2f} observed ({count(p.images, 'image')})" for p in points
+    ]
+    when = f"{data_of([run])}, {_epoch_words(run, epoch)}: Brier score {brier_score(run, epoch):.3f}"
+    return f"Calibration of {run.label} on {when}. Probability of {_event(run)}: {'; '.join(told)}."
 
 
 def _epoch_words(run: Run, epoch: int | None) -> str:

@@ -9,6 +9,7 @@ what they were validated on. Without a run they say what to do, so that a notebo
 """
 
 from labutils.course.widgets.beside import beside_the_lab
+from labutils.course.widgets.control import read_ahead
 from labutils.course.widgets.experiments import (
     drop_map,
     equal_time,
@@ -45,3 +46,5 @@ __all__ = [
     "threshold",
     "winners_curse",
 ]
+
+read_ahead()

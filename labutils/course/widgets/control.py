@@ -150,6 +150,14 @@ def _worker() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="labutils-bench")
 
 
+def read_ahead() -> None:
+    """Import Keras in the background where somebody has the notebook open: it is there when they come to a control."""
+    if is_live():
+        from labutils.keras_import import import_keras
+
+        background(import_keras)
+
+
 def background(work: Callable[[], None]) -> None:
     """Do something in the one thread that trains and predicts for all controls, in the order it was asked for."""
     _worker().submit(work)
@@ -243,8 +251,11 @@ class Controls:
         self._set = {"turn": self._set["turn"] + 1, "places": places}
         self.refresh()
 
-    def later(self, pictures: Callable[[], Iterator[Drawn]]) -> None:
-        """Show what is worked out in the background, one picture after the other, until another move overtakes it."""
+    def later(self, pictures: Callable[[], Iterator[Drawn | None]]) -> None:
+        """Show what is worked out in the background, one picture after the other, until another move overtakes it.
+
+        A None shows nothing: it is a moment at which a move may overtake.
+        """
         turn = self.turn
 
         def work() -> None:
@@ -252,7 +263,8 @@ class Controls:
                 for drawn in pictures():
                     if turn != self.turn:
                         return
-                    self.put(drawn)
+                    if drawn:
+                        self.put(drawn)
 
         background(lambda: self._try(work))
 

@@ -26,7 +26,7 @@ from labutils.course.widgets.control import (
 )
 from labutils.evaluate.compare import correct, mcnemar
 from labutils.models import describe
-from labutils.plots.charts import COLOURS, GREY, GROUND, INK, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, GREY, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart, svg
 from labutils.statistics import p_words, sign_test, wilson_interval
 
 if TYPE_CHECKING:
@@ -333,11 +333,7 @@ def draw_boxes(names: Sequence[str], both: int, first: int, second: int, neither
             f'stroke-width="{look[1]}"/>'
             f'<text x="{x + 105}" y="{y + 35}" text-anchor="middle">{escape(text)}</text>'
         )
-    picture = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="442" height="144" viewBox="0 0 442 144" '
-        f'font-family="sans-serif" font-size="13" fill="{INK}" style="max-width:100%">'
-        f'<rect width="442" height="144" fill="{GROUND}"/>{"".join(parts)}</svg>'
-    )
+    picture = svg(442, 144, "".join(parts), size=13)
     p, apart = sign_test(first, second), first + second
     words = (
         f"{both} images are right by both and {neither} wrong by both: they do not say which is better. "

@@ -28,16 +28,25 @@ if TYPE_CHECKING:
 def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) -> None:
     """A choice of run and a slider over its epochs, around `draw`.
 
-    `draw` draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`.
+    `draw` draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`; of this and
+    `plots.reliability` a chart moves with the slider, which is drawn in a few milliseconds.
     """
     first = next(iter(runs.values()))
     longest = max(run.epochs for run in runs.values())
 
+    from labutils.plots.evidence import matrix_chart, reliability_chart
+
     def show(run: Run, epoch: int) -> None:
         draw(run, min(epoch, run.epochs) - 1)
 
+    def quick(run: Run, epoch: int) -> tuple[str, str]:
+        return charts[draw.__name__](run, min(epoch, run.epochs) - 1)
+
+    charts = {"confusion_matrix": matrix_chart, "reliability": reliability_chart}
+
     which = Knob("run", "run", tuple(runs.items()), kind="menu")
-    _control(show, which, number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1))
+    epochs = number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1)
+    _control(show, which, epochs, quick=quick if draw.__name__ in charts else None)
 
 
 def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
@@ -80,10 +89,12 @@ def images_of(run: Run, dataset: Dataset) -> Dataset:
     return load_dataset(*images_for(run.config, dataset.source))
 
 
-def _control(show: Callable[..., Any], *knobs: Knob) -> None:
-    """What `show` draws, or the table that it returns, and controls around it where somebody can move them."""
-    # Not `interact`: its output area makes nbclient send messages in the middle of a cell, and about once in twenty
-    # times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
+def _control(show: Callable[..., Any], *knobs: Knob, quick: Callable[..., tuple[str, str]] | None = None) -> None:
+    """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
+
+    Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
+    about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
+    """
     from IPython.display import display
 
     from labutils.plots.figure import collect_figures, in_words, picture
@@ -95,8 +106,12 @@ def _control(show: Callable[..., Any], *knobs: Knob) -> None:
         return figures[-1:], table
 
     def moved(controls: Controls) -> None:
-        figures, table = drawn(controls.values)
         said = ", ".join(f"{knob.label} {knob.choices[controls.places[knob.name]][0]}" for knob in knobs)
+        if quick:
+            svg, alt = quick(**controls.values)
+            controls.put(Drawn(svg + in_words(alt), said))
+            return
+        figures, table = drawn(controls.values)
         pictures = "".join(as_image(png, alt, "max-width: 100%") + in_words(alt) for png, alt in figures)
         controls.put(Drawn(pictures + ("" if table is None else table._repr_html_()), said))
 

@@ -9,6 +9,7 @@ import functools
 import html
 import math
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
 from labutils.evaluate.tables import as_table
 from labutils.models import Layer, layers_of
-from labutils.plots.charts import COLOURS, GROUND, INK, VALIDATION, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, VALIDATION, Panel, as_image, chart, svg
 from labutils.statistics import Estimate, class_probabilities, proportion
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 KINDS = dict(zip(("dense", "pooling", "convolution", "image"), COLOURS, strict=False))
 MOST_MAPS = 32
+PART, STILL = 50, 0.3
+"""Images that are predicted before another move is looked for, and seconds without one before what is slow begins."""
 LOADED = "The network is being loaded: a few seconds."
 
 
@@ -83,11 +86,7 @@ def draw_strip(layers: list[Layer]) -> str:
         for i, (kind, colour) in enumerate(KINDS.items())
     )
     width = max(x + 5, 450)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height + 20}" '
-        f'viewBox="0 0 {width:.0f} {height + 20}" font-family="sans-serif" font-size="11" fill="{INK}">'
-        f'<rect width="100%" height="100%" fill="{GROUND}"/>{"".join(parts)}{keys}</svg>'
-    )
+    return svg(width, height + 20, "".join(parts) + keys)
 
 
 def maps_of(model: Any, picture: np.ndarray, layer: str) -> np.ndarray:
@@ -127,9 +126,8 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
         f"{', '.join(names)}; {names[0]} first."
     )
 
-    def before(ready: bool, image: int, layer: str) -> Drawn | None:
-        # The maps of another layer are there at once: until then those shown before stay.
-        return None if ready else Drawn(_image(dataset, image, 128), LOADED)
+    def before(ready: bool, image: int, layer: str) -> Drawn:
+        return Drawn(_image(dataset, image, 128), f"Its maps after {layer} are being worked out." if ready else LOADED)
 
     def answers(model: Any, image: int, layer: str) -> Iterator[Drawn]:
         drawn = draw_maps(maps_of(model, np.asarray(dataset.x_val[image]), layer), layer)
@@ -152,8 +150,8 @@ def _asked(
     title: str,
     run: Run,
     knobs: Sequence[Knob],
-    before: Callable[..., Drawn | None],
-    answers: Callable[..., Iterator[Drawn]],
+    before: Callable[..., Drawn],
+    answers: Callable[..., Iterator[Drawn | None]],
     buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
     side: bool = False,
 ) -> Controls:
@@ -164,8 +162,7 @@ def _asked(
 
     def moved(controls: Controls) -> None:
         values = controls.values | {"image": controls.values["image"] - 1}
-        if drawn := before(network.cache_info().currsize > 0, **values):
-            controls.put(drawn)
+        controls.put(before(network.cache_info().currsize > 0, **values))
         controls.later(lambda: answers(network(), **values))
 
     return Controls(title, knobs, moved, buttons, side)
@@ -268,10 +265,29 @@ def apply(picture: np.ndarray, change: Change) -> np.ndarray:
 
 def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
     """A network's accuracy on all validation images under a change, with its Wilson interval."""
+    *_, found = _accuracy_under(model, dataset, change)
+    assert found is not None
+    return found
+
+
+def _accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Estimate | None]:
+    """None after every few images: then another move may overtake; at the end the accuracy."""
     from labutils.training.epoch import predict
 
-    pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val])
-    return proportion(hits(predict(model, pictures), dataset.y_val))
+    right = []
+    for start in range(0, len(dataset.x_val), PART):
+        part = slice(start, start + PART)
+        pictures = np.stack([apply(np.array(picture), change) for picture in dataset.x_val[part]])
+        right.append(hits(predict(model, pictures), dataset.y_val[part]))
+        yield None
+    yield proportion(np.concatenate(right))
+
+
+def _moments(seconds: float) -> Iterator[None]:
+    """A slider that still moves is waited for: what is asked meanwhile overtakes."""
+    for _ in range(round(seconds / 0.05)):
+        time.sleep(0.05)
+        yield None
 
 
 def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
@@ -295,18 +311,21 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
         changed = apply(np.array(dataset.x_val[image]), Change(**values))
         return Drawn(both(image, changed), "The network is being asked." if ready else LOADED)
 
-    def answers(model: Any, image: int, **values: Any) -> Iterator[Drawn]:
+    def answers(model: Any, image: int, **values: Any) -> Iterator[Drawn | None]:
         from labutils import explain
 
         changed = apply(np.array(dataset.x_val[image]), Change(**values))
         answer = bar(run, image, np.asarray(model(changed[None], training=False))[0])
         pictures, waiting = both(image, changed), f"{answer.words}\n{count}: being measured."
         yield Drawn(pictures + answer.picture, waiting)
+        yield from _moments(STILL)
         heat, grey = explain.gradcam(model, changed[None])[0], changed.mean(axis=2)
         warm = np.stack([np.clip(0.5 * grey + heat, 0, 1), 0.6 * grey, 0.6 * grey], axis=-1)
         pictures += png(warm, "Grad-CAM of the answer", 150) + answer.picture
         yield Drawn(pictures, waiting)
-        estimate = accuracy_under(model, dataset, Change(**values))
+        for estimate in _accuracy_under(model, dataset, Change(**values)):
+            if estimate is None:
+                yield None
         yield Drawn(pictures, f"{answer.words}\n{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}.")
 
     words, knobs = breaking_in_words(run, recorded("changes")), (_images_knob(run, 0), *KNOBS)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from labutils import paths
 from labutils.course.widgets import small
-from labutils.course.widgets.control import background, instrument, recorded, show
+from labutils.course.widgets.control import background, instrument, is_live, recorded, show
 from labutils.plots.charts import COLOURS, THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.progress import minutes
 
@@ -56,6 +56,13 @@ def playground(task: str, source: str = "auto", generator: small.Generator | Non
         raise ParameterError(f"task is {task!r}: there are playgrounds for {', '.join(small.PLAYS)}.")
     before = recorded(task)
     show(in_words(task, before), still(task, before), lambda: Playground(task, source, generator).widget)
+
+
+def prepare(task: str) -> None:
+    """Compile in the background what a task's playground begins with: its first question stands before it."""
+    if task in small.PLAYS and is_live():
+        dataset = small.PLAYS[task].dataset
+        background(lambda: _networks.warm_up(small.settings_for(task), _dataset(dataset, "auto")))
 
 
 def in_words(task: str, before: dict[str, Any]) -> str:
