@@ -82,7 +82,9 @@ course.ask("task1b", 1)
 
 # %%
 rival = training.find(
-    skin.run(model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed),
+    skin.run(
+        model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed
+    ),
     skin,
     at_least=1,
 )
@@ -254,7 +256,8 @@ widgets.lr_range_test()
 
 # %% tags=["exercise"]
 def overfitting_epoch(val_loss, climb=0.02):
-    """The epoch, counted from 1, from which on the validation loss stays above its minimum + climb to the end.
+    """The epoch, counted from 1, from which on the validation loss stays above its minimum
+    + climb to the end.
 
     None if the last epoch is not above it.
     """

@@ -161,13 +161,12 @@ wide = skin.run(
     n_base=n_base,
     seed=seed,
 )
-last = f"b{n_base}, dropout {dropout:g}"
 configs = {
     "b8": wide.with_(n_base=8),
     f"b{n_base}": wide,
-    last: wide.with_(dropout=dropout),
+    f"b{n_base}, dropout {dropout:g}": wide.with_(dropout=dropout),
 }
-training.same_network(build(image_size, n_base, dropout), configs[last])
+training.same_network(build(image_size, n_base, dropout), list(configs.values())[-1])
 
 # %% tags=["predict", "revealed-by-curves"]
 course.ask("task1d", 2)
@@ -234,10 +233,12 @@ from keras import layers
 
 
 def build_lenet(side, n_base, rate):
-    """LeNet for grey images of side x side pixels, as a Keras network with an Input, not compiled.
+    """LeNet for grey images of side x side pixels, as a Keras network with an Input, not
+    compiled.
 
-    Two 3x3 convolutions with same padding, of n_base and 2 * n_base filters, each with ReLU and then 2x2 max-pooling; a
-    dense layer of 64 units with ReLU and dropout of that rate behind it; one output, the probability of label 1.
+    Two 3x3 convolutions with same padding, of n_base and 2 * n_base filters, each with
+    ReLU and then 2x2 max-pooling; a dense layer of 64 units with ReLU and dropout of
+    that rate behind it; one output, the probability of label 1.
     """
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])

@@ -266,8 +266,9 @@ from keras import layers
 def build_blocks(side, blocks, units):
     """A network for grey images of side x side pixels, with an Input, not compiled.
 
-    A block is (filters, convolutions): so many 3x3 convolutions with same padding, each with ReLU, then one 2x2
-    max-pooling. Behind the blocks come a dense layer of that many units with ReLU, and one output with a sigmoid.
+    A block is (filters, convolutions): so many 3x3 convolutions with same padding, each
+    with ReLU, then one 2x2 max-pooling. Behind the blocks come a dense layer of that
+    many units with ReLU, and one output with a sigmoid.
     """
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])

@@ -262,7 +262,8 @@ from keras import layers
 
 
 def mend_two_classes(side, n_base):
-    """The network above, mended: one output, the probability of label 1, and the loss that belongs to it."""
+    """The network above, mended: one output, the probability of label 1, and the loss that
+    belongs to it."""
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])
     for filters in n_base, 2 * n_base:
@@ -288,7 +289,8 @@ import numpy as np
 
 
 def sensitivity_specificity(truth, probability, threshold=0.5):
-    """The 2x2 confusion matrix (row: true label, column: predicted), the sensitivity and the specificity.
+    """The 2x2 confusion matrix (row: true label, column: predicted), the sensitivity and
+    the specificity.
 
     Above the threshold the prediction is label 1. A rate of no images at all is nan.
     """

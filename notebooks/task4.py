@@ -285,10 +285,12 @@ from keras import layers
 
 
 def build_nine_classes(side, n_base):
-    """A network for grey images of side x side pixels and labels 0 to 8, compiled with Adam at 0.005.
+    """A network for grey images of side x side pixels and labels 0 to 8, compiled with
+    Adam at 0.005.
 
-    Two 3x3 convolutions with same padding, of n_base and 2 * n_base filters, each with ReLU and then 2x2 max-pooling;
-    then at once the nine outputs, which are probabilities and add up to 1. The loss takes the labels as they are.
+    Two 3x3 convolutions with same padding, of n_base and 2 * n_base filters, each with
+    ReLU and then 2x2 max-pooling; then at once the nine outputs, which are
+    probabilities and add up to 1. The loss takes the labels as they are.
     """
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])
@@ -314,10 +316,11 @@ import numpy as np
 
 
 def accuracies(truth, probabilities):
-    """The categorical and the element-wise accuracy of probabilities (images, classes) for labels from 0.
+    """The categorical and the element-wise accuracy of probabilities (images, classes) for
+    labels from 0.
 
-    Categorical: the most probable class is the right one. Element-wise: each entry, taken as yes above 0.5, is what
-    the one-hot truth says.
+    Categorical: the most probable class is the right one. Element-wise: each entry,
+    taken as yes above 0.5, is what the one-hot truth says.
     """
     ### BEGIN SOLUTION
     truth, probabilities = np.asarray(truth), np.asarray(probabilities)

@@ -225,8 +225,9 @@ import numpy as np
 def dropout_forward(x, rate, draws, training):
     """The output of a dropout layer for the units x (batch, units).
 
-    In training a unit is left out where its draw, a number from 0 to 1, is below the rate, and what stays is made
-    larger so that the mean stays the same. Otherwise x comes back as it is.
+    In training a unit is left out where its draw, a number from 0 to 1, is below the
+    rate, and what stays is made larger so that the mean stays the same. Otherwise x
+    comes back as it is.
     """
     ### BEGIN SOLUTION
     if not training:

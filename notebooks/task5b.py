@@ -249,8 +249,9 @@ from keras import layers
 def build_normalized(side, n_base):
     """A network for grey images of side x side pixels, with an Input, not compiled.
 
-    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters, batch normalization, ReLU, 2x2
-    max-pooling. What the normalization would take away again, the convolution does not have. Then one output, sigmoid.
+    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters,
+    batch normalization, ReLU, 2x2 max-pooling. What the normalization would take away
+    again, the convolution does not have. Then one output, sigmoid.
     """
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])
@@ -277,10 +278,12 @@ import numpy as np
 
 
 def batch_norm(x, mean, variance, training, momentum=0.9, epsilon=1e-3):
-    """Feature maps x (batch, height, width, channels), each channel normalized, and the new moving averages.
+    """Feature maps x (batch, height, width, channels), each channel normalized, and the
+    new moving averages.
 
-    Training uses the mean and variance of this batch, and moves the averages: momentum * old + (1 - momentum) * new.
-    Inference uses the moving averages, and leaves them. Divide by sqrt(variance + epsilon).
+    Training uses the mean and variance of this batch, and moves the averages: momentum
+    * old + (1 - momentum) * new. Inference uses the moving averages, and leaves them.
+    Divide by sqrt(variance + epsilon).
     """
     ### BEGIN SOLUTION
     if not training:

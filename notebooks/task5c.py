@@ -223,7 +223,8 @@ import numpy as np
 
 
 def fold_batch_norm(gamma, beta, mean, variance, epsilon=1e-3):
-    """Batch normalization at inference as one multiplication and one addition: (scale, shift) of every channel.
+    """Batch normalization at inference as one multiplication and one addition: (scale,
+    shift) of every channel.
 
     scale * x + shift must equal gamma * (x - mean) / sqrt(variance + epsilon) + beta.
     """

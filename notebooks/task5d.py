@@ -243,7 +243,8 @@ def train_and_ask(network, x, y, new):
 def mend_normalization(network, x, y, new):
     """The function above, mended: train the network, and give its answers for new images.
 
-    The network, compiled, is trained on the images x, centred and scaled to a mean of 0 and a spread of 1.
+    The network, compiled, is trained on the images x, centred and scaled to a mean of 0
+    and a spread of 1.
     """
     ### BEGIN SOLUTION
     mean, spread = x.mean(), x.std()

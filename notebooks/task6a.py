@@ -235,8 +235,8 @@ from keras import layers
 def build_spatial_dropout(side, n_base, rate):
     """A network for grey images of side x side pixels, with an Input, not compiled.
 
-    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters, ReLU, spatial dropout of that
-    rate, 2x2 max-pooling. Then one output with a sigmoid.
+    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters,
+    ReLU, spatial dropout of that rate, 2x2 max-pooling. Then one output with a sigmoid.
     """
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])

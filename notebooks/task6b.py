@@ -227,8 +227,8 @@ import numpy as np
 def both_orders(x, mask):
     """The values x (batch, channels), times a dropout mask, before the ReLU and after it.
 
-    The mask holds 0 where something is left out and 1 / (1 - rate) elsewhere. First value: mask, then ReLU; second:
-    ReLU, then mask.
+    The mask holds 0 where something is left out and 1 / (1 - rate) elsewhere. First
+    value: mask, then ReLU; second: ReLU, then mask.
     """
     ### BEGIN SOLUTION
     before = np.maximum(x * mask, 0)

@@ -200,10 +200,11 @@ import numpy as np
 
 
 def versions(image, low, high):
-    """Three changed pictures, one at a time (yield): the grey values stretched; that flipped left to right; and
-    that flipped top to bottom.
+    """Three changed pictures, one at a time (yield): the grey values stretched; that
+    flipped left to right; and that flipped top to bottom.
 
-    Stretched: low becomes 0, high becomes 1, what lies outside is cut off. The image itself is not changed.
+    Stretched: low becomes 0, high becomes 1, what lies outside is cut off. The image
+    itself is not changed.
     """
     ### BEGIN SOLUTION
     stretched = np.clip((image - low) / (high - low), 0, 1)

@@ -263,7 +263,7 @@ widgets.explore_epochs(plots.reliability, runs)
 
 
 # %%
-def batches(x, y, size):
+def broken_batches(x, y, size):
     while True:
         images, labels = np.random.permutation(x), np.random.permutation(y)
         for first in range(0, len(x), size):
@@ -278,7 +278,8 @@ import numpy as np
 
 
 def mend_batches(x, y, size):
-    """The generator above, mended: batches of images and labels without end, the last one of an epoch may be smaller.
+    """The generator above, mended: batches of images and labels without end, the last one
+    of an epoch may be smaller.
 
     In every epoch each image comes once, in an order that is drawn anew.
     """

@@ -251,10 +251,11 @@ from keras import layers
 
 
 def build_on_budget(side, budget):
-    """A network of at most `budget` parameters (900 or more) for grey images of side x side pixels, compiled.
+    """A network of at most `budget` parameters (900 or more) for grey images of side x
+    side pixels, compiled.
 
-    The side is 12 to 48. One output with a sigmoid, binary cross-entropy, an optimizer of your choice; in batches of 20
-    it learns to know more than 85 of 100 new images.
+    The side is 12 to 48. One output with a sigmoid, binary cross-entropy, an optimizer
+    of your choice; in batches of 20 it learns to know more than 85 of 100 new images.
     """
     ### BEGIN SOLUTION
     network = keras.Sequential([keras.Input((side, side, 1))])
