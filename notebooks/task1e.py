@@ -256,7 +256,7 @@ widgets.equal_time(runs)
 # ## Write
 #
 # The three networks differ in their blocks, and in little else. Write the function that builds any of them from a list:
-# then "on equal terms" is one line. The check says which layer is another one, and trains a small one for some seconds.
+# then "on equal terms" is one line.
 
 # %% tags=["exercise"]
 import keras

@@ -17,8 +17,8 @@
 # %% [markdown]
 # # Task 2: Bone: filters and dropout
 #
-# **A fracture is a line a few pixels wide, somewhere in the picture. Forty numbers that add up the whole picture hardly
-# notice it. Does a network, and how wide must it be for that?**
+# **A fracture is a line a few pixels wide, somewhere in the picture. Forty numbers of the whole picture hardly notice
+# it. Does a network?**
 #
 # At the end you will be able to
 #
@@ -223,8 +223,7 @@ widgets.beside_the_lab(runs, "task2")
 widgets.show_gradcam(runs.get(f"b{n_base}"), bone)
 
 # %% [markdown]
-# Heat at the edge of the picture or on a marker letter would mean that it uses what no radiologist would. Now choose a
-# layer: its maps show what answers, and where.
+# Now choose a layer: its maps show what answers, and where.
 
 # %%
 widgets.feature_maps(runs.get(f"b{n_base}"), bone)
@@ -281,8 +280,7 @@ check.exercise(mend_two_classes)
 
 # %% [markdown]
 # How many of the atypical fractures are found, and how many of the others are left alone? Write a function that counts
-# them into a confusion matrix. The check says what went in, what came out, what was expected, and which mistake it is
-# if it knows it.
+# them into a confusion matrix.
 
 # %% tags=["exercise"]
 import numpy as np
@@ -333,7 +331,7 @@ check.exercise(sensitivity_specificity)
 # %% [markdown]
 # ## Summary
 #
-# - Width and dropout are two numbers in a network's code: how few filters suffice, a training shows in seconds.
+# - How few filters suffice, a training shows in seconds.
 # - Four runs that cross two settings show each effect twice.
 # - A convolution answers at a place; whether that place is the fracture, a heat map lets you ask.
 #

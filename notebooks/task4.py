@@ -276,8 +276,7 @@ widgets.explore_epochs(plots.confusion_matrix, runs)
 # %% [markdown]
 # ## Write
 #
-# Nine classes need another end than two, and another loss. The check says which layer or which loss is another one, and
-# trains what you built on nine kinds of small images, for some seconds.
+# Nine classes need another end than two, and another loss.
 
 # %% tags=["exercise"]
 import keras

@@ -238,8 +238,7 @@ widgets.feature_maps(runs.get("batch norm"), skin)
 # %% [markdown]
 # ## Write
 #
-# Where does batch normalization stand? Build a network with it. The check says which layer is another one, counts the
-# parameters, and trains what you built on small images of its own, for some seconds.
+# Where does batch normalization stand? Build a network with it.
 
 # %% tags=["exercise"]
 import keras
@@ -270,8 +269,7 @@ def build_normalized(side, n_base):
 check.exercise(build_normalized)
 
 # %% [markdown]
-# What does batch normalization compute, and which numbers does it carry along? Write its forward pass. The check says
-# what went in, what came out, what was expected, and which mistake it is if it knows it.
+# What does batch normalization compute, and which numbers does it carry along? Write its forward pass.
 
 # %% tags=["exercise"]
 import numpy as np

@@ -235,8 +235,7 @@ def train_and_ask(network, x, y, new):
 
 
 # %% [markdown]
-# Copy it and mend it. The check says what the network gets to see, in training and afterwards, and trains one for some
-# seconds. New images may come one by one, and may be brighter than those of training.
+# Copy it and mend it. New images may come one by one, and may be brighter than those of training.
 
 
 # %% tags=["exercise"]

@@ -224,8 +224,7 @@ widgets.drop_map(skin)
 # %% [markdown]
 # ## Write
 #
-# Spatial dropout leaves out whole feature maps. Build a network that does. The check says which layer is another one, and
-# trains what you built on small images of its own, for some seconds.
+# Spatial dropout leaves out whole feature maps. Build a network that does.
 
 # %% tags=["exercise"]
 import keras

@@ -242,8 +242,8 @@ widgets.explore_epochs(plots.reliability, runs)
 # ## Write
 #
 # Everything together, and little of it: build a network of your own that learns to tell standing from lying stripes,
-# with no more numbers than it is allowed. Anything goes. The check counts, trains for 10 epochs on 160 images, and asks
-# about 160 others; that takes some seconds.
+# with no more numbers than it is allowed. The check counts, trains for 10 epochs on 160 images, and asks
+# about 160 others.
 
 # %% tags=["exercise"]
 import keras
