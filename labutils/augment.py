@@ -28,17 +28,7 @@ def scale(image: np.ndarray, factor: float = 2) -> np.ndarray:
     image : np.ndarray
         (h, w) or (h, w, c), floating point, in [0, 1].
     factor : float
-        From 0.1 to 10: 2 shows the middle half of each side at twice its size.
-
-    Returns
-    -------
-    np.ndarray
-        Shape and type of `image`, in [0, 1].
-
-    Raises
-    ------
-    ParameterError
-        If `factor` is out of range.
+        From 0.1 to 10, else a ParameterError: 2 shows the middle half of each side at twice its size.
     """
     from skimage.transform import SimilarityTransform, warp
 
@@ -57,17 +47,7 @@ def rotate(image: np.ndarray, angle: float = 40) -> np.ndarray:
     image : np.ndarray
         (h, w) or (h, w, c), floating point, in [0, 1].
     angle : float
-        Degrees from -360 to 360.
-
-    Returns
-    -------
-    np.ndarray
-        Shape and type of `image`, in [0, 1].
-
-    Raises
-    ------
-    ParameterError
-        If `angle` is out of range.
+        Degrees from -360 to 360, else a ParameterError.
     """
     from skimage.transform import rotate as turn
 
@@ -91,22 +71,15 @@ def flip_vertical(image: np.ndarray) -> np.ndarray:
 def rescale_intensity(image: np.ndarray, low: float = 6, high: float = 80) -> np.ndarray:
     """The image with its contrast stretched: what lies between two percentiles fills the range from black to white.
 
+    An image with nothing between the two percentiles comes back as it is.
+
     Parameters
     ----------
     image : np.ndarray
         (h, w) or (h, w, c), floating point, in [0, 1].
     low, high : float
-        Percentiles, 0 <= low < high <= 100. Pixels below the `low` one become 0, pixels above the `high` one 1.
-
-    Returns
-    -------
-    np.ndarray
-        Shape and type of `image`, in [0, 1]. An image with nothing between the two percentiles comes back as it is.
-
-    Raises
-    ------
-    ParameterError
-        If the percentiles are out of range or in the wrong order.
+        Percentiles, 0 <= low < high <= 100, else a ParameterError. Pixels below the `low` one become 0, those above the
+        `high` one 1.
     """
     from skimage import exposure
 
@@ -131,7 +104,7 @@ def random_images(
     vertical_flip: bool = True,
     seed: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Randomly changed versions of one image, one at a time.
+    """Randomly changed versions of one image, one at a time; a ParameterError if a setting is out of range.
 
     Parameters
     ----------
@@ -147,16 +120,6 @@ def random_images(
         Exchange left and right (top and bottom) in every second version, on average.
     seed : int
         From 0. The same seed gives the same versions, and the first ones do not depend on `n`.
-
-    Yields
-    ------
-    np.ndarray
-        Shape and type of `image`, in [0, 1].
-
-    Raises
-    ------
-    ParameterError
-        If a setting is out of range.
     """
     _check_image(image)
     _check_number("n", n, 0, 1_000_000, "")
@@ -216,10 +179,8 @@ def augment_batch(images: np.ndarray, augmentation: Augmentation, seeds: Sequenc
 
 
 def _move(image: np.ndarray, angle: float, down: float, right: float) -> np.ndarray:
-    """`image` (h, w, c) turned by `angle` (radians) about its centre, then shifted (pixels).
-
-    Bilinear, in NumPy: half the time of scipy.ndimage.affine_transform for images of this size.
-    """
+    """`image` (h, w, c) turned by `angle` (radians) about its centre, then shifted (pixels); bilinear."""
+    # Half the time of scipy.ndimage.affine_transform for images of this size.
     height, width, channels = image.shape
     rows, columns = _grid(height, width)
     cos, sin = np.float32(math.cos(angle)), np.float32(math.sin(angle))

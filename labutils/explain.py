@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labutils.data.dataset import in_turn
+
 if TYPE_CHECKING:
     import keras
 
@@ -82,17 +84,8 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
 def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray:
     """Validation images worth explaining: those the run is surest of, half of them right and half of them wrong.
 
-    Parameters
-    ----------
-    n : int
-        How many in all, from 2; fewer come back if the run makes fewer mistakes.
-    epoch : int, optional
-        Index (from 0); None is the best epoch.
-
-    Returns
-    -------
-    np.ndarray
-        int64 indices into the validation images: first right ones, one class after the other, then wrong ones.
+    `n` in all, from 2; fewer come back if the run makes fewer mistakes. At `epoch`, an index (from 0); None is the
+    best. They are int64 indices: first right ones, one class after the other, then wrong ones.
     """
     from labutils.evaluate.metrics import class_probabilities
 
@@ -108,26 +101,8 @@ def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray
     return np.concatenate(chosen).astype(np.int64)
 
 
-def in_turn(labels: np.ndarray) -> np.ndarray:
-    """The turn of each of `labels` (n,) if every class has one after the other: how many of its class stand before it.
-
-    Examples
-    --------
-    >>> in_turn(np.array([1, 1, 0, 1])).tolist()
-    [0, 1, 0, 2]
-    """
-    turn = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        own = labels == label
-        turn[own] = np.arange(own.sum())
-    return turn
-
-
 def _split(model: keras.Model) -> tuple[keras.Model, keras.Model, np.ndarray, np.ndarray]:
-    """The model up to the last convolution's activation and from there to the last hidden layer; the output's weights.
-
-    These have a column for each class, also where the model has one output for two.
-    """
+    """The model up to the last convolution's activation, from there to the last hidden layer; each class's weights."""
     import keras
 
     layers = model.layers
@@ -156,10 +131,7 @@ def _to_numpy(tensor: Any) -> np.ndarray:
 
 
 def _gradient(head: keras.Model, features: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Gradient of the sum of `head(features) * weights` with respect to `features`; (n, h, w, filters).
-
-    Images do not mix in a network that predicts, so the gradient of the sum holds each image's own.
-    """
+    """Gradient of `head(features) * weights`, summed: images do not mix, so it holds each one's; (n, h, w, filters)."""
     import keras
 
     backend = keras.backend.backend()

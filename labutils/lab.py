@@ -268,13 +268,7 @@ def runs(task: str, **changes: Any) -> dict[str, RunConfig]:
 
 
 def reported(task: str) -> dict[str, Reported]:
-    """The report's numbers for the runs of a task, by the same labels as `runs`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such task.
-    """
+    """The report's numbers for the runs of a task, by the same labels as `runs`; errors are those of `runs`."""
     return {label: numbers for label, (_, numbers) in _rows(task).items()}
 
 
@@ -346,13 +340,7 @@ def _rows(task: str) -> dict[str, tuple[dict[str, Any], Reported]]:
 
 
 def find_notebook(task: str) -> Path:
-    """The notebook of that name: `task1b`, also `1b` or `1B`, `own`, `index`. A path is no name.
-
-    Raises
-    ------
-    NotebookError
-        If there is none.
-    """
+    """The notebook of that name: `task1b`, also `1b` or `1B`, `own`, `index`; a path is no name."""
     name = task.lower().removesuffix(".ipynb").removesuffix(".py")
     there = {file.stem: file for title in NOTEBOOKS if (file := paths.notebooks_dir() / f"{title}.ipynb").is_file()}
     if found := there.get(name) or there.get(f"task{name}"):

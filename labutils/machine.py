@@ -44,13 +44,7 @@ def cores() -> int:
 
 
 def threads() -> int:
-    """Threads that a training step uses: `LABUTILS_THREADS`, else the cores this process may use.
-
-    Raises
-    ------
-    ParameterError
-        If the variable is no whole number from 1.
-    """
+    """Threads of a training step: `LABUTILS_THREADS` (a ParameterError if no whole number from 1), else the cores."""
     asked = _variable("LABUTILS_THREADS")
     if not asked:
         return cores()
@@ -95,13 +89,7 @@ def backend() -> str:
 
 
 def installed_backend() -> str:
-    """The `backend`, if its package is installed.
-
-    Raises
-    ------
-    ParameterError
-        If it is not.
-    """
+    """The `backend`, if its package is installed; else a ParameterError."""
     name = backend()
     if find_spec(name) is None:
         asked = f"KERAS_BACKEND is {name!r}, but" if _variable("KERAS_BACKEND") else "KERAS_BACKEND is not set, and"
@@ -152,10 +140,7 @@ def progress() -> str:
 def folder(name: str) -> Path | None:
     """The folder that a variable names, such as `LABUTILS_DATA`, whether or not it is there; None where it is not set.
 
-    Raises
-    ------
-    ParameterError
-        If no folder can have that name.
+    A ParameterError says that no folder can have that name.
     """
     asked = _variable(name)
     if not asked:
@@ -170,13 +155,7 @@ def folder(name: str) -> Path | None:
 
 
 def results_folder() -> Path | None:
-    """`LABUTILS_RESULTS`, or None; it is made when something is stored.
-
-    Raises
-    ------
-    ParameterError
-        If a file stands there.
-    """
+    """`LABUTILS_RESULTS`, or None; it is made when something is stored. A ParameterError if a file stands there."""
     place = folder("LABUTILS_RESULTS")
     if place and place.exists() and not place.is_dir():
         raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
@@ -209,12 +188,8 @@ def _processor() -> dict[str, str]:
 def leave_with_parent(last: Callable[[], object] = lambda: None) -> None:
     """End this process as soon as the one that started it is gone; called once, by the child, before it works.
 
-    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to.
-
-    Parameters
-    ----------
-    last : callable
-        What is left to do then, such as removing files of the parent, which cannot any longer.
+    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to. `last` is what is
+    left to do then, such as removing files of the parent, which cannot any longer.
     """
     parent = parent_process()
 

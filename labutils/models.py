@@ -256,17 +256,9 @@ def layers_of(config: RunConfig, n_classes: int = 2) -> list[Layer]:
 class Description:
     """A network in numbers.
 
-    Parameters
-    ----------
-    convolutions, dense_layers : int
-        Layers with weights; the output counts as a dense layer.
-    parameters : int
-        All numbers that the network stores, moving averages of batch normalization included.
-    multiply_adds : int
-        Multiplications (each with its addition) of convolutions and dense layers for one image, forward.
-    receptive_field : int
-        Side in pixels of the part of the image that one position after the last max-pooling depends on; it
-        may be larger than the image.
+    Layers are those with weights; the output counts as a dense layer. `parameters`, `multiply_adds` (of one image,
+    forward) and the `receptive_field` after the last max-pooling (which may be larger than the image) are as in
+    `Layer`.
     """
 
     convolutions: int

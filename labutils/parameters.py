@@ -71,13 +71,7 @@ def read_parameters(source: str) -> dict[str, Parameter]:
 
 
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
-    """The parameters that a notebook declares, in its order.
-
-    Raises
-    ------
-    NotebookError
-        If the file cannot be read.
-    """
+    """The parameters that a notebook declares, in its order; a NotebookError if the file cannot be read."""
     import nbformat
 
     try:
@@ -92,16 +86,9 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
 def check(namespace: MutableMapping[str, Any]) -> None:
     """Check the values that a notebook's parameters have; its setup cell calls this with `globals()`.
 
-    Parameters
-    ----------
-    namespace : dict
-        Of the notebook: names, their values, and in `In` the cells that were executed. What was declared is read from
-        the first cell that declares anything, and what was given from there and from papermill's cell.
-
-    Raises
-    ------
-    ParameterError
-        For the first name that is not declared, or value that is not of its kind.
+    These are names, their values, and in `In` the cells that were executed. What was declared is read from the first
+    cell that declares anything, and what was given from there and from papermill's cell. A ParameterError tells the
+    first name that is not declared, or value that is not of its kind.
     """
     cells: Sequence[str] = namespace.get("In", [])
     declaring = next((cell for cell in cells if read_parameters(cell)), "")
@@ -116,26 +103,14 @@ def check(namespace: MutableMapping[str, Any]) -> None:
 
 
 def check_given(known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
-    """Check values that are about to be given to a notebook with these parameters.
-
-    Raises
-    ------
-    ParameterError
-        For the first name that is not declared, or value that is not of its kind.
-    """
+    """Check values that are about to be given to a notebook with these parameters; errors are those of `check`."""
     _check_names(given, known, ":" + "".join(f"\n  {parameter}" for parameter in known.values()))
     for name, value in given.items():
         check_value(known[name], value)
 
 
 def check_value(parameter: Parameter, value: Any) -> None:
-    """Check that a value is of its parameter's kind.
-
-    Raises
-    ------
-    ParameterError
-        If it is not: text where True or False is meant, for one, would count as True.
-    """
+    """Check that a value is of its parameter's kind; a ParameterError if not: text would count as True."""
     if value is None and parameter.default is None:
         return
     several = parameter.kind == "list"

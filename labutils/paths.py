@@ -57,17 +57,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def data_dir() -> Path:
-    """The folder that holds `Skin`, `Bone` and `X_ray`.
+    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` if it is set, else `data/` of the repository.
 
-    Returns
-    -------
-    Path
-        `LABUTILS_DATA` if it is set, else `data/` of the repository.
-
-    Raises
-    ------
-    FileNotFoundError
-        If `LABUTILS_DATA` is set and is not a folder.
+    A FileNotFoundError says that the variable is no folder.
     """
     path = machine.folder("LABUTILS_DATA")
     if not path:

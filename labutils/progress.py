@@ -94,13 +94,7 @@ def how_to_show() -> str:
 
 
 def bar(progress: bool = True, **settings: Any) -> Any:
-    """A tqdm bar with these settings, for whatever takes time; it shows nothing unless `how_to_show` says bar.
-
-    Parameters
-    ----------
-    progress : bool
-        False shows nothing in any case.
-    """
+    """A tqdm bar with these settings, for whatever takes time; nothing unless `progress`, and `how_to_show` says so."""
     from tqdm.auto import tqdm
 
     return tqdm(disable=not (progress and how_to_show() == "bar"), **settings)

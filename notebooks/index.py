@@ -40,9 +40,9 @@
 # %% [markdown]
 # ## The notebooks, in order
 #
-# *With stored runs* is the time a notebook took from top to bottom with the runs that come with the lab, measured on
-# two cores when it was written. *Training here* is what it would take to train all its runs on this machine, estimated
-# from a short measurement; runs that notebooks share are counted in each.
+# *To read* is the time for its words alone, 200 in a minute. *With stored runs* is what it took from top to bottom with
+# the runs that come with the lab, measured on two cores when it was written. *Training here* is what training all its
+# runs on this machine would take, estimated from a short measurement; runs that notebooks share are counted in each.
 
 # %% tags=["nbval-ignore-output"]
 from labutils import course

@@ -131,29 +131,24 @@ plots.learning_curves(runs)
 # training images by heart: more dropout, fewer epochs or more images. Where both still fall at the end, it is not
 # finished: more epochs, or a higher rate. The dotted line is the largest class.
 
-# %%
-audit.run_table(runs, images)
-
-# %% [markdown]
-# The interval of an accuracy (Wilson, 95 %) is how far another draw of as many validation images might have moved it.
-# Does it leave the best simple model behind? The best of many epochs was picked because it did well on these images, so
-# even its interval flatters.
-
-# %%
-evaluate.quality_table(runs)
-
-# %%
-evaluate.paired_table(runs)
-
 # %% [markdown]
 # ## Exam
 #
 # Images on which nothing was chosen: no epoch, no rate, no network. Yours are in a folder `test` beside `train` and
 # `validation`; the import makes one. Look once: whoever goes back and changes something because of the exam has no exam
 # any more.
+#
+# Each dot below is an accuracy, and its line the 95 % interval: how far another draw of as many images might have moved
+# it. Does a network leave the best simple model behind? Without an exam these are the validation images; there the best
+# of many epochs was picked because it did well on them, so that even its interval flatters.
 
 # %%
-own.exam_table(runs, images)
+more = {
+    "Class by class": evaluate.quality_table(runs),
+    "On the exam": own.exam_table(runs, images),
+}
+evaluate.card(runs, images, more=more)
+audit.tell_simple(runs, images)
 
 # %% [markdown]
 # ## Explore

@@ -139,12 +139,10 @@ x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
 
 # %% tags=["nbval-ignore-output"]
 rate = 1e-3  # <- change this: 1e-5, then 3e-2
-
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, FIVE[:2])
-network.compile(
-    keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(rate)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,
@@ -228,7 +226,7 @@ audit.tell_simple(runs, skin, task="task1b")
 widgets.beside_the_lab(runs, "task1b")
 
 # %% [markdown]
-# On photographs of real lesions, which are not part of the lab:
+# On photographs of real lesions:
 
 # %%
 plots.real_curves("task1b")
@@ -277,7 +275,7 @@ check.exercise(overfitting_epoch)
 # Would you trust your choice if the three accuracies were all you knew?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
@@ -296,6 +294,6 @@ check.exercise(overfitting_epoch)
 #
 # - An image is a batch of numbers; a network is a list of layers.
 # - Too high a rate does not come down, too low a rate does not arrive.
-# - A few points of accuracy on a few hundred images are within chance.
+# - A few points on a few hundred images are within chance.
 #
 # Next: [Task 1C](task1c.ipynb) keeps the rate and changes the network.

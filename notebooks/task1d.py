@@ -126,9 +126,8 @@ filters = 8  # <- change this: 2, then 32
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, filters, 0.2, FIVE[:2])
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,
@@ -226,26 +225,35 @@ widgets.explore_epochs(plots.reliability, runs)
 # %% [markdown]
 # ## Write
 #
-# How many numbers does a layer learn? Write a function for dense layers and convolutions. The check says what went in,
-# what came out, what was expected, and which mistake it is if it knows it.
-
+# Your turn to build: LeNet with its filters and its dropout as settings. The check goes through the layers, says which
+# is another one, and trains what you built on small images of its own; that takes some seconds.
 
 # %% tags=["exercise"]
-def layer_parameters(inputs, outputs, window=None):
-    """How many numbers a layer learns: a dense layer, or a convolution if the side of its window is given.
+import keras
+from keras import layers
 
-    Inputs and outputs are units of a dense layer, channels of a convolution; both kinds have biases.
+
+def build_lenet(side, n_base, rate):
+    """LeNet for grey images of side x side pixels, as a Keras network with an Input, not compiled.
+
+    Two 3x3 convolutions with same padding, of n_base and 2 * n_base filters, each with ReLU and then 2x2 max-pooling; a
+    dense layer of 64 units with ReLU and dropout of that rate behind it; one output, the probability of label 1.
     """
     ### BEGIN SOLUTION
-    weights = inputs * outputs
-    if window is not None:
-        weights *= window * window
-    return weights + outputs
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(64, activation="relu"))
+    network.add(layers.Dropout(rate))
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.exercise(layer_parameters)
+check.exercise(build_lenet)
 
 # %% [markdown]
 # ## Answer
@@ -254,7 +262,7 @@ check.exercise(layer_parameters)
 # and why is a small improvement on a few hundred images hard to believe?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

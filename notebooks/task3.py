@@ -144,7 +144,7 @@ for _ in range(1000):
 print(f"Skin: best epoch {best.mean():.3f}, honestly chosen {np.mean(honest):.3f}")
 
 # %% [markdown]
-# All stored runs at their best epochs, against the exam, on whose images nothing was chosen:
+# All stored runs at their best epochs, against the exam:
 
 # %%
 flattery = evaluate.flattery("skin")
@@ -285,7 +285,7 @@ check.exercise(mcnemar)
 # it, and say for each whether it was checked in the report, here, or nowhere.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -115,12 +115,10 @@ x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
 
 # %% tags=["nbval-ignore-output"]
 rate = 0.4  # <- change this: 0.0, then 0.8
-
 keras.utils.set_random_seed(seed)
 network = build(small.image_size, rate)
-network.compile(
-    keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
-)
+adam = keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
     x,
     small.y_train,
@@ -247,7 +245,7 @@ check.exercise(dropout_forward)
 # validation accuracies, what would you conclude?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -17,23 +17,22 @@
 # %% [markdown]
 # # Task 5D: The same for longer
 #
-# The two networks of Task 5C, with **150 epochs** instead of 80. Which one goes on improving, and which one has begun
-# to learn by heart?
+# **Two networks are compared after 80 epochs, and again after 150. Need it be the same one that is ahead? And who says
+# stop?**
 #
-# At the end you will be able to say
+# At the end you will be able to
 #
-# - how to say from which epoch on a run over-fits, so that a program can check it
-# - why the order of two networks can change with the epoch
-# - what early stopping makes of such a comparison
+# - let Keras stop a training, and keep its best weights
+# - say from which epoch on a run over-fits, so that a program can check it
+# - say why the order of two networks can change with the epoch
 #
-# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
-# hour to think through. The [index](index.ipynb) says what training everything here would take.
+# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
-# task5d.ipynb out.ipynb -p n_epoch 100`.
+# The settings of the lab report. Change one and run the notebook again, or: `papermill task5d.ipynb out.ipynb -p
+# n_epoch 100`.
 
 # %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -63,31 +62,88 @@ skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
-# The first epochs of both runs are those of [Task 5C](task5c.ipynb): they are continued, not repeated.
-
-# %% [markdown]
 # ## Predict
 #
-# Nearly twice the time for both.
+# The two networks of [Task 5C](task5c.ipynb) are not trained anew but continued, to nearly twice the epochs.
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-curves"]
 course.ask("task5d", 1)
 
 # %% [markdown]
 # ## Look
 #
-# Validation images are never trained on, but they are looked at after every epoch: 150 times by the end. The more often
-# one looks, the better the best look is, by chance alone. Here are the pictures with the least and the most asymmetry:
-# which would you want to look at twice?
+# Validation images are never trained on, but they are looked at after every epoch. The more often one looks, the better
+# the best look is, by chance alone. Here are the pictures with the least and the most asymmetry: which would you want
+# to look at twice?
 
 # %%
 plots.extremes(skin, "asymmetry")
 
 # %% [markdown]
+# ## Build it
+#
+# The network of Task 5C, and a rule for its end: **early stopping**. Training stops when the validation loss has found
+# no new minimum for some epochs, the *patience*, and the weights of the minimum come back.
+
+# %%
+import keras
+from keras import layers
+
+
+def build(side, normalize):
+    network = keras.Sequential([keras.Input((side, side, channels))])
+    for times, halve in (1, True), (2, True), (4, False), (4, False), (2, True):
+        network.add(layers.Conv2D(times * n_base, 3, padding="same"))
+        if normalize:
+            network.add(layers.BatchNormalization())
+        network.add(layers.ReLU())
+        if halve:
+            network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    for units in (64, 64):
+        network.add(layers.Dense(units, activation="relu"))
+        network.add(layers.Dropout(dropout))
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
+
+
+# %% [markdown]
+# Train it on 400 small images, centred and scaled. Then change the marked line: what does a patience of 3 epochs make
+# of the normalized network? And a patience of 12 of the one without normalization?
+
+# %%
+small = skin.small()
+mean, spread = small.x_train.mean(), small.x_train.std()
+x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+
+# %% tags=["nbval-ignore-output"]
+normalize, patience = True, 12  # <- change this: True, 3, then False, 12
+
+keras.utils.set_random_seed(seed)
+network = build(small.image_size, normalize)
+network.compile("adam", "binary_crossentropy", metrics=["accuracy"])  # its rate: 1e-3
+stop = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+history = network.fit(
+    x,
+    small.y_train,
+    epochs=24,
+    batch_size=8,
+    validation_data=(x_val, small.y_val),
+    verbose=0,
+    callbacks=[plots.live_fit(f"batch norm {normalize}, patience {patience}"), stop],
+)
+
+# %% tags=["nbval-ignore-output"]
+print(f"{len(history.epoch)} epochs trained; the best: epoch {stop.best_epoch + 1}.")
+
+# %% [markdown]
+# A short patience takes the first rise of the loss for the end. With normalization that comes early: at first the
+# running averages are wrong, as in [Task 5B](task5b.ipynb), and validation gets worse before it gets better.
+
+# %% [markdown]
 # ## Play
 #
-# Train a small network for longer, with Continue: from which epoch on does it over-fit, with and without batch
-# normalization?
+# Train for longer, with Continue: from which epoch on does the network over-fit, with and without normalization?
 
 # %%
 widgets.playground("task5d")
@@ -95,7 +151,7 @@ widgets.playground("task5d")
 # %% [markdown]
 # ## The evidence
 #
-# The same switch as before, for longer.
+# The lab trained both on a thousand images, from several seeds, and stopped neither.
 
 # %%
 base = skin.run(
@@ -108,6 +164,10 @@ base = skin.run(
     seed=seed,
 )
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
+training.same_network(build(image_size, True), configs["batch norm"])
+
+# %% tags=["predict", "revealed-by-curves"]
+course.ask("task5d", 2)
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(
@@ -118,68 +178,36 @@ runs = training.train_all(
     on_epoch=plots.live_curves(configs),
 )
 
-# %%
-plots.learning_curves(runs)
+# %% tags=["curves"]
+plots.learning_curves(runs, said=course.said("task5d", 2))
 
 # %% [markdown]
-# Draw a vertical line at epoch 80 in your mind: that is where Task 5C stopped. What would you have concluded there, and
-# what do you conclude now?
+# Task 5C stopped at epoch 80. What would you have concluded there, and what do you conclude now? Both losses in one
+# picture:
 
 # %%
-plots.compare_curves(runs)
-
-# %%
-widgets.beside_the_lab(runs, "task5d")
-
-# %%
-audit.run_table(runs, skin, task="task5d")
+plots.compare_curves(runs, "val_loss", said=course.said("task5d", 1))
 
 # %% [markdown]
-# A run over-fits from the epoch after which its smoothed validation loss stays more than a climb above its minimum. How
-# large a climb counts is a choice, and the epoch depends on it.
+# A run over-fits from the epoch after which its smoothed validation loss stays more than a *climb* above its minimum.
+# How large a climb counts is a choice, and the epoch depends on it.
 
 # %%
 evaluate.gap_table(runs)
 
-# %%
-evaluate.paired_table(runs)
+# %% [markdown]
+# The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
 
 # %%
-seeds = evaluate.with_seeds(runs)
-evaluate.tell("lead", seeds.get("no batch norm"), seeds.get("batch norm"))
+quality = {"Quality": evaluate.quality_table(runs)}
+evaluate.card(runs, skin, task="task5d", more=quality)
+audit.tell_simple(runs, skin, task="task5d")
+
+# %%
+widgets.beside_the_lab(runs, "task5d")
 
 # %% [markdown]
-# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
-
-# %%
-evaluate.exam_table(seeds)
-
-# %%
-evaluate.tell(
-    "better",
-    seeds.get("no batch norm"),
-    seeds.get("batch norm"),
-    what="batch normalization",
-)
-
-# %% [markdown]
-# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam on which no network and no epoch was chosen, over all seeds that are
-# stored. The rules, folded below the table, say when a difference counts.
-
-# %%
-verdicts = evaluate.judge_task(runs, "task5d")
-evaluate.verdict_table(verdicts)
-
-# %% [markdown]
-# How far does this carry? The same settings were trained on photographs of real lesions, which are not part of the lab,
-# and judged by the same rules. There is no exam for them, and one seed.
-
-# %%
-evaluate.real_table(verdicts)
-
-# %% [markdown]
-# Their curves, to be read as those above:
+# The same settings on photographs of real lesions. Does a loss turn here, and when?
 
 # %%
 plots.real_curves("task5d")
@@ -192,34 +220,40 @@ plots.real_curves("task5d")
 # %%
 widgets.epoch_scrubber(runs, skin)
 
-# %% tags=["predict"]
-course.ask("task5d", 2, runs)
-
 # %% [markdown]
 # ## Write
 #
-# A gap read from one epoch is noise. Write a function that averages it over a window that moves along the run. The
-# check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+# Fifty epochs more do not help a network that is asked another thing than it was taught. This function trains well, and
+# its answers for new images are worth nothing.
+
+
+# %%
+def train_and_ask(network, x, y, new):
+    mean, spread = x.mean(), x.std()
+    network.fit((x - mean) / spread, y, batch_size=20, epochs=10, verbose=0)
+    return network.predict(new, verbose=0)
+
+
+# %% [markdown]
+# Copy it and mend it. The check says what the network gets to see, in training and afterwards, and trains one for some
+# seconds. New images may come one by one, and may be brighter than those of training.
+
 
 # %% tags=["exercise"]
-import numpy as np
+def mend_normalization(network, x, y, new):
+    """The function above, mended: train the network, and give its answers for new images.
 
-
-def smoothed_gap(accuracy, val_accuracy, window):
-    """Training minus validation accuracy, as the mean of every `window` epochs in a row.
-
-    The first value is that of the first `window` epochs, the last one that of the last: n - window + 1 values.
+    The network, compiled, is trained on the images x, centred and scaled to a mean of 0 and a spread of 1.
     """
     ### BEGIN SOLUTION
-    gap = np.asarray(accuracy, float) - np.asarray(val_accuracy, float)
-    return np.array(
-        [gap[start : start + window].mean() for start in range(len(gap) - window + 1)]
-    )
+    mean, spread = x.mean(), x.std()
+    network.fit((x - mean) / spread, y, batch_size=20, epochs=10, verbose=0)
+    return network.predict((new - mean) / spread, verbose=0)
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.exercise(smoothed_gap)
+check.exercise(mend_normalization)
 
 # %% [markdown]
 # ## Answer
@@ -228,31 +262,26 @@ check.exercise(smoothed_gap)
 # the two would you use, and from which epoch?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# The epoch from which a run over-fits depends on the climb that is called over-fitting, and on the seed, so a range is
-# the honest answer: the evidence of the verdict has it for four climbs and for every seed. Early stopping, taking the
-# weights of the lowest validation loss, makes the question which of them over-fits later less important. Which of the
-# two is better at that epoch is for the tests on the exam to say, and they may not be able to.
+# The epoch from which a run over-fits depends on the climb that is called over-fitting, and on the seed: the honest
+# answer is a range, and the details of the card have it for four climbs. Early stopping takes the weights of the lowest
+# validation loss, and so it matters less which of the two over-fits later. The order by the loss can change with the
+# epoch, because a network that learns faster also passes its best epoch sooner. Which of the two is better at its best
+# epoch is for the exam to say, and it may not be able to.
 #
 # </details>
 
 # %% [markdown]
-# The numbers behind it, computed from the runs above:
-
-# %%
-widgets.show_evidence(verdicts)
-
-# %% [markdown]
 # ## Summary
 #
+# - Early stopping keeps the weights of the lowest validation loss; too little patience stops at the first bump.
 # - "Over-fits from epoch n" needs a definition, and changes with it.
-# - The order of two networks can change with the epoch.
-# - Stopping at the lowest validation loss takes the sting out of over-fitting.
+# - Whoever learns faster passes the best epoch sooner: the order of two networks can change with the epoch.
 #
 # Next: [Task 6A](task6a.ipynb) drops whole feature maps.

@@ -17,24 +17,22 @@
 # %% [markdown]
 # # Task 6A: Spatial dropout
 #
-# Dropout leaves out single units. In a convolution that does little: the neighbours of a missing unit carry nearly the
-# same value. **Spatial dropout** leaves out whole feature maps instead. What does it do to a wider AlexNet, with 32
-# filters?
+# **In every step a tenth of all feature maps is missing, each time others. Does a network learn more slowly then, and
+# what does it get for it?**
 #
-# At the end you will be able to say
+# At the end you will be able to
 #
-# - why dropout is made differently for feature maps
-# - what it costs in speed
-# - how to say "converges faster" so that a program can check it
+# - write spatial dropout into a network, and train it
+# - say why feature maps are dropped whole
+# - say "converges faster" so that a program can check it
 #
-# With the stored runs it takes seconds to run, a run of your own on the small network less than a minute, and half an
-# hour to think through. The [index](index.ipynb) says what training everything here would take.
+# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or give it on the command line: `papermill
-# task6a.ipynb out.ipynb -p spatial_dropout 0.2`.
+# The settings of the lab report. Change one and run the notebook again, or: `papermill task6a.ipynb out.ipynb -p
+# spatial_dropout 0.2`.
 
 # %% tags=["parameters"] jupyter={"source_hidden": true}
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -65,25 +63,80 @@ skin = load_dataset("skin", image_size, channels, source, n_train, n_val)
 print(skin.banner())
 
 # %% [markdown]
-# The images of Task 5. The network is four times as wide, and trained without batch normalization.
-
-# %% [markdown]
 # ## Predict
 #
-# A tenth of the feature maps missing in every step.
+# Two networks, four times as wide as those of Task 5 and without normalization. In one of them a tenth of the feature
+# maps is missing in every step.
 
-# %% tags=["predict"]
+# %% tags=["predict", "revealed-by-curves"]
 course.ask("task6a", 1)
 
 # %% [markdown]
 # ## Look
 #
 # Cover one corner of a picture with your thumb. You still know what it is, because what you covered looks like what is
-# beside it. Now imagine that a whole property is missing, say every dark dot of every picture: that is a different kind
-# of hint to lose. Here are the smoothest pictures and those with the most fine texture.
+# beside it. Now imagine that a whole property is missing, say every dark dot: that is another kind of hint to lose.
+# Here are the smoothest pictures and those with the most fine texture.
 
 # %%
 plots.extremes(skin, "fine texture")
+
+# %% [markdown]
+# ## Build it
+#
+# Dropout leaves out single values. After a convolution that does little: the neighbours of a missing value say nearly
+# the same. **Spatial dropout** (Tompson et al., 2015) leaves out whole feature maps, for the whole image, so that no
+# map can rely on another. It has no weights, and in validation it leaves out nothing.
+
+# %%
+import keras
+from keras import layers
+
+
+def build(side, filters, rate):
+    network = keras.Sequential([keras.Input((side, side, channels))])
+    for times, halve in (1, True), (2, True), (4, False), (4, False), (2, True):
+        conv = layers.Conv2D(times * filters, 3, padding="same", activation="relu")
+        network.add(conv)
+        network.add(layers.SpatialDropout2D(rate))
+        if halve:
+            network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    for units in (64, 64):
+        network.add(layers.Dense(units, activation="relu"))
+        network.add(layers.Dropout(dropout))
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
+
+
+# %% [markdown]
+# Train it with eight filters on 400 small images, centred and scaled. Then change the marked line: how much sooner does
+# it learn when nothing is left out? And with 0.4 missing after each of five convolutions, does it learn at all?
+
+# %%
+small = skin.small()
+mean, spread = small.x_train.mean(), small.x_train.std()
+x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+
+# %% tags=["nbval-ignore-output"]
+rate = 0.1  # <- change this: 0.0, then 0.4
+
+keras.utils.set_random_seed(seed)
+network, adam = build(small.image_size, 8, rate), keras.optimizers.Adam(1e-3)
+network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+history = network.fit(
+    x,
+    small.y_train,
+    batch_size=16,
+    epochs=24,
+    validation_data=(x_val, small.y_val),
+    verbose=0,
+    callbacks=[plots.live_fit(f"spatial dropout {rate}")],
+)
+
+# %% [markdown]
+# Does the solid curve run above the dashed one? Training is measured while maps are missing, validation with all of
+# them.
 
 # %% [markdown]
 # ## Play
@@ -96,9 +149,7 @@ widgets.playground("task6a")
 # %% [markdown]
 # ## The evidence
 #
-# After every ReLU a random tenth of the feature maps is set to zero, for the whole image (Tompson et al., 2015): `x =
-# layers.SpatialDropout2D(0.1)(x)`. It has no parameters: in validation, where nothing is left out, both networks
-# compute in the same way.
+# The lab trained the wide network on a thousand images, with all maps and with a tenth of them missing.
 
 # %%
 base = skin.run(
@@ -115,6 +166,10 @@ configs = {
     "no spatial dropout": base,
     f"spatial dropout {spatial_dropout:g}": with_spatial,
 }
+training.same_network(build(image_size, n_base, spatial_dropout), with_spatial)
+
+# %% tags=["predict", "revealed-by-curves"]
+course.ask("task6a", 2)
 
 # %% tags=["nbval-ignore-output"]
 runs = training.train_all(
@@ -125,95 +180,78 @@ runs = training.train_all(
     on_epoch=plots.live_curves(configs),
 )
 
-# %%
-plots.learning_curves(runs)
+# %% tags=["curves"]
+plots.learning_curves(runs, said=course.said("task6a", 2))
 
 # %% [markdown]
 # Which pair of curves comes down first? And is the one that is ahead in training also ahead in validation?
 
 # %%
-plots.compare_curves(runs)
+plots.compare_curves(runs, said=course.said("task6a", 1))
+
+# %% [markdown]
+# "Converges faster" is a comparison of epochs: which run is the first at a stated accuracy? One crossing may be luck,
+# as the curve jumps, and another accuracy may have another winner. Move it.
+
+# %%
+goals = [0.6, 0.65, 0.7, 0.75, 0.8, 0.85]
+widgets.explore_number(
+    lambda goal: evaluate.reach_table(runs, goal, curve="val_accuracy"),
+    "accuracy",
+    goals,
+    start=0.75,
+)
+
+# %% [markdown]
+# The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
+
+# %%
+gaps = {"Gaps": evaluate.gap_table(runs)}
+evaluate.card(runs, skin, task="task6a", more=gaps, said=course.said("task6a", 2))
+audit.tell_simple(runs, skin, task="task6a")
 
 # %%
 widgets.beside_the_lab(runs, "task6a")
 
-# %%
-audit.run_table(runs, skin, task="task6a")
-
-# %% [markdown]
-# How long until a given validation accuracy, and how wide is the gap at the end?
-
-# %%
-evaluate.reach_table(runs, 0.75, curve="val_accuracy")
-
-# %%
-evaluate.gap_table(runs)
-
-# %%
-evaluate.paired_table(runs)
-
-# %% [markdown]
-# One seed and the images that chose the epoch: the other way to ask is on the exam, with every seed that is stored.
-
-# %%
-seeds = evaluate.with_seeds(runs)
-evaluate.exam_table(seeds)
-
-# %% [markdown]
-# Which converges faster? The sentences are read from the curves.
-
-# %%
-plain, spatial = "no spatial dropout", f"spatial dropout {spatial_dropout:g}"
-evaluate.tell("faster", seeds.get(plain), seeds.get(spatial), one=plain, other=spatial)
-
-# %% [markdown]
-# The conclusions of the report. *What the lab could know* judges as the report could have: its validation images, one
-# seed. *What holds for these images* judges on an exam on which no network and no epoch was chosen, over all seeds that are
-# stored. The rules, folded below the table, say when a difference counts.
-
-# %%
-verdicts = evaluate.judge_task(runs, "task6a")
-evaluate.verdict_table(verdicts)
-
 # %% [markdown]
 # ## Explore
 #
-# One map of a layer dropped: whole, or the same share of single pixels. What does the next layer still see?
+# Maps dropped whole, or the same share of single pixels. What does the next layer still see?
 
 # %%
 widgets.drop_map(skin)
 
-# %%
-widgets.explore_number(
-    lambda accuracy: evaluate.reach_table(runs, accuracy, curve="val_accuracy"),
-    "accuracy", values=[0.6, 0.65, 0.7, 0.75, 0.8, 0.85], start=0.7,
-)  # fmt: skip
-
-# %% tags=["predict"]
-course.ask("task6a", 2, runs)
-
 # %% [markdown]
 # ## Write
 #
-# Spatial dropout leaves out whole feature maps. Write the function that does it to a batch. The check says what went
-# in, what came out, what was expected, and which mistake it is if it knows it.
-
+# Spatial dropout leaves out whole feature maps. Build a network that does. The check says which layer is another one, and
+# trains what you built on small images of its own, for some seconds.
 
 # %% tags=["exercise"]
-def drop_maps(x, rate, draws):
-    """Spatial dropout in training: of x (batch, height, width, channels) whole feature maps are left out.
+import keras
+from keras import layers
 
-    A map of an image is left out where its draw (batch, channels) is below the rate; the others are divided by
-    1 - rate.
+
+def build_spatial_dropout(side, n_base, rate):
+    """A network for grey images of side x side pixels, with an Input, not compiled.
+
+    Twice: a 3x3 convolution with same padding, of n_base and then 2 * n_base filters, ReLU, spatial dropout of that
+    rate, 2x2 max-pooling. Then one output with a sigmoid.
     """
     ### BEGIN SOLUTION
-    mask = (draws >= rate) / (1 - rate)
-    return x * mask[:, None, None, :]
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    for filters in n_base, 2 * n_base:
+        network.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        network.add(layers.SpatialDropout2D(rate))
+        network.add(layers.MaxPooling2D())
+    network.add(layers.Flatten())
+    network.add(layers.Dense(1, activation="sigmoid"))
+    return network
     ### END SOLUTION
 
 
 # %% tags=["check"]
-check.exercise(drop_maps)
+check.exercise(build_spatial_dropout)
 
 # %% [markdown]
 # ## Answer
@@ -222,33 +260,25 @@ check.exercise(drop_maps)
 # place to compare the two?
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# With a tenth of the maps missing after each of five convolutions, every step sees a damaged network and may move it a
-# little less far in the right direction. Whether learning takes more epochs here, the sentence on speed says, and of
-# how many seeds it can say so. What may be gained is independence: no map can
-# rely on another. A comparison at a fixed epoch is unfair to the slower one, as in Task 5C; Task 6B gives both more
-# time. Whether the maps are dropped before or after the ReLU makes no difference: a whole map is multiplied by 0 or by
-# 1/(1 - p), and multiplying by a number that is not negative can be exchanged with ReLU and with max-pooling.
+# With a tenth of the maps missing after each of five convolutions, every step sees a damaged network, and may move it a
+# little less far in the right direction. Whether learning takes more epochs here is read from the curves and judged on
+# the card, with as many seeds as are stored. What may be gained is independence: no map can rely on another. A
+# comparison at a fixed epoch is unfair to the slower one, as in Task 5C; Task 6B gives both more time.
 #
 # </details>
 
 # %% [markdown]
-# The numbers behind it, computed from the runs above:
-
-# %%
-widgets.show_evidence(verdicts)
-
-# %% [markdown]
 # ## Summary
 #
+# - Spatial dropout stands after the ReLU of a convolution, and does nothing in validation.
 # - Feature maps are dropped whole, because neighbours in a map say nearly the same.
-# - What makes a network robust may make it slow.
 # - "Faster" is an epoch at which a stated value is reached.
 #
 # Next: [Task 6B](task6b.ipynb) goes on to 250 epochs.

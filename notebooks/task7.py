@@ -221,7 +221,7 @@ check.exercise(versions)
 # neither? Give for each the reason in one sentence, and the number that supports it.
 
 # %% [markdown] tags=["answer"]
-# *Your answer:*
+# *Your answer (double-click to write):*
 
 # %% [markdown] tags=["reference"]
 # When you have written yours, open ours.

@@ -52,7 +52,7 @@ def small_notebook() -> nbformat.NotebookNode:
         new_markdown_cell("Could the difference be chance? Write McNemar's exact test."),
         new_code_cell(exercise, metadata={"tags": ["exercise"]}, execution_count=2),
         new_code_cell(check, metadata={"tags": ["check"]}, execution_count=3, outputs=done),
-        new_markdown_cell("*Your answer:*", metadata={"tags": ["answer"]}),
+        new_markdown_cell("*Your answer (double-click to write):*", metadata={"tags": ["answer"]}),
         new_markdown_cell(
             "When you have written yours, open ours.\n\n<details><summary><b>Reference answer</b></summary>\n\n"
             f"{SECRET}\n\n</details>"

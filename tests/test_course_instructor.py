@@ -157,7 +157,7 @@ def test_from_hand_out_to_grades(notebooks, tmp_path):
     release = folder / "release" / "task3" / "task3.ipynb"
     text = release.read_text(encoding="utf-8")
     assert SECRET not in text and BEGIN not in text and "HIDDEN" not in text and "comb(n, k)" not in text
-    assert "...  # your lines here" in text and text.count("*Your answer:*") == 1
+    assert "...  # your lines here" in text and text.count("*Your answer (double-click to write):*") == 1
     nbgrader(folder, "db", "assignment", "add", "task3", "--duedate", "2026-05-01 12:00:00 UTC")
     for student, (written, _) in HAND_INS.items():
         target = folder / "submitted" / student / "task3" / "task3.ipynb"

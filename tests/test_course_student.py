@@ -111,10 +111,12 @@ def test_jupyterlab_finds_its_settings_in_the_students_folder(tmp_path, monkeypa
     first, *others = student.environment(tmp_path)["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert others == ["elsewhere"]
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", first)
+    from jupyterlab_server.config import get_page_config
     from jupyterlab_server.settings_utils import _get_overrides
 
     read = _get_overrides("")[0]
     assert read["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert "@jupyter/nbgrader" in get_page_config([])["disabledExtensions"], "no menu of instructors' tools"
 
 
 def test_jupyterlab_asks_for_no_news(tmp_path):

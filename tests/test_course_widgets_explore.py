@@ -5,7 +5,6 @@ from evaluate_helpers import make_run
 
 from labutils import lab, plots
 from labutils.course import widgets
-from labutils.evaluate import Verdict
 from labutils.evaluate.tables import as_table
 from labutils.tools import report
 
@@ -61,13 +60,6 @@ def test_what_a_control_shows_first_is_there_without_it(runs, shown):
     assert picture["image/png"].startswith(b"\x89PNG") and picture["text/plain"] == words["text/plain"]
     assert picture["text/plain"].startswith("Confusion matrix of")
     assert "accuracy on 100 images" in table["text/plain"] and "labutils-still" in table["text/html"]
-
-
-def test_the_evidence_behind_an_answer_is_folded(shown):
-    widgets.show_evidence([Verdict("C1", "task1b", "a < b", "0.4 against 0.5", "reproduced", "rule", "phantom")])
-    assert shown[0]["text/html"].startswith("<details><summary>What these runs say</summary><ul>")
-    assert "a &lt; b (C1): reproduced. 0.4 against 0.5" in shown[0]["text/html"]
-    assert "On the exam: missing. Not judged." in shown[0]["text/plain"]
 
 
 def test_links_lead_to_every_notebook(shown):

@@ -423,9 +423,9 @@ def test_a_sentence_that_was_tampered_with_is_found(told):
     assert s.disagreements(s.Said("Dropout helps.")), "and one without any finding"
 
 
-def test_the_notebooks_tell_what_the_list_holds():
+def test_what_a_notebook_tells_is_in_the_list():
     for task in lab.TITLES:
         script = ast.parse((paths.notebooks_dir() / f"{task}.py").read_text(encoding="utf-8"))
         calls = [node for node in ast.walk(script) if isinstance(node, ast.Call)]
         names = {ast.literal_eval(c.args[0]) for c in calls if ast.unparse(c.func) == "evaluate.tell"}
-        assert names == {row[0] for row in s.TOLD.get(task, ())}, task
+        assert names <= {row[0] for row in s.TOLD.get(task, ())}, task

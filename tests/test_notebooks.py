@@ -96,7 +96,7 @@ def calls_of_helpers(notebook):
     return sum(len(asked.findall(cell.source)) for cell in code_cells(notebook))
 
 
-@pytest.mark.parametrize("task", list(lab.TITLES))
+@pytest.mark.parametrize("task", [*lab.TITLES, "own"])
 def test_a_notebook_is_short_and_shows_two_tables_at_most(task):
     notebook = read_script(paths.notebooks_dir() / f"{task}.py")
     prose = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
@@ -139,13 +139,14 @@ def test_every_code_cell_was_executed_in_order(notebook):
 def test_reading_a_notebook_does_not_begin_with_waiting(name):
     """From top to bottom with the stored runs, measured when it was built; looking at a prediction loads TensorFlow.
 
-    On a processor on which importing TensorFlow alone takes seven seconds: elsewhere it is about half.
+    On a processor on which importing TensorFlow alone takes seven seconds: elsewhere it is about half. The network that
+    a reader builds trains for another ten or twenty.
     """
     script = (paths.notebooks_dir() / f"{name}.py").read_text(encoding="utf-8")
-    predicts = any(word in script for word in ("show_gradcam", "import_keras", "feature_maps"))
+    predicts = any(word in script for word in ("show_gradcam", "import keras", "feature_maps"))
     seconds = seconds_taken(paths.notebooks_dir() / f"{name}.ipynb")
     assert seconds is not None, "build it: labutils build"
-    assert seconds <= (30 if predicts else 20), "slower than promised, or built on a busy machine"
+    assert seconds <= (60 if ".fit(" in script else 30 if predicts else 20), "slow, or built on a busy machine"
 
 
 def test_outputs_are_fit_to_be_committed(notebook):

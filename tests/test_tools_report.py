@@ -1,5 +1,7 @@
 """The report over the stored runs: complete, honest about what is missing, and the same every time."""
 
+import base64
+import io
 import json
 import re
 from dataclasses import asdict, replace
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 from evaluate_helpers import make_run, right_about, simple_model, with_exam
 from helpers import STRETCH
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
 from labutils import evaluate, lab
 from labutils.errors import StoreError
@@ -222,7 +226,27 @@ def test_the_overview_counts_runs_on_the_images_that_are_used(own, monkeypatch):
     assert next(iter(rows["runs stored"])) == "3 of 3 on course images, 0 on phantoms"
     assert "0 of 14" in list(rows["runs stored"])
     assert next(iter(rows["training here"])) == "about 3 min"
+    assert all(re.fullmatch(r"\d+ min", text) for text in rows["to read"])
     assert {*asked} == {(1000, 2), (1072, 2), (900, 9)}, "images and classes of Skin, Bone and X_ray"
+
+
+def test_the_index_shows_a_notebook_by_its_curves_else_by_its_first_figure():
+    def drawn(source, colour):
+        buffer = io.BytesIO()
+        Image.new("RGB", (900, 300), colour).save(buffer, format="png")
+        data = {"image/png": base64.b64encode(buffer.getvalue()).decode()}
+        return new_code_cell(source, outputs=[new_output("display_data", data)])
+
+    def middle(notebook):
+        shown = report.thumbnail(notebook, "Dropout")
+        assert 'alt="A figure of Dropout"' in shown and len(shown) < 4000
+        with Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", shown)[1]))) as image:
+            return image.size, image.convert("RGB").getpixel((150, 50))
+
+    other, curves = drawn("plots.sample_grid(skin)", "red"), drawn("plots.learning_curves(runs)", "blue")
+    assert middle(new_notebook(cells=[other, curves])) == ((300, 100), (0, 0, 255))
+    assert middle(new_notebook(cells=[other, drawn("more()", "blue")])) == ((300, 100), (255, 0, 0))
+    assert report.thumbnail(new_notebook(cells=[new_code_cell("1")]), "Dropout") == ""
 
 
 def test_a_changed_run_changes_the_table_and_its_figures_alone(store, results, monkeypatch, tmp_path):

@@ -14,8 +14,8 @@ from typing import Any
 
 from labutils.errors import NotebookError
 
-ANSWER = "*Your answer:*"
-"""What stands where a student answers in prose."""
+ANSWER = "*Your answer (double-click to write):*"
+"""What stands where a student answers in prose; older copies have it without the words in brackets."""
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "...  # your lines here"
@@ -26,6 +26,7 @@ REFERENCE_CALL = "course.reference("
 
 REFERENCE_MARK = "<summary><b>Reference answer"
 KINDS = ("exercise", "check", "answer", "reference", "predict")
+IS_ANSWER = re.compile(r"\*Your answer(?: \([^)]*\))?:\*")
 _SOLUTION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}\n?", re.M | re.S)
 
 
@@ -42,7 +43,7 @@ def kind(cell: Any) -> str:
         return "predict" if re.search(r"\bcourse\.ask\(", cell.source) else ""
     if REFERENCE_MARK in cell.source:
         return "reference"
-    return "answer" if cell.source.strip().startswith(ANSWER) else ""
+    return "answer" if IS_ANSWER.match(cell.source.strip()) else ""
 
 
 def without_solution(source: str) -> str:
@@ -91,18 +92,14 @@ def reference_answer(notebook: Any) -> str:
 
 def written_answer(notebook: Any) -> str:
     """What a student has written as an answer; empty if nothing."""
-    texts = [cell.source.strip().removeprefix(ANSWER).strip() for cell in notebook.cells if kind(cell) == "answer"]
+    texts = [
+        IS_ANSWER.sub("", cell.source.strip(), count=1).strip() for cell in notebook.cells if kind(cell) == "answer"
+    ]
     return "\n\n".join(text for text in texts if text)
 
 
 def read(file: Path) -> Any:
-    """A notebook as it is on disk.
-
-    Raises
-    ------
-    NotebookError
-        If it cannot be read.
-    """
+    """A notebook as it is on disk; a NotebookError if it cannot be read."""
     import nbformat
 
     from labutils import paths

@@ -20,13 +20,7 @@ WRITTEN_AS = {"dropout_forward": "dropout"}
 
 
 def exercise(written: Any, seed: int = SEED) -> Result:
-    """Check a function or class by its own name; say what came of it, and give it back.
-
-    Raises
-    ------
-    ParameterError
-        If no exercise is called so.
-    """
+    """Check a function or class by its own name; say what came of it, and give it back. ParameterError: no exercise."""
     return _checked(name_of(getattr(written, "__name__", repr(written))), written, seed)
 
 

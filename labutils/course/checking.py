@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from labutils.course.exercises import EXERCISES, POINTS, Case, Exercise, Mistake
+from labutils.course.exercises.built import unlike
 
 PATIENCE = 5.0
 """Seconds in which a function that did not end is asked to stop, again and again."""
@@ -96,18 +97,9 @@ class Result:
 
 
 def run_check(name: str, written: Any, *, limit: float | None = None, seed: Seed = SEED) -> Result:
-    """Test what a student wrote for an exercise.
+    """Test what a student wrote for an exercise of `EXERCISES`; what is no function or class is said to be none.
 
-    Parameters
-    ----------
-    name : str
-        The exercise, see `exercises.EXERCISES`.
-    written : callable
-        The student's function or class; anything else is said to be none.
-    limit : float, optional
-        Seconds that one call may take; the exercise's own unless given.
-    seed : int or list of int
-        Decides the inputs.
+    `limit` are the seconds that one call may take, the exercise's own unless given; `seed` decides the inputs.
     """
     exercise = EXERCISES[name]
     cases = inputs(exercise, seed)
@@ -206,11 +198,7 @@ def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Ou
 def _recognise(
     exercise: Exercise, cases: list[Case], outcomes: list[Outcome], expected: list[Any]
 ) -> tuple[str, list[Mistake]]:
-    """The mistakes that give the same, and how to say it: one, two at once, or what explains the most of what is wrong.
-
-    Two at once: each part of every value is what one of the two gives, or one is made on top of the other. What
-    explains only a part has to explain more than half of it.
-    """
+    """The mistakes that give the same, and how to say it: one, two, or what explains over half of what is wrong."""
     if len(outcomes) < len(cases):
         return "", []
     wrong = ~np.array([part for o, e in zip(outcomes, expected, strict=True) for part in _parts_alike(o, Outcome(e))])
@@ -276,6 +264,8 @@ def _on_top(exercise: Exercise, wrong: Callable[..., Any], beneath: Callable[...
 
 def difference(got: Any, expected: Any) -> str:
     """How far `got` is not what was expected, in words; empty if it is."""
+    if isinstance(expected, str) or (isinstance(expected, list) and expected and isinstance(expected[0], str)):
+        return unlike(got, expected)
     if expected is None:
         return "" if got is None else f"None was expected, and it gave {_kind(got)}"
     if got is None:

@@ -38,14 +38,8 @@ RESULT = "labutils"
 def give_points(notebook: Any, resources: Any, seed: int) -> tuple[Any, Any]:
     """Grade a hand-in that nbgrader has executed: put text and points of fresh checks in place of its cells' outputs.
 
-    Parameters
-    ----------
-    notebook : NotebookNode
-        With nbgrader's metadata; changed in place.
-    resources : mapping
-        nbgrader's, with the student's name.
-    seed : int
-        The course's; with the student's name it decides the hidden inputs.
+    The notebook, with nbgrader's metadata, is changed in place; `resources` are nbgrader's, with the student's name,
+    which together with `seed`, the course's, decides the hidden inputs.
     """
     from nbformat.v4 import new_output
 
@@ -84,16 +78,9 @@ def _before(notebook: Any, number: int, name: str) -> list[str]:
 
 
 def fresh_check(name: str, function: str, sources: list[str], seed: Seed) -> Result:
-    """What came of a check in a process of its own.
+    """What came of a check in a process of its own: of an exercise, of what the student's function or class is called.
 
-    Parameters
-    ----------
-    name, function : str
-        The exercise, and what the student's function or class is called.
-    sources : list of str
-        The cells that define it, in order.
-    seed : int or list of int
-        Decides the inputs.
+    `sources` are the cells that define it, in order; `seed` decides the inputs.
     """
     exercise = EXERCISES[name]
     cases = inputs(exercise, seed)

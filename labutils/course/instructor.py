@@ -59,29 +59,12 @@ c.LateSubmissionPlugin.penalty_method = "none"
 def make_course(
     folder: Path, tasks: Iterable[str] = (), *, choices: bool = False, seed: int | None = None
 ) -> list[str]:
-    """Write a course folder; source notebooks that are there stay as they are.
+    """Write a course folder, and say in lines what was written; source notebooks that are there stay as they are.
 
-    Parameters
-    ----------
-    folder : Path
-    tasks : iterable of str
-        The notebooks to hand out; all of them unless some are named.
-    choices : bool
-        Grade the predictions too, a point each.
-    seed : int, optional
-        Decides the hidden inputs of a new course; nobody knows it unless it is given.
-
-    Returns
-    -------
-    list of str
-        What was written, and what was left alone.
-
-    Raises
-    ------
-    NotebookError
-        If there is no such notebook.
-    StoreError
-        If the folder holds something else, or cannot be written to.
+    The notebooks of `tasks` are handed out; all of them unless some are named. With `choices` the predictions are
+    graded too, a point each. `seed` decides the hidden inputs of a new course; nobody knows it unless it is given. A
+    NotebookError says that there is no such notebook, a StoreError that the folder holds something else, or cannot be
+    written to.
     """
     import nbformat
 
@@ -116,10 +99,7 @@ def make_course(
 def assignment(notebook: Any, *, choices: bool = False) -> Any:
     """A notebook as nbgrader's source: no pairing, no outputs, the cells of a course with nbgrader's metadata.
 
-    Raises
-    ------
-    NotebookError
-        If a check is of no exercise.
+    A NotebookError says that a check is of no exercise.
     """
     made = cells.bare(notebook)
     reference = cells.reference_answer(notebook) or "See the reference answer."

@@ -32,15 +32,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 def write_mine(name: str = "") -> list[Path]:
     """Write `my-lab/report.html`, and `report.pdf` where a browser is there to make it; what was written comes back.
 
-    Parameters
-    ----------
-    name : str
-        Whose it is; nothing is put in its place.
-
-    Raises
-    ------
-    StoreError
-        If there is no student's folder yet, or it cannot be written to.
+    `name` is whose it is; nothing is put in its place. A StoreError says that there is no student's folder yet, or that
+    it cannot be written to.
     """
     folder = paths.my_lab_dir()
     if not folder.is_dir():

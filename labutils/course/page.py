@@ -45,13 +45,7 @@ def figures(draw: Callable[[], object]) -> str:
 
 
 def write(file: Path, title: str, parts: Iterable[str], remedy: str = "") -> Path:
-    """Write the page; an older one is replaced.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be written; the sentence ends with the remedy.
-    """
+    """Write the page; an older one is replaced. If it cannot be written, a StoreError ends with `remedy`."""
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
     body = "\n".join(parts)
     page = f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'

@@ -76,13 +76,7 @@ class Question:
 
 
 def find_question(task: str, number: int) -> Question:
-    """A question by its notebook and number, from 1.
-
-    Raises
-    ------
-    ParameterError
-        If there is none.
-    """
+    """A question by its notebook and number, from 1; a ParameterError if there is none."""
     if (task, number) not in QUESTIONS:
         raise ParameterError(f"{task} has no question {number}: each notebook from task1b to task9 has 1 and 2.")
     return QUESTIONS[task, number]

@@ -38,8 +38,13 @@ UNWRITTEN = "Write at least two sentences above, save (Ctrl+S), and run this cel
 NOT_MINE = "In your own copy of this notebook (`labutils lab`) our answer stands here once yours is written."
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."
 VERSIONS = ".versions.json"
-SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-"""Without it JupyterLab asks whether to fetch news, in a box over the notebook, although there are none to fetch."""
+SETTINGS = {
+    # Without it JupyterLab asks whether to fetch news, in a box over the notebook, although there are none to fetch.
+    "default_setting_overrides": {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}},
+    # A menu of instructors' tools.
+    "page_config": {"disabledExtensions": {"@jupyter/nbgrader": True}},
+}
+"""JupyterLab's configuration for a student, by file."""
 UNPAIRED = '# Copies are not paired with scripts.\nformats = ""\n'
 
 
@@ -61,10 +66,11 @@ def command(folder: Path, show_browser: bool = True) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The variables that JupyterLab is started with: it finds `SETTINGS` in the student's folder, as defaults."""
+    """The variables that JupyterLab is started with: it finds `SETTINGS` in the student's folder."""
     config = folder.resolve() / ".jupyter"
     (config / "labconfig").mkdir(parents=True, exist_ok=True)
-    (config / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    for name, settings in SETTINGS.items():
+        (config / "labconfig" / f"{name}.json").write_text(json.dumps(settings), encoding="utf-8")
     more = os.environ.get("JUPYTER_CONFIG_PATH")
     return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join([str(config), *([more] if more else [])])}
 
@@ -72,10 +78,7 @@ def environment(folder: Path) -> dict[str, str]:
 def make_copies() -> list[str]:
     """Make the copies that are not there, and say, in lines for the student, which others have a newer version.
 
-    Raises
-    ------
-    StoreError
-        If the folder cannot be written to.
+    A StoreError says that the folder cannot be written to.
     """
     folder = paths.my_lab_dir()
     lines, made = [], 0
@@ -104,13 +107,7 @@ def make_copies() -> list[str]:
 
 
 def reset(task: str) -> str:
-    """Take the newest version of a notebook, and say so; the old copy stays beside it.
-
-    Raises
-    ------
-    NotebookError
-        If there is no such notebook.
-    """
+    """Take the newest version of a notebook, and say so; the old copy stays beside it. NotebookError: no such one."""
     task = lab.find_notebook(task).stem
     copy = paths.my_lab_dir() / f"{task}.ipynb"
     said = f"{task}: a new copy."
@@ -144,13 +141,7 @@ def _read_versions(folder: Path) -> dict[str, str]:
 
 
 def answers(section: str) -> dict[str, Any]:
-    """All that is kept of one kind, by key; nothing if nothing was kept.
-
-    Raises
-    ------
-    StoreError
-        If the file is there and cannot be read.
-    """
+    """All that is kept of one kind, by key; nothing if nothing was kept. A StoreError if the file cannot be read."""
     return _read_answers().get(section, {})
 
 
@@ -159,7 +150,7 @@ def keep(section: str, key: str, value: Any) -> None:
     if not paths.in_my_lab():
         return
     file = paths.my_lab_dir() / ANSWERS
-    with FileLock(f"{file}.lock"):
+    with FileLock(file.with_name(f".{ANSWERS}.lock")):  # a dot: the student's list of files does not show it
         everything = _read_answers()
         everything.setdefault(section, {})[key] = value
         _replace(file, json.dumps(everything, indent=1, sort_keys=True) + "\n")
@@ -185,13 +176,7 @@ def _read_answers() -> dict[str, dict[str, Any]]:
 
 
 def progress() -> Table:
-    """Each notebook that has a copy: opened, predictions made, answer written, exercises right, own runs.
-
-    Returns
-    -------
-    Table
-        A row for each copy; it says so if there is none.
-    """
+    """A row for each notebook that has a copy: opened, predictions made, answer written, exercises right, own runs."""
     from labutils.evaluate.tables import as_table
 
     runs, rows = own_runs(), {}

@@ -17,19 +17,8 @@ from labutils.errors import StoreError
 def summarize(folder: Path, tasks: Iterable[str] = ()) -> list[str]:
     """What came of a course's hand-ins, in lines: for each task those graded, its exercises, and whom to look at.
 
-    Parameters
-    ----------
-    folder : Path
-        A course folder in which `nbgrader autograde` has run.
-    tasks : iterable of str
-        Only these; all that are graded unless some are named.
-
-    Raises
-    ------
-    NotebookError
-        If there is no such notebook.
-    StoreError
-        If nothing is graded there.
+    In `folder`, `nbgrader autograde` has run; a StoreError says that nothing is graded there. All tasks unless some are
+    named; a NotebookError says that there is none of that name.
     """
     graded: dict[str, dict[str, Any]] = {}
     wanted = {lab.find_notebook(task).stem for task in tasks}
@@ -70,4 +59,4 @@ def _in_words(results: list[dict[str, Any]]) -> str:
 
 def _is_written(cell: Any) -> bool:
     own = cell.metadata.get("nbgrader", {}).get("solution") and not grade_id(cell).startswith("choice-")
-    return bool(own) and cells.PLACEHOLDER not in cell.source and cell.source.strip() != cells.ANSWER
+    return bool(own) and cells.PLACEHOLDER not in cell.source and not cells.IS_ANSWER.fullmatch(cell.source.strip())

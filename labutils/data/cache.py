@@ -48,27 +48,11 @@ def load_entry(
     window: tuple[float, float] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Entry:
-    """The images of `files`, from the cache if they are there, else decoded and kept.
+    """The images of `files`, relative to `root`, from the cache if they are there, else decoded and kept.
 
-    Parameters
-    ----------
-    label : str
-        What the entry is called on disk, for example `Skin-train`.
-    root, files : Path, sequence of str
-        The data set's folder; image files, as paths relative to it.
-    size, channels : int
-        Side of the result in pixels; 1 (grey) or 3 (colour).
-    progress : bool
-        Whether a progress bar may be shown.
-    window : (float, float), optional
-        The stored values that are black and white, for files of more than 8 bits.
-    check : callable, optional
-        Called before images are decoded; what it raises is raised.
-
-    Raises
-    ------
-    DataError
-        Names every file that cannot be read.
+    `label` is what the entry is called on disk, such as `Skin-train`; `size` is the side in pixels, `channels` 1 (grey)
+    or 3 (colour), `window` the stored values that are black and white, for files of more than 8 bits. `check` is called
+    before images are decoded; what it raises is raised. A DataError names every file that cannot be read.
     """
     slot, key = _identify(label, root, files, size, channels, window)
     folder = paths.generated_dir() / "cache"
@@ -165,11 +149,7 @@ def _make(entry: Path, files: Sequence[Path], shape: tuple[int, ...], levels: im
 
 
 def _sums(array_file: Path, offset: int) -> str:
-    """A checksum over everything behind the header, quick enough for every opening.
-
-    Sums of 64-bit words over 8 KB each, hashed: it finds cut, zeroed and overwritten stretches, and such as are
-    exchanged from one 8 KB to another. It is no protection against somebody who means it.
-    """
+    """A checksum over everything behind the header, quick enough for every opening; no protection against intent."""
     hashed = hashlib.sha256()
     buffer = np.empty(CHUNK // 8, np.uint64)
     with open(array_file, "rb") as stream:

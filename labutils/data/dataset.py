@@ -322,12 +322,28 @@ def _subset(split: Split, wanted: int | None, parameter: str, holds: str) -> Spl
     classes = np.unique(split.labels)
     if wanted < len(classes):
         raise DataError(f"{parameter} is {wanted}: there are {len(classes)} classes, and each needs an image.")
-    rank = np.empty(len(split.labels), np.int64)
-    for label in classes:
-        members = split.labels == label
-        rank[members] = np.arange(members.sum())
-    chosen = np.sort(np.lexsort((split.labels, rank))[:wanted])
+    chosen = spread(split.labels, wanted)
     return Split(tuple(split.files[index] for index in chosen), split.labels[chosen])
+
+
+def in_turn(labels: np.ndarray) -> np.ndarray:
+    """The turn of each of `labels` (n,) if every class has one after the other: how many of its class stand before it.
+
+    Examples
+    --------
+    >>> in_turn(np.array([1, 1, 0, 1])).tolist()
+    [0, 1, 0, 2]
+    """
+    turn = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        own = labels == label
+        turn[own] = np.arange(own.sum())
+    return turn
+
+
+def spread(labels: np.ndarray, n: int) -> np.ndarray:
+    """`n` places in their order, every class in turn; all where there are fewer."""
+    return np.sort(np.lexsort((labels, in_turn(labels)))[:n])
 
 
 def hash_parts(*parts: Any) -> str:

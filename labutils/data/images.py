@@ -60,27 +60,11 @@ _one_large = Lock()
 
 
 def read_image(file: Path, channels: int = 1, levels: Levels | None = None) -> np.ndarray:
-    """One image at its own size, upright, on white where it is transparent.
+    """One image file (one frame of `FORMATS`) at its own size, upright, on white where it is transparent.
 
-    Parameters
-    ----------
-    file : Path
-        JPEG, PNG, TIFF, BMP, GIF or WebP with one frame.
-    channels : int
-        1 (grey) or 3 (colour).
-    levels : Levels, optional
-        How more than 8 bits become brightness; see `find_levels`.
-
-    Returns
-    -------
-    ndarray
-        (height, width) for one channel, (height, width, 3) for three; float32 in [0, 1].
-
-    Raises
-    ------
-    DataError
-        If the file is no image, is damaged, too small or too large, has several frames, or holds values that are
-        not brightnesses.
+    It is (height, width) for one channel (grey), (height, width, 3) for three (colour); float32 in [0, 1]. `levels` say
+    how more than 8 bits become brightness; see `find_levels`. A DataError says that the file is no image, is damaged,
+    too small or too large, has several frames, or holds values that are not brightnesses.
     """
     return _to_float(_decode(file, None, levels)[0], channels)
 
@@ -169,10 +153,7 @@ def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
 
 @lru_cache(maxsize=512)
 def _weights(side: int, size: int, step: int) -> Any:
-    """The sparse matrix that blurs and interpolates along one side: (size, ceil(side / step)), each row adds up to 1.
-
-    The image is given at 1 / `step` of `side`: each of its pixels is the mean of `step` of them.
-    """
+    """The sparse matrix, (size, ceil(side / step)), that scales a side given at 1 / `step` of it, blurred as needed."""
     from scipy import sparse
 
     factor = side / size

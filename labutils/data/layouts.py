@@ -61,19 +61,9 @@ MOST_CLASSES = 1000
 def find_files(name: str, folder: Path) -> tuple[Split, Split]:
     """The training and the validation files of a data set.
 
-    Parameters
-    ----------
-    name : str
-        `skin`, `bone`, `x_ray`, or the name of any other data set.
-    folder : Path
-        The folder that holds `train` and one of `validation`, `val`, `test`; letter case does not matter. Beside
-        `validation` (or `val`), `test` is the exam: see `find_exam`.
-
-    Raises
-    ------
-    DataError
-        If a folder is missing, empty or ambiguous, a class has no image, or a file is not an image of exactly one
-        class.
+    Its folder holds `train` and one of `validation`, `val`, `test`; letter case does not matter. Beside `validation`
+    (or `val`), `test` is the exam: see `find_exam`. A DataError says that a folder is missing, empty or ambiguous, a
+    class has no image, or a file is not an image of exactly one class.
     """
     classes = read_classes(name, folder)
     train = _find_split(folder, TRAIN_FOLDERS)
@@ -101,12 +91,8 @@ def read_classes(name: str, folder: Path) -> Description:
     """The classes of a folder: as `dataset.yaml` or `classes.json` names them, else the lab's, else its own.
 
     A folder that is none of the lab's data sets has the classes that its folder `train` shows: its folders, or the
-    first words of its files' names.
-
-    Raises
-    ------
-    DataError
-        If `dataset.yaml` or `classes.json` cannot be used, or nothing tells which classes there are.
+    first words of its files' names. A DataError says that a file cannot be used, or that nothing tells which classes
+    there are.
     """
     said, layout = describe(folder), DATASETS.get(name)
     title = said.title or (layout.folder if layout else composed(folder.name))
@@ -142,10 +128,7 @@ def _words_of_folders(folder: Path) -> tuple[str, ...]:
 def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
     """The one entry of `parent` with one of the `wanted` names, in any letter case; None if there is none.
 
-    Raises
-    ------
-    DataError
-        If there are two, or `parent` cannot be listed.
+    A DataError says that there are two, or that `parent` cannot be listed.
     """
     found = [Path(entry) for entry in list_folder(parent) if alike(entry.name) in wanted]
     return only_one(parent, found) if found else None

@@ -48,10 +48,7 @@ def alike(name: str) -> str:
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
     """The entries of a folder by name, without what systems leave behind.
 
-    Raises
-    ------
-    DataError
-        If the folder cannot be listed, a name cannot be written down, or a cloud has not fetched a file yet.
+    A DataError says that it cannot be listed, a name cannot be written down, or a cloud has not fetched a file yet.
     """
     try:
         with os.scandir(folder) as entries:
@@ -79,10 +76,7 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
 def mode_of(entry: os.DirEntry[str]) -> int:
     """What kind of file an entry is; links are followed.
 
-    Raises
-    ------
-    DataError
-        If it is a link that leads nowhere, cannot be read, or a cloud has not fetched it yet.
+    A DataError says that it is a link that leads nowhere, cannot be read, or a cloud has not fetched it yet.
     """
     try:
         status = entry.stat()

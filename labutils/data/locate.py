@@ -67,12 +67,8 @@ def locate(name: str, source: str = "auto", progress: bool = True, n_train: int 
     """The images that are used for a data set; phantoms are drawn if they are what is used and are not there.
 
     `name` is from `dataset_name`, `source` one of `SOURCES`; `progress` allows a bar while phantoms are drawn. Where
-    more training images are asked for than the lab has, a larger set of phantoms lies beside its own: `Skin-4000`.
-
-    Raises
-    ------
-    DataError
-        If there are none, or a folder has nearly the name that was asked for.
+    more training images are asked for than the lab has, a larger set of phantoms lies beside its own: `Skin-4000`. A
+    DataError says that there are none, or that a folder has nearly the name that was asked for.
     """
     found = find_place(name, source)
     if found is None and name not in DATASETS:
@@ -85,13 +81,7 @@ def locate(name: str, source: str = "auto", progress: bool = True, n_train: int 
 
 
 def find_place(name: str, source: str = "auto") -> Place | None:
-    """As `locate`, but draws nothing: None where there are no such images yet.
-
-    Raises
-    ------
-    DataError
-        If a folder has nearly the name that was asked for, or a folder cannot be listed.
-    """
+    """As `locate`, but draws nothing: None where there are no such images yet."""
     if source in ("auto", "course"):
         if folders := _own_folders().get(name):
             return Place("course", only_one(_data_dir(), folders))
@@ -108,10 +98,7 @@ def find_place(name: str, source: str = "auto") -> Place | None:
 def own_folders() -> dict[str, Path]:
     """The data sets in the data folder, by name: of two folders with the same name the first, which `locate` refuses.
 
-    Raises
-    ------
-    DataError
-        If `LABUTILS_DATA` is not a folder of data sets.
+    A DataError says that `LABUTILS_DATA` is not a folder of data sets.
     """
     return {name: folders[0] for name, folders in _own_folders().items()}
 
@@ -160,22 +147,10 @@ def title_of(name: str) -> str:
 
 
 def find_source(source: str | Path) -> Source:
-    """The files of a data set, by its name or its folder.
+    """The files of a data set, by its name (letter case and the underscore do not matter) or its folder.
 
-    Parameters
-    ----------
-    source : str or Path
-        The name of a data set (letter case and the underscore do not matter): the first of the course's, the
-        public and the phantom images that exist. Anything else is a folder that holds `train` and `validation`.
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        If there is no such folder, or its files cannot be told into classes.
+    Of a name, the first of the course's, the public and the phantom images that exist; anything else is a folder that
+    holds `train` and `validation`. A DataError says that there is none, or that its files cannot be told into classes.
     """
     name = dataset_name(source) if isinstance(source, str) else None
     root = Path(source).expanduser()

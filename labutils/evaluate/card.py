@@ -75,11 +75,6 @@ SAYS: dict[str, dict[str, str]] = {
     "accuracy of two data sets": _ACCURATE,
     "lowest loss": _LOSS,
     "lowest loss of two data sets": _LOSS,
-    "steadier": {
-        REACHED: "{a} has a steadier validation curve than {b}.",
-        BELOW: "{a} has no steadier validation curve than {b}.",
-        UNDECIDED: "Whether {a} has a steadier validation curve than {b} could be chance.",
-    },
     "narrower gap": {
         BETTER: "{b} has a narrower gap than {a}: by {n} points.",
         WORSE: "{b} has a wider gap than {a}; narrower by {n} points.",
@@ -108,6 +103,11 @@ SAYS: dict[str, dict[str, str]] = {
     },
     "far fewer epochs": _FASTER,
     "faster": _FASTER,
+    "steadier": {
+        REACHED: "{a} is steadier from epoch to epoch than {b}.",
+        BELOW: "{a} is not steadier from epoch to epoch than {b}, or hardly.",
+        UNDECIDED: "Whether {a} is steadier than {b} could be chance.",
+    },
     "best": {
         REACHED: "{a} is the best of {count} settings.",
         BELOW: "{a} is not the best of {count} settings.",

@@ -1,4 +1,4 @@
-"""Small line and bar charts as SVG text: quick enough to draw while a slider moves, and readable on any ground."""
+"""Small line and bar charts as SVG text: quick enough to draw while a slider moves, and on a ground of their own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-TRAINING, VALIDATION, THIRD, GREY = "#D55E00", "#0072B2", "#009E73", "#8C8C8C"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY)
-"""Told apart by those who do not see all colours (Okabe and Ito)."""
+TRAINING, VALIDATION, GREY = "#B84E00", "#0072B2", "#6B6B6B"
+"""Orange and dashed is training, blue is validation, and neither is ever anything else."""
+COLOURS = ("#00775A", "#A03E86", "#332288", "#5E5E5E", "#8A6100", "#882255", "#111111")
+"""Settings, classes and what else there is to tell apart: differently dark, for those who do not see all colours."""
+THIRD, OTHER = COLOURS[:2]
+GROUND, INK = "#FFFFFF", "#333333"
+"""No grey can be read on light and on dark pages."""
 WIDTH, HEIGHT = 330, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 26, 38
 
@@ -56,7 +60,7 @@ class Panel:
 
 
 def chart(panels: Sequence[Panel]) -> str:
-    """The panels side by side and a legend below, as one SVG; its grey can be read on light and dark grounds."""
+    """The panels side by side and a legend below, as one SVG."""
     width = WIDTH * len(panels)
     drawn = "".join(f'<g transform="translate({i * WIDTH},0)">{_panel(p)}</g>' for i, p in enumerate(panels))
     names = {line.label: line for panel in panels for line in panel.lines if line.label}
@@ -64,8 +68,8 @@ def chart(panels: Sequence[Panel]) -> str:
     height = HEIGHT + 18 * rows
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="11" fill="#767676" stroke="none" style="max-width:100%">'
-        f"{drawn}{legend}</svg>"
+        f'font-family="sans-serif" font-size="11" fill="{INK}" stroke="none" style="max-width:100%">'
+        f'<rect width="{width}" height="{height}" fill="{GROUND}"/>{drawn}{legend}</svg>'
     )
 
 
@@ -142,7 +146,7 @@ def _panel(panel: Panel) -> str:
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{bottom - y:.1f}" fill="{VALIDATION}"/>'
         )
     if panel.mark is not None:
-        parts.append(f'<path d="M{panel.across(panel.mark):.1f} {top}V{bottom}" stroke="{TRAINING}" stroke-width="2"/>')
+        parts.append(f'<path d="M{panel.across(panel.mark):.1f} {top}V{bottom}" stroke="{INK}" stroke-width="2"/>')
     parts += [_line(panel, line) for line in panel.lines if len(line.x)]
     return "".join(parts)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labutils.plots.charts import GREY, THIRD, TRAINING, VALIDATION
+from labutils.plots.charts import GREY, OTHER, THIRD, VALIDATION
 from labutils.plots.figure import MARKERS, also_said, count, data_of, mark_said, one_axes, show, styled, wrap
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ LOOK: dict[str, dict[str, Any]] = {
     HERE: {"fmt": MARKERS[0], "color": VALIDATION},
     REAL: {"fmt": MARKERS[1], "color": VALIDATION, "fillstyle": "none"},
     SIMPLE: {"fmt": MARKERS[3], "color": THIRD},
-    REPORT: {"fmt": MARKERS[2], "color": TRAINING, "fillstyle": "none", "markersize": 9},
+    REPORT: {"fmt": MARKERS[2], "color": OTHER, "fillstyle": "none", "markersize": 9},
     CEILING: {"fmt": "|", "color": GREY, "markersize": 14, "markeredgewidth": 3},
 }
 

@@ -128,7 +128,9 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="perfectly calibrated")
     reach = np.abs(observed[:, 1:] - observed[:, :1]).T
-    above.errorbar(x, observed[:, 0], reach, fmt="o-", capsize=3, elinewidth=1, label="this run, 95 % interval")
+    above.errorbar(
+        x, observed[:, 0], reach, fmt="o-", color=VALIDATION, capsize=3, elinewidth=1, label="this run, 95 % interval"
+    )
     above.set(ylabel=f"observed share of {event}" if two else "share of right answers", ylim=(-0.03, 1.03))
     figure.legend(loc="outside lower center", ncols=2)
     edges = np.array([p.low for p in points])

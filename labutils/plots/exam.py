@@ -9,17 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-
-from labutils.plots.charts import TRAINING, VALIDATION
-from labutils.plots.figure import GUESS, data_of, data_words, look, one_axes, show, styled
+from labutils.plots.charts import OTHER, VALIDATION
+from labutils.plots.figure import GUESS, data_of, data_words, label_ends, look, one_axes, show, styled
 
 if TYPE_CHECKING:
     from labutils.audit.growth import Growth
     from labutils.evaluate.validation import Flattery
-
-APART = 0.055
-"""Share of the axis by which labels at the ends of lines stand apart at least."""
 
 
 @styled
@@ -61,7 +56,7 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
     axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
     axes.minorticks_off()
     axes.set_xlim(ticks[0] * 0.85, ticks[-1] * 1.15)
-    _label_ends(axes, ends)
+    label_ends(axes, ends)
     data = data_of([run])
     missing = f"; no run yet with {', '.join(f'{n:,}' for n in growth.missing)}" if growth.missing else ""
     axes.set_title(f"{data}: {run.config.with_(n_train=None, seed=0).slug}, 95 % intervals{missing}", fontsize=9)
@@ -85,7 +80,7 @@ def validation_against_exam(flattery: Flattery, save: Path | str | None = None) 
         print("validation against exam: no run to draw yet.")
         return
     figure, axes = one_axes(7.2, 4.6)
-    kinds = ((True, VALIDATION, VALIDATION, "o", "holds"), (False, TRAINING, "none", "s", "does not hold"))
+    kinds = ((True, VALIDATION, VALIDATION, "o", "holds"), (False, OTHER, "none", "s", "does not hold"))
     for holds, colour, fill, marker, of in kinds:
         own = [row for row in rows if row.holds == holds]
         if own:
@@ -107,15 +102,3 @@ def validation_against_exam(flattery: Flattery, save: Path | str | None = None) 
 
 def _minus(upper: Sequence[float], lower: Sequence[float]) -> list[float]:
     return [max(a - b, 0.0) for a, b in zip(upper, lower, strict=True)]
-
-
-def _label_ends(axes: Axes, ends: list[tuple[float, str, Any]]) -> None:
-    """Names at the right end of lines, in the order of their heights and never on one another."""
-    bottom, top = axes.get_ylim()
-    least = APART * (top - bottom)
-    place = -float("inf")
-    for height, name, colour in sorted(ends):
-        place = max(height, place + least)
-        axes.annotate(
-            name, (1.01, place), xycoords=axes.get_yaxis_transform(), color=colour, va="center", annotation_clip=False
-        )

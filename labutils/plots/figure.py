@@ -24,7 +24,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from labutils import lab
-from labutils.plots.charts import as_image
+from labutils.plots.charts import GREY, as_image
 from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ STYLE = Path(__file__).parent.parent / "lab.mplstyle"
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """A line and a marker for each colour of the style, so that runs differ in print and without colour vision."""
-GUESS = "#777777"
+GUESS = GREY
 """Colour of what guessing gives."""
+APART = 0.055
+"""Share of the axis by which lines of labels at the ends of curves stand apart at least."""
 
 DATA_NAMES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
 SOURCES = {"phantom": "phantom images", "course": "course data", "public": "public data"}
@@ -97,6 +99,20 @@ def grid(size: tuple[float, float], n: int, columns: int, kinds: int = 1) -> tup
         for unused in axes[n:]:
             unused.remove()
     return figure, [axes[:n] for axes in found]
+
+
+def label_ends(axes: Axes, ends: Iterable[tuple[float, str, Any]]) -> None:
+    """Names at the right end of lines, by height, name and colour: in the order of their heights, none on another."""
+    bottom, top = axes.get_ylim()
+    least = APART * (top - bottom)
+    above = -float("inf")
+    for height, name, colour in sorted(ends):
+        half = least * (name.count("\n") + 1) / 2
+        place = max(height, above + half)
+        above = place + half
+        axes.annotate(
+            name, (1.01, place), xycoords=axes.get_yaxis_transform(), color=colour, va="center", annotation_clip=False
+        )
 
 
 def wrap(label: str) -> str:

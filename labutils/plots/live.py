@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.errors import ParameterError
-from labutils.plots.charts import COLOURS, Line, as_image, learning_chart
+from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
 
@@ -144,15 +144,16 @@ class _Live:
 
 
 def draw_live(runs: Mapping[str, Run | _Fit]) -> str:
-    """Loss and accuracy of runs so far as an SVG: training dashed, validation solid, a colour for each run."""
+    """Loss and accuracy of runs so far as an SVG: training dashed, validation solid; each of several has a colour."""
     longest = max(run.epochs for run in runs.values())
 
     def curves(name: str) -> list[Line]:
         lines = []
         for i, (label, run) in enumerate(runs.items()):
-            x, colour = range(1, run.epochs + 1), COLOURS[i % len(COLOURS)]
-            lines.append(Line(x, run.history[name].tolist(), f"{label}, training", colour, "5 3", 1.2))
-            lines.append(Line(x, run.history[f"val_{name}"].tolist(), f"{label}, validation", colour))
+            x = range(1, run.epochs + 1)
+            colours = (TRAINING, VALIDATION) if len(runs) == 1 else (COLOURS[i % len(COLOURS)],) * 2
+            lines.append(Line(x, run.history[name].tolist(), f"{label}, training", colours[0], "5 3", 1.2))
+            lines.append(Line(x, run.history[f"val_{name}"].tolist(), f"{label}, validation", colours[1]))
         return lines
 
     classes = len(next(iter(runs.values())).class_names)

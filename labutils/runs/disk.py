@@ -64,12 +64,7 @@ def _replace(temporary: Path, file: Path) -> None:
 def clear_errors(folder: Path, finished: int | None = None) -> Iterator[None]:
     """Turn what the system refuses to write into a `StoreError` that says what to do and what is kept.
 
-    Parameters
-    ----------
-    folder : Path
-        What is written to, as the message names it.
-    finished : int, optional
-        Epochs that are stored whatever happens now.
+    It names `folder`, which is written to; `finished` epochs are stored whatever happens now.
     """
     kept = "" if finished is None else f" The {finished} epochs stored before are kept; the next call goes on there."
     try:
@@ -92,12 +87,7 @@ def reason(error: OSError) -> str:
 def open_regular(file: Path, limit: int) -> Iterator[BinaryIO]:
     """A file, open for reading, if it is an ordinary one of at most `limit` bytes.
 
-    Raises
-    ------
-    ValueError
-        If it is a link, a folder, a pipe or a device, or too large.
-    OSError
-        If it is missing or may not be read.
+    Else a ValueError (a link, a folder, a pipe or a device, too large), or an OSError (missing, may not be read).
     """
     status = file.lstat()
     if not stat.S_ISREG(status.st_mode):
@@ -110,13 +100,7 @@ def open_regular(file: Path, limit: int) -> Iterator[BinaryIO]:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The object that a JSON file holds.
-
-    Raises
-    ------
-    ValueError, OSError
-        See `open_regular`; or if the file is not JSON, or not an object.
-    """
+    """The object that a JSON file holds; errors as of `open_regular`, a ValueError too if it is no such thing."""
     with open_regular(file, JSON_LIMIT) as handle:
         text = handle.read().decode()
     try:

@@ -83,13 +83,7 @@ class ExamResult:
             object.__setattr__(self, "training", np.full(len(self.epochs), np.nan))
 
     def at(self, epoch: int) -> np.ndarray:
-        """The predictions of one of the `epochs`, shape (images, outputs).
-
-        Raises
-        ------
-        ValueError
-            If the exam was not taken after that epoch.
-        """
+        """The predictions of one of the `epochs`, shape (images, outputs); a ValueError for any other."""
         if epoch not in self.epochs:
             taken = ", ".join(str(e + 1) for e in self.epochs)
             raise ValueError(f"The exam was not taken after epoch {epoch + 1}, only after {taken}.")
@@ -195,10 +189,7 @@ class Run:
     def first(self, epochs: int) -> "Run":
         """The first `epochs` epochs: what a shorter training with the same settings and seed would have given.
 
-        Raises
-        ------
-        ValueError
-            If there are not as many.
+        A ValueError says that there are not as many.
         """
         if epochs > self.epochs:
             raise ValueError(f"The run has {self.epochs} epochs, not {epochs}.")
@@ -216,19 +207,9 @@ class Run:
 def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
     """Store `run`, whole, in `run.path`; called after every epoch by whoever holds the run's lock.
 
-    Parameters
-    ----------
-    run : Run
-    checkpoint : dict of str to ndarray
-        All that is needed to go on after the last epoch.
-    best_weights : bytes or None
-        The best weights as an HDF5 file, if they changed. Above `LARGEST_WEIGHTS` they are kept with the checkpoint,
-        which the repository leaves out.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be written (disk full, no permission); the epochs stored before are whole.
+    `checkpoint` is all that is needed to go on after the last epoch, `best_weights` an HDF5 file, if they changed:
+    above `LARGEST_WEIGHTS` they are kept with the checkpoint, which the repository leaves out. A StoreError says that
+    it cannot be written (disk full, no permission); the epochs stored before are whole.
     """
     assert run.path is not None
     with clear_errors(run.path, finished=run.epochs - 1):
@@ -300,10 +281,7 @@ def clear_up(folder: Path) -> None:
 def read_run(folder: Path) -> Run:
     """Read a stored run; heavier parts (weights, checkpoint) stay on disk.
 
-    Raises
-    ------
-    StoreError
-        If a file is missing, unreadable or does not fit the others; the message names it.
+    A StoreError names a file that is missing, unreadable or does not fit the others.
     """
     file = folder / "config.json"
     try:
@@ -340,12 +318,7 @@ def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
     """Where a stored training can be taken up: its finished epochs and the state after the last of them.
 
     None where there is no checkpoint (a run that came with the repository), or where the checkpoint belongs to another
-    history than the one stored (a run that was replaced by someone else's).
-
-    Raises
-    ------
-    StoreError
-        If the run or its checkpoint is damaged.
+    history than the one stored (a run that was replaced by someone else's). A StoreError says that either is damaged.
     """
     file = folder / "checkpoint" / "state.npz"
     if not os.path.lexists(file):
@@ -551,10 +524,7 @@ class Provenance(_FromDisk):
 def check_provenance(values: Mapping[str, Any]) -> None:
     """Refuse a provenance that the rest of the lab could not rely on.
 
-    Raises
-    ------
-    ValueError
-        Names the first thing that is wrong: where it stands, what was found, what was expected.
+    A ValueError names the first thing that is wrong: where it stands, what was found, what was expected.
     """
     try:
         provenance = Provenance.model_validate(dict(values))

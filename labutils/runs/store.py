@@ -69,10 +69,7 @@ class RunStore:
     def find(self, config: RunConfig, fingerprint: str) -> Run | None:
         """The stored run with these settings on this data, at its full stored length, or None; read as `all` reads.
 
-        Raises
-        ------
-        StoreError
-            If a folder of that name exists and is damaged, or holds something else.
+        A StoreError says that a folder of that name is damaged, or holds something else.
         """
         name = self.path_of(config, fingerprint).name
         runs = [_found(folder / name, config, fingerprint) for folder in self.folders if _occupied(folder / name)]
@@ -93,12 +90,7 @@ class RunStore:
         """Every stored run that can be read, by the names of their folders; see `damaged` for the others.
 
         A folder is read once in a process, and again when its files change. The arrays are shared by all who ask, and
-        cannot be written to.
-
-        Parameters
-        ----------
-        keys : collection of str, optional
-            Only runs whose settings have one of these keys: the others are not even read.
+        cannot be written to. With `keys`, only runs whose settings have one of these: the others are not even read.
         """
         runs: dict[str, Run] = {}
         for place in self:
@@ -116,10 +108,7 @@ class RunStore:
     def named(self, name: str) -> Path:
         """The folder of the stored run called `name`: its folder's name, or a beginning of it that no other run has.
 
-        Raises
-        ------
-        StoreError
-            If no run, or more than one, is called so.
+        A StoreError says that no run, or more than one, is called so.
         """
         name = Path(name).name  # a path to it will do
         if not name:  # every name begins with nothing
@@ -134,10 +123,7 @@ class RunStore:
     def remove(self, name: str) -> Path:
         """Remove the stored run called `name` (see `named`) and give back where it was.
 
-        Raises
-        ------
-        StoreError
-            If no run, or more than one, is called so, if a training holds it, or if it cannot be removed.
+        A StoreError says that there is no single one, a training holds it, or it cannot be removed.
         """
         place = self.named(name)
         with _held(place), clear_errors(place):
@@ -148,15 +134,8 @@ class RunStore:
     def lock(self, config: RunConfig, fingerprint: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the run for writing; another process that wants it waits, and then finds what this one stored.
 
-        Parameters
-        ----------
-        waiting : callable
-            Called once if another process holds the run.
-
-        Raises
-        ------
-        StoreError
-            If the results folder cannot be written to; a `BusyError` where nobody waits.
+        `waiting` is called once if another process holds the run. A StoreError says that the results folder cannot be
+        written to; a BusyError where nobody waits.
         """
         place = self.path_of(config, fingerprint)
         with _held(place, waiting if self.wait else None):
@@ -172,11 +151,7 @@ class RunStore:
 
         A stored run that cannot be continued, because it came without a checkpoint, stays as it is while a longer one
         is trained in a hidden folder beside it, until `replace` is called. The lab's run goes on in a student's folder.
-
-        Raises
-        ------
-        StoreError
-            If a folder that it would work in is damaged or holds something else.
+        A StoreError says that a folder it would work in is damaged or holds something else.
         """
         place = self.path_of(config, fingerprint)
         own = place, _hidden(place, "longer")
@@ -203,10 +178,7 @@ class RunStore:
     def put(self, run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> Run:
         """Store a run that was trained elsewhere, unless it is stored at this length or longer by now.
 
-        Parameters
-        ----------
-        best_weights : bytes or None
-            None if they are those of the stored run that this one continues.
+        Its best weights are None if they are those of the stored run that this one continues.
         """
         fingerprint = run.provenance["fingerprint"]
         with self.lock(run.config, fingerprint):

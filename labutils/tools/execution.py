@@ -74,10 +74,7 @@ class Outcome:
 def find_notebooks(tasks: Iterable[str], given: Mapping[str, Any]) -> list[Path]:
     """The notebooks of several tasks, which are to get these parameters.
 
-    Raises
-    ------
-    NotebookError
-        If a notebook does not exist, none of them has one of the parameters, or a value is not of its kind.
+    A NotebookError says that one does not exist, none has one of the parameters, or a value is not of its kind.
     """
     notebooks = [lab.find_notebook(task) for task in tasks]
     known = {name: parameter for notebook in notebooks for name, parameter in parameters_of(notebook).items()}
@@ -122,30 +119,12 @@ def execute(
     temporary: Path | None = None,
     show: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Execute a notebook, once more if it hangs.
+    """Execute a notebook into `output`, once more if it hangs.
 
-    Parameters
-    ----------
-    notebook : Path
-    parameters : dict, optional
-        Values for the notebook's parameters, see `find_notebooks`.
-    output : Path
-        The executed notebook.
-    folder : Path, optional
-        Where it runs, unless in its own folder.
-    results : Path, optional
-        Where runs are stored and looked for, unless `results/`.
-    limit : float
-        Seconds after which it is stopped.
-    threads : int, optional
-        Threads that training may use.
-    precision : str, optional
-        What it trains in, unless `LABUTILS_PRECISION`.
-    temporary : Path, optional
-        A folder for temporary files, which the caller removes, or the notebook's process if the caller is killed;
-        one that is made for it otherwise.
-    show : callable, optional
-        Gets every line that the notebook prints while it runs.
+    It runs in `folder`, unless in its own; runs are stored and looked for in `results`, unless in `results/`. It is
+    stopped after `limit` seconds; training may use so many `threads`, and the `precision`, unless `LABUTILS_PRECISION`.
+    `temporary` is a folder for temporary files, which the caller removes, or the notebook's process if the caller is
+    killed; one is made for it otherwise. `show` gets every line that the notebook prints while it runs.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     set_to = {"RESULTS": results and results.resolve(), "THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
@@ -166,14 +145,9 @@ def execute(
 def run_notebooks(
     notebooks: list[Path], into: Path, jobs: int = 1, parameters: Mapping[str, Any] | None = None, **options: Any
 ) -> list[Outcome]:
-    """Execute notebooks into a folder, `jobs` at a time; `options` are those of `execute`.
+    """Execute notebooks into a folder, `jobs` at a time, each with those of the parameters that it has; see `execute`.
 
-    Each gets those of the parameters that it has.
-
-    Raises
-    ------
-    TrainingInterrupted
-        If it is stopped by hand: notebooks that have ended are kept, and of the others every finished epoch.
+    Stopped by hand, it raises a TrainingInterrupted: notebooks that have ended are kept, and every finished epoch.
     """
     threads = max(1, machine.cores() // jobs) if jobs > 1 else None
 
@@ -298,13 +272,7 @@ def read_script(script: Path) -> Any:
 
 
 def build(script: Path) -> str:
-    """Write the .ipynb of a .py, with outputs.
-
-    Returns
-    -------
-    str
-        What went wrong, or nothing; the .ipynb is then as it was.
-    """
+    """Write the .ipynb of a .py, with outputs; what went wrong comes back, and then it is as it was."""
     import nbformat
 
     notebook = read_script(script)
@@ -324,13 +292,7 @@ def build(script: Path) -> str:
 
 
 def build_reference(script: Path, folder: Path) -> str:
-    """Execute a notebook live and quick, and keep the executed copy for nbval to compare the training path with.
-
-    Returns
-    -------
-    str
-        What went wrong, or nothing.
-    """
+    """Execute a notebook live and quick into a folder, for nbval to compare the training path with; see `build`."""
     import nbformat
 
     error, notebook = _execute(script, live=True)

@@ -46,28 +46,12 @@ def train_missing(source: str, jobs: int = 1) -> int:
 
 
 def share_out(runs: Sequence[tuple[str, RunConfig]], source: str, jobs: int = 1) -> int:
-    """Train runs, each with its name, by `jobs` processes on this machine, its cores shared out evenly.
+    """Train runs, each with its name, by `jobs` processes (1: this one) on this machine, its cores shared out evenly.
 
     A run that another process trains is passed over and looked at again at the end, until all are stored. One that
-    fails is named and does not keep the others.
-
-    Parameters
-    ----------
-    runs : sequence of (str, RunConfig)
-    source : str
-        Whose images, one of `data.locate.SOURCES`.
-    jobs : int
-        1 is this process.
-
-    Returns
-    -------
-    int
-        How it ended, for the shell: 0 if all went well; what did not has been printed.
-
-    Raises
-    ------
-    TrainingInterrupted
-        If it is stopped by hand; finished epochs are kept.
+    fails is named and does not keep the others. The images are those of `source`, one of `data.locate.SOURCES`. How it
+    ended comes back, for the shell: 0 if all went well; what did not has been printed. Stopped by hand, it raises a
+    TrainingInterrupted; finished epochs are kept.
     """
     if jobs == 1 or not runs:
         return _train(runs, source)

@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 
 
 def say_exam(dataset: Dataset) -> None:
-    """Print how many images the exam of one's own data set has; read now: what is wrong is said before training.
-
-    Raises
-    ------
-    DataError
-        If an image of it cannot be used.
-    """
+    """Print how many images the exam of one's own data set has; a DataError says before training what is wrong."""
     from labutils.data.exam import load_exam
 
     if dataset.source == "phantom":
@@ -45,20 +39,8 @@ def affordable(
 ) -> dict[str, RunConfig]:
     """Say of every run whether it is stored or what training it takes here, and leave out what takes too long.
 
-    Parameters
-    ----------
-    configs : dict of str to RunConfig
-        By label.
-    dataset : Dataset
-    max_minutes : float
-        What one training may take, by an estimate that is right within about a factor of two.
-    reuse : bool
-        False if what is stored is to be trained anew.
-
-    Returns
-    -------
-    dict of str to RunConfig
-        Those that are stored, or can be trained in that time.
+    A training may take `max_minutes`, by an estimate that is right within about a factor of two. Without `reuse` what
+    is stored is to be trained anew.
     """
     from labutils.training import estimate_seconds, find
 
@@ -82,13 +64,7 @@ def affordable(
 def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
     """One row per run that has sat the exam: accuracy, recall of every class and AUC, at its best validation epoch.
 
-    Below them the simple model that was the better one on the validation images.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-    dataset : Dataset
-        What they were validated on.
+    Below them the simple model that was the better one on the images of `dataset`, on which they were validated.
     """
     from labutils.evaluate import accuracy, auc, class_recall
     from labutils.evaluate.tables import as_table
@@ -125,25 +101,9 @@ def write_page(
 ) -> Path:
     """Write one HTML page and say where: audit, simple models, curves, tables, exam; pictures are inside it.
 
-    What can be moved on it (epochs, the threshold) moves without a kernel.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    judged : Audit
-    baselines : Table
-        From `audit.baseline_table`.
-    runs : dict of str to Run
-
-    Returns
-    -------
-    Path
-        `results/own/<data set>-<fingerprint>.html`; an older page of these images is replaced.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be written.
+    What can be moved on it (epochs, the threshold) moves without a kernel. `baselines` are from `audit.baseline_table`.
+    It is `results/own/<data set>-<fingerprint>.html`; an older page of these images is replaced. A StoreError says that
+    it cannot be written.
     """
     import labutils
     from labutils import evaluate, plots

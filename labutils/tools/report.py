@@ -6,6 +6,8 @@ on images of one source: phantoms, or one's own (`labutils report --source cours
 
 from __future__ import annotations
 
+import base64
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from labutils.evaluate.sentences import disagreements, every_sentence
 from labutils.evaluate.tables import POWER, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
+from labutils.plots.charts import as_image
 from labutils.progress import minutes
 from labutils.runs.run import Run
 from labutils.runs.store import RunStore, everywhere, find
@@ -40,6 +43,9 @@ START, END = "<!-- results: written by `labutils report` -->", "<!-- end of resu
 FIGURE_RUNS = 8
 """Runs whose curves fit into one figure."""
 
+MAIN, THUMBNAIL, READ = "plots.learning_curves(", 150, 200
+"""What draws a notebook's picture for the index, how many pixels wide it is at most, and words read in a minute."""
+
 SOURCES = {
     "phantom": "**phantoms** (synthetic images drawn by labutils, not patients)",
     "course": "**course data**",
@@ -49,36 +55,66 @@ SOURCES = {
 
 
 def show_links() -> None:
-    """The notebooks in order: what each is about, which of its runs are stored, what training them takes here."""
+    """The notebooks in order: a picture of each, what it is about, which of its runs are stored, what it takes."""
     from IPython.display import display
+    from pandas import option_context
 
     from labutils.frames import STYLE
 
     table = overview()
-    html = STYLE + "</style>" + table.to_html(escape=False)  # its first column holds links
-    display({"text/html": html, "text/plain": table.to_string()}, raw=True)
+    with option_context("display.max_colwidth", None):
+        html = STYLE + "</style>" + table.to_html(escape=False)  # its first columns hold links and pictures
+    display({"text/html": html, "text/plain": table.drop(columns="").to_string()}, raw=True)
 
 
 def overview() -> Table:
-    """The notebooks in order, with links: runs stored, the time they take with these, and what training takes here.
+    """The notebooks in order, with links and pictures: runs stored, the time to read, to run, and to train here.
 
     Runs are counted on the images that are used here; where these are not phantoms, runs on phantoms are named too.
     """
+    from labutils.course import cells
     from labutils.tools.execution import seconds_taken
     from labutils.training.cost import estimate_seconds
 
     rows, stored = {}, RunStore().all()
     for task, title in lab.TITLES.items():
         configs = lab.runs(task).values()
-        seconds = seconds_taken(paths.notebooks_dir() / f"{task}.ipynb")
+        file = paths.notebooks_dir() / f"{task}.ipynb"
+        notebook, seconds = cells.read(file), seconds_taken(file)
+        words = sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
         here = sum(estimate_seconds(c, COUNTS[c.dataset]["train"], len(CLASS_NAMES[c.dataset])) for c in configs)
         rows[f'<a href="{task}.ipynb">{_number(task)}</a>'] = {
+            "": thumbnail(notebook, title),
             "about": title,
+            "to read": f"{max(1, round(words / READ))} min",
             "runs stored": _runs_stored(task, stored) if configs else "-",
             "with stored runs": "-" if seconds is None else f"{seconds} s",
             "training here": f"about {minutes(here)}" if configs else "-",
         }
     return as_table(rows, "task")
+
+
+def thumbnail(notebook: Any, title: str) -> str:
+    """A notebook's learning curves, or its first figure, as a small `<img>`; empty if it has been built without one."""
+    from PIL import Image
+
+    found = [
+        (MAIN not in cell.source, output.data["image/png"])
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    if not found:
+        return ""
+    png = min(found, key=lambda one: one[0])[1]
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
+        small = image.convert("RGB")
+        small.thumbnail((2 * THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    small.quantize(12).save(buffer, format="png", optimize=True)
+    size = f"max-width: {THUMBNAIL}px; max-height: {THUMBNAIL // 2}px"
+    return as_image(buffer.getvalue(), f"A figure of {title}", size)
 
 
 def _runs_stored(task: str, stored: Sequence[Run]) -> str:
@@ -105,10 +141,8 @@ def _source_here(dataset: str) -> str:
 def results_table() -> str:
     """The README's table: the runs that stand for each task, on phantoms and on real images, beside the report.
 
-    Of each task those are shown that the report quotes; all, where it quotes none.
-
-    A number beside a number is the same quantity: where the report quotes training accuracy or an accuracy of single
-    outputs, ours is given as well.
+    Of each task those are shown that the report quotes; all, where it quotes none. A number beside a number is the same
+    quantity: training accuracy, or an accuracy of single outputs, where the report quotes that.
     """
     head = "task", "run", "phantoms: best val accuracy", "phantoms: exam", "ceiling", "real images", "lab report"
     rows: list[Sequence[str]] = []
@@ -230,17 +264,8 @@ def count_sources(runs: Sequence[Run]) -> dict[str, int]:
 def choose_runs(asked: str, runs: Sequence[Run]) -> tuple[str, list[Run]]:
     """The runs on images of one source, or of one data set that is not the lab's; and that source.
 
-    Parameters
-    ----------
-    asked : str
-        A source or the name of a data set, as `count_sources` has them; nothing chooses phantoms where there are runs
-        on phantoms, or no runs at all, else the source of most runs.
-    runs : sequence of Run
-
-    Raises
-    ------
-    StoreError
-        If there are no such runs; the sentence names what there is.
+    Nothing asked for chooses phantoms where there are runs on phantoms, or no runs at all, else the source of most
+    runs. A StoreError names what there is (see `count_sources`) where there are no such runs.
     """
     known = count_sources(runs)
     sources = {run.source.casefold(): run.source for run in runs}
@@ -274,15 +299,7 @@ def power_words(source: str = "") -> str:
 def sentences_words(source: str = "") -> tuple[str, int]:
     """Every sentence that is made from stored runs, with the word and the numbers of the findings behind it.
 
-    Parameters
-    ----------
-    source : str
-        Whose images, see `choose_runs`.
-
-    Returns
-    -------
-    str, int
-        The text, and in how many places a sentence says what its findings do not.
+    Beside the text, in how many places a sentence says what its findings do not; for `source` see `choose_runs`.
     """
     stored, lines, said, wrong = RunStore().all(), [], 0, 0
     chosen, runs = choose_runs(source, stored)
@@ -304,18 +321,9 @@ def sentences_words(source: str = "") -> tuple[str, int]:
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     """Write REPORT.md into `results/`, and the figures of every task beside it.
 
-    Parameters
-    ----------
-    source : str
-        Whose images, see `choose_runs`; of a source that is asked for it is `results/own/<source>/REPORT.md`.
-    beside : sequence of str
-        Other sources, whose runs stand below those of the same settings in the tables; beside phantoms, the lab's own
-        runs on real images do in any case.
-
-    Raises
-    ------
-    StoreError
-        If there are no runs on such images.
+    For `source` see `choose_runs`; of one that is asked for it is `results/own/<source>/REPORT.md`. The runs on images
+    of `beside`, further sources, stand below those of the same settings in the tables; beside phantoms, the lab's own
+    runs on real images do in any case. A StoreError says that there are no runs on such images.
     """
     stored = RunStore().all()
     chosen, runs = choose_runs(source, stored)

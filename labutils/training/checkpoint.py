@@ -30,12 +30,7 @@ class Trained:
 
 
 def check_dataset(config: RunConfig, dataset: Dataset) -> None:
-    """Refuse images that are not those the settings speak of.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse images that are not those the settings speak of, with a ValueError."""
     found = (dataset.name, dataset.x_train.shape[1], dataset.x_train.shape[-1])
     wanted = (config.dataset, config.image_size, config.channels)
     for name, got, asked in zip(("dataset", "image_size", "channels"), found, wanted, strict=True):
@@ -55,13 +50,7 @@ def state_of(model: "keras.Model") -> dict[str, np.ndarray]:
 
 
 def restore(model: "keras.Model", state: dict[str, np.ndarray]) -> None:
-    """Put back what `state_of` returned.
-
-    Raises
-    ------
-    StoreError
-        If it belongs to another network.
-    """
+    """Put back what `state_of` returned; a StoreError if it belongs to another network."""
     for name, variable in _numbered(model):
         saved = state.get(name)
         if saved is None or saved.shape != tuple(variable.shape) or saved.dtype.kind not in "fiu":
@@ -86,22 +75,11 @@ def write_weights(model: "keras.Model", file: BinaryIO, epoch: int) -> None:
 
 
 def read_weights(model: "keras.Model", file: Path) -> int:
-    """Put the weights that `write_weights` wrote into a network of the same shape.
+    """Put the weights that `write_weights` wrote into a network of the same shape; their epoch (from 0) comes back.
 
-    Only arrays that lie in the file itself are read: HDF5 may also lead to other files, and a file from elsewhere
-    would decide which.
-
-    Returns
-    -------
-    int
-        Index (from 0) of the epoch they are from.
-
-    Raises
-    ------
-    ValueError
-        If the file is no ordinary one, belongs to another network, or holds what is no weight.
-    OSError
-        If it cannot be read, or is no HDF5.
+    Only arrays that lie in the file itself are read: HDF5 may also lead to other files, and a file from elsewhere would
+    decide which. A ValueError says that it is no ordinary file, belongs to another network, or holds what is no weight;
+    an OSError that it cannot be read, or is no HDF5.
     """
     import h5py
 

@@ -71,19 +71,12 @@ def fit(
         Epochs after which the exam is taken; see `planned_lengths`.
     precision : {"float32", "bfloat16"}, optional
         See `backend.choose_precision` for what is taken unless given.
-    on_epoch : callable, optional
-        Gets the run so far after every epoch.
-    keep : callable, optional
-        Gets everything after every epoch, before `on_epoch`.
+    on_epoch, keep : callable, optional
+        Get after every epoch the run so far, and, before that, everything.
     label : str, optional
         What to call the run in messages.
     show : bool
         Whether to print what it costs and how far it is.
-
-    Returns
-    -------
-    Trained
-        Its run has no `path`.
 
     Raises
     ------
@@ -222,12 +215,8 @@ class Life(keras.callbacks.Callback):
         return predictions
 
     def _sit_exam(self, run: Run) -> ExamResult | None:
-        """Keep the weights that the exam may ask for, and sit it after a planned number of epochs; all results so far.
-
-        It is sat with the weights of three epochs, chosen on the validation images: best accuracy, lowest loss, and
-        the last one; all training images are measured with them too. The weights are kept with the checkpoint, so
-        that a training that was stopped, or is made longer, sits the same exam as one in a single go.
-        """
+        """Keep the weights that the exam may ask for, and sit it after a planned number of epochs; all results."""
+        # The weights are kept with the checkpoint: a training that was stopped, or is made longer, sits the same exam.
         now, last = self.model.get_weights(), run.epochs - 1
         weights = self.candidates | {last: now}
         self.candidates = {e: kept for e, kept in weights.items() if e in (run.best_epoch, run.lowest_loss_epoch)}

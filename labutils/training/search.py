@@ -90,12 +90,7 @@ def trial_table(found: optuna.Study) -> Table:
 def finalists(found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapping[str, Run]) -> dict[str, Run]:
     """The best run set by hand and the best one searched for, by what they are called; those of them that there are.
 
-    Parameters
-    ----------
-    found : optuna.Study
-        From `study`, with the same `base` and `dataset`.
-    runs : mapping of str to Run
-        Set by hand, by label.
+    `found` is from `study`, with the same `base` and `dataset`; `runs` were set by hand, by label.
     """
     chosen = {}
     if runs:

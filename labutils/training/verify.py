@@ -67,21 +67,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of repeating a run.
+    """What came of repeating the first `epochs` of the run called `name` in the store.
 
-    Attributes
-    ----------
-    name : str
-        The run's name in the store.
-    epochs : int
-        Epochs that were trained again.
-    comparisons : tuple of Comparison
-    bands : mapping of str to float
-        How far apart what may be at most: `TIGHT`, or what `measured_bands` gives.
-    other : tuple of str
-        What is not as it was when the run was trained (`threads`, `device`).
-    problem : str
-        Why it could not be verified here, if it could not.
+    `bands` are how far apart what may be at most: `TIGHT`, or what `measured_bands` gives. `other` is what is not as it
+    was when the run was trained (`threads`, `device`); `problem` why it could not be verified here, if it could not.
     """
 
     name: str
@@ -118,18 +107,8 @@ class Verification:
 def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verification:
     """Train the first epochs of a run again and compare losses, accuracies and predictions with what is stored.
 
-    Parameters
-    ----------
-    run : Run
-    epochs : int
-        At least 1; at most as many as are stored are compared.
-    dataset : Dataset, optional
-        The images it was trained on; loaded from where they came unless given.
-
-    Returns
-    -------
-    Verification
-        With a `problem` where the images or the backend that it was trained with are not here.
+    At least one epoch, and at most as many as are stored, on `dataset`, the images it was trained on: loaded from where
+    they came unless given. It has a `problem` where these, or the backend that it was trained with, are not here.
     """
     name, stretches = run.path.name if run.path else run.config.slug, run.provenance["stretches"]
     if problem := _backend_problem(stretches[0]["backend"]):
@@ -165,20 +144,8 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
 def measured_bands(again: Run, dataset: Dataset, precision: str, rounding: float) -> dict[str, np.ndarray]:
     """How far a run may be from what another machine made of the same settings, from how it amplifies rounding.
 
-    Parameters
-    ----------
-    again : Run
-        As it was trained here, in `precision`.
-    dataset : Dataset
-        The images it was trained on.
-    precision : {"float32", "bfloat16"}
-    rounding : float
-        Relative error of one rounding; see `ROUNDING`.
-
-    Returns
-    -------
-    dict of str to ndarray
-        For every name of `TIGHT`, a band for each of `STEPS` or for each epoch.
+    `again` was trained here, in `precision`; `rounding` is the relative error of one (see `ROUNDING`). For every name
+    of `TIGHT`, a band for each of `STEPS` or for each epoch.
     """
     from labutils.training.epoch import fit
 

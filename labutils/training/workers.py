@@ -47,19 +47,9 @@ def train_on(
 ) -> dict[str, Run]:
     """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive.
 
-    Parameters
-    ----------
-    executor : concurrent.futures.Executor
-        Its workers need labutils; images that they cannot load themselves are sent to them.
-    reuse : bool
-        False trains all of them anew; one that is stored already is then handed back, and not stored.
-
-    Raises
-    ------
-    ClusterError
-        If a run failed or the connection to all workers is lost; all others that arrived are stored.
-    TrainingInterrupted
-        If it is stopped by hand; runs that have arrived are stored.
+    Workers need labutils; images that they cannot load themselves are sent to them. Without `reuse` all are trained
+    anew; one that is stored already is then handed back, and not stored. A ClusterError says that a run failed or the
+    connection to all workers is lost, a TrainingInterrupted that it was stopped by hand: all that arrived are stored.
     """
     store = store or RunStore()
     stored = {label: store.find(config, dataset.fingerprint) for label, config in configs.items()}
@@ -138,10 +128,8 @@ class Scheduler:
 def connect(scheduler: Scheduler) -> Iterator[Client]:
     """A client of the scheduler, whose workers have been compared with this machine; says so if there are none yet.
 
-    Raises
-    ------
-    ClusterError
-        If Dask is not installed, no scheduler answers, it asks for certificates, or a worker has not what is here.
+    A ClusterError: Dask is not installed, no scheduler answers, it asks for certificates, or a worker has not what is
+    here.
     """
     try:
         from distributed import Client, Security
@@ -207,10 +195,7 @@ def _work(
     images: Dataset | None,
     start: tuple[Run, dict[str, np.ndarray]] | None,
 ) -> Trained | None:
-    """What a worker does: train and hand back everything, or None if the images have to be sent.
-
-    It writes nothing but images that it draws itself.
-    """
+    """What a worker does: train and hand back everything, or None if the images have to be sent. It stores nothing."""
     config = RunConfig(**settings)
     if images is None:
         try:

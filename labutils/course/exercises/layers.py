@@ -1,4 +1,4 @@
-"""Exercises that compute what a layer computes: 5A, 5B, 5C, 6A and 6B."""
+"""Exercises that compute what a layer computes: 5A, 5B, 5C and 6B."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
@@ -196,58 +196,6 @@ def _(gamma, beta, mean, variance, epsilon):
 @fold_batch_norm.mistake("epsilon left out", "A channel that never varies would be divided by 0.")
 def _(gamma, beta, mean, variance, epsilon):
     return fold_batch_norm(gamma, beta, mean, variance, 0)
-
-
-@exercise("task6a", "whole feature maps left out")
-def drop_maps(x, rate, draws):
-    return _masked(x, (draws >= rate) / (1 - rate))
-
-
-def _masked(x, mask):
-    return x * mask[:, None, None, :]
-
-
-@drop_maps.inputs
-def _(rng):
-    def case(label, shape, rate, kind=np.float64):
-        x = rng.uniform(0.1, 2, shape).round(2).astype(kind)
-        draws = rng.uniform(0, 1, (shape[0], shape[3])).round(2)
-        draws.flat[0], draws.flat[-1] = 0.01, 0.99
-        if len(draws) > 1:
-            draws[1, 0] = 0.9  # the first map is left out of the first image only
-        return Case(label, x=x, rate=rate, draws=draws)
-
-    return [
-        case("two images, three maps", (2, 2, 2, 3), 0.4),
-        case("images that are not square", (3, 2, 4, 2), 0.25),
-        case("a batch of one, float32", (1, 2, 2, 5), 0.5, np.float32),
-        case("rate 0", (2, 1, 2, 2), 0.0),
-    ]
-
-
-@drop_maps.mistake("what stays is not made larger", "The mean over many draws should be x.")
-def _(x, rate, draws):
-    return _masked(x, draws >= rate)
-
-
-@drop_maps.mistake("the same maps for every image", "Each image has a row of draws of its own.")
-def _(x, rate, draws):
-    return drop_maps(x, rate, draws[:1])
-
-
-@drop_maps.mistake("kept and left out exchanged", "At rate 0.1 nine of ten maps stay.")
-def _(x, rate, draws):
-    return _masked(x, (draws < rate) / (1 - rate))
-
-
-@drop_maps.mistake("divided by the rate", "How large a share of the maps is left?")
-def _(x, rate, draws):
-    return _masked(x, draws >= rate) / rate
-
-
-@drop_maps.mistake("whole images left out", "An image loses some of its maps, not all of them.")
-def _(x, rate, draws):
-    return drop_maps(x, rate, draws[:, :1])
 
 
 @exercise("task6b", "a mask before and after the ReLU")

@@ -1,4 +1,4 @@
-"""Exercises about judging predictions: 2, 3, 4 and 9."""
+"""Exercises about judging predictions: 2, 3 and 4."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
@@ -235,57 +235,3 @@ def _(truth, probabilities):
 @accuracies.mistake("classes counted from 1", "The labels begin at 0.")
 def _(truth, probabilities):
     return accuracies(truth - 1, probabilities)
-
-
-@exercise("task9", "what an answer means at a prevalence")
-def predictive_values(sensitivity, specificity, prevalence):
-    true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-    true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-    return true_positive / (true_positive + false_positive), true_negative / (true_negative + false_negative)
-
-
-@predictive_values.inputs
-def _(rng):
-    def case(label, prevalence):
-        sensitivity, specificity = (round(float(rng.uniform(*ends)), 3) for ends in ((0.85, 0.95), (0.7, 0.82)))
-        return Case(label, sensitivity=sensitivity, specificity=specificity, prevalence=prevalence)
-
-    return [
-        case("a clinic", round(float(rng.uniform(0.2, 0.4)), 3)),
-        case("a screening", round(float(rng.uniform(0.005, 0.02)), 4)),
-        case("half and half, as in the lab", 0.5),
-        case("nobody is ill", 0.0),
-    ]
-
-
-@predictive_values.mistake(
-    "the prevalence not used",
-    "Among a thousand people, how many are ill, and how many of the others get a positive answer?",
-)
-def _(sensitivity, specificity, prevalence):
-    return predictive_values(sensitivity, specificity, 0.5)
-
-
-@predictive_values.mistake(
-    "sensitivity and specificity given back",
-    "They say what the test answers for the ill; asked is who is ill, given the answer.",
-)
-def _(sensitivity, specificity, prevalence):
-    return sensitivity, specificity
-
-
-@predictive_values.mistake("a share of everybody", "Divide by all who got this answer, not by all who were tested.")
-def _(sensitivity, specificity, prevalence):
-    return sensitivity * prevalence, specificity * (1 - prevalence)
-
-
-@predictive_values.mistake("the order exchanged", "The positive answer first.")
-def _(sensitivity, specificity, prevalence):
-    positive, negative = predictive_values(sensitivity, specificity, prevalence)
-    return negative, positive
-
-
-@predictive_values.mistake("the wrong side of the negative answer", "Asked is the probability of no disease.")
-def _(sensitivity, specificity, prevalence):
-    positive, negative = predictive_values(sensitivity, specificity, prevalence)
-    return positive, 1 - negative

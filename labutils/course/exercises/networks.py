@@ -1,4 +1,4 @@
-"""Exercises about the size of networks: 1C and 1D."""
+"""Exercises about the size of networks: 1C."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
@@ -67,52 +67,3 @@ def _(layers):
 @receptive_field.mistake("begun at 0", "Without any layer a position sees one pixel.")
 def _(layers):
     return receptive_field(layers) - 1
-
-
-@exercise("task1d", "how many numbers a layer learns")
-def layer_parameters(inputs, outputs, window):
-    return _weights(inputs, outputs, window) + outputs
-
-
-def _weights(inputs, outputs, window):
-    return inputs * outputs * (window or 1) ** 2
-
-
-@layer_parameters.inputs
-def _(rng):
-    def case(label, inputs, outputs, window):
-        inputs, outputs = (int(rng.integers(*ends)) if isinstance(ends, tuple) else ends for ends in (inputs, outputs))
-        return Case(label, inputs=inputs, outputs=outputs, window=window)
-
-    return [
-        case("a dense layer", (60, 400), (2, 60), None),
-        case("a 3x3 convolution", (4, 60), (60, 130), 3),
-        case("the first convolution of grey images", 1, (4, 70), int(rng.integers(4, 12))),
-        case("one unit", (2, 400), 1, None),
-        case("a 1x1 convolution", (30, 90), (3, 30), 1),
-    ]
-
-
-@layer_parameters.mistake("no biases", "Every output adds a number of its own.")
-def _(inputs, outputs, window):
-    return _weights(inputs, outputs, window)
-
-
-@layer_parameters.mistake("a bias for every input", "Biases belong to outputs.")
-def _(inputs, outputs, window):
-    return _weights(inputs, outputs, window) + inputs
-
-
-@layer_parameters.mistake("the window counted once", "A window of side 3 has more than 3 positions.")
-def _(inputs, outputs, window):
-    return inputs * outputs * (window or 1) + outputs
-
-
-@layer_parameters.mistake("the input channels forgotten", "A filter has a window for every channel that it reads.")
-def _(inputs, outputs, window):
-    return (window * window if window else inputs) * outputs + outputs
-
-
-@layer_parameters.mistake("the window ignored", "A convolution has weights for every position of its window.")
-def _(inputs, outputs, window):
-    return layer_parameters(inputs, outputs, None)

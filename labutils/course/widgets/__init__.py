@@ -18,7 +18,7 @@ from labutils.course.widgets.experiments import (
     norm_view,
     winners_curse,
 )
-from labutils.course.widgets.explore import explore_epochs, explore_number, show_evidence, show_gradcam
+from labutils.course.widgets.explore import explore_epochs, explore_number, show_gradcam
 from labutils.course.widgets.instruments import against_network, epoch_scrubber, standing_alone, threshold
 from labutils.course.widgets.looking import architecture_strip, break_the_network, feature_maps, monte_carlo_dropout
 from labutils.course.widgets.play import playground
@@ -40,7 +40,6 @@ __all__ = [
     "monte_carlo_dropout",
     "norm_view",
     "playground",
-    "show_evidence",
     "show_gradcam",
     "standing_alone",
     "threshold",

@@ -53,16 +53,9 @@ def is_live() -> bool:
 
 
 def show(words: str, still: str = "", live: Callable[[], Any] | None = None) -> None:
-    """Show a control.
+    """Show a control, with its default state in words computed from the numbers that it shows: what nbval compares.
 
-    Parameters
-    ----------
-    words : str
-        Its default state, in words computed from the numbers that it shows: what nbval compares.
-    still : str
-        HTML of the same state.
-    live : callable, optional
-        Makes the widget; called only where it can be moved.
+    `still` is HTML of the same state; `live` makes the widget, and is called only where it can be moved.
     """
     from IPython.display import display
 
@@ -199,19 +192,11 @@ class Drawn(NamedTuple):
 
 
 class Controls:
-    """Knobs and buttons in the page, and what the kernel puts below them.
+    """Knobs and buttons in the page, and what the kernel puts below them, or beside them (`side`).
 
-    Parameters
-    ----------
-    title : str
-        What the group is called, for whoever hears it read.
-    knobs : sequence of Knob
-    moved : callable
-        Gets this object at first and whenever a knob has been moved; it calls `put` at once, and perhaps `later`.
-    buttons : dict of str to (str, callable), optional
-        By a word: what stands on the button, and what it does with this object.
-    side : bool
-        The picture stands beside the knobs, not below them.
+    `title` is what the group is called, for whoever hears it read. `moved` gets this object at first and whenever a
+    knob has been moved; it calls `put` at once, and perhaps `later`. `buttons` are by a word what stands on each, and
+    what it does with this object.
     """
 
     def __init__(
@@ -247,7 +232,6 @@ class Controls:
         """Show something."""
         picture, words, busy = drawn
         if "<svg" in picture:
-            picture = picture.replace('fill="#767676"', 'fill="currentColor"')
             picture = picture.replace("<svg", f'<svg role="img" aria-label="{html.escape(words, quote=True)}"', 1)
         turn = self.widget.state.get("turn", 0)
         self.widget.news = {"picture": picture, "words": words, "busy": busy, "turn": turn, "set": self._set}

@@ -26,7 +26,7 @@ from labutils.course.widgets.control import (
 )
 from labutils.evaluate.compare import correct, mcnemar
 from labutils.models import describe
-from labutils.plots.charts import COLOURS, GREY, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, GREY, GROUND, INK, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart
 from labutils.statistics import p_words, sign_test, wilson_interval
 
 if TYPE_CHECKING:
@@ -44,19 +44,11 @@ STUDIES, TRUTH = 2000, 0.85
 
 
 def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, list[float]]]:
-    """The loss of each step while the learning rate grows from 1e-5 to 1, the same factor every step.
+    """The loss of each step while the learning rate grows from 1e-5 to 1, the same factor every step (Smith 2017).
 
-    A loop of its own: the rate changes between two steps, and the lab's returns to Python after every fifth.
-
-    Yields
-    ------
-    dict of str to list
-        After every twentieth step and at the end: `rate`, and `loss`, smoothed over some twenty steps. It ends early
-        where the loss has left the scale.
-
-    References
-    ----------
-    Smith (2017), Cyclical learning rates for training neural networks.
+    A loop of its own: the rate changes between two steps, and the lab's returns to Python after every fifth. Given
+    after every twentieth step and at the end are `rate`, and `loss`, smoothed over some twenty steps. It ends early
+    where the loss has left the scale.
     """
     from labutils.models import build_model
     from labutils.training.backend import import_keras
@@ -130,11 +122,8 @@ def lr_range_test(source: str = "auto") -> None:
 def norm_activations(dataset: Dataset) -> dict[str, Any]:
     """What the first batch normalization of a small AlexNet gets and gives, after each of twenty epochs.
 
-    Returns
-    -------
-    dict
-        `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and
-        variance) and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
+    `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and variance)
+    and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
     """
     from labutils.training.backend import import_keras
 
@@ -294,7 +283,7 @@ def draw_pile(accuracy: float, redraws: int, images: int, seed: int = 0) -> Draw
     dots = [Line([count / images], [height]) for count, height in zip(right.tolist(), heights, strict=True)]
     low, high = wilson_interval(int(right[0]), images)
     first = right[0] / images
-    mine = COLOURS[3]
+    mine = OTHER
     lines = [
         *dots[1:],
         Line([first], [1], "", mine),
@@ -346,7 +335,8 @@ def draw_boxes(names: Sequence[str], both: int, first: int, second: int, neither
         )
     picture = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="442" height="144" viewBox="0 0 442 144" '
-        f'font-family="sans-serif" font-size="13" fill="#767676" style="max-width:100%">{"".join(parts)}</svg>'
+        f'font-family="sans-serif" font-size="13" fill="{INK}" style="max-width:100%">'
+        f'<rect width="442" height="144" fill="{GROUND}"/>{"".join(parts)}</svg>'
     )
     p, apart = sign_test(first, second), first + second
     words = (

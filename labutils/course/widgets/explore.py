@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labutils.course.widgets.control import (
@@ -23,7 +22,6 @@ from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     from labutils.data import Dataset
-    from labutils.evaluate import Verdict
 
 
 @needs_run
@@ -82,29 +80,10 @@ def images_of(run: Run, dataset: Dataset) -> Dataset:
     return load_dataset(*images_for(run.config, dataset.source))
 
 
-def show_evidence(verdicts: Iterable[Verdict]) -> None:
-    """The numbers behind a reference answer, folded: each claim it leans on, with its verdict and evidence.
-
-    They are computed from the runs: the answer itself is prose without numbers.
-    """
-    from IPython.display import display
-
-    lines = [
-        f"{v.claim} ({v.id}): {v.verdict}. {v.evidence}"
-        + (f" On the exam: {v.holds}. {v.exam}" if v.exam != v.evidence else "")
-        for v in verdicts
-    ]
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    folded = f"<details><summary>What these runs say</summary><ul>{items}</ul></details>"
-    display({"text/html": folded, "text/plain": "\n".join(lines)}, raw=True)
-
-
 def _control(show: Callable[..., Any], *knobs: Knob) -> None:
-    """What `show` draws, or the table that it returns, and controls around it where somebody can move them.
-
-    Not `interact`: its output area makes nbclient, and with it papermill, send messages in the middle of a cell, and
-    about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
-    """
+    """What `show` draws, or the table that it returns, and controls around it where somebody can move them."""
+    # Not `interact`: its output area makes nbclient send messages in the middle of a cell, and about once in twenty
+    # times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
     from IPython.display import display
 
     from labutils.plots.figure import collect_figures, in_words, picture

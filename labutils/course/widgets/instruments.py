@@ -15,9 +15,9 @@ import numpy as np
 
 from labutils.course import student
 from labutils.course.widgets.control import instrument, needs_run, png, show, static_page
+from labutils.data.dataset import in_turn
 from labutils.evaluate.metrics import auc, class_probabilities, confusion_matrix, predicted_labels
-from labutils.explain import in_turn
-from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, Panel, as_image, chart
+from labutils.plots.charts import COLOURS, OTHER, THIRD, Line, Panel, as_image, chart
 from labutils.statistics import sign_test, wilson_interval
 
 if TYPE_CHECKING:
@@ -120,14 +120,9 @@ def threshold(run: Run) -> None:
 def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | None = None) -> AtThreshold:
     """Sensitivity, specificity and predictive values for the class of label 0 (melanoma, atypical fracture).
 
-    Parameters
-    ----------
-    threshold : float
-        From 0 to 1: an image is called diseased if its probability of label 0 is at least this.
-    prevalence : float
-        Share of diseased among those who come, from 0 to 1; the validation images have one half, a practice has not.
-    epoch : int, optional
-        Index (from 0); None is the best epoch.
+    An image is called diseased if its probability of label 0 is at least `threshold`. `prevalence` is the share of
+    diseased among those who come: the validation images have one half, a practice has not. `epoch` is an index (from
+    0); None is the best.
     """
     called = class_probabilities(run, epoch)[:, 0] >= threshold
     ill = run.y_val == 0
@@ -155,7 +150,7 @@ def threshold_in_words(run: Run) -> str:
 def _threshold_still(run: Run, top: int) -> str:
     centres, names = [(k + 0.5) / 20 for k in range(20)], run.class_names
     ill, healthy = (heights.tolist() for heights in _heights(run))
-    lines = [Line(centres, ill, names[0], TRAINING, "5 3"), Line(centres, healthy, names[1], VALIDATION)]
+    lines = [Line(centres, ill, names[0], OTHER, "5 3"), Line(centres, healthy, names[1], THIRD)]
     panel = Panel(f"validation images by probability of {names[0]}", (0, 1), (0, top), "probability", lines, mark=0.5)
     return as_image(chart([panel]), threshold_in_words(run))
 

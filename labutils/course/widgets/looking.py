@@ -31,14 +31,14 @@ from labutils.course.widgets.control import (
 from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
 from labutils.models import Layer, layers_of
-from labutils.plots.charts import Panel, as_image, chart
+from labutils.plots.charts import COLOURS, GROUND, INK, VALIDATION, Panel, as_image, chart
 from labutils.statistics import Estimate, class_probabilities, proportion
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
     from labutils.runs.run import Run
 
-COLOURS = {"image": "#8C8C8C", "convolution": "#0072B2", "pooling": "#E69F00", "dense": "#009E73"}
+KINDS = dict(zip(("dense", "pooling", "convolution", "image"), COLOURS, strict=False))
 MOST_MAPS = 32
 LOADED = "The network is being loaded: a few seconds."
 
@@ -73,19 +73,19 @@ def draw_strip(layers: list[Layer]) -> str:
         title = _words(layer) + (f", sees {layer.field} px" if layer.field else "")
         parts.append(
             f'<rect x="{x:.1f}" y="{(height - tall) / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="2" '
-            f'fill="{COLOURS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
+            f'fill="{KINDS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
         )
         x += wide + 5
     keys = "".join(
         f'<rect x="{10 + 110 * i}" y="{height + 4}" width="10" height="10" fill="{colour}"/>'
         f'<text x="{25 + 110 * i}" y="{height + 13}">{kind}</text>'
-        for i, (kind, colour) in enumerate(COLOURS.items())
+        for i, (kind, colour) in enumerate(KINDS.items())
     )
     width = max(x + 5, 450)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height + 20}" '
-        f'viewBox="0 0 {width:.0f} {height + 20}" font-family="sans-serif" font-size="11" fill="#767676">'
-        f"{''.join(parts)}{keys}</svg>"
+        f'viewBox="0 0 {width:.0f} {height + 20}" font-family="sans-serif" font-size="11" fill="{INK}">'
+        f'<rect width="100%" height="100%" fill="{GROUND}"/>{"".join(parts)}{keys}</svg>'
     )
 
 
@@ -156,11 +156,7 @@ def _asked(
     buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
     side: bool = False,
 ) -> Controls:
-    """A control that asks the network of a stored run, which is loaded when it is first asked: that takes seconds.
-
-    After every move `before` says what is shown at once, from whether the network is there and the values of the knobs
-    (`image` from 0), and `answers`, from the network and the same values, what is shown next.
-    """
+    """A control that asks a stored run's network: after a move, what is shown `before`, then what it `answers`."""
     from labutils import training
 
     network = functools.cache(lambda: training.load_best(run)[0])
@@ -175,12 +171,7 @@ def _asked(
 
 
 def dropout_passes(model: Any, picture: np.ndarray) -> np.ndarray:
-    """A hundred predictions for one image with dropout on, each with other units dropped, (100, outputs).
-
-    References
-    ----------
-    Gal and Ghahramani (2016), Dropout as a Bayesian approximation.
-    """
+    """A hundred predictions for one image, each with other units dropped, (100, outputs): Gal and Ghahramani (2016)."""
     many = np.repeat(np.asarray(picture, np.float32)[None], 100, axis=0)
     return np.asarray(model(many, training=True))
 
@@ -360,7 +351,7 @@ def bar(run: Run, index: int, predicted: np.ndarray) -> Drawn:
     truth, answer = int(run.y_val[index]), int(np.argmax(p))
     rows = "".join(
         f"<div style='display:flex;gap:8px;align-items:center'><span style='width:4em'>{html.escape(name)}</span>"
-        f"<span style='display:inline-block;height:12px;width:{200 * value:.0f}px;background:#0072B2'></span>"
+        f"<span style='display:inline-block;height:12px;width:{200 * value:.0f}px;background:{VALIDATION}'></span>"
         f"<span>{value:.2f}</span></div>"
         for name, value in zip(run.class_names, p, strict=True)
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from labutils import paths
 from labutils.course.widgets import small
 from labutils.course.widgets.control import background, instrument, recorded, show
-from labutils.plots.charts import THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
+from labutils.plots.charts import COLOURS, THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.progress import minutes
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOSS_TOP = {2: 1.5, 9: 2.5}
 """Where the loss axis ends: it never moves, so that runs can be compared by eye."""
 PAST = 3
-PAST_COLOURS = ("#CC79A7", "#56B4E9", "#E69F00")
+PAST_COLOURS = COLOURS[1:4]
 
 _networks = small.Networks()
 
@@ -261,10 +261,7 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
 
 
 def _heed_the_stop_key(stop: Callable[[], None]) -> None:
-    """Make the kernel's stop key end a training in the background: between cells the kernel ignores the key.
-
-    A click may arrive in a thread of its own (JupyterLab's subshells); who hears the key is for the main thread to say.
-    """
+    """Make the kernel's stop key, ignored between cells, end a training in the background, by its main thread."""
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)

@@ -9,17 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from labutils.config import Augmentation, RunConfig, scientific
 from labutils.course.widgets.control import Knob, number_knob
-from labutils.explain import in_turn
+from labutils.data.dataset import Dataset, load_dataset, spread
 from labutils.statistics import class_probabilities, cross_entropy
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
 
 SIZE, N_TRAIN, N_VAL, BATCH = 48, 400, 200, 16
 """Pixels of a side, training and validation images, images in a step: chosen by measurement."""
@@ -196,9 +193,7 @@ def _picked(play: Play, chosen: dict[str, int] | None) -> list[tuple[Knob, tuple
 
 def small_dataset(name: str, source: str = "auto") -> Dataset:
     """The images of a playground: 400 for training, 200 for validation, or what there is of them."""
-    from labutils.data import load_dataset
-
-    return _first(load_dataset(name, SIZE, source=source, progress=False), N_TRAIN, N_VAL)
+    return load_dataset(name, source=source, progress=False).small(SIZE, N_TRAIN, N_VAL)
 
 
 def train_small(
@@ -209,19 +204,11 @@ def train_small(
     should_stop: Callable[[], bool] = lambda: False,
     networks: Networks | None = None,
 ) -> History:
-    """Train a small network and measure it after every epoch.
+    """Train a small network on images of `small_dataset`, and measure it after every epoch.
 
-    Parameters
-    ----------
-    settings : Settings
-    dataset : Dataset
-        From `small_dataset`.
-    on_epoch : callable, optional
-        Gets the history so far after every epoch.
-    should_pause, should_stop : callable
-        Asked between two epochs; a pause lasts until `should_pause` says no or `should_stop` says yes.
-    networks : Networks, optional
-        Those that are ready: the first epoch comes sooner.
+    `on_epoch` gets the history so far after every epoch. `should_pause` and `should_stop` are asked between two epochs;
+    a pause lasts until the first says no or the second says yes. With `networks` that are ready the first epoch comes
+    sooner.
 
     Returns
     -------
@@ -288,7 +275,7 @@ def measured(model: Any, dataset: Dataset) -> dict[str, float]:
     """Validation and a part of the training images, predicted in one go: after a short epoch each call counts."""
     from labutils.training.epoch import predict
 
-    fixed, n = _spread(dataset.y_train, FIXED), len(dataset.y_val)
+    fixed, n = spread(dataset.y_train, FIXED), len(dataset.y_val)
     predictions = predict(model, np.concatenate([dataset.x_val, dataset.x_train[fixed]]))
     labels = np.concatenate([dataset.y_val, dataset.y_train[fixed]])
     p = class_probabilities(predictions)
@@ -330,8 +317,9 @@ class Networks:
         dataset = _chosen_classes(settings, dataset)
         found, config = self._find(settings, dataset), settings.config
         if not found.warm:
-            few = _first(dataset, 2 * config.batch_size, len(dataset.y_val))
-            follow(found.model, config, few, 1, lambda *_: False)
+            few = spread(dataset.y_train, 2 * config.batch_size)
+            less = replace(dataset, x_train=np.asarray(dataset.x_train[few]), y_train=dataset.y_train[few])
+            follow(found.model, config, less, 1, lambda *_: False)
             measured(found.model, dataset)
             found.warm = True
 
@@ -368,7 +356,16 @@ def _compiled(settings: Settings, classes: int) -> Any:
 def first_classes(dataset: Dataset, n: int) -> Dataset:
     """The images of the first `n` classes of a data set."""
     train, val = np.flatnonzero(dataset.y_train < n), np.flatnonzero(dataset.y_val < n)
-    return replace(_taken(dataset, train, val), class_names=dataset.class_names[:n])
+    return replace(
+        dataset,
+        x_train=np.asarray(dataset.x_train[train]),
+        y_train=dataset.y_train[train],
+        x_val=np.asarray(dataset.x_val[val]),
+        y_val=dataset.y_val[val],
+        files_train=tuple(dataset.files_train[i] for i in train),
+        files_val=tuple(dataset.files_val[i] for i in val),
+        class_names=dataset.class_names[:n],
+    )
 
 
 def _chosen_classes(settings: Settings, dataset: Dataset) -> Dataset:
@@ -382,24 +379,3 @@ def _changed(dataset: Dataset, generator: Generator | None, epoch: int) -> Datas
     rng = np.random.default_rng([epoch, 3])
     images = np.stack([np.asarray(generator(np.array(image), rng), np.float32) for image in dataset.x_train])
     return replace(dataset, x_train=images)
-
-
-def _first(dataset: Dataset, n_train: int, n_val: int) -> Dataset:
-    return _taken(dataset, _spread(dataset.y_train, n_train), _spread(dataset.y_val, n_val))
-
-
-def _spread(labels: np.ndarray, n: int) -> np.ndarray:
-    """`n` places, every class in turn; fewer where there are fewer."""
-    return np.sort(np.lexsort((labels, in_turn(labels)))[:n])
-
-
-def _taken(dataset: Dataset, train: np.ndarray, val: np.ndarray) -> Dataset:
-    return replace(
-        dataset,
-        x_train=np.asarray(dataset.x_train[train]),
-        y_train=dataset.y_train[train],
-        x_val=np.asarray(dataset.x_val[val]),
-        y_val=dataset.y_val[val],
-        files_train=tuple(dataset.files_train[i] for i in train),
-        files_val=tuple(dataset.files_val[i] for i in val),
-    )

@@ -82,12 +82,7 @@ def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[...,
 def notebooks_train_on(scheduler: Scheduler) -> Iterator[None]:
     """Let what notebooks ask for that are executed meanwhile be trained by the workers of a scheduler.
 
-    Raises
-    ------
-    ClusterError
-        If it cannot be used; before a notebook is executed.
-    TrainingInterrupted
-        If it is stopped by hand.
+    A ClusterError, before a notebook is executed, says that it cannot be used; stopped by hand, a TrainingInterrupted.
     """
     from labutils.training.workers import HANDED_ON, connect
 

@@ -59,29 +59,12 @@ def is_keyword(text: str) -> bool:
 
 
 def read_header(file: Path) -> Any:
-    """What a DICOM file says about its picture and patient, without the pixels.
-
-    Raises
-    ------
-    DataError
-        If it is no DICOM file, or is encrypted.
-    """
+    """What a DICOM file says about its picture and patient, without pixels; a DataError if it is none, or encrypted."""
     return _read(file, stop_before_pixels=True)
 
 
 def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
-    """Refuse what is no single picture.
-
-    Parameters
-    ----------
-    groups_known : bool
-        Whether somebody has said which files belong to one patient.
-
-    Raises
-    ------
-    DataError
-        If there is no picture, several frames, colour of a kind that is not read, or the patient is encrypted.
-    """
+    """Refuse what is no single picture of a kind that is read, or whose patient is encrypted, unless `groups_known`."""
     name, frames = shown(file), header.get("NumberOfFrames") or 1
     if not header.get("Rows") or not header.get("Columns"):
         kind = getattr(header.get("SOPClassUID"), "name", "") or header.get("Modality") or "no kind is given"
@@ -108,28 +91,11 @@ def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
 
 
 def read_brightness(file: Path, window: tuple[float, float] | None = None) -> tuple[np.ndarray, bool, str]:
-    """The picture of a DICOM file.
+    """The picture of a DICOM file, float32 from 0 to 1; whether it is grey of more than 8 bits; in words, how it came.
 
-    Parameters
-    ----------
-    file : Path
-    window : (float, float), optional
-        The values that are black and white, after the file's own rescaling (CT numbers, say), in place of what the
-        file says.
-
-    Returns
-    -------
-    brightness : ndarray, (height, width), or (height, width, 3) for colour; float32
-        From 0 to 1.
-    deep : bool
-        Whether it is grey of more than 8 bits.
-    words : str
-        How values became brightness.
-
-    Raises
-    ------
-    DataError
-        If the pixels are damaged, or compressed in a way that nothing here can read.
+    It is (height, width), or (height, width, 3) for colour. `window` are the values that are black and white, after the
+    file's own rescaling (CT numbers, say), in place of what the file says. A DataError says that the pixels are
+    damaged, or compressed in a way that nothing here can read.
     """
     data = _read(file)
     stored = _pixels(data, file)

@@ -65,16 +65,10 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: C
         files tell their class by name or, of DICOM, by an attribute (`wanted.label`). A ZIP file counts as the folder
         that is in it.
     name : str
-        What the data set is to be called: its folder in `data/`, or in `LABUTILS_DATA`.
+        What the data set is to be called: its folder in `data/`, or in `LABUTILS_DATA`, which comes back.
     wanted : Wanted, optional
-        Columns, what tells patients apart, classes, shares of the splits, seed, window.
     show : callable
         Gets each line of what is said about it.
-
-    Returns
-    -------
-    Path
-        The data set's folder.
 
     Raises
     ------

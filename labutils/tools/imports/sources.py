@@ -84,11 +84,7 @@ class Found:
 def find_items(source: Path, wanted: Wanted) -> Found:
     """The pictures of a folder or of a table, see `import_images`; what is wrong with single files is among them.
 
-    Raises
-    ------
-    DataError
-        If there is no such source, or a table lacks a column, has rows that are not complete, or names files that are
-        not there.
+    A DataError says that there is no such source, or what is wrong with the table.
     """
     if not source.exists():
         raise DataError(f"{shown(source)} does not exist. Give a folder, or a CSV with file and label columns.")

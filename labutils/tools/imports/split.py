@@ -13,30 +13,13 @@ SPLITS = ("train", "validation", "test")
 def split_groups(
     labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], class_names: Sequence[str], seed: int = 0
 ) -> np.ndarray:
-    """Which split each image goes to, so that images of one group stay together.
+    """Which split each image goes to (n,), as a position in `shares`, so that images of one group stay together.
 
     The groups are dealt out one after another, the large ones first, each to the split that then comes closest to its
-    share of every class. A split that would lack a class gets the smallest group that has it.
-
-    Parameters
-    ----------
-    labels, groups : ndarray, (n,), int
-        Class and group of each image, from 0; a group is a patient, or the patients whose pictures are the same.
-    shares : sequence of float
-        Share of each split; they add up to 1.
-    class_names : sequence of str
-    seed : int
-        Decides among groups of one size.
-
-    Returns
-    -------
-    ndarray, (n,), int64
-        Position in `shares`.
-
-    Raises
-    ------
-    DataError
-        If a class has fewer groups than there are splits, or no way is found to give every split each class.
+    share of every class; `seed` decides among groups of one size. A split that would lack a class gets the smallest
+    group that has it. `labels` and `groups` are (n,), from 0; a group is a patient, or the patients whose pictures are
+    the same. `shares` add up to 1. A DataError says that a class has fewer groups than there are splits, or that no way
+    is found.
     """
     counts = np.zeros((groups.max() + 1, len(class_names)), np.int64)
     np.add.at(counts, (groups, labels), 1)
@@ -87,17 +70,9 @@ def _lend(counts: np.ndarray, order: np.ndarray, place: np.ndarray, split: int, 
 
 
 def join_groups(groups: np.ndarray, leaders: np.ndarray) -> np.ndarray:
-    """Groups that are linked by pictures that are nearly the same become one.
+    """Groups (n,), from 0, that are linked by pictures that are nearly the same become one.
 
-    Parameters
-    ----------
-    groups, leaders : ndarray, (n,), int
-        Group of each image, from 0, and the position of an image that it is nearly the same as (its own, if of none).
-
-    Returns
-    -------
-    ndarray, (n,), int64
-        Numbers of the joined groups, from 0.
+    `leaders` are, for each image, the position of one that it is nearly the same as (its own, if of none).
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -64,19 +64,10 @@ def read_table(
 ) -> tuple[list[Row], str]:
     """The rows of a table, and the column that tells patients apart (empty if none does).
 
-    Parameters
-    ----------
-    table : Path
-    file, label, group : str
-        Columns that were asked for; those with usual names are found. A group may be something else than a column.
-    images : Path, optional
-        Where the files are, or the folders that they are in; by default beside the table.
-
-    Raises
-    ------
-    DataError
-        If it is no CSV, lacks a column, a row is not complete, or files are not there, named twice, or in several
-        folders and not the same.
+    `file`, `label` and `group` are columns that were asked for; those with usual names are found, and a group may be
+    something else than a column. The files are in `images`, or in folders there; by default beside the table. A
+    DataError says that it is no CSV, lacks a column, a row is not complete, or files are not there, named twice, or in
+    several folders and not the same.
     """
     header, rows = _read(table)
     file = _column(table, header, file, FILE_COLUMNS, "file")
@@ -185,10 +176,7 @@ def _one_hot(header: list[str], rows: list[dict[str, str]], others: tuple[str, .
 
 
 def _find_file(folder: Path, name: str, below: Callable[[], dict[str, list[Path]]]) -> list[Path]:
-    """The file of a row; none, or several that are not the same, where it cannot be told.
-
-    As it is written, else by the longest end of its path that is there, else in a folder below.
-    """
+    """The file of a row, by the longest end of its path that is there, else in a folder below; none, or several."""
     path = name.replace("\\", "/").removeprefix("./")
     places = [path]
     if re.match(r"/|[A-Za-z]+:", path):

@@ -48,27 +48,12 @@ Item = TypeVar("Item")
 
 
 def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted: tuple[int, int]) -> None:
-    """Write images of a MedMNIST file (`.npz`) as PNG, which loses nothing.
+    """Write images of a MedMNIST file (`.npz`) as PNG, which loses nothing: `train/Mel_0001.png`, `test/Mel_0001.png`.
 
     Training images come from the file's own training part, validation images from its validation and test parts.
-    Keeping to these parts is not enough: in DermaMNIST they were found to share lesions (Abhishek, Jain and
-    Hamarneh 2025, Sci. Data 12:196).
-
-    Parameters
-    ----------
-    archive : Path
-        With the arrays `train_images` (n, size, size, 3) uint8, `train_labels` (n, 1), and `val_` and `test_` alike.
-    folder : Path
-        Gets `train/Mel_0001.png`, `test/Mel_0001.png` and so on.
-    classes : dict
-        Class name -> its label in the file.
-    wanted : (int, int)
-        Training and validation images per class.
-
-    Raises
-    ------
-    DataError
-        If the file is not of this form or holds too few images.
+    Keeping to these parts is not enough: in DermaMNIST they were found to share lesions (Abhishek, Jain and Hamarneh
+    2025, Sci. Data 12:196). `classes` are names with their labels in the file, `wanted` training and validation images
+    per class. A DataError says that the file is not of this form, or holds too few images.
     """
     chosen: dict[str, tuple[list, list]] = {}
     images: dict[Any, Image] = {}
@@ -91,24 +76,10 @@ def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted
 
 
 def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted: tuple[int, int]) -> None:
-    """Write images of a tar archive with one folder per class, as the files they are.
+    """Write images of a tar archive with one folder per class, as the files they are; see `unpack_medmnist`.
 
-    No name in the archive becomes a path on this disk. An archive that tries (`../x`, `/x`, a link) is refused as
-    a whole: whoever made it meant harm, or made a mistake elsewhere too.
-
-    Parameters
-    ----------
-    archive : Path
-        `.tar` or `.tar.gz`.
-    folder, wanted
-        See `unpack_medmnist`.
-    classes : dict
-        Class name -> its folder in the archive.
-
-    Raises
-    ------
-    DataError
-        If the archive is damaged or unsafe, or holds too few images.
+    No name in the archive becomes a path on this disk. An archive that tries (`../x`, `/x`, a link) is refused as a
+    whole: whoever made it meant harm, or made a mistake elsewhere too. `classes` are names with their folders.
     """
     members: dict[str, list[str]] = defaultdict(list)
     chosen: dict[str, tuple[list, list]] = {}
@@ -137,19 +108,10 @@ def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted:
 
 
 def unpack_zip(archive: Path, folder: Path) -> Path:
-    """Unpack a ZIP file as it is into a folder that is made anew.
+    """Unpack a ZIP file as it is into a folder that is made anew; the folder comes back, or the only one that is in it.
 
-    Returns
-    -------
-    Path
-        The folder; if nothing but another folder is in it, as where a folder was packed, that one.
-
-    Raises
-    ------
-    DataError
-        If the archive is damaged, encrypted or unsafe (see `unpack_folders`), or grows beyond `LARGEST` and `DENSEST`.
-    OSError
-        If the disk is full.
+    A DataError says that it is damaged, encrypted or unsafe (see `unpack_folders`), or grows beyond `LARGEST` and
+    `DENSEST`; an OSError that the disk is full.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

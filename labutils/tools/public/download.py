@@ -27,22 +27,9 @@ class TooLargeError(Exception):
 def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = None) -> Path:
     """Fetch a file, or do nothing if it is there already with the right checksum; returns `file`.
 
-    Parameters
-    ----------
-    url : str
-    file : Path
-        Where to put it; complete or absent. While it comes, its beginning is in `<file>.part` beside it.
-    md5, sha256 : str
-        Checksums, 32 and 64 hexadecimal digits. The second, where one is known, cannot be forged.
-    largest : int
-        Bytes that the file has at most; what a server sends beyond them is not kept.
-
-    Raises
-    ------
-    DataError
-        If the server does not answer, the connection breaks, the file is too large or a checksum is wrong.
-    OSError
-        If it cannot be written.
+    It is complete or absent: while it comes, its beginning is in `<file>.part` beside it. Of `md5` and `sha256`
+    (hexadecimal) the second, where one is known, cannot be forged; what a server sends beyond `largest` bytes is not
+    kept. A DataError says why it did not come, an OSError why it cannot be written.
     """
     import pooch
     import requests

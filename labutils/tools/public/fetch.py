@@ -99,7 +99,7 @@ def fetch(
     folder: Path | None = None,
     show: Callable[[str], None] = print,
 ) -> Path:
-    """Fetch public images and lay them out like the course's.
+    """Fetch public images and lay them out like the course's; the folder with `train` and `test` comes back.
 
     Does nothing if they are there. A call that was interrupted leaves no half data set, and the next one goes on.
 
@@ -113,11 +113,6 @@ def fetch(
         Where the folder of the data set goes; by default `data/public`, where the loader looks.
     show : callable
         Called with the licence and citation before anything is fetched, and with what was done after.
-
-    Returns
-    -------
-    Path
-        The folder with `train` and `test`.
 
     Raises
     ------

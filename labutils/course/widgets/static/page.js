@@ -2,9 +2,11 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const BLUE = "#0072B2";
-const ORANGE = "#D55E00";
-const GREEN = "#009E73";
-const GREY = "#8C8C8C";
+const ORANGE = "#B84E00";
+const GREEN = "#00775A";
+const PURPLE = "#A03E86";
+const GREY = "#6B6B6B";
+const INK = "#333333";
 let counted = 0;
 
 function make(tag, properties = {}, ...children) {
@@ -146,7 +148,7 @@ function chart(panels) {
 }
 
 function legend(entries) {
-  return make("div", { className: "lu-row" }, ...entries.map(({ label, colour, dash, width }) => {
+  return make("div", { className: "lu-row lu-legend" }, ...entries.map(({ label, colour, dash, width }) => {
     const sample = draw("svg", { width: 26, height: 8, "aria-hidden": "true" },
       draw("path", { d: "M0 4H26", stroke: colour, "stroke-width": width ?? 1.8, "stroke-dasharray": dash ?? "none" }));
     return make("span", { style: "display: inline-flex; gap: 6px; align-items: center" }, sample, label);

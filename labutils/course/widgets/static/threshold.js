@@ -18,9 +18,9 @@ function render({ model, el }) {
     });
     const centres = heights[0].map((_, k) => (k + 0.5) / 20);
     spread.lines([
-      { x: centres, y: heights[0], colour: ORANGE, dash: "5 3" },
-      { x: centres, y: heights[1], colour: BLUE },
-      { x: [threshold / 100, threshold / 100], y: [0, data.top], colour: GREEN, width: 2 },
+      { x: centres, y: heights[0], colour: PURPLE, dash: "5 3" },
+      { x: centres, y: heights[1], colour: GREEN },
+      { x: [threshold / 100, threshold / 100], y: [0, data.top], colour: INK, width: 2 },
     ]);
     numbers.replaceChildren(table("at this threshold", ["", `called ${ill}`, `called ${other}`], [
       [ill, String(now.tp), String(now.fn)],
@@ -48,8 +48,8 @@ function render({ model, el }) {
   el.append(make("div", { className: "labutils", role: "group", "aria-label": "Threshold and prevalence" },
     make("div", { className: "lu-row" }, at.element, among.element), said,
     make("div", { className: "lu-side" }, figure.element, numbers),
-    legend([{ label: ill, colour: ORANGE, dash: "5 3" }, { label: run.names[1], colour: BLUE },
-      { label: "threshold", colour: GREEN }])));
+    legend([{ label: ill, colour: PURPLE, dash: "5 3" }, { label: run.names[1], colour: GREEN },
+      { label: "threshold", colour: INK }])));
   drawAll();
 }
 

@@ -1,0 +1,142 @@
+"""Exercises that build or mend a network: right ones pass and learn, mistakes are named, and layers are spoken of."""
+
+import inspect
+
+import pytest
+from course_helpers import CELLS, solution, written
+
+from labutils import paths
+from labutils.course import cells, checking
+from labutils.course.cells import without_solution
+from labutils.course.exercises import EXERCISES, POINTS, built
+from labutils.tools.execution import read_script
+
+NAMES = list(built.LEARN)
+MISTAKES = [(name, mistake) for name in NAMES for mistake in EXERCISES[name].mistakes]
+
+
+def run(name, function, seed=0):
+    return checking.run_check(name, function, limit=2 * built.LIMIT, seed=seed)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_of_a_notebook_learns(name):
+    source, check = CELLS[name]
+    result = run(name, written(solution(name), check))
+    assert result.passed and result.points == POINTS, result.text
+    stub = without_solution(source)
+    assert 4 <= len(stub.splitlines()) <= 18
+    assert run(name, written(stub, check)).text == f"{name}: not written yet."
+
+
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{n}: {m.name}" for n, m in MISTAKES])
+def test_a_mistake_is_recognised_by_name(name, mistake):
+    result = run(name, mistake.wrong, seed=1)
+    assert result.mistake == mistake.name and not result.passed, result.text
+    assert f"This looks like: {mistake.name}. {mistake.hint}" in result.text
+
+
+@pytest.mark.parametrize("name", ["mend_two_classes", "mend_normalization", "mend_batches"])
+def test_what_is_to_be_mended_is_broken(name):
+    script = read_script(paths.notebooks_dir() / f"{EXERCISES[name].task}.py").cells
+    place = next(i for i, cell in enumerate(script) if cells.kind(cell) == "exercise" and f"def {name}(" in cell.source)
+    broken = next(cell.source for cell in script[place::-1] if cell.cell_type == "code" and cell is not script[place])
+    namespace = {}
+    exec(f"import numpy as np\n{broken}", namespace)
+    function = list(namespace.values())[-1]
+    assert inspect.isfunction(function)
+    assert run(name, function).mistake == EXERCISES[name].mistakes[0].name
+
+
+def functional(side, n_base, rate):
+    import keras
+    from keras import layers
+
+    image = x = keras.Input((side, side, 1), name="mine")
+    for filters in n_base, 2 * n_base:
+        x = layers.Activation("relu")(layers.Conv2D(filters, (3, 3), padding="same", name=f"c{filters}")(x))
+        x = layers.MaxPool2D((2, 2))(x)
+    x = layers.ReLU()(layers.Dense(64)(layers.Flatten()(x)))
+    x = layers.Dense(1)(layers.Dropout(rate)(x))
+    return keras.Model(image, layers.Activation("sigmoid")(x))
+
+
+def objects(side, n_base):
+    import keras
+
+    network = EXERCISES["build_nine_classes"](side, n_base)
+    network.compile("adam", keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"])
+    network.optimizer.learning_rate = 0.005
+    return network
+
+
+def strided(side, budget):
+    import keras
+    from keras import layers
+
+    network = keras.Sequential([keras.Input((side, side, 1))])
+    network.add(layers.Conv2D(12, 3, activation="relu"))
+    network.add(layers.Conv2D(6, 3, strides=2, activation="relu"))
+    network.add(layers.GlobalMaxPooling2D())
+    network.add(layers.Dense(1, activation="sigmoid"))
+    network.compile(keras.optimizers.RMSprop(0.01), keras.losses.BinaryCrossentropy())
+    return network
+
+
+def layer_that_normalizes(network, x, y, new):
+    import keras
+
+    scale = keras.layers.Normalization(axis=None)
+    scale.adapt(x)
+    network.fit(scale(x), y, batch_size=20, epochs=10, verbose=0)
+    return network(scale(new))
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("build_lenet", functional),
+        ("build_nine_classes", objects),
+        ("build_on_budget", strided),
+        ("mend_normalization", layer_that_normalizes),
+    ],
+)
+def test_other_right_ways_pass(name, function):
+    assert run(name, function).passed, run(name, function).text
+
+
+def no_input(side, n_base, rate):
+    import keras
+
+    return keras.Sequential([keras.layers.Dense(1)])
+
+
+def dull(side, budget):
+    network = EXERCISES["build_on_budget"](side, budget)
+    network.optimizer.learning_rate = 1e-9
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "said"),
+    [
+        (
+            "build_lenet",
+            lambda side, n, rate: EXERCISES["build_lenet"](side, n, 0.62),
+            "layer 10 is Dropout 0.62, and Dr",
+        ),
+        ("build_lenet", lambda side, n, rate: EXERCISES["build_lenet"](side, n, rate).summary(), "not written yet"),
+        ("build_lenet", no_input, "kind: Sequential without Input, and a network was expected"),
+        ("build_lenet", lambda side, n, rate: 3, "kind: int, and a network was expected"),
+        (
+            "mend_two_classes",
+            lambda side, n: built.compiled(built._two_classes(side, n), "mse"),
+            "loss: mean_squared_error",
+        ),
+        ("mend_batches", lambda x, y, size: [(x, y)], "kind: list, without a batch, and a generator was expected"),
+        ("build_on_budget", dull, "share of new images known: 0."),
+    ],
+)
+def test_feedback_speaks_of_layers(name, function, said):
+    result = run(name, function)
+    assert said in result.text and "seed" not in result.text and not result.passed
