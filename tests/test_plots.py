@@ -14,9 +14,10 @@ from matplotlib import pyplot
 from matplotlib.text import Text
 from sklearn.metrics import roc_auc_score
 
-from labutils import lab, plots
+from labutils import audit, lab, plots
 from labutils.config import RunConfig
 from labutils.errors import ParameterError
+from labutils.evaluate import flattery
 from labutils.plots.charts import Line, Panel, as_image, chart, ticks
 from labutils.plots.evidence import mean_roc
 from labutils.plots.figure import as_png
@@ -449,6 +450,8 @@ def test_every_figure_can_be_drawn_and_saved(name, tmp_path):
         "extremes": (rgb, "contrast"),
         "hardest": (rgb, run),
         "real_curves": ("task1b",),
+        "accuracy_by_images": (audit.growth(),),
+        "validation_against_exam": (flattery("skin"),),
         "gradcam_grid": (run, rgb, range(7), np.zeros((7, 32, 32))),
         "search_trials": (SimpleNamespace(get_trials=lambda **_: [trial]), rgb),
     }.get(name, ({"run": run},))
