@@ -1,14 +1,18 @@
-"""What validation images are worth: counts, and the two reasons apart."""
+"""What validation images are worth: counts, the two reasons apart, a sign that turns, a source that tells the class."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from evaluate_helpers import make_run, with_exam
 
 from labutils import evaluate, lab
-from labutils.evaluate.validation import Beside
+from labutils.evaluate.validation import LAST_OF_HAM10000, Beside
+from labutils.runs.store import find
 from labutils.statistics import Estimate
 
+REAL = Path(__file__).parents[2] / "shared" / "real" / "Skin"
 CONFIG = lab.runs("task1b")["lr 1e-5"].with_(epochs=3)
 
 
@@ -36,6 +40,7 @@ def test_counts_and_reasons_are_those_of_the_runs():
     assert text.startswith("Of 3 stored runs, 2 have a validation interval")
     assert "2 lie above it. The mean difference is +4.3 points: +3.7 from choosing the epoch, +0.7 that" in text
     assert "0.960 of them, and about 0.938 of the exam" in text and "are easier than the exam's" in text
+    assert "3 stored runs it lies 4.3 points above" in found.short.text and "2 of their intervals" in found.short.text
 
 
 def test_images_that_are_harder_and_no_ceiling_are_told_apart():
@@ -43,9 +48,76 @@ def test_images_that_are_harder_and_no_ceiling_are_told_apart():
     assert "harder than" in replace(skin, ceilings=(0.90, 0.95)).said.text
     assert "every drawn sign" not in replace(skin, ceilings=None).said.text
     below = replace(skin, rows=(Beside("a", Estimate(0.7, 0.6, 0.8), 0.75, 0.7, 0.75),))
-    assert "0 lie above it" in below.said.text
+    assert "5.0 points below" in below.short.text and "0 lie above it" in below.said.text
 
 
 def test_without_runs_it_says_so():
     found = evaluate.flattery("skin", [])
-    assert "not here yet" in found.said.text
+    assert "not here yet" in found.said.text and "not here yet" in found.short.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "says"),
+    [
+        ((30, 36), (0.80, 0.84), "augmentation is worth -3.0 ["),  # worse there, better on the exam
+        ((36, 30), (0.84, 0.80), "augmentation is worth +3.0 ["),
+        ((30, 36), (0.84, 0.80), ""),
+        ((36, 30), (0.80, 0.84), ""),
+        ((30, 30), (0.80, 0.84), ""),
+        ((30, 36), None, ""),  # no exam
+    ],
+)
+def test_a_sign_that_turns_is_said_and_no_other(results, wrong, right, says):
+    settings = []
+    for noise, missed in enumerate(wrong):
+        runs = [make_run(CONFIG.with_(seed=seed), wrong=missed, shift=40 * noise) for seed in range(3)]
+        settings.append([with_exam(run, right[noise], noise=noise) for run in runs] if right else runs)
+    said = evaluate.reversal(*settings, "augmentation")
+    assert (says in said.text) if says else said.text == ""
+    assert len(said.findings) == bool(says) and ("the sign turns" in said.text) == bool(says)
+
+
+def real_run(later, label, source=lab.REAL):
+    """A run on images with the archive's numbers, `later` of which are of the other source and of this class."""
+    run = make_run(CONFIG, source=source)
+    mine = [i for i, y in enumerate(run.y_val) if y == label][:later]
+    number = {i: LAST_OF_HAM10000 + 300 + i for i in mine}
+    files = tuple(f"test/x_ISIC_{number.get(i, LAST_OF_HAM10000 - i):07}.jpg" for i in range(len(run.y_val)))
+    return replace(run, val_files=files)
+
+
+def test_a_source_that_is_one_class_is_said_with_the_auc_without_it():
+    said = evaluate.about_real(real_run(22, 0)).text
+    assert "one image per lesion" in said
+    assert (
+        "22 of the 200 validation images are of the ISIC 2018 test set, not of HAM10000, and all of these are Mel"
+        in said
+    )
+    without, with_ = re.findall(r"0\.\d+ \[", said)
+    run = real_run(22, 0)
+    kept = [i for i in range(200) if int(run.val_files[i][-11:-4]) <= LAST_OF_HAM10000]
+    alone = replace(
+        run, y_val=run.y_val[kept], val_predictions=run.val_predictions[:, kept], val_files=tuple("x" for _ in kept)
+    )
+    assert [float(without[:-2]), float(with_[:-2])] == [
+        pytest.approx(evaluate.auc(one)["Nev"].value, abs=6e-4) for one in (alone, run)
+    ]
+
+
+def test_other_sources_are_not_spoken_of():
+    assert evaluate.about_real(real_run(5, 1, source="phantom")).text == ""
+    mixed = replace(real_run(5, 0), val_files=tuple(f"a_ISIC_{LAST_OF_HAM10000 + 1}.jpg" for _ in range(200)))
+    assert evaluate.about_real(mixed).text.endswith("not of HAM10000.")
+
+
+def test_the_stored_real_runs_know_their_sources():
+    for run in find(lab.runs("task1b"), lab.REAL).values():
+        assert "and all of these are Mel" in evaluate.about_real(run).text
+
+
+def test_in_the_whole_selection_all_of_the_later_source_are_melanomas():
+    if not REAL.is_dir():
+        pytest.skip("the real images are not on this machine")
+    files = [file.name for split in ("train", "test") for file in (REAL / split).iterdir()]
+    later = [name for name in files if int(name[-11:-4]) > LAST_OF_HAM10000]
+    assert len(files) == 1200 and len(later) == 153 and all(name.startswith("Mel") for name in later)

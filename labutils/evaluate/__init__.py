@@ -38,11 +38,12 @@ from labutils.evaluate.tables import (
     time_table,
     verdict_table,
 )
-from labutils.evaluate.validation import flattery
+from labutils.evaluate.validation import about_real, flattery, reversal
 
 __all__ = [
     "CLAIMS",
     "Verdict",
+    "about_real",
     "accuracy",
     "auc",
     "best",
@@ -66,6 +67,7 @@ __all__ = [
     "quality_table",
     "reach_table",
     "real_table",
+    "reversal",
     "say",
     "seed_table",
     "tell",

@@ -22,7 +22,7 @@ from labutils.evaluate.claims import (
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
-from labutils.evaluate.sentences import NOT_HERE, every_sentence
+from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence
 from labutils.evaluate.tables import (
     best_table,
     exam_table,
@@ -30,6 +30,7 @@ from labutils.evaluate.tables import (
     real_table,
     verdict_table,
 )
+from labutils.evaluate.validation import about_real, flattery, reversal
 from labutils.statistics import Estimate, in_points
 
 if TYPE_CHECKING:
@@ -291,13 +292,27 @@ def _tables(
     except ComparisonError as error:
         yield "In pairs, on the exam", str(error)
     yield from more.items()
-    everything = [run for own in seeds.values() for run in own]
-    source = next(iter(runs.values())).source
-    if told := [said.text for _, _, said in every_sentence(everything, source, [task]) if said.findings]:
+    if told := [said.text for said in _sentences(seeds, task) if said.text and said.text != NOT_HERE]:
         yield "In sentences", "\n".join(told)
     if verdicts:
         yield "What the report says, and what holds", verdict_table(verdicts)
         yield "On real images", real_table(verdicts)
+
+
+def _sentences(seeds: Mapping[str, Sequence[Run]], task: str) -> Iterator[Said]:
+    """What these runs say, what a best validation accuracy is worth, and whose the real images are."""
+    from labutils.runs.store import everywhere
+
+    first, names = [own[0] for own in seeds.values()], {own[0].config.dataset for own in seeds.values()}
+    everything = [run for own in seeds.values() for run in own]
+    yield from (said for _, _, said in every_sentence(everything, first[0].source, [task]) if said.findings)
+    if first[0].source == "phantom":
+        yield from (flattery(name).short for name in sorted(names))
+        if len(first) == 2 and len(names) == 1:
+            without, label = next(iter(seeds.values())), list(seeds)[1]
+            yield reversal(without, seeds[label], label)
+    real = [run for one in first for run in everywhere(one.config) if run.source == lab.REAL]
+    yield from (about_real(run) for run in real[:1])
 
 
 def _details(verdicts: Sequence[Verdict], tables: Iterable[tuple[str, Table | str]]) -> tuple[str, str]:

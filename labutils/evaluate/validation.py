@@ -1,4 +1,4 @@
-"""What validation images are worth: how far accuracies on them lie above the exam.
+"""What validation images are worth: how far accuracies on them lie above the exam, and what is known of real ones.
 
 An accuracy at the best epoch is too high for two reasons: the epoch was chosen on the images that it is measured on,
 and these images may be easier than others of their kind. After the last epoch, which nothing chose, the second stands
@@ -7,21 +7,31 @@ alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labutils import lab
 from labutils.evaluate import exam
-from labutils.evaluate.findings import ceiling_of
-from labutils.evaluate.metrics import accuracy, hits
+from labutils.evaluate.compare import accuracy_difference
+from labutils.evaluate.findings import ceiling_of, found
+from labutils.evaluate.metrics import accuracy, class_probabilities, hits
 from labutils.evaluate.sentences import NOT_HERE, Said
 from labutils.runs.store import RunStore
-from labutils.statistics import Estimate, points
+from labutils.statistics import Estimate, auc_interval, in_points, points
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
+
+LAST_OF_HAM10000 = 34320
+"""The archive's number of the last image of HAM10000; those of the ISIC 2018 test set follow it."""
+
+SELECTION = (
+    "The selection has one image per lesion, and its nevi are confirmed by histology: so its own statement says."
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,17 @@ class Flattery:
             )
         return Said(text + f" All runs share these {self.images} images: one draw of them, not {len(self.rows)}.")
 
+    @property
+    def short(self) -> Said:
+        """A sentence to stand where a best validation accuracy stands alone."""
+        if not self.rows:
+            return Said(NOT_HERE)
+        way = f"{points(abs(self.difference))[1:]} points {'above' if self.difference > 0 else 'below'}"
+        return Said(
+            f"A best validation accuracy is no accuracy on other images: over {len(self.rows)} stored runs it lies "
+            f"{way} that on the exam on average, and {self.held} of their intervals hold that."
+        )
+
 
 def flattery(name: str, runs: Sequence[Run] | None = None) -> Flattery:
     """Validation against exam, of runs on phantoms of one data set.
@@ -131,3 +152,49 @@ def flattery(name: str, runs: Sequence[Run] | None = None) -> Flattery:
 
         ceilings = ceiling(name, "validation") or there, there
     return Flattery(name, tuple(sorted(rows, key=lambda row: row.exam)), len(first.y_val) if first else 0, ceilings)
+
+
+def reversal(without: Sequence[Run], with_: Sequence[Run], what: str) -> Said:
+    """That validation images and exam put `what` (augmentation) on different sides of 0; nothing is said where not.
+
+    Both are one setting with its seeds; the validation images judge the first of them, as the lab could.
+    """
+    known = accuracy_difference(with_[0], without[0])
+    try:
+        finding = found("accuracy", with_, without)
+    except exam.NoExamError:
+        return Said("")
+    holds = finding.estimate
+    assert holds is not None
+    if known.value * holds.value >= 0:
+        return Said("")
+    text = (
+        f"On the {len(with_[0].y_val)} validation images {what} is worth {in_points(known)} points of accuracy, "
+        f"{finding.basis}, {in_points(holds)}: the sign turns."
+    )
+    if known.low < 0 < known.high:
+        both = holds.low < 0 < holds.high
+        text += " Both intervals hold either sign." if both else " The first interval had held either sign."
+    return Said(text, (finding,))
+
+
+def about_real(run: Run) -> Said:
+    """What is known of the lab's real images, and what a run's AUC owes to those of another source.
+
+    Their names tell the source: archive numbers above `LAST_OF_HAM10000` are of the ISIC 2018 test set.
+    """
+    if run.source != lab.REAL:
+        return Said("")
+    numbers = [re.search(r"ISIC_(\d+)", file) for file in run.val_files]
+    later = np.array([number is not None and int(number[1]) > LAST_OF_HAM10000 for number in numbers])
+    classes = {run.class_names[label] for label in run.y_val[later]}
+    of = f"{later.sum()} of the {len(later)} validation images"
+    text = f"{SELECTION} {of} are of the ISIC 2018 test set, not of HAM10000"
+    if len(classes) != 1 or not 0 < run.y_val[~later].mean() < 1:
+        return Said(f"{text}.")
+    scores = class_probabilities(run)[:, 1]
+    everywhere, without = (auc_interval(run.y_val[kept] == 1, scores[kept]) for kept in (later | True, ~later))
+    return Said(
+        f"{text}, and all of these are {classes.pop()}: a network may know the source and not the disease. Without "
+        f"them its AUC is {without}, with them {everywhere}."
+    )
