@@ -251,8 +251,7 @@ def two_classes(side, n_base):
 
 
 # %% [markdown]
-# What would each of its two outputs learn from such a label? Copy it and mend its head: its output and its loss. The
-# check says what is still another one, and trains what you mended on small images of its own, for some seconds.
+# What would each of its two outputs learn from such a label? Copy it and mend its head: its output and its loss.
 
 
 # %% tags=["exercise"]

@@ -268,7 +268,7 @@ search.comparison_table(study, chosen, n_by_hand=len(by_hand))
 # %% [markdown]
 # ## Explore
 #
-# Which regions are mistaken for which? Move through the epochs: which are told apart first, and which pair last?
+# Which regions are told apart first, and which pair last?
 
 # %%
 widgets.explore_epochs(plots.confusion_matrix, runs)
@@ -307,8 +307,7 @@ def build_nine_classes(side, n_base):
 check.exercise(build_nine_classes)
 
 # %% [markdown]
-# The same predictions, two numbers: write a function that gives the categorical and the element-wise accuracy. The
-# check says what went in, what came out, what was expected, and which mistake it is if it knows it.
+# The same predictions, two numbers: write a function that gives the categorical and the element-wise accuracy.
 
 # %% tags=["exercise"]
 import numpy as np

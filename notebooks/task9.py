@@ -128,8 +128,7 @@ def batches(x, y, size=16):
 
 # %% [markdown]
 # Train three blocks on 400 small radiographs, centred and scaled. Then change the marked line. Without normalization,
-# how long do they only guess? Do all five blocks do better? Find a better network than these, and try it with another
-# `seed`, too.
+# how long do they only guess? Do all five blocks do better? Find a better one, and try another `seed`, too.
 
 # %%
 small = bone.small()
