@@ -36,7 +36,7 @@
 # `dataset = "chest"` here, or `labutils run own -p dataset chest`. What a folder must look like is in
 # [data/README.md](../data/README.md).
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 dataset: str = "skin"  # skin, bone, x_ray, or the name of a folder of yours in data/
 model: list = ["alexnet"]  # lenet, alexnet or vgg16, or a list of them
 lr: float = 1e-4  # learning rate, above 0 and at most 1

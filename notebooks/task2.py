@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task2.ipynb out.ipynb -p
 # dropout 0.5`.
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -113,7 +113,6 @@ def build(side, blocks, filters, rate):
         network.add(layers.Dropout(rate))
     network.add(layers.Dense(1, activation="sigmoid"))
     return network
-
 
 # %% [markdown]
 # Train two of its blocks on 400 small radiographs, centred and scaled. Then change the marked line. With two filters,
@@ -252,7 +251,6 @@ def two_classes(side, n_base):
 
 # %% [markdown]
 # What would each of its two outputs learn from such a label? Copy it and mend its head: its output and its loss.
-
 
 # %% tags=["exercise"]
 import keras

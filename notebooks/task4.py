@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task4.ipynb out.ipynb -p
 # n_epoch 10`.
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate of settings 1, 2 and 5 to 7; settings 3 and 4 use ten times and a tenth of it
 n_epoch: int = 100  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1

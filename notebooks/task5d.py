@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task5d.ipynb out.ipynb -p
 # n_epoch 100`.
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 150  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
@@ -226,17 +226,14 @@ widgets.epoch_scrubber(runs, skin)
 # Fifty epochs more do not help a network that is asked another thing than it was taught. This function trains well, and
 # its answers for new images are worth nothing.
 
-
 # %%
 def train_and_ask(network, x, y, new):
     mean, spread = x.mean(), x.std()
     network.fit((x - mean) / spread, y, batch_size=20, epochs=10, verbose=0)
     return network.predict(new, verbose=0)
 
-
 # %% [markdown]
 # Copy it and mend it. New images may come one by one, and may be brighter than those of training.
-
 
 # %% tags=["exercise"]
 def mend_normalization(network, x, y, new):

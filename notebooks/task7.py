@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task7.ipynb out.ipynb -p
 # angle 90`.
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 factor: float = 2  # scale: how many times larger, from 1
 angle: float = 40  # rotate: degrees, counter-clockwise, -180 to 180
 low: float = 6  # rescale intensity: this percentile becomes black, 0 to 100

@@ -34,7 +34,7 @@
 # The settings of the lab report. Change one and run the notebook again, or: `papermill task8.ipynb out.ipynb -p
 # rotation 20`.
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
 n_epoch: int = 80  # epochs (passes over the training images), a whole number from 1
 batch_s: int = 8  # images per training step, a whole number from 1
