@@ -114,6 +114,7 @@ def build(side, blocks, filters, rate):
     network.add(layers.Dense(1, activation="sigmoid"))
     return network
 
+
 # %% [markdown]
 # Train two of its blocks on 400 small radiographs, centred and scaled. Then change the marked line. With two filters,
 # what can it still find? With more dropout, how long does the validation loss stay down?

@@ -220,6 +220,7 @@ plots.real_curves("task5d")
 # %%
 widgets.epoch_scrubber(runs, skin)
 
+
 # %% [markdown]
 # ## Write
 #
@@ -231,6 +232,7 @@ def train_and_ask(network, x, y, new):
     mean, spread = x.mean(), x.std()
     network.fit((x - mean) / spread, y, batch_size=20, epochs=10, verbose=0)
     return network.predict(new, verbose=0)
+
 
 # %% [markdown]
 # Copy it and mend it. New images may come one by one, and may be brighter than those of training.
