@@ -45,7 +45,7 @@ def simple(results):
             "With 2,000 training images the network wins against a forest on",
         ),
         ({"n200": 0.6, "n1000": 0.7}, "Up to 1,000 training images the network does not catch up with a forest"),
-        ({"n1000": 0.7, "n4000": 0.83}, "Whether 4,000 training images let the network catch up with a forest"),
+        ({"n1000": 0.7, "n4000": 0.83}, "With 4,000 training images the network cannot be told from a forest"),
     ],
 )
 def test_the_title_says_where_the_network_catches_up(simple, shares, title):

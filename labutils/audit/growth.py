@@ -97,7 +97,7 @@ def _seen(steps: list[Step], rival: str) -> tuple[str, Said]:
     elif called[last] == "loses":
         title = f"Up to {last} training images the network does not catch up with {other}"
     else:
-        title = f"Whether {last} training images let the network catch up with {other} is undecided"
+        title = f"With {last} training images the network cannot be told from {other}"
     told = "; ".join(f"{n} images: {called[n]}, {finding.evidence}" for n, finding in findings.items())
     absent = [f"{step.training:,}" for step in steps if not step.runs]
     missing = f" Not trained yet: {', '.join(absent)} images." if absent else ""

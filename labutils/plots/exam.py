@@ -5,6 +5,7 @@ The numbers, and the titles that say what is seen, come from `labutils.audit.gro
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
     data = data_of([run])
     missing = f"; no run yet with {', '.join(f'{n:,}' for n in growth.missing)}" if growth.missing else ""
     axes.set_title(f"{data}: {run.config.with_(n_train=None, seed=0).slug}, 95 % intervals{missing}", fontsize=9)
-    figure.suptitle(growth.title)
+    figure.suptitle(textwrap.fill(growth.title, 80))
     start = f"{growth.title}. Accuracy on the exam of {data} over the number of training images{missing}."
     show(figure, f"{start} {' '.join(sentences)}", save)
 
