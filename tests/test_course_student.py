@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -62,7 +63,8 @@ def test_no_copy_of_the_labs_notebooks_gives_anything_away(source):
     for line in filter(None, reference.splitlines()):
         assert line not in text
     lines = [line for exercise in of_task(source.stem) for line in solution(exercise.name).splitlines()]
-    assert not any(line in text for line in lines if line.strip().startswith("return"))
+    told = [line for line in lines if line.strip().startswith("return") and not re.fullmatch(r"\s*return \w+", line)]
+    assert not any(line in text for line in told)
 
 
 def test_copies_are_made_once_and_never_overwritten(notebooks, my_lab):
