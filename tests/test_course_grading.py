@@ -103,8 +103,8 @@ def test_a_right_function_has_its_points_and_what_it_needs():
     assert points == 4 and "right for all 3 inputs" in text, text
 
 
-@pytest.mark.parametrize("name", ["sensitivity_specificity", "dropout", "versions", "Batches"])
-def test_arrays_generators_and_classes_come_through(name):
+@pytest.mark.parametrize("name", ["sensitivity_specificity", "dropout", "versions", "build_lenet", "mend_batches"])
+def test_arrays_generators_and_networks_come_through(name):
     function = CELLS[name][1].removeprefix("check.exercise(").rstrip(")")
     result = fresh_check(name, function, ["import numpy as np", solution(name)], [20, 1])
     assert result.passed and result.points == POINTS, result.text
