@@ -36,6 +36,7 @@ def import_keras() -> Any:
         is broken.
     """
     prepare()
+    check()
     import keras
 
     # Not what someone's keras.json says, nor what a cell has set: a run is the same whoever trains it.
@@ -45,6 +46,13 @@ def import_keras() -> Any:
     keras.config.set_max_epochs(None)
     keras.config.set_max_steps_per_epoch(None)
     return keras
+
+
+def check() -> None:
+    """Raise as `import_keras` if Keras cannot be had: its own import would end with a stack trace."""
+    os.environ["KERAS_BACKEND"] = machine.installed_backend()
+    machine.keras_settings()
+    machine.threads()
 
 
 class _Finder(MetaPathFinder):
@@ -64,16 +72,14 @@ class _Finder(MetaPathFinder):
 
 
 def _keras(load: Callable[[ModuleType], None], module: ModuleType) -> None:
-    os.environ["KERAS_BACKEND"] = machine.installed_backend()
+    check()
     for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # they would shorten every training in silence
         os.environ.pop(name, None)
-    machine.keras_settings()  # what is wrong there would end the import with a stack trace
-    threads = machine.threads()
     load(module)
     if machine.backend() == "torch":
         import torch
 
-        torch.set_num_threads(threads)
+        torch.set_num_threads(machine.threads())
 
 
 def _tensorflow(load: Callable[[ModuleType], None], module: ModuleType) -> None:
