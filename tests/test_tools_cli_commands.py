@@ -28,7 +28,10 @@ def outcome(task="task1b", error=""):
 @pytest.mark.parametrize(
     ("brings", "never"),
     [
-        ("import labutils", "{name.split('.')[0] for name in new} - {'labutils', *sys.stdlib_module_names}"),
+        (
+            "import labutils",
+            "{name.split('.')[0] for name in new} - {'labutils', '__mp_main__', *sys.stdlib_module_names}",
+        ),
         (
             "import labutils.training.search, labutils.tools.report, labutils.course.widgets, labutils.plots",
             "new & {'tensorflow', 'keras'}",
