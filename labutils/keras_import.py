@@ -9,8 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -58,14 +57,8 @@ def check() -> None:
 class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         around = {"keras": _keras, "tensorflow": _tensorflow}.get(name)
-        if around is None or getattr(self, "asking", False):
-            return None
-        self.asking = True
-        try:
-            spec = find_spec(name)
-        finally:
-            self.asking = False
-        if spec and spec.loader:
+        spec = PathFinder.find_spec(name, path, target) if around else None
+        if around and spec and spec.loader:
             load = spec.loader.exec_module
             spec.loader.exec_module = lambda module: around(load, module)  # type: ignore[method-assign]
         return spec
