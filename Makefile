@@ -20,8 +20,7 @@ lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 test: check  ## every check that a change must pass
 	$(BIN)/labutils data phantoms
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
-	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
-	$(BIN)/pytest -n 2 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb)
+	$(BIN)/pytest -n 3 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb) notebooks
 	$(BIN)/labutils verify --some 2
 
 nightly: test  ## that, every notebook trained live, and every stored run repeated
