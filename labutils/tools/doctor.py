@@ -190,7 +190,7 @@ def _images() -> dict[str, Callable[[], Found]]:
     from labutils.data.locate import own_folders
 
     try:
-        folders = {name: folder.name for name, folder in own_folders().items()}
+        folders = {name: found[0].name for name, found in own_folders().items()}
     except LabError as error:
         found = "not usable", str(error)
         return {"images": lambda: found}

@@ -124,7 +124,7 @@ def _whose_images(tasks: list[str], dataset: str) -> dict[str, Any]:
         return {"source": "auto"}
     used: set[str | None] = {c.dataset for task in tasks if task in plan.TITLES for c in plan.runs(task).values()}
     used |= {name} if "own" in tasks else set()
-    if mine := [folder.name for own, folder in own_folders().items() if own in used]:
+    if mine := [found[0].name for own, found in own_folders().items() if own in used]:
         click.echo(
             f"This is on phantoms, though your own images are there ({', '.join(mine)}): --source course for those."
         )
