@@ -8,8 +8,8 @@ behind: any other file that is no image of a known class is an error that names 
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +19,7 @@ from labutils.data.listing import alike, composed, list_folder, mode_of, only_on
 from labutils.errors import DataError
 from labutils.paths import shown
 
-__all__ = ["CLASSES_FILE", "DATASETS", "Layout", "Split", "find_exam", "find_files", "find_folder", "read_classes"]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One data set of the lab: what its folder is called and its classes, in label order.
-
-    `aliases` are other names, in lower case, that a folder of a class may have.
-    """
-
-    name: str
-    folder: str
-    class_names: tuple[str, ...]
-    aliases: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["CLASSES_FILE", "DATASETS", "Split", "find_exam", "find_files", "find_folder", "read_classes"]
 
 
 @dataclass(frozen=True)
@@ -43,12 +30,17 @@ class Split:
     labels: np.ndarray
 
 
-DATASETS: dict[str, Layout] = {
+def _lab(folder: str, *words: str, **aliases: str) -> Description:
+    return Description(folder, words, words, aliases=aliases)
+
+
+DATASETS: dict[str, Description] = {
     # The other names are those of ISIC's archive.
-    "skin": Layout("skin", "Skin", ("Mel", "Nev"), {"melanoma": "Mel", "nevus": "Nev", "naevus": "Nev", "nevi": "Nev"}),
-    "bone": Layout("bone", "Bone", ("AFF", "NFF")),
-    "x_ray": Layout("x_ray", "X_ray", tuple(f"C{number}" for number in range(1, 10))),
+    "skin": _lab("Skin", "Mel", "Nev", melanoma="Mel", nevus="Nev", naevus="Nev", nevi="Nev"),
+    "bone": _lab("Bone", "AFF", "NFF"),
+    "x_ray": _lab("X_ray", *(f"C{number}" for number in range(1, 10))),
 }
+"""The data sets of the lab: their folders as title, their classes in label order."""
 
 TRAIN_FOLDERS = ("train",)
 VALIDATION_FOLDERS = ("validation", "val", "valid")
@@ -91,12 +83,14 @@ def read_classes(name: str, folder: Path) -> Description:
     first words of its files' names. A DataError says that a file cannot be used, or that nothing tells which classes
     there are.
     """
-    said, layout = describe(folder), DATASETS.get(name)
-    title = said.title or (layout.folder if layout else composed(folder.name))
+    said, found = describe(folder), DATASETS.get(name)
+    title = said.title or (found.title if found else composed(folder.name))
     if said.words:
         return replace(said, title=title)
-    words = layout.class_names if layout else _words_of_folders(_find_split(folder, TRAIN_FOLDERS))
-    return Description(title, words, words, said.window, layout.aliases if layout else {})
+    if found is None:
+        words = _words_of_folders(_find_split(folder, TRAIN_FOLDERS))
+        found = Description(words=words, shown=words)
+    return replace(found, title=title, window=said.window)
 
 
 def _words_of_folders(train: Path) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def find_place(name: str, source: str = "auto") -> Place | None:
     if name not in DATASETS:
         return None
     for kind, parent in (("public", "public"), ("phantom", "phantoms")):
-        folder = paths.generated_dir() / parent / DATASETS[name].folder
+        folder = paths.generated_dir() / parent / DATASETS[name].title
         if source in ("auto", kind) and folder.exists():
             return Place(kind, folder)
     return None
@@ -126,7 +126,7 @@ def source_of(name: str) -> str:
 
 def title_of(name: str) -> str:
     """What a data set is called where a reader sees it and nothing else is said of it: as its folder."""
-    return DATASETS[name].folder if name in DATASETS else name
+    return DATASETS[name].title if name in DATASETS else name
 
 
 def find_source(source: str | Path) -> Source:
@@ -141,7 +141,7 @@ def find_source(source: str | Path) -> Source:
         if (place := find_place(name)) is not None:
             return _read(name, place.root, f"{read_classes(name, place.root).title}: {WORDS[place.source]}")
         if name in DATASETS:
-            folder = DATASETS[name].folder
+            folder = DATASETS[name].title
             raise DataError(
                 f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
                 f"or draw phantoms with `labutils data phantoms {name}`."
@@ -197,7 +197,7 @@ def _holds_images(folder: Path) -> bool:
 def _ask_about_near_names(name: str) -> None:
     """Refuse to go on where a folder is nearly called as what was asked for, unless it says itself what it is."""
     parent = _data_dir()
-    folder = DATASETS[name].folder if name in DATASETS else name
+    folder = DATASETS[name].title if name in DATASETS else name
     for entry in list_folder(parent) if parent.is_dir() else []:
         called = alike(entry.name)
         plain, wanted = (re.sub(r"[\W_]+", "", text) for text in (called, name))
@@ -206,9 +206,9 @@ def _ask_about_near_names(name: str) -> None:
             continue
         otherwise = f" Or ask for {near!r}." if (near := dataset_name(entry.name)) else ""
         if name in DATASETS:
-            ours = {*map(alike, (*DATASETS[name].class_names, *DATASETS[name].aliases))}
             with suppress(DataError):  # it says itself what it is, or shows classes, and none of them is ours
-                if (Path(entry) / FILE).is_file() or not ours & {*map(alike, read_classes("", Path(entry)).words)}:
+                there = Path(entry)
+                if (there / FILE).is_file() or not read_classes("", there).labels.keys() & DATASETS[name].labels:
                     continue
             otherwise = f" If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
         raise DataError(
@@ -226,7 +226,7 @@ def _absent(name: str, source: str) -> str:
             f"There are no images of {name!r}: {shown(paths.data_dir())} holds {there}. Put a folder of that name "
             "with train and validation there, or set LABUTILS_DATA to the folder that holds it."
         )
-    folder = DATASETS[name].folder
+    folder = DATASETS[name].title
     parent = paths.data_dir() if source == "course" else paths.generated_dir() / "public"
     fetch = {"skin": "labutils data fetch skin", "x_ray": "labutils data fetch xray"}.get(name)
     public = f"type `{fetch}` for public images, or " if fetch else ""
@@ -241,7 +241,7 @@ def _draw_phantoms(name: str, progress: bool, n_train: int | None) -> Path:
     from labutils.phantoms import files
 
     counts, more = files.COUNTS[name], files.MORE_TRAINING
-    folder = paths.generated_dir() / "phantoms" / DATASETS[name].folder
+    folder = paths.generated_dir() / "phantoms" / DATASETS[name].title
     if n_train and counts["train"] < n_train <= more:
         counts, folder = counts | {"train": more}, folder.with_name(f"{folder.name}-{more}")
     if not files.is_complete(name, folder):

@@ -105,8 +105,8 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Show) -> None:
     found = find_items(source, wanted)
     if not found.items and not found.problems:
         raise DataError(f"{shown(source)} holds no images: expected are DICOM files, or {', '.join(SUFFIXES)}.")
-    layout = DATASETS.get(str(dataset_name(target.name)))
-    expected = wanted.classes or (layout.class_names if layout else ())
+    ours = DATASETS.get(str(dataset_name(target.name)))
+    expected = wanted.classes or (ours.words if ours else ())
     for item in found.items:
         if expected and item.label not in expected:
             found.problems[item.name] = f"{item.name} is of class {item.label!r}, which is none of {_quote(expected)}."
@@ -156,7 +156,7 @@ def _check(wanted: Wanted, source: Path) -> Wanted:
 def _target(name: str) -> Path:
     if (known := dataset_name(name)) is None or name in OURS:
         raise DataError(f"{name!r} cannot be the name of a data set: it must be {ALLOWED_NAME}.")
-    target = paths.data_dir() / (DATASETS[known].folder if known in DATASETS else name)
+    target = paths.data_dir() / (DATASETS[known].title if known in DATASETS else name)
     if there := own_folders().get(known, [target] if target.exists() else []):
         raise DataError(f"{shown(there[0])} is there already, and nothing is overwritten: choose another name.")
     # Where an import was killed at its very end, the key is its own.
