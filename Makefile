@@ -6,7 +6,7 @@ ARGS ?=
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 # One reference for each kind of training cell: curves over rates, a search, dropout, one's own images.
 LIVE := task1b task4 task5a own
-.PHONY: help run lab test nightly check quick test-browser format notebooks bench mutants verify results report pins
+.PHONY: help run lab test nightly check quick test-browser format notebooks site bench mutants verify results report pins
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */|/' | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ format: .venv/installed-dev  ## write everything as ruff would
 notebooks: .venv/installed  ## write every NAME.ipynb from its NAME.py, with outputs from the stored runs
 	$(BIN)/labutils build
 
+site: .venv/installed-dev  ## the whole lab as pages in site/, to read and move without a kernel: open site/index.html
+	$(BIN)/python docs/_ext/build.py
+
 bench: .venv/installed-dev  ## our training step, loader and augmentation beside plain ones, in one sitting
 	$(BIN)/python benchmarks/bench_training.py
 	$(BIN)/python benchmarks/bench_data.py
@@ -73,7 +76,7 @@ PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate
   --custom-compile-command "make pins"
 pins:  ## write requirements*.txt from pyproject.toml (needs uv)
 	$(PIN) -o requirements.txt
-	$(PIN) -c requirements.txt --extra dev --extra dask --extra dicom --extra instructor -o requirements-dev.txt
+	$(PIN) -c requirements.txt --extra dev --extra site --extra dask --extra dicom --extra instructor -o requirements-dev.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \
