@@ -84,11 +84,14 @@ def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") 
     for setting, on_loss, on_accuracy in zip(settings, loss_axes, accuracy_axes, strict=True):
         label = wrap(setting.label) + ("" if same_data else f"\n{setting.data}")
         head = f"{label}\n" if len(settings) > 1 or not same_data else ""
+        # Two runs stand in one row: each panel names its run, in lines that fit above it.
+        beside = len(settings) == 2
         loss, share = setting.without_looking()
         _panel(on_loss, setting, "loss", loss)
         _panel(on_accuracy, setting, "accuracy", share)
-        on_loss.set_title(head + setting.lowest_loss(), fontsize=9)
-        on_accuracy.set_title(setting.best_accuracy(), fontsize=9)
+        on_loss.set_title(head + setting.lowest_loss().replace("loss ", "loss\n" if beside else "loss "), fontsize=9)
+        best = setting.best_accuracy()
+        on_accuracy.set_title(head + best.replace("accuracy ", "accuracy\n") if beside else best, fontsize=9)
     what = f"{settings[0].label}: learning curves" if len(settings) == 1 else "Learning curves"
     figure.suptitle(f"{what} on {data}" if same_data else what)
     _legend(figure, settings)
@@ -138,7 +141,7 @@ def compare_curves(
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
         raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
-    figure, axes = one_axes(8, 4.2)
+    figure, axes = one_axes(8, 3.4)
     for i, setting in enumerate(settings):
         # Markers stand apart and start at different epochs, so that curves that run together stay readable.
         every = max(1, setting.epochs // 8)
@@ -162,13 +165,13 @@ def _settings(runs: Runs, said: str) -> list[_Setting]:
 
 def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
     """A figure with `n` loss axes and `n` accuracy axes, each kind with one common scale."""
-    if n == 1:
-        columns, figure = 1, Figure(figsize=(8.5, 3.6))
-        kinds = [[axes] for axes in figure.subplots(1, 2)]
-        kinds[0][0].set_xlabel("epoch")
+    if n <= 2:
+        columns, figure = n, Figure(figsize=(8.5, 3.2) if n == 1 else (9.8, 3.4))
+        row = list(figure.subplots(1, 2 * n))
+        kinds = [row[:n], row[n:]]
     else:
         columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
-        figure, kinds = grid((0.8 + 2.9 * columns, 0.9 + 4.6 * -(-n // columns)), n, columns, kinds=2)
+        figure, kinds = grid((0.8 + 2.9 * columns, 0.9 + 3.7 * -(-n // columns)), n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
         for i, one in enumerate(axes):
             if i:
@@ -178,7 +181,7 @@ def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
                 one.set_ylabel(name)
             else:
                 one.tick_params(labelleft=False)
-    for one in kinds[1]:
+    for one in kinds[1] if n > 2 else [*kinds[0], *kinds[1]]:
         one.set_xlabel("epoch")
     return figure, kinds[0], kinds[1]
 
@@ -213,7 +216,7 @@ def _legend(figure: Figure, settings: list[_Setting]) -> None:
     handles = [
         Line2D([], [], color=TRAINING, linestyle="--", label="training"),
         Line2D([], [], color=VALIDATION, label="validation"),
-        Line2D([], [], color=GUESS, linestyle=":", linewidth=1, label="best without looking"),
+        Line2D([], [], color=GUESS, linestyle=":", linewidth=1, label="guessing"),
     ]
     if any(len(setting.runs) == 1 for setting in settings):
         handles += [
@@ -222,7 +225,7 @@ def _legend(figure: Figure, settings: list[_Setting]) -> None:
         ]
     if any(len(setting.runs) > 1 for setting in settings):
         handles.append(Line2D([], [], color=VALIDATION, linewidth=8, alpha=0.2, label="from lowest to highest seed"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4 if len(settings) == 2 else 6))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
 
 def _compared(setting: _Setting, quantity: str) -> str:
