@@ -4,9 +4,6 @@ BIN := .venv/bin
 TASK ?=
 ARGS ?=
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
-# What takes longest, or trains: `make quick` leaves it out.
-SLOW := test_notebooks test_planted_faults test_tools_execution test_tools_machines \
-  test_tools_missing test_training_train test_training_verify test_training_workers test_tools_report
 # One reference for each kind of training cell: curves over rates, a search, dropout, one's own images.
 LIVE := task1b task4 task5a own
 .PHONY: help run lab test nightly check quick test-browser format notebooks site bench mutants verify results report pins
@@ -22,7 +19,7 @@ lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 
 test: check  ## every check that a change must pass
 	$(BIN)/labutils data phantoms
-	$(BIN)/pytest -n 3 --dist loadscope
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
 	$(BIN)/pytest -n 2 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb)
 	$(BIN)/labutils verify --some 2
@@ -38,7 +35,7 @@ check: .venv/installed-dev  ## style, types, and that imports point downwards
 	$(BIN)/lint-imports --no-logo --no-cache
 
 quick: check  ## what takes under two minutes, while writing
-	$(BIN)/pytest -q -n 2 --dist loadscope $(SLOW:%=--ignore=tests/%.py)
+	$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow"
 
 CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
 test-browser: .venv/installed-dev  ## every notebook, control and page of the site in a real browser; ARGS='-k "not other"' takes four notebooks
