@@ -37,11 +37,12 @@ quick: check  ## what takes under two minutes, while writing
 	$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow"
 
 CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
-test-browser: .venv/installed-dev  ## every notebook and control in a real browser; ARGS='-k "not other"' takes four notebooks
+test-browser: .venv/installed-dev  ## every notebook, control and page of the site in a real browser; ARGS='-k "not other"' takes four notebooks
 	@{ $(CHROMIUM); } > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	  apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
 	  { echo "No Chromium found. Install it (Debian: sudo apt-get install chromium) and run this again."; exit 1; }
 	$(BIN)/labutils data phantoms
+	$(BIN)/python docs/_ext/build.py
 	$(BIN)/pytest tests/browser $(ARGS)
 
 format: .venv/installed-dev  ## write everything as ruff would
