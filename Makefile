@@ -76,7 +76,7 @@ report: .venv/installed  ## results/REPORT.md, with its figures and tables, from
 
 # The ZIP holds what the wheel does not: notebooks and stored runs, as they are committed.
 dist: .venv/installed  ## the package and, beside it, the notebooks with their runs, into dist/
-	rm -rf build dist
+	rm -rf build dist/labutils-*
 	$(BIN)/python -c "from setuptools import build_meta as b; b.build_wheel('dist'); b.build_sdist('dist')"
 	git archive --prefix=labutils-$(VERSION)/ -o dist/labutils-$(VERSION)-lab.zip HEAD \
 	  README.md CHANGELOG.md LICENSE requirements.txt docs notebooks results data
