@@ -1,4 +1,4 @@
-"""All notebooks as one PDF to read offline, `dist/labutils.pdf`: `make pdf`. Nothing is executed.
+"""All notebooks as one PDF to read offline, `dist/labutils.pdf`: `make offline`. Nothing is executed.
 
 nbconvert makes one page of their cells and outputs, Chromium prints it.
 """

@@ -88,8 +88,7 @@ def test_what_starts_the_lab_elsewhere_names_what_is_there():
     container = json.loads((root / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
     targets = re.findall(r"^([\w./-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.M)
     steps = "\n".join(file.read_text(encoding="utf-8") for file in (root / ".github/workflows").glob("*.yml"))
-    # make site comes with the pages
-    assert {*re.findall(r"\bmake ([\w./-]+)", f"{steps} {container['postCreateCommand']}")} <= {*targets, "site"}
+    assert {*re.findall(r"\bmake ([\w./-]+)", f"{steps} {container['postCreateCommand']}")} <= {*targets}
     docker = (root / "Dockerfile").read_text(encoding="utf-8")
     copied = [name for line in re.findall(r"^COPY (.+) \S+$", docker, re.M) for name in line.split()]
     binder = (root / ".binder/postBuild").read_text(encoding="utf-8")

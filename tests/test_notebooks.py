@@ -1,17 +1,15 @@
-"""The notebooks: pairs that agree, one structure, outputs fit to be committed, and a live run of every one."""
+"""The notebooks: pairs that agree, one structure, outputs fit to be committed. nbval runs them."""
 
 import ast
 import dis
 import os
 import re
 import tomllib
-from pathlib import Path
 from types import CodeType
 
 import nbformat
 import numpy as np
 import pytest
-from helpers import patience
 
 from labutils import lab, paths
 from labutils.config import Augmentation, RunConfig, as_list, scientific
@@ -298,46 +296,3 @@ def test_jupyterlab_opens_a_pair_that_papermill_has_prepared(tmp_path):
     assert nbformat.read(notebook, as_version=4).cells[0].metadata["tags"] == []
     model = contents_manager(tmp_path).get("task7.ipynb")
     assert len(model["content"]["cells"]) == len(read_script(script).cells)
-
-
-@pytest.mark.parametrize("name", ["task5a", "own"], indirect=True)
-def test_live_run(name, tmp_path):
-    """A notebook trains and ends well in quick live mode, and leaves nothing in results/.
-
-    That the others train is seen when nbval runs their references.
-    """
-    from labutils.tools.execution import QUICK, execute, fitting
-
-    before = sorted(Path(paths.results_dir()).rglob("*"))
-    notebook = paths.notebooks_dir() / f"{name}.ipynb"
-    outcome = execute(
-        notebook,
-        fitting(notebook.with_suffix(".ipynb"), QUICK),
-        output=tmp_path / "out.ipynb",
-        results=tmp_path / "results",
-        limit=patience(15),
-        threads=1,
-    )
-    assert outcome.error == ""
-    assert sorted(Path(paths.results_dir()).rglob("*")) == before
-
-
-def printed(cell):
-    return "".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout")
-
-
-def test_every_cell_runs_twice_in_one_kernel(notebook, tmp_path, monkeypatch):
-    """A student goes back to a cell and runs it again: no later cell has taken a name from it, or changed a run."""
-    from nbclient import NotebookClient
-
-    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path))
-    once = code_cells(notebook)
-    # Not the parameters: nobody goes back that far, and they would give back a name that an exercise has taken.
-    again = [nbformat.from_dict(cell) for cell in once if "parameters" not in tags(cell)]
-    notebook.cells = [*once, *again]
-    NotebookClient(
-        notebook, timeout=int(patience(5)), resources={"metadata": {"path": str(paths.notebooks_dir())}}
-    ).execute()
-    for first, second in zip(once[len(once) - len(again) :], again, strict=True):
-        if "nbval-ignore-output" not in tags(first):
-            assert printed(first) == printed(second), first.source

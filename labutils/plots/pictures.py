@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 def _fine_texture(x: np.ndarray) -> np.ndarray:
     from scipy.ndimage import uniform_filter
 
-    # The median: a few hairs are the strongest edges of an image, and no texture.
-    return np.median(np.abs(x - uniform_filter(x, (0, 5, 5))), axis=(1, 2))
+    # A hair is the strongest edge of an image, and no texture: what is thinner than five pixels belongs to no lesion.
+    smooth = uniform_filter(x, (0, 5, 5))
+    middle = (smooth.min(axis=(1, 2), keepdims=True) + smooth.max(axis=(1, 2), keepdims=True)) / 2
+    inside = uniform_filter((smooth < middle).astype(np.float32), (0, 5, 5)) > 0.99
+    lesion = uniform_filter(inside.astype(np.float32), (0, 5, 5)) > 0.01
+    edges = np.abs(x - smooth)
+    return np.array([np.median(own[of]) if of.any() else 0.0 for own, of in zip(edges, lesion, strict=True)])
 
 
 def _dark_area(x: np.ndarray) -> np.ndarray:
@@ -44,9 +51,12 @@ MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 """Properties of an image as one number, from grey images (n, h, w) in [0, 1].
 
 Brightness and contrast are mean and standard deviation; fine texture is the median distance from the mean of the 5x5
-pixels around; dark area the share of pixels below the middle between the darkest and the brightest; asymmetry the mean
-distance from the mirrored image, in standard deviations.
+pixels around, where an image is dark and not as thin as a hair; dark area the share of pixels below the middle between
+the darkest and the brightest; asymmetry the mean distance from the mirrored image, in standard deviations.
 """
+
+HEAT, STEPS = "plasma", 5
+"""The colours of evidence, in steps: the lighter, the more of it, without a grey that could be the image's."""
 
 
 @styled
@@ -72,8 +82,9 @@ def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) ->
     data = data_words(dataset.name, dataset.source)
     look = f"{images.shape[2]}x{images.shape[1]} {'grey' if images.shape[3] == 1 else 'colour'}"
     classes = ", ".join(f"{each} {name}" for name in dataset.class_names)
-    figure = _image_figure(images, titles, _columns(len(images), each), f"{data}: training images, {look}")
-    show(figure, f"{count(len(images), 'training image')} of {data}, {look}: {classes}.", save)
+    figure = _image_figure(images, titles, _columns(len(images), each))
+    words = f"{count(len(images), 'training image')} of {data}, {look}: {classes}."
+    show(figure, f"{data}: training images, {look}", "", words, save)
 
 
 @styled
@@ -100,11 +111,15 @@ def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None
     n = min(n, len(order) // 2)
     chosen = np.concatenate([order[:n], order[-n:]])
     names = [dataset.class_names[label] for label in dataset.y_train[chosen]]
-    titles = [f"{name}, {value:.2f}" for name, value in zip(names, values[chosen], strict=True)]
+    titles = [f"{name}, {value:.3f}" for name, value in zip(names, values[chosen], strict=True)]
     data = data_words(dataset.name, dataset.source)
-    figure = _image_figure(dataset.x_train[chosen], titles, n, f"{data}: least and most {measure}")
+    figure = _image_figure(dataset.x_train[chosen], titles, n)
+    least, most = (
+        ", ".join(f"{k} {name}" for name, k in Counter(part).most_common(3)) for part in (names[:n], names[n:])
+    )
+    under = f"{data}, training images; above the least, below the most {measure}, with its value."
     told = f"Training images of {data} with the least {measure}: {', '.join(titles[:n])}; with the most: "
-    show(figure, f"{told}{', '.join(titles[n:])}.", save)
+    show(figure, f"Least {measure}: {least}; most: {most}", under, f"{told}{', '.join(titles[n:])}.", save)
 
 
 @styled
@@ -129,9 +144,12 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
     chosen = np.argsort(probabilities.max(axis=1), kind="stable")[:n]
     titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
     data = data_words(dataset.name, dataset.source)
-    head = f"{data}: validation images of which {run.label} is least sure"
-    figure = _image_figure(dataset.x_val[chosen], titles, max(1, len(chosen) // 2), head)
-    show(figure, f"Validation images of {data} of which the network is least sure: {', '.join(titles)}.", save)
+    figure = _image_figure(dataset.x_val[chosen], titles, max(1, len(chosen) // 2))
+    names = Counter(run.class_names[run.y_val[i]] for i in chosen)
+    title = f"Least sure of: {', '.join(f'{k} {name}' for name, k in names.most_common(4))}"
+    under = f"{data}: validation images of which {run.label} is least sure; p is what it gives to their class."
+    words = f"Validation images of {data} of which the network is least sure: {', '.join(titles)}."
+    show(figure, title, under, words, save)
 
 
 @styled
@@ -157,13 +175,13 @@ def images_row(
     images = [np.asarray(image) for image in images]
     if not images or len(images) != len(titles):
         raise ValueError(f"There are {len(images)} images and {len(titles)} titles: give one title for each image.")
-    figure = _image_figure(images, titles, -(-len(images) // -(-len(images) // 6)), title)
+    figure = _image_figure(images, titles, -(-len(images) // -(-len(images) // 6)))
     # Mean and spread make the words change when a transform does.
     told = [
         f"{name} ({image.shape[1]}x{image.shape[0]}, mean {image.mean():.2f}, standard deviation {image.std():.2f})"
         for name, image in zip(titles, images, strict=True)
     ]
-    show(figure, f"{title + ': ' if title else ''}{count(len(images), 'image')}: {'; '.join(told)}.", save)
+    show(figure, title, "", f"{count(len(images), 'image')}: {'; '.join(told)}.", save)
 
 
 @styled
@@ -213,18 +231,28 @@ def gradcam_grid(
         image = np.asarray(dataset.x_val[chosen[i]])
         _draw_image(upper, image)
         _draw_image(lower, image)
-        lower.imshow(heat[i], cmap="inferno", vmin=0, vmax=1, alpha=0.65 * np.sqrt(heat[i]))
+        steps = np.ceil(STEPS * heat[i]) / STEPS
+        lower.imshow(steps, cmap=HEAT, vmin=0, vmax=1, alpha=0.65 * np.sqrt(steps))
         if not heat[i].any():
             lower.set_title("no region speaks for it", loc="center", fontsize=9)
         answer, truth, sure = names[answers[i]], names[truths[i]], probabilities[i, answers[i]]
         verdict, what = ("right", "recognised") if answer == truth else ("WRONG", f"taken for {answer}")
         upper.set_title(f"{verdict}: {answer} ({sure:.2f})\ntrue class {truth}", loc="center", fontsize=9)
         told.append(f"{truth} {what} with {sure:.2f}, {_where(heat[i])}")
-    evidence = "evidence, relative to the hottest place"
-    figure.colorbar(ScalarMappable(cmap="inferno"), ax=figure.axes, label=evidence, shrink=0.6 / blocks)
+    bar = figure.colorbar(
+        ScalarMappable(cmap=matplotlib.colormaps[HEAT].resampled(STEPS)),
+        ax=figure.axes,
+        shrink=0.6 / blocks,
+        ticks=[0, 1],
+    )
+    bar.set_ticklabels(["no evidence", "hottest\nplace"])
     data = data_words(dataset.name, dataset.source)
-    figure.suptitle(f"Grad-CAM of the predicted class on {data}")
-    show(figure, f"Grad-CAM of {run.label} on {count(len(chosen), 'image')} of {data}: {'; '.join(told)}.", save)
+    right = answers == truths
+    ways = [(right, "right"), (~right, "wrong")]
+    title = ", ".join(f"{of.sum()} {word} (up to {probabilities[of].max():.2f} sure)" for of, word in ways if of.any())
+    under = f"Grad-CAM of {run.label} on {data}: below each image where the evidence for the predicted class lies."
+    words = f"Grad-CAM of {run.label} on {count(len(chosen), 'image')} of {data}: {'; '.join(told)}."
+    show(figure, title, under, words, save)
 
 
 def _where(heat: np.ndarray) -> str:
@@ -245,7 +273,7 @@ def _columns(n: int, each: int) -> int:
     return next((c for c in range(6, 2, -1) if n % c == 0 and c % each == 0), min(n, 6))
 
 
-def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[str], columns: int, head: str) -> Figure:
+def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[str], columns: int) -> Figure:
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
@@ -255,7 +283,6 @@ def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[st
     for ax, image, title in zip(axes, images, titles, strict=True):
         _draw_image(ax, image)
         ax.set_title(title, loc="center", fontsize=9)
-    figure.suptitle(head)
     return figure
 
 
