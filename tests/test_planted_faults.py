@@ -103,3 +103,11 @@ def test_a_changed_stored_number(original, plant):
     assert check(original, *nbval) == 0
     plant(f"results/runs/{run.path.name}/history.csv", r"(\n5,[^,]+,[^,]+,)[^,]+,", r"\g<1>0.1234,")
     assert check(original, *nbval) == 1
+
+
+def test_a_cell_that_cannot_be_run_again(original, plant):
+    once = r'"assert \\"ran\\" not in globals()\\n",\n"ran = True\\n",\n\g<0>'
+    plant("notebooks/index.ipynb", r'"course\.progress\(\)"', once)
+    nbval = ("--nbval", "notebooks/index.ipynb")
+    assert check(original, *nbval, "-k", "not again") == 0
+    assert check(original, *nbval) == 1
