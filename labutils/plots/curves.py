@@ -289,7 +289,7 @@ def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
         drawn.setdefault("marker", ".")  # a line of one point would not be seen
     if len(values) > 1:
         axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=drawn["color"], alpha=0.2, linewidth=0)
-    elif line is not values[0]:
+    elif not np.array_equal(line, values[0], equal_nan=True):
         axes.plot(epochs, values[0], color=drawn["color"], linewidth=0.8, alpha=0.45)
     axes.plot(epochs, line, **drawn)
 
