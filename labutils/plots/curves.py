@@ -171,8 +171,10 @@ def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
         kinds = [row[:n], row[n:]]
     else:
         columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
-        figure, kinds = grid((0.8 + 2.9 * columns, 0.9 + 3.7 * -(-n // columns)), n, columns, kinds=2)
-    for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
+        figure, kinds = grid(
+            (0.8 + 2.9 * columns, 0.9 + (3.7 if n <= 4 else 3.0) * -(-n // columns)), n, columns, kinds=2
+        )
+    for axes, name in zip(kinds, ("loss", "accuracy"), strict=True):
         for i, one in enumerate(axes):
             if i:
                 one.sharex(axes[0])

@@ -50,7 +50,7 @@ def draw_dots(
     rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, said: str = "", save: Path | str | None = None
 ) -> None:
     """Draw the dots of every row, by its label; `said` is what the reader has predicted."""
-    figure, axes = one_axes(7.5, 1.7 + 0.4 * len(rows))
+    figure, axes = one_axes(7.5, 1.5 + 0.36 * len(rows))
     told = []
     for place, (label, dots) in enumerate(rows):
         for dot in dots:

@@ -34,19 +34,14 @@ def _asymmetry(x: np.ndarray) -> np.ndarray:
     return np.abs(x - x[:, :, ::-1]).mean(axis=(1, 2)) / (x.std(axis=(1, 2)) + 1e-6)
 
 
-MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "brightness": lambda x: x.mean(axis=(1, 2)),
-    "contrast": lambda x: x.std(axis=(1, 2)),
-    "fine texture": _fine_texture,
-    "dark area": _dark_area,
-    "asymmetry": _asymmetry,
+MEASURES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "brightness": ("the mean, from 0, black, to 1, white", lambda x: x.mean(axis=(1, 2))),
+    "contrast": ("the standard deviation of the pixels, from 0 to 1", lambda x: x.std(axis=(1, 2))),
+    "fine texture": ("the median distance from the 5x5 pixels around", _fine_texture),
+    "dark area": ("the share of the pixels darker than halfway", _dark_area),
+    "asymmetry": ("the distance from the mirror image, in standard deviations", _asymmetry),
 }
-"""Properties of an image as one number, from grey images (n, h, w) in [0, 1].
-
-Brightness and contrast are mean and standard deviation; fine texture is the median distance from the mean of the 5x5
-pixels around; dark area the share of pixels below the middle between the darkest and the brightest; asymmetry the mean
-distance from the mirrored image, in standard deviations.
-"""
+"""Properties of an image as one number, in words and from grey images (n, h, w) in [0, 1]."""
 
 
 @styled
@@ -95,15 +90,17 @@ def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None
     """
     if measure not in MEASURES:
         raise ValueError(f"{measure!r} is no measure of an image: there are {', '.join(MEASURES)}.")
-    values = MEASURES[measure](np.asarray(dataset.x_train).mean(axis=3))
+    said, values_of = MEASURES[measure]
+    values = values_of(np.asarray(dataset.x_train).mean(axis=3))
     order = np.argsort(values, kind="stable")
     n = min(n, len(order) // 2)
     chosen = np.concatenate([order[:n], order[-n:]])
     names = [dataset.class_names[label] for label in dataset.y_train[chosen]]
     titles = [f"{name}, {value:.2f}" for name, value in zip(names, values[chosen], strict=True)]
     data = data_words(dataset.name, dataset.source)
-    figure = _image_figure(dataset.x_train[chosen], titles, n, f"{data}: least and most {measure}")
-    told = f"Training images of {data} with the least {measure}: {', '.join(titles[:n])}; with the most: "
+    head = f"{data}: from the least {measure} to the most,\n{said}"
+    figure = _image_figure(dataset.x_train[chosen], titles, 2 * n, head)
+    told = f"Training images of {data} with the least {measure}, {said}: {', '.join(titles[:n])}; with the most: "
     show(figure, f"{told}{', '.join(titles[n:])}.", save)
 
 
@@ -130,7 +127,7 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
     titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
     data = data_words(dataset.name, dataset.source)
     head = f"{data}: validation images of which {run.label} is least sure"
-    figure = _image_figure(dataset.x_val[chosen], titles, max(1, len(chosen) // 2), head)
+    figure = _image_figure(dataset.x_val[chosen], titles, min(8, len(chosen)), head)
     show(figure, f"Validation images of {data} of which the network is least sure: {', '.join(titles)}.", save)
 
 
@@ -249,7 +246,7 @@ def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[st
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
-    side = min(1.5, max(1.3, 9 / columns))
+    side = min(1.5, max(1.2, 9 / columns))
     size = (max(4.5, side * columns), 0.4 + rows * (side * height / width + 0.2 * lines))
     figure, [axes] = grid(size, len(images), columns)
     for ax, image, title in zip(axes, images, titles, strict=True):
