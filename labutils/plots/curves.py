@@ -249,7 +249,7 @@ def _grid(n: int) -> tuple[Figure, int, list[Axes], list[Axes]]:
         kinds = [[axes] for axes in figure.subplots(1, 2)]
         kinds[0][0].set_xlabel("epoch")
     else:
-        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + 3.6 * -(-n // columns))
+        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + (3.6 if n <= 4 else 3.0) * -(-n // columns))
         figure, kinds = grid(size, n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
         for i, one in enumerate(axes):

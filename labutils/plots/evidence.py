@@ -96,7 +96,7 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     """
     from labutils.evaluate.metrics import auc, class_probabilities
 
-    figure, axes = one_axes(6, 5.6)
+    figure, axes = one_axes(7.6, 3.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences, means = [], {}
     for i, (label, run) in enumerate(runs.items()):
@@ -208,7 +208,7 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     if not trials:
         print("search trials: no trial to draw yet.")
         return
-    figure, axes = one_axes(7.5, 4.2)
+    figure, axes = one_axes(7.5, 3.4)
     sentences, n = [], len(dataset.y_val)
     for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
         own = [trial for trial in trials if trial.params["n_base"] == width]
