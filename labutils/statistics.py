@@ -132,7 +132,7 @@ def proportion(hits: np.ndarray) -> Estimate:
 def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
     """The area under the ROC curve, with Newcombe's 95 % score interval.
 
-    The interval solves |AUC - area| = z * standard error(area) with the standard error of Hanley and McNeil. Unlike
+    The interval solves `|AUC - area| = z * standard error(area)` with the standard error of Hanley and McNeil. Unlike
     DeLong's interval and the bootstrap it does not shrink to a point where the classes separate perfectly, as they
     may on 140 images.
 

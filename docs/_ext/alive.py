@@ -164,6 +164,9 @@ def _written_down(name: str, widget: Any) -> tuple[str, dict[str, Any]]:
             answered.append(dict(widget.news))
         return kind, {"data": data, "answered": answered}
     if kind != "controls":
+        if kind == "scrubber" and data["images"]:
+            coarse = bytes(value & 0xF8 for value in base64.b64decode(data["images"]["bytes"]))
+            data["images"]["bytes"] = base64.b64encode(coarse).decode()  # thumbnails of 32 levels pack better
         return kind, {"data": data, "state": dict(widget.state)}
     kept = KEPT.get(name, {})
     for knob in data["knobs"]:

@@ -4,6 +4,10 @@ The sources are laid out in `.site/` as they are in the repository, so that link
 move there (`alive`), and some pages are written from the stored runs (`pages`).
 """
 
+import base64
+import hashlib
+import html
+import io
 import re
 import shutil
 import sys
@@ -14,6 +18,7 @@ from typing import Any
 import alive
 import nbformat
 import pages
+from PIL import Image
 from sphinx.cmd.build import build_main
 
 from labutils import lab, paths
@@ -33,10 +38,13 @@ COPIED = [
     "data/README.md",
     "docs/conf.py",
 ]
-REPORT = "results/REPORT.md"
 STYLES = re.compile(r"<style[ >].*?</style>", re.S)
 """Styles of a notebook's outputs: a page has them once, in `site.css`."""
-LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
+
+
+PACKED = re.compile(
+    r'(?P<control><div class="labutils-alone">.*previousElementSibling, )"(?P<packed>[^"]{20000,})"\)', re.S
+)
 
 
 def main() -> int:
@@ -75,23 +83,39 @@ def write_notebook(name: str) -> None:
         alive.enliven(notebook)
     for i, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
-            cell.outputs = [_for_page(output, SOURCES, f"{name}-{i}-{j}") for j, output in enumerate(cell.outputs)]
+            for j, output in enumerate(cell.outputs):
+                if shown := _shown(output, f"{name}-{i}-{j}"):
+                    content = PACKED.sub(_apart, pages.in_notebook(STYLES.sub("", shown), name))
+                    cell.outputs[j] = nbformat.v4.new_output("display_data", {"text/html": content})
             if cell.metadata.get("jupyter", {}).get("source_hidden"):
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
     notebook.metadata.pop("widgets", None)
     nbformat.write(notebook, SOURCES / "notebooks" / f"{name}.ipynb")
 
 
-def _for_page(output: Any, folder: Path, name: str) -> Any:
-    """An output whose picture is a file, with its alt text, and whose styles are those of the site."""
+def _apart(found: re.Match) -> str:
+    """What a control was packed into, as a script of its own: several pages may share it, and pages stay small."""
+    name = hashlib.sha256(found["packed"].encode()).hexdigest()[:12]
+    file = SOURCES / "_static/packed" / f"{name}.js"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f'(window.labutilsPacked ??= {{}})["{name}"] = "{found["packed"]}";\n', encoding="utf-8")
+    script = f'<script src="../_static/packed/{file.name}"></script>'
+    return f'{script}{found["control"]}labutilsPacked["{name}"])'
+
+
+def _shown(output: Any, name: str) -> str:
+    """An output as HTML; its picture is a file of fewer colours, with the alt text and the size of the old one."""
     data = output.get("data", {})
-    if "image/png" in data:
-        output = nbformat.v4.new_output("display_data", {"text/html": alive._html_of(output)})
-        data = output["data"]
-    if "text/html" in data:
-        html = STYLES.sub("", data["text/html"])
-        output["data"] = {"text/html": html}
-    return output
+    if "image/png" not in data:
+        return data.get("text/html", "")
+    file = SOURCES / "_static/pictures" / f"{name}.png"
+    file.parent.mkdir(exist_ok=True)
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        width, height = image.size
+        image.convert("RGB").quantize(dither=Image.Dither.NONE).save(file, optimize=True)
+    alt = html.escape(output.metadata.get("image/png", {}).get("alt", ""), quote=True)
+    size = f'width="{width}" height="{height}"'
+    return f'<img loading="lazy" {size} alt="{alt}" src="../_static/pictures/{file.name}">'
 
 
 if __name__ == "__main__":

@@ -153,8 +153,7 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
         raise click.UsageError(f"There is no notebook {unknown[0]!r}; there are {', '.join(there)}.")
     for name, script in there.items():
         if not tasks or name in tasks:
-            folder = paths.ROOT / "tests" / "reference"
-            error = execution.build_reference(script, folder) if references else execution.build(script)
+            error = execution.build(script, paths.ROOT / "tests" / "reference" if references else None)
             failed |= bool(error)
             click.echo(f"{name}: {error or 'written'}", err=bool(error))
     sys.exit(failed)
