@@ -61,8 +61,8 @@ class Finding(NamedTuple):
         What the word was read from, where that is a difference on the exam.
     margin : float
         From where on that difference matters.
-    amounts : tuple of float
-        What single seeds gave, where the word was read from their mean.
+    effects, amounts : tuple
+        All effects on the exam that the word was read from, or what single seeds gave, of which it was the mean.
     """
 
     word: str
@@ -73,6 +73,7 @@ class Finding(NamedTuple):
     area: str = ""
     effect: Effect | None = None
     margin: float = 0.0
+    effects: tuple[Effect, ...] = ()
     amounts: tuple[float, ...] = ()
 
     def holds(self, rule: str) -> bool | None:
@@ -109,7 +110,7 @@ class Condition:
     measure: str
     names: tuple[str, ...]
     rule: str = IS
-    limits: tuple[float, ...] = ()
+    limits: tuple[int | float, ...] = ()
 
     @property
     def words(self) -> str:
@@ -163,15 +164,17 @@ def faster(epochs_a: int | None, epochs_b: int, factor: float) -> bool | None:
     return True if epochs_a <= factor * epochs_b else None
 
 
-def _amount(reached: bool | None, evidence: str, estimate: Estimate | None = None, basis: str = VALIDATION) -> Finding:
+def _amount(
+    reached: bool | None, evidence: str, estimate: Estimate | None = None, basis: str = VALIDATION, *effects: Effect
+) -> Finding:
     word = UNDECIDED if reached is None else REACHED if reached else BELOW
-    return Finding(word, evidence, estimate, basis)
+    return Finding(word, evidence, estimate, basis, effects=effects)
 
 
 def _difference(effect: Effect, usual: float, says: str, then: str = "") -> Finding:
     evidence, margin = f"{says} {exam.effect_words(effect, usual)}{then}", rules.margin(usual)
     basis = f"on the exam, {effect.basis}"
-    return Finding(effect.word(margin), evidence, effect.interval(), basis, effect=effect, margin=margin)
+    return Finding(effect.word(margin), evidence, effect.interval(), basis, None, "", effect, margin, (effect,))
 
 
 def _pairs(things: Sequence) -> list[tuple]:
@@ -274,7 +277,7 @@ def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
     gap = exam.gap_effect((one.seeds,))
     text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis}), "
     text += exam.gap_basis(one.seeds)
-    return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}")
+    return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}", gap)
 
 
 def _rise(condition: Condition, one: Setting) -> Finding:
@@ -287,7 +290,7 @@ def _rise(condition: Condition, one: Setting) -> Finding:
 def _rise_on_exam(condition: Condition, one: Setting) -> Finding:
     rise = exam.effect("rise", one.seeds)
     text = f"{one.name}: exam loss ends {rise.interval()} above that at the lowest validation loss ({rise.basis})"
-    return _amount(rise.at_least(*condition.limits), text, rise.interval(), f"on the exam, {rise.basis}")
+    return _amount(rise.at_least(*condition.limits), text, rise.interval(), f"on the exam, {rise.basis}", rise)
 
 
 # What is read from whole curves: those of one run, or in the same way those of all seeds.
@@ -431,7 +434,9 @@ def _best_on_exam(condition: Condition, own: Setting, *others: Setting) -> Findi
     nearest = exam.effect_words(effects[closest], word=words[closest])
     text = f"{own.name} against the others, after Holm: {counts}; against {closest} {nearest}"
     said = {rules.HOLDS[IS].get(word) for word in words.values()}
-    return _amount(False if False in said else None if None in said else True, text)
+    return _amount(
+        False if False in said else None if None in said else True, text, None, VALIDATION, *effects.values()
+    )
 
 
 def _ceiling(condition: Condition, one: Setting) -> Finding:
@@ -441,7 +446,9 @@ def _ceiling(condition: Condition, one: Setting) -> Finding:
 def _ceiling_on_exam(condition: Condition, one: Setting) -> Finding:
     level = exam.effect("accuracy", one.seeds)
     finding = _near_ceiling(one, level.interval())
-    return finding._replace(evidence=f"{finding.evidence} ({level.basis})", basis=f"on the exam, {level.basis}")
+    return finding._replace(
+        evidence=f"{finding.evidence} ({level.basis})", basis=f"on the exam, {level.basis}", effects=(level,)
+    )
 
 
 def _near_ceiling(one: Setting, reached: Estimate) -> Finding:

@@ -317,11 +317,13 @@ def claims_words(source: str = "", file: str = "") -> tuple[str, int]:
         place = _place(source) / "claims.json"
         write_records(place, _by_name(chosen, runs))
         return f"written: {paths.short(place)}", 0
-    again = [judge_again(record, _by_name(chosen, runs)) for record in read_records(Path(file))]
-    counted = Counter(one.word for one in again)
-    lines = [f"{visible(one.id)}: {one.word}: {visible(one.why)}" for one in again]
+    lines, counted = [], Counter[str]()
+    for record in read_records(Path(file)):
+        word, why = judge_again(record, _by_name(chosen, runs))
+        counted[word] += 1
+        lines.append(visible(f"{record.id}: {word}: {why}"))
     told = ", ".join(f"{number} {word}" for word, number in counted.items())
-    return "\n".join([*lines, f"{len(again)} conclusions: {told}."]), counted[OTHER] + counted[ALTERED]
+    return "\n".join([*lines, f"{len(lines)} conclusions: {told}."]), counted[OTHER] + counted[ALTERED]
 
 
 def _place(source: str) -> Path:
