@@ -5,18 +5,21 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from helpers import TESTS, patience, python_path, start_python, tiny_config, wait_until
+from helpers import TESTS, made_up_run, patience, python_path, state_of, tiny_config, wait_until
 from PIL import Image
 
 from labutils import lab
 from labutils.data import load_dataset
 from labutils.lab import Planned
+from labutils.runs.run import write_run
 from labutils.runs.store import RunStore
 from labutils.tools import missing
 from labutils.tools.cli import commands as cli
@@ -117,45 +120,23 @@ def test_single_runs_are_trained_side_by_side_and_in_a_students_folder_stored_th
     assert [place.parent for place in RunStore()] == [students_folder / "runs"] * 2
 
 
-# Holds its run until the file `go` is there.
-HELD = """
-import pathlib, time
-from labutils import progress
-from labutils.data import load_dataset
-from labutils.training import train
-from helpers import tiny_config
-def hold(self):
-    print("held", flush=True)
-    while not pathlib.Path("go").exists():
-        time.sleep(0.02)
-    return self
-progress.Progress.__enter__ = hold
-small = {"n_train": 16, "n_val": 8}
-train(tiny_config(seed=0, epochs=1, **small), load_dataset("skin", 32, source="phantom", **small))
-"""
-
-
-def test_a_run_that_another_process_trains_is_passed_over_and_looked_at_again(three, results, monkeypatch):
-    other = start_python(HELD, results)
-    try:
-        wait_until(lambda: other.stdout.readline() == "held\n")
-        pauses = []
+def test_a_run_that_another_process_trains_is_passed_over_and_looked_at_again(three, monkeypatch):
+    config, dataset, pauses = three[0], images(), []
+    with ExitStack() as elsewhere:
+        elsewhere.enter_context(RunStore().lock(config, dataset.fingerprint))
 
         def pause(seconds):
             pauses.append(seeds_stored())
-            (results / "go").touch()
-            other.wait(patience(10))
+            there = replace(made_up_run(config, dataset), path=RunStore().path_of(config, dataset.fingerprint))
+            write_run(there, state_of(there), None)
+            elsewhere.close()
 
         monkeypatch.setattr(missing, "time", SimpleNamespace(sleep=pause))
         said = run()
-    finally:
-        (results / "go").touch()
-        out, err = other.communicate(timeout=patience(10))
     assert said.exit_code == 0, said.output
     assert said.output.count("task1b seed 0: passed over, another process trains it.") == 1
     assert pauses == [[1, 2]], "the others were trained meanwhile"
     assert seeds_stored() == [0, 1, 2]
-    assert "trained 1 epochs" in out, err
     assert "task1b seed 0: trained" not in said.output
 
 
