@@ -185,7 +185,7 @@ def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
     axis = f"predicted probability of {_event(run)}"
     most = max(p.images for p in points)
     bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
-    panels = [Panel(title, (0, 1), (0, 1), axis, lines), Panel("images", (0, 1), (0, most), axis, bars=bars)]
+    panels = [Panel("images", (0, 1), (0, most), axis, bars=bars), Panel(title, (0, 1), (0, 1), axis, lines)]
     return chart(panels), f"{_sureness(run, epoch)}. {_calibration_words(run, epoch, points)}"
 
 
