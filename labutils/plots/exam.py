@@ -1,7 +1,7 @@
 """Figures about the exam: what more training images do, and how far validation accuracies lie above it.
 
-The numbers, and the titles that say what is seen, come from `labutils.audit.growth` and `labutils.evaluate.validation`.
-"""
+The numbers, and the titles that say what is seen, come from `labutils.audit.against` and
+`labutils.evaluate.validation`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from labutils.plots.figure import (
 )
 
 if TYPE_CHECKING:
-    from labutils.audit.growth import Growth
+    from labutils.audit.against import Growth
     from labutils.evaluate.validation import Flattery
 
 
