@@ -120,6 +120,7 @@ def page(browser, lab) -> Iterator:
 
 
 @pytest.fixture(autouse=True)
-def _no_errors_yet(page) -> None:
-    """Each test begins without errors."""
-    page.errors.clear()
+def _no_errors_yet(request) -> None:
+    """Each test in JupyterLab begins without errors."""
+    if "page" in request.fixturenames:
+        request.getfixturevalue("page").errors.clear()
