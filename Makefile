@@ -6,7 +6,9 @@ ARGS ?=
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 # One reference for each kind of training cell: curves over rates, a search, dropout, one's own images.
 LIVE := task1b task4 task5a own
-.PHONY: help run lab test nightly check quick test-browser format notebooks site bench mutants verify results report pins
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' labutils/__init__.py)
+.PHONY: help run lab test nightly check quick test-browser format notebooks site bench mutants verify results report pins \
+  dist release wheelhouse offline
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */|/' | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -20,8 +22,7 @@ lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 test: check  ## every check that a change must pass
 	$(BIN)/labutils data phantoms
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
-	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
-	$(BIN)/pytest -n 2 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb)
+	$(BIN)/pytest -n 3 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb) notebooks
 	$(BIN)/labutils verify --some 2
 
 nightly: test  ## that, every notebook trained live, and every stored run repeated
@@ -72,6 +73,25 @@ results: .venv/installed  ## train what is missing of the lab's runs; can be sto
 
 report: .venv/installed  ## results/REPORT.md, with its figures and tables, from the stored runs
 	$(BIN)/labutils report
+
+# The ZIP holds what the wheel does not: notebooks and stored runs, as they are committed.
+dist: .venv/installed  ## the package and, beside it, the notebooks with their runs, into dist/
+	rm -rf build dist/labutils-$(VERSION)*
+	$(BIN)/python -c "from setuptools import build_meta as b; b.build_wheel('dist'); b.build_sdist('dist')"
+	git archive --prefix=labutils-$(VERSION)/ -o dist/labutils-$(VERSION)-lab.zip HEAD \
+	  README.md CHANGELOG.md LICENSE requirements.txt docs notebooks results data
+
+release:  ## that, if CHANGELOG.md has a section for the version
+	@grep -qx '## $(VERSION)' CHANGELOG.md || { echo "CHANGELOG.md has no line '## $(VERSION)': a release has its section, and no 'not released'."; exit 1; }
+	$(MAKE) dist
+
+wheelhouse: dist  ## every package that a student needs, for rooms without internet; ARGS="--platform win_amd64 ..."
+	$(BIN)/python -m pip download -r requirements.txt -d wheelhouse $(ARGS)
+	cp requirements.txt dist/*.whl dist/*-lab.zip wheelhouse
+
+offline: site  ## the site as a ZIP, and all notebooks as one PDF (needs Chromium), into dist/
+	$(BIN)/python benchmarks/print_pdf.py
+	cd site && ../$(BIN)/python -m zipfile -c ../dist/labutils-site.zip .
 
 # uv keeps the versions that the two files hold; remove one to have its versions chosen anew.
 PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \

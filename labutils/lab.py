@@ -345,6 +345,11 @@ def find_notebook(task: str) -> Path:
     there = {file.stem: file for title in NOTEBOOKS if (file := paths.notebooks_dir() / f"{title}.ipynb").is_file()}
     if found := there.get(name) or there.get(f"task{name}"):
         return found
+    if not there:
+        raise NotebookError(
+            f"There are no notebooks in {paths.ROOT}: the package alone brings none. Unpack the release's ZIP that "
+            "ends in -lab.zip, and type the same in the folder that it makes."
+        )
     raise NotebookError(f"There is no notebook {task!r}; there are {', '.join(there)}.")
 
 

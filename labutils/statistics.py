@@ -7,6 +7,7 @@ and judged on the same images are compared in `evaluate.effects`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from math import comb, hypot, log, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -20,8 +21,8 @@ SMALLEST_PROBABILITY = 1e-7
 GUESS = log(2)
 """What an image costs on which a network answers "one half" to two classes."""
 
-TAILS = (0.025, 0.975)
-"""The quantiles that a 95 % interval lies between."""
+LEVEL: ContextVar[float] = ContextVar("level", default=0.05)
+"""How often an interval may miss: of 95 % ones in 1 of 20 cases. Only `evaluate.rules.contested` sets another."""
 
 DRAWS = 4000
 
@@ -67,6 +68,11 @@ def p_words(p: float) -> str:
     """A p-value in a sentence: `p = 0.031`, or `p < 0.001`."""
     shown = p_value(p)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def tails() -> tuple[float, float]:
+    """The quantiles that an interval lies between: .025 and .975 for one of 95 %."""
+    return LEVEL.get() / 2, 1 - LEVEL.get() / 2
 
 
 def normal_quantile(confidence: float) -> float:
@@ -120,7 +126,7 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
 
 def proportion(hits: np.ndarray) -> Estimate:
     """The share of True in `hits` (n,), with its Wilson interval."""
-    return Estimate(float(np.mean(hits)), *wilson_interval(int(np.sum(hits)), len(hits)))
+    return Estimate(float(np.mean(hits)), *wilson_interval(int(np.sum(hits)), len(hits), 1 - LEVEL.get()))
 
 
 def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
@@ -252,13 +258,13 @@ def bootstrap_mean(values: np.ndarray, unit: float = 1.0) -> Estimate:
     Efron (1979), Annals of Statistics 7, 1-26; Agresti and Min (2005), Statistics in Medicine 24, 729-740.
     """
     mean = float(np.mean(values))
-    low, high = np.quantile(resampled_means(values), TAILS)
+    low, high = np.quantile(resampled_means(values), tails())
     return widened(Estimate(mean, float(low), float(high)), len(values), unit)
 
 
 def widened(estimate: Estimate, n: int, unit: float = 1.0) -> Estimate:
     """An interval over n images, wider by what half an image on either side would add; see `bootstrap_mean`."""
-    least = normal_quantile(0.95) * unit / (n + 2)
+    least = normal_quantile(1 - LEVEL.get()) * unit / (n + 2)
     value, low, high = estimate
     return Estimate(value, value - hypot(value - low, least), value + hypot(high - value, least))
 

@@ -136,7 +136,7 @@ def test_a_reference_is_of_the_script_with_what_was_injected_and_no_pictures(tmp
     file = script(tmp_path)
     execution.build(file)
     script(tmp_path, SCRIPT.replace("print(n_epoch)", "from matplotlib import pyplot\nprint('new')\npyplot.plot([1])"))
-    assert execution.build_reference(file, tmp_path / "reference") == ""
+    assert execution.build(file, tmp_path / "reference") == ""
     notebook = nbformat.read(tmp_path / "reference" / "small.ipynb", as_version=4)
     assert "n_epoch = 2" in notebook.cells[2].source
     outputs = str([cell.get("outputs") for cell in notebook.cells])

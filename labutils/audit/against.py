@@ -170,7 +170,7 @@ def _counted(words: Sequence[str]) -> str:
     forms = {"wins": "win", "ties": "tie", "loses": "lose", "undecided": "undecided"}
     counts = {word: called.count(word) for word in forms if word in called}
     shown = ", ".join(f"{n} {word if n == 1 else forms[word]}" for word, n in counts.items())
-    return f" Of all {len(words)} networks, after Holm: {shown}."
+    return f" Of all {len(words)} networks, with allowance for their number (Holm): {shown}."
 
 
 def _sat(run: Run, simple: Simple) -> bool:

@@ -137,22 +137,24 @@ def find_source(source: str | Path) -> Source:
     """
     name = dataset_name(source) if isinstance(source, str) else None
     root = Path(source).expanduser()
-    if name and (name in DATASETS or name in own_folders() or not root.is_dir()):
-        if (place := find_place(name)) is not None:
-            return _read(name, place.root, f"{read_classes(name, place.root).title}: {WORDS[place.source]}")
-        if name in DATASETS:
-            folder = DATASETS[name].title
-            raise DataError(
-                f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
-                f"or draw phantoms with `labutils data phantoms {name}`."
-            )
-    if root.is_dir():
-        return _read(_guess_name(root.resolve()), root, f"Images in {shown(root)}")
-    names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
-    raise DataError(
-        f"{source} is neither a data set ({names}) nor a folder. "
-        "Give one of these names, or the folder that holds train and validation."
-    )
+    is_meant = name and (name in DATASETS or name in own_folders() or not root.is_dir())
+    if name and is_meant and (place := find_place(name)):
+        root, title = place.root, f"{read_classes(name, place.root).title}: {WORDS[place.source]}"
+    elif name in DATASETS:
+        folder = DATASETS[name].title
+        raise DataError(
+            f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
+            f"or draw phantoms with `labutils data phantoms {name}`."
+        )
+    elif root.is_dir():
+        name, title = _guess_name(root.resolve()), f"Images in {shown(root)}"
+    else:
+        names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
+        raise DataError(
+            f"{source} is neither a data set ({names}) nor a folder. "
+            "Give one of these names, or the folder that holds train and validation."
+        )
+    return Source(root, *find_files(name, root), read_classes(name, root).shown, title, find_exam(name, root))
 
 
 def _guess_name(root: Path) -> str:
@@ -165,11 +167,6 @@ def _guess_name(root: Path) -> str:
             find_files(name, root)
             return name
     return named or "images"
-
-
-def _read(name: str, root: Path, title: str) -> Source:
-    train, validation = find_files(name, root)
-    return Source(root, train, validation, read_classes(name, root).shown, title, find_exam(name, root))
 
 
 def _data_dir() -> Path:

@@ -47,6 +47,9 @@ class Part(NamedTuple):
     settings: list[Setting]
 
 
+Parts = tuple[Part, ...]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The judgement of one claim on some runs, each of `verdict` and `holds` one of `WORDS`.
@@ -60,8 +63,10 @@ class Verdict:
         The data that it was judged on.
     holds, exam : str
         What holds for these images: the exam, all stored seeds; and the numbers behind it.
-    parts : tuple of Part
-        What was found there, by condition.
+    parts, known : tuple of Part
+        What was found there, and on the validation images, by condition.
+    instead : str
+        What it is called whatever these runs say, if they cannot answer it.
     """
 
     id: str
@@ -74,7 +79,9 @@ class Verdict:
     kind: str = "document"
     holds: str = MISSING
     exam: str = "Not judged."
-    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+    parts: Parts = field(default=(), compare=False, repr=False)
+    known: Parts = field(default=(), compare=False, repr=False)
+    instead: str = field(default="", compare=False, repr=False)
 
     @property
     def area(self) -> str:
@@ -114,7 +121,7 @@ class Claim:
     @property
     def needs(self) -> dict[str, RunConfig]:
         """The runs that it speaks of, by name."""
-        known = lab.runs(self.task) | self.elsewhere
+        known = (lab.runs(self.task) if self.task in lab.TITLES else {}) | self.elsewhere
         return {name: known[name] for condition in self.conditions for name in condition.names if name != RIVAL}
 
     @property
@@ -318,7 +325,12 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     """
     if claim_id not in CLAIMS:
         raise ValueError(f"{claim_id!r} is not a claim; there are {', '.join(CLAIMS)}.")
-    claim, everything = CLAIMS[claim_id], list(runs.values())
+    return judge_claim(claim_id, CLAIMS[claim_id], runs)
+
+
+def judge_claim(claim_id: str, claim: Claim, runs: Mapping[str, Run]) -> Verdict:
+    """Judge a claim that need not be one of the lab's; see `judge`."""
+    everything = list(runs.values())
     needs, aside, instead = claim.needs, "", UNDECIDED
     found = _one_source(needs, everything)
     if len(found) < len(needs) and claim.task in lab.STAND_INS:
@@ -329,14 +341,16 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
             aside = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
     sources = sorted({run.source for run in found.values()})
 
-    def verdict(word: str, evidence: str, holds: str = "", exam: str = "", parts: tuple[Part, ...] = ()) -> Verdict:
+    def verdict(
+        word: str, evidence: str, holds: str = "", exam: str = "", parts: Parts = (), seen: Parts = ()
+    ) -> Verdict:
         holds, exam = holds or word, exam or evidence
         if aside:  # what they say of themselves is no verdict on what the claim is about
             evidence, exam = f"{aside}{word}: {evidence}", f"{aside}{holds}: {exam}"
             word = holds = instead
         images = ", ".join(sources)
         row = (claim_id, claim.task, claim.text, evidence, word, claim.rule, images, claim.kind)
-        return Verdict(*row, holds, exam, parts)
+        return Verdict(*row, holds, exam, parts, seen, instead if aside else "")
 
     absent = [name for name in needs if name not in found]
     if absent:
@@ -354,9 +368,8 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     for name, run in found.items():
         length = needs[name].epochs
         settings[name] = Setting(name, run.first(length), same_but_seed(run, length, everything))
-    known, evidence, _ = _joined(claim, settings, everything, on_exam=False)
-    holds = _joined(claim, settings, everything, on_exam=True)
-    return verdict(known, evidence, *holds)
+    known, evidence, seen = _joined(claim, settings, everything, on_exam=False)
+    return verdict(known, evidence, *_joined(claim, settings, everything, on_exam=True), seen)
 
 
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
@@ -442,7 +455,7 @@ def is_planned(run: Run, config: RunConfig) -> bool:
 
 def _joined(
     claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool
-) -> tuple[str, str, tuple[Part, ...]]:
+) -> tuple[str, str, Parts]:
     """One word for all conditions of a claim, their evidence, and what was found of each."""
     said, texts, without, parts = [], [], [], []
     for condition in claim.conditions:

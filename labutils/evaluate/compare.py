@@ -19,7 +19,7 @@ from labutils.evaluate.curves import gap_by_image, smooth, train_curve, unsteadi
 from labutils.evaluate.metrics import correct, hits, image_losses
 from labutils.statistics import (
     GUESS,
-    TAILS,
+    LEVEL,
     Estimate,
     bootstrap_mean,
     cross_entropy,
@@ -27,6 +27,7 @@ from labutils.statistics import (
     resampled_means,
     resamples,
     sign_test,
+    tails,
     widened,
 )
 
@@ -91,7 +92,7 @@ def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
     """
     n01, n10, _ = mcnemar(run_a, run_b)
     n = len(run_a.y_val)
-    z = normal_quantile(0.95)
+    z = normal_quantile(1 - LEVEL.get())
     only_a, only_b, total = n10 + 0.5, n01 + 0.5, n + 2
     centre = (only_a - only_b) / total
     half = z * sqrt(only_a + only_b - (only_a - only_b) ** 2 / total) / total
@@ -137,7 +138,7 @@ def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
     The interval is a bootstrap that draws from both sets of images independently.
     """
     (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
-    low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
+    low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), tails())
     found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
     return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown_a - shown_b)
 
@@ -161,7 +162,7 @@ def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
     drawn = np.stack([np.bincount(row, minlength=len(run_a.y_val)) for row in resamples(len(run_a.y_val), draws=draws)])
     resampled = [drawn @ loss.T / drawn.shape[1] for loss in losses]
     _, after_a, after_b = _race(resampled[0], resampled[1], slack)
-    low, high = np.quantile(after_a / after_b, TAILS)
+    low, high = np.quantile(after_a / after_b, tails())
     return Speed(level, int(epochs[0]), int(epochs[1]), Estimate(epochs[0] / epochs[1], float(low), float(high)))
 
 
@@ -175,7 +176,7 @@ def steadiness(run_a: Run, run_b: Run, draws: int = 400) -> Estimate:
     value = _ratio(run_a.history["val_accuracy"][None, :], run_b.history["val_accuracy"][None, :], n)[0]
     drawn = np.stack([np.bincount(row, minlength=n) for row in resamples(n, draws=draws)]) / n
     a, b = (drawn @ hits(run.val_predictions, run.y_val).T for run in (run_a, run_b))
-    low, high = np.quantile(_ratio(a, b, n), TAILS)
+    low, high = np.quantile(_ratio(a, b, n), tails())
     return Estimate(float(value), float(low), float(high))
 
 

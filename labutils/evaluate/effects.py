@@ -15,13 +15,14 @@ Obuchowski and Rockette (1995), Communications in Statistics 24, 285-308; Satter
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import erfc, exp, inf, log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.rules import BETTER, SAME, SIGNIFICANT, UNDECIDED, WORSE
-from labutils.statistics import Estimate, holm, normal_quantile
+from labutils.evaluate.rules import BETTER, SAME, UNDECIDED, WORSE
+from labutils.statistics import LEVEL, Estimate, holm, normal_quantile
 
 _NEARLY_NORMAL = 1000.0
 """Degrees of freedom from which on Student's distribution is taken for the normal one."""
@@ -53,6 +54,17 @@ class Spread:
     alike: bool = True
 
 
+class Sums(NamedTuple):
+    """All that an effect depends on: of each sample its weight, the means of its seeds and its part; of each set of
+    images the variance of what they contribute, without that of single seeds, and their number; see `measure_effect`.
+    """
+
+    samples: list[tuple[float, list[float], float]]
+    images: list[tuple[float, int]]
+    unit: float
+    prior: Spread | None
+
+
 @dataclass(frozen=True)
 class Effect:
     """A weighted sum of settings, with what seeds and images make uncertain about it.
@@ -75,10 +87,11 @@ class Effect:
     of_part: float = 0.0
     kept: float = 0.0
     settings: float = 2.0
+    sums: Sums | None = field(default=None, compare=False, repr=False)
 
-    def interval(self, confidence: float = 0.95) -> Estimate:
-        """The value with its interval."""
-        half = self.error * _quantile(confidence, self.freedom)
+    def interval(self, confidence: float | None = None) -> Estimate:
+        """The value with its interval, of 95 % unless said otherwise."""
+        half = self.error * _quantile(confidence or 1 - LEVEL.get(), self.freedom)
         return Estimate(self.value, self.value - half, self.value + half)
 
     def word(self, margin: float) -> str:
@@ -91,9 +104,9 @@ class Effect:
 
     def called(self, margin: float, p: float, p_same: float) -> str:
         """The word, given what the test of a difference and the two one-sided tests say."""
-        if p < SIGNIFICANT and abs(self.value) >= margin:
+        if p < LEVEL.get() and abs(self.value) >= margin:
             return BETTER if self.value > 0 else WORSE
-        return SAME if p_same < SIGNIFICANT else UNDECIDED
+        return SAME if p_same < LEVEL.get() else UNDECIDED
 
     @property
     def p(self) -> float:
@@ -121,7 +134,7 @@ class Effect:
         True: the value reaches the amount, and the 95 % interval lies above 0. False: the 90 % interval lies below the
         amount.
         """
-        if self.interval(0.90).high < amount:
+        if self.interval(1 - 2 * LEVEL.get()).high < amount:
             return False
         return True if self.value >= amount and self.interval().low > 0 else None
 
@@ -191,7 +204,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
     """
     of_seeds = _of_seeds(samples, prior)
     of_part = sum(sample.weight**2 * sample.part for sample in samples)
-    of_images = []
+    by_set = []
     counts = [sample.values.shape[1] for sample in samples]
     for name in dict.fromkeys(sample.images for sample in samples):
         own = [sample for sample in samples if sample.images == name]
@@ -199,7 +212,8 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         if n > 1:
             by_image = np.sum([sample.weight * sample.values.mean(axis=0) for sample in own], axis=0)
             single = sum(sample.weight**2 * _rest(sample.values) / len(sample.values) for sample in own)
-            of_images.append((max(float(by_image.var(ddof=1)) - single, 0.0) / n + (unit / (n + 2)) ** 2, n - 1))
+            by_set.append((max(float(by_image.var(ddof=1)) - single, 0.0), n))
+    of_images = [(own / n + (unit / (n + 2)) ** 2, n - 1) for own, n in by_set]
     parts = of_seeds + of_images + ([(of_part, inf)] if of_part else [])
     variance = sum(part for part, _ in parts)
     below = sum(part**2 / degrees for part, degrees in parts)
@@ -214,6 +228,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         of_part=of_part,
         kept=prior.freedom if prior and prior.alike else 0.0,
         settings=_counted(samples, of_seeds),
+        sums=Sums([(one.weight, one.values.mean(axis=1).tolist(), one.part) for one in samples], by_set, unit, prior),
     )
 
 

@@ -21,7 +21,7 @@ from labutils.evaluate.curves import MEASURED as CURVES
 from labutils.evaluate.curves import WINDOW, fixed_sizes
 from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
-from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED
+from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED, margin
 from labutils.runs.store import RunStore
 from labutils.statistics import (
     GUESS,
@@ -93,7 +93,7 @@ def effect(kind: str, first: Seeds, second: Seeds = ()) -> Effect:
 def area_words(first: Seeds, second: Seeds, word: str) -> str:
     """`+1.2 points [+0.4, +2.0]`, the effect on AUC, and what it says where accuracy has said another `word`."""
     area = effect("AUC", first, second)
-    said = area.word(ACCURACY_MARGIN)
+    said = area.word(margin(ACCURACY_MARGIN))
     disagrees = UNDECIDED not in (said, word) and said != word
     return in_points(area.interval()) + (f" and disagrees: {said}" if disagrees else "")
 
@@ -134,17 +134,19 @@ def same_exam(*settings: Seeds) -> None:
         raise ComparisonError("The runs sat different exams: other images, or another size of them.")
 
 
-def effect_words(found: Effect, margin: float = ACCURACY_MARGIN, word: str = "") -> str:
-    """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with margin and basis.
+def effect_words(found: Effect, usual: float = ACCURACY_MARGIN, word: str = "") -> str:
+    """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with its margin and basis.
 
-    `word` is what to call it, where that is not what it is called alone: see `effects.adjusted_words`.
+    `usual` is the margin where nobody contests it, `word` what to call it where that is not what it is called alone:
+    see `effects.adjusted_words`.
     """
     value, low, high = found.interval()
-    word = word or found.word(margin)
-    if margin == ACCURACY_MARGIN:
+    matters = margin(usual)
+    word = word or found.word(matters)
+    if usual == ACCURACY_MARGIN:
         shown = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
-        return f"{shown}: {word} (margin {100 * margin:.0f} point; {found.basis})"
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {margin}; {found.basis})"
+        return f"{shown}: {word} (margin {100 * matters:g} point; {found.basis})"
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {matters}; {found.basis})"
 
 
 def _sample(weight: float, runs: Seeds, measure: Measure) -> Sample:

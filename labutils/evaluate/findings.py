@@ -24,7 +24,7 @@ from labutils.evaluate.curves import MEASURED, WINDOW, train_curve
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, EQUALS, IS, IS_NOT, REACHED, SAME, SIGNIFICANT, UNDECIDED, WORSE
-from labutils.statistics import Estimate, holm, in_points, p_words, points
+from labutils.statistics import LEVEL, Estimate, holm, in_points, p_words, points
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -61,6 +61,8 @@ class Finding(NamedTuple):
         What the word was read from, where that is a difference on the exam.
     margin : float
         From where on that difference matters.
+    amounts : tuple of float
+        What single seeds gave, where the word was read from their mean.
     """
 
     word: str
@@ -71,6 +73,7 @@ class Finding(NamedTuple):
     area: str = ""
     effect: Effect | None = None
     margin: float = 0.0
+    amounts: tuple[float, ...] = ()
 
     def holds(self, rule: str) -> bool | None:
         """Whether a statement of this kind holds, does not, or cannot be told."""
@@ -165,8 +168,8 @@ def _amount(reached: bool | None, evidence: str, estimate: Estimate | None = Non
     return Finding(word, evidence, estimate, basis)
 
 
-def _difference(effect: Effect, margin: float, says: str, then: str = "") -> Finding:
-    evidence = f"{says} {exam.effect_words(effect, margin)}{then}"
+def _difference(effect: Effect, usual: float, says: str, then: str = "") -> Finding:
+    evidence, margin = f"{says} {exam.effect_words(effect, usual)}{then}", rules.margin(usual)
     basis = f"on the exam, {effect.basis}"
     return Finding(effect.word(margin), evidence, effect.interval(), basis, effect=effect, margin=margin)
 
@@ -187,13 +190,13 @@ def _accuracy(condition: Condition, first: Setting, second: Setting, paired: boo
     text = f"accuracy {one:.3f} ({first.name}), {other:.3f} ({second.name})"
     if not paired:
         p = compare.fisher(first.run, second.run)
-        word = UNDECIDED if p >= SIGNIFICANT else BETTER if one > other else WORSE
+        word = UNDECIDED if p >= LEVEL.get() else BETTER if one > other else WORSE
         return Finding(word, f"{text}, Fisher {p_words(p)}")
     test, difference = mcnemar(first.run, second.run), compare.accuracy_difference(first.run, second.run)
-    if test.p < SIGNIFICANT:
+    if test.p < LEVEL.get():
         word = BETTER if test.n10 > test.n01 else WORSE
-    elif difference.high < rules.EQUAL:
-        word = rules.CLOSE if -difference.low < rules.EQUAL else rules.NO_BETTER
+    elif difference.high < rules.margin(rules.EQUAL):
+        word = rules.CLOSE if -difference.low < rules.margin(rules.EQUAL) else rules.NO_BETTER
     else:
         word = UNDECIDED
     by = "" if condition.rule == IS else f", {in_points(difference)} points"
@@ -216,7 +219,7 @@ def _loss(condition: Condition, first: Setting, second: Setting, paired: bool = 
     if not difference.low <= 0 <= difference.high:
         word = BETTER if difference.value < 0 else WORSE
     else:
-        word = rules.CLOSE if max(-difference.low, difference.high) < rules.LOSS_MARGIN else UNDECIDED
+        word = rules.CLOSE if max(-difference.low, difference.high) < rules.margin(rules.LOSS_MARGIN) else UNDECIDED
     one, other = (run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b))
     beside = ", ".join(f"{run.history['val_loss'][run.best_epoch]:.3f}" for run in (a, b))
     return Finding(
@@ -239,13 +242,13 @@ def _loss_on_exam(condition: Condition, first: Setting, second: Setting, paired:
 
 def _gap(condition: Condition, *settings: Setting) -> Finding:
     runs = [setting.run for setting in settings]
-    narrowing, curve = compare.gap_difference(*_pairs(runs)), train_curve(*runs)
-    if at_least(narrowing, rules.NARROWER):
+    narrowing, curve, least = compare.gap_difference(*_pairs(runs)), train_curve(*runs), rules.margin(rules.NARROWER)
+    if at_least(narrowing, least):
         word = BETTER
-    elif narrowing.value <= -rules.NARROWER and narrowing.high < 0:
+    elif narrowing.value <= -least and narrowing.high < 0:
         word = WORSE
-    elif narrowing.high < rules.NARROWER:
-        word = SAME if -narrowing.low < rules.NARROWER else BELOW
+    elif narrowing.high < least:
+        word = SAME if -narrowing.low < least else BELOW
     else:
         word = UNDECIDED
     gaps = [points(float(curves.gap_by_image(run, curve).mean())) for run in runs]
@@ -307,11 +310,12 @@ def _onset_of_seeds(condition: Condition, one: Setting) -> Finding:
     if len(onsets) < 2:
         return _amount(None, f"{text} at one seed: how far seeds move it is unknown")
     counted = [begins or run.epochs + 1 for begins, run in zip(onsets, one.seeds, strict=True)]
-    mean, basis = _mean_over_seeds(counted, 9999), f"over {len(onsets)} seeds"
+    mean, basis = _mean_over_seeds(counted, rules.LATEST), f"over {len(onsets)} seeds"
     within = True if first <= mean.low and mean.high <= last else None
     outside = mean.high < first or mean.low > last
     shown = f"mean {mean.value:.0f} [{mean.low:.0f}, {mean.high:.0f}]"
-    return _amount(False if outside else within, f"{text}, {shown} {basis}", mean, basis)
+    found = _amount(False if outside else within, f"{text}, {shown} {basis}", mean, basis)
+    return found._replace(amounts=tuple(counted))
 
 
 def _mean_over_seeds(amounts: Sequence[float], most: float) -> Estimate:
@@ -396,9 +400,10 @@ def _over_seeds(
     shown = ", ".join(f"{value:.2f}" for value in ratios)
     if len(ratios) < 2:
         return _amount(None, f"{shown} {of} at one seed: how far seeds move it is unknown")
-    mean = _mean_over_seeds(ratios, 99)
+    mean = _mean_over_seeds(ratios, rules.HIGHEST)
     basis = f"over {len(ratios)} seeds"
-    return _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
+    found = _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
+    return found._replace(amounts=tuple(ratios))
 
 
 # A setting among others, and before the highest that anyone could reach.
@@ -407,7 +412,7 @@ def _over_seeds(
 def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
     tests = {other.name: mcnemar(own.run, other.run) for other in others}
     adjusted = holm({name: test.p for name, test in tests.items()})
-    told = [test for name, test in tests.items() if adjusted[name] < SIGNIFICANT]
+    told = [test for name, test in tests.items() if adjusted[name] < LEVEL.get()]
     lost, won = sum(test.n01 > test.n10 for test in told), sum(test.n10 > test.n01 for test in told)
     top = max((own, *others), key=lambda setting: accuracy(setting.run).value)
     text = (
@@ -420,7 +425,7 @@ def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
 def _best_on_exam(condition: Condition, own: Setting, *others: Setting) -> Finding:
     exam.same_exam(own.seeds, *(other.seeds for other in others))
     effects = {other.name: exam.effect("accuracy", own.seeds, other.seeds) for other in others}
-    words = adjusted_words(effects, rules.ACCURACY_MARGIN)
+    words = adjusted_words(effects, rules.margin(rules.ACCURACY_MARGIN))
     counts = ", ".join(f"{list(words.values()).count(word)} {word}" for word in (BETTER, WORSE, SAME, UNDECIDED))
     closest = min(effects, key=lambda name: effects[name].value)
     nearest = exam.effect_words(effects[closest], word=words[closest])

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 TRAINING, VALIDATION, GREY = "#B84E00", "#0072B2", "#6B6B6B"
 """Orange and dashed is training, blue is validation, and neither is ever anything else."""
 COLOURS = ("#00775A", "#A03E86", "#332288", "#5E5E5E", "#8A6100", "#882255", "#111111")
@@ -17,6 +19,8 @@ GROUND, INK = "#FFFFFF", "#333333"
 """No grey can be read on light and on dark pages."""
 WIDTH, HEIGHT = 330, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 26, 38
+AT_LINES = 5
+"""Lines that are named where they end; more names would not find room there."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,37 @@ class Panel:
 
 
 def chart(panels: Sequence[Panel]) -> str:
-    """The panels side by side and a legend below, as one SVG."""
+    """The panels side by side as one SVG; up to `AT_LINES` lines are named at their ends, more in a legend below."""
     width = WIDTH * len(panels)
     drawn = "".join(f'<g transform="translate({i * WIDTH},0)">{_panel(p)}</g>' for i, p in enumerate(panels))
     names = {line.label: line for panel in panels for line in panel.lines if line.label}
+    at_ends = [line for line in panels[-1].lines if line.label and len(line.x)]
+    if 0 < len(names) <= AT_LINES and len(at_ends) == len(names):
+        ends, room = _ends(panels[-1], at_ends)
+        return svg(width + room, HEIGHT, f'{drawn}<g transform="translate({width - WIDTH},0)">{ends}</g>')
     legend, rows = _legend(list(names.values()), width)
-    height = HEIGHT + 18 * rows
-    return svg(width, height, drawn + legend)
+    return svg(width, HEIGHT + 18 * rows, drawn + legend)
+
+
+def apart(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
+    """Where labels stand of which none is on another, each as near as it can be to the place that it names.
+
+    Parameters
+    ----------
+    wanted, sizes : sequence of float
+        The places, in rising order, and what each label takes of the axis.
+    low, high : float
+        Between which their middles stay, as far as they fit.
+    """
+    before = [sum(sizes[:i]) + (sizes[i] - sizes[0]) / 2 for i in range(len(sizes))]
+    blocks: list[list[float]] = []  # what would overlap is moved as one, to the mean of what it names
+    for place, offset in zip(wanted, before, strict=True):
+        blocks.append([min(max(place, low), high) - offset])
+        while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    places = [_mean(block) for block in blocks for _ in block]
+    last = max(low, high - before[-1])
+    return [min(max(place, low), last) + offset for place, offset in zip(places, before, strict=True)]
 
 
 def svg(width: float, height: float, drawn: str, size: int = 11) -> str:
@@ -96,6 +124,11 @@ def learning_chart(
     """
     sides = (("loss", top, math.log(classes)), ("accuracy", 1.0, 1 / classes))
     return chart([Panel(of + name, (0, end), (0, high), x_label, curves(name), guess) for name, high, guess in sides])
+
+
+def fewer_levels(pixels: np.ndarray) -> np.ndarray:
+    """uint8 values rounded to multiples of 5, of which white is one: most of a PNG file is noise that nobody sees."""
+    return ((pixels.astype(np.uint16) + 2) // 5 * 5).astype(np.uint8)
 
 
 def as_image(picture: str | bytes, alt: str, look: str = "") -> str:
@@ -143,7 +176,7 @@ def _panel(panel: Panel) -> str:
     if panel.guess is not None:
         y = panel.down(panel.guess)
         parts.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{GREY}" stroke-dasharray="1 3"/>')
-        parts.append(f'<text x="{right}" y="{y - 3:.1f}" text-anchor="end" font-size="9">guessing</text>')
+        parts.append(f'<text x="{right}" y="{y - 3:.1f}" text-anchor="end">guessing</text>')
     for low, high, value in panel.bars:
         x, y = panel.across(low), panel.down(value)
         wide = max(panel.across(high) - x - 1, 1)
@@ -153,7 +186,26 @@ def _panel(panel: Panel) -> str:
     if panel.mark is not None:
         parts.append(f'<path d="M{panel.across(panel.mark):.1f} {top}V{bottom}" stroke="{INK}" stroke-width="2"/>')
     parts += [_line(panel, line) for line in panel.lines if len(line.x)]
+    highest = max((y for line in panel.lines for y in line.y if math.isfinite(y)), default=-math.inf)
+    if highest > panel.y[1] + 1e-9:
+        parts.append(f'<text x="{right}" y="{top - 10}" text-anchor="end">▲ above the axis: to {highest:.3g}</text>')
     return "".join(parts)
+
+
+def _ends(panel: Panel, lines: list[Line]) -> tuple[str, int]:
+    """The names of lines right of where they end, and the room that these take beside the panel."""
+    named = sorted((panel.down(line.y[-1]) if math.isfinite(line.y[-1]) else TOP, line.label, line) for line in lines)
+    places = apart([one[0] for one in named], [14] * len(named), TOP, HEIGHT - BOTTOM)
+    x = max(panel.across(line.x[-1]) for line in lines) + 6
+    parts = [
+        f'<text x="{x:.1f}" y="{place + 4:.1f}" fill="{line.colour}">{html.escape(label)}</text>'
+        for place, (_, label, line) in zip(places, named, strict=True)
+    ]
+    return "".join(parts), round(6.5 * max(len(line.label) for line in lines))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _line(panel: Panel, line: Line) -> str:

@@ -186,7 +186,7 @@ def compare_curves(
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
         raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
-    figure, axes = one_axes(8.5, 4.2)
+    figure, axes = one_axes(8.5, 3.6)
     if quantity.endswith("loss"):
         guess = max(setting.without_looking()[0] for setting in settings)
         axes.set_ylim(0, loss_top([setting.mean(quantity) for setting in settings], guess))
@@ -249,7 +249,7 @@ def _grid(n: int) -> tuple[Figure, int, list[Axes], list[Axes]]:
         kinds = [[axes] for axes in figure.subplots(1, 2)]
         kinds[0][0].set_xlabel("epoch")
     else:
-        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + 4.2 * -(-n // columns))
+        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + 3.6 * -(-n // columns))
         figure, kinds = grid(size, n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
         for i, one in enumerate(axes):
@@ -260,7 +260,7 @@ def _grid(n: int) -> tuple[Figure, int, list[Axes], list[Axes]]:
                 one.set_ylabel(name)
             else:
                 one.tick_params(labelleft=False)
-    for one in kinds[1]:
+    for one in kinds[1] if n > 2 else [*kinds[0], *kinds[1]]:
         one.set_xlabel("epoch")
     return figure, columns, kinds[0], kinds[1]
 
@@ -289,7 +289,7 @@ def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
         drawn.setdefault("marker", ".")  # a line of one point would not be seen
     if len(values) > 1:
         axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=drawn["color"], alpha=0.2, linewidth=0)
-    elif line is not values[0]:
+    elif not np.array_equal(line, values[0], equal_nan=True):
         axes.plot(epochs, values[0], color=drawn["color"], linewidth=0.8, alpha=0.45)
     axes.plot(epochs, line, **drawn)
 

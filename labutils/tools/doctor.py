@@ -108,7 +108,11 @@ def _packages() -> Found:
 
 def _backend() -> Found:
     name = machine.installed_backend()
-    return f"{name} {version(name)}, Keras {version('keras')}", ""
+    found = f"{name} {version(name)}, Keras {version('keras')}"
+    with suppress(PackageNotFoundError):
+        wrong = "pip uninstall tensorflow-metal: with it networks are known to train wrongly, without a word"
+        return f"{found}, tensorflow-metal {version('tensorflow-metal')}", wrong
+    return found, ""
 
 
 def _devices() -> Found:
@@ -119,6 +123,10 @@ def _devices() -> Found:
     found = f"{machine.processor()}; {', '.join(cards) or 'no graphics card'}"
     if cards and machine.backend() == "tensorflow":
         found += " (not used by TensorFlow as installed here; KERAS_BACKEND=jax or torch uses it)"
+    if platform.system() == "Darwin" and "Apple" in machine.processor():
+        if platform.machine() != "arm64":
+            return found, "use a Python for Apple silicon (arm64): this one is for Intel, and is translated as it runs"
+        found += "; Apple silicon, whose graphics processor the lab does not use"
     return found, ""
 
 

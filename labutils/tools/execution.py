@@ -250,43 +250,35 @@ def read_script(script: Path) -> Any:
     return notebook
 
 
-def build(script: Path) -> str:
-    """Write the .ipynb of a .py, with outputs; what went wrong comes back, and then it is as it was."""
+def build(script: Path, reference: Path | None = None) -> str:
+    """Write the .ipynb of a .py, with outputs; what went wrong comes back, and then it is as it was.
+
+    Into `reference`, a folder, goes what a live and quick execution gives, for nbval to compare the training path with.
+    """
     import nbformat
 
-    notebook, (error, executed) = read_script(script), _execute(script)
+    notebook, (error, executed) = read_script(script), _execute(script, live=reference is not None)
     if error:
         return error
-    ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    for source, target in zip(ran, notebook.cells, strict=True):
+    if reference is None:
+        ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
+        told = {"labutils": {"seconds": math.ceil(executed.metadata["papermill"]["duration"])}}
+        notebook.metadata.update(nbformat.from_dict(told))
+    else:
+        ran, notebook = executed.cells, executed
+        notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
+        reference.mkdir(parents=True, exist_ok=True)
+    for number, (source, target) in enumerate(zip(ran, notebook.cells, strict=True)):
+        if reference is not None:
+            target.id = f"cell-{number:02d}"
+            kept = {name: target.metadata[name] for name in ("tags", "jupyter") if target.metadata.get(name)}
+            target.metadata = nbformat.from_dict(kept)
         if target.cell_type == "code":
             target.execution_count = source.execution_count
-            target.outputs = [_packed(item) for item in source.outputs if _is_lasting(item)]
-    # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
-    seconds = executed.metadata["papermill"]["duration"]
-    notebook.metadata["labutils"] = nbformat.from_dict({"seconds": math.ceil(seconds)})
-    nbformat.write(notebook, script.with_suffix(".ipynb"))
-    return ""
-
-
-def build_reference(script: Path, folder: Path) -> str:
-    """Execute a notebook live and quick into a folder, for nbval to compare the training path with; see `build`."""
-    import nbformat
-
-    error, notebook = _execute(script, live=True)
-    if error:
-        return error
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{number:02d}"
-        kept = {name: cell.metadata[name] for name in ("tags", "jupyter") if cell.metadata.get(name)}
-        cell.metadata = nbformat.from_dict(kept)
-        if cell.cell_type == "code":
-            cell.outputs = [item for item in cell.outputs if _is_lasting(item)]
-            for item in cell.outputs:  # pictures are never compared; without them the file is small
-                item.get("data", {}).pop("image/png", None)
-    notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
-    folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, folder / script.with_suffix(".ipynb").name)
+            # Pictures of a reference are never compared; without them the file is small.
+            target.outputs = [_packed(item, reference is None) for item in source.outputs if _is_lasting(item)]
+    nbformat.write(notebook, (reference or script.parent) / script.with_suffix(".ipynb").name)
     return ""
 
 
@@ -320,12 +312,14 @@ def seconds_taken(notebook: Path) -> int | None:
     return metadata.get("labutils", {}).get("seconds")
 
 
-def _packed(output: Any) -> Any:
-    """An output whose picture takes as few bytes as it can: it is stored with every version of the notebook."""
+def _packed(output: Any, pictured: bool) -> Any:
+    """An output whose picture, if it keeps one, takes as few bytes as it can: every version of a notebook is stored."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     data = output.get("data", {})
+    if not pictured:
+        data.pop("image/png", None)
     if "image/png" in data:
         buffer, words = io.BytesIO(), PngInfo()
         with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
@@ -342,7 +336,7 @@ def _is_lasting(output: Any) -> bool:
     return "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
-if __name__ == "__main__":  # papermill in a process of its own, see `_command`
+if __name__ == "__main__":  # papermill in a process of its own, see `execute`
     from papermill.cli import papermill
 
     temporary = sys.argv.pop(1)
