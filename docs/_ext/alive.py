@@ -72,7 +72,7 @@ def enliven(notebook: Any) -> None:
                 _run(_needed(statement, before), namespace, done)
                 _replace(cell, name, statement, namespace)
             elif name in NEED_A_KERNEL and cell.outputs:
-                still = "".join(map(_html_of, cell.outputs))
+                still = "".join(map(_html_of, cell.outputs)).replace(control.HINT, "")
                 cell.outputs = [_output(_playground(statement) or f"{still}{HOW_TO}")]
             before.append(statement)
 

@@ -22,10 +22,12 @@ from PIL import Image
 from sphinx.cmd.build import build_main
 
 from labutils import lab, paths
+from labutils.course import cells
 from labutils.course.widgets.control import STATIC
 
 ROOT = paths.ROOT
-SOURCES, SITE = ROOT / ".site" / "sources", ROOT / "site"
+WORK, SITE = ROOT / ".site", ROOT / "site"
+SOURCES = WORK / "sources"
 COPIED = [
     "README.md",
     "ARCHITECTURE.md",
@@ -38,10 +40,6 @@ COPIED = [
     "data/README.md",
     "docs/conf.py",
 ]
-STYLES = re.compile(r"<style[ >].*?</style>", re.S)
-"""Styles of a notebook's outputs: a page has them once, in `site.css`."""
-
-
 PACKED = re.compile(
     r'(?P<control><div class="labutils-alone">.*previousElementSibling, )"(?P<packed>[^"]{20000,})"\)', re.S
 )
@@ -49,7 +47,7 @@ PACKED = re.compile(
 
 def main() -> int:
     """Lay out the sources and build the pages; the status of Sphinx."""
-    shutil.rmtree(SOURCES, ignore_errors=True)
+    shutil.rmtree(WORK, ignore_errors=True)
     for name in COPIED:
         target = SOURCES / (Path(name).name if name == "docs/conf.py" else name)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -67,11 +65,11 @@ def main() -> int:
         written = workers.map(write_notebook, sorted(lab.NOTEBOOKS, key=lambda name: name != "task4"))
         pages.write_all(SOURCES)
         list(written)
-    shutil.rmtree(SITE, ignore_errors=True)
-    status = build_main(
-        ["-q", "-W", "--keep-going", "-j2", "-d", str(ROOT / ".site/doctrees"), str(SOURCES), str(SITE)]
-    )
+    quiet = ["-q", "-W", "--keep-going", "-j2"]
+    status = build_main([*quiet, "-d", str(WORK / "doctrees"), str(SOURCES), str(WORK / "html")])
     if not status:
+        shutil.rmtree(SITE, ignore_errors=True)
+        (WORK / "html").rename(SITE)
         print(f"written: {paths.short(SITE / 'index.html')}")
     return status
 
@@ -81,16 +79,26 @@ def write_notebook(name: str) -> None:
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     if name != "own":  # its runs are on images that are not here
         alive.enliven(notebook)
+    _students(notebook)
     for i, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
             for j, output in enumerate(cell.outputs):
                 if shown := _shown(output, f"{name}-{i}-{j}"):
-                    content = PACKED.sub(_apart, pages.in_notebook(STYLES.sub("", shown), name))
+                    content = PACKED.sub(_apart, pages.in_notebook(pages.STYLES.sub("", shown), name))
                     cell.outputs[j] = nbformat.v4.new_output("display_data", {"text/html": content})
             if cell.metadata.get("jupyter", {}).get("source_hidden"):
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
     notebook.metadata.pop("widgets", None)
     nbformat.write(notebook, SOURCES / "notebooks" / f"{name}.ipynb")
+
+
+def _students(notebook: Any) -> None:
+    """Leave solutions and what was said of them to those who have written their own; reference answers stay folded."""
+    for cell in notebook.cells:
+        if cells.BEGIN in cell.source:
+            cell.source = cells.without_solution(cell.source)
+        if cells.kind(cell) in ("exercise", "check") and cell.cell_type == "code":
+            cell.outputs = []
 
 
 def _apart(found: re.Match) -> str:

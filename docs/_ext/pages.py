@@ -13,6 +13,7 @@ from labutils import evaluate, lab, plots
 from labutils.audit import growth
 from labutils.config import RunConfig
 from labutils.course.widgets import control
+from labutils.course.widgets.verdict import static_verdict
 from labutils.evaluate.card import headline, reading
 from labutils.evaluate.claims import CLAIMS, RIVAL, WORDS, Verdict
 from labutils.plots.charts import COLOURS, as_image, svg
@@ -22,6 +23,8 @@ from labutils.runs.run import Run
 from labutils.runs.store import RunStore, find
 from labutils.statistics import Estimate
 
+STYLES = re.compile(r"<style[ >].*?</style>", re.S)
+"""Styles within outputs: a page has them once, in `site.css`."""
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|#)([^)]*)\)")
 ON_SITE = (".ipynb", ".md", ".png")
 TASK = re.compile(r"^## Task (\w+):")
@@ -31,7 +34,7 @@ ROOMS += ("explain", "statistics", "course.widgets")
 SECTIONS = {
     "Start": ("Run it yourself <README>", "All notebooks <notebooks/index>"),
     "Tasks": (*(f"notebooks/{name}" for name in lab.TITLES), "notebooks/own"),
-    "Results": ("claims", "runs", "results/REPORT", "docs/rules", "results/README"),
+    "Results": ("claims", "contest", "runs", "results/REPORT", "docs/rules", "results/README"),
     "Teach and build on it": ("docs/instructor", "data/README", "api", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"),
 }
 
@@ -91,6 +94,7 @@ def write_all(folder: Path) -> None:
     """Write them."""
     (folder / "index.md").write_text(front_page(), encoding="utf-8")
     (folder / "claims.md").write_text(claims_page(), encoding="utf-8")
+    (folder / "contest.md").write_text(STYLES.sub("", contest_page()), encoding="utf-8")
     (folder / "runs.md").write_text(runs_page(), encoding="utf-8")
     (folder / "api.md").write_text(functions_page(), encoding="utf-8")
 
@@ -230,7 +234,7 @@ def claims_page() -> str:
         "Every claim is judged twice, by a rule that stood before its runs were looked at: "
         "[what is judged](docs/rules.md#what-is-judged), [when a difference is called one]"
         "(docs/rules.md#when-a-difference-is-called-one), [what seeds may do](docs/rules.md#what-seeds-may-do). "
-        "The limits themselves stand in `labutils/evaluate/rules.py`.",
+        "The limits themselves stand in `labutils/evaluate/rules.py`; [contest them](contest.md).",
     ]
     stored = {run.path.name: run for run in RunStore().all() if run.source == "phantom" and run.path}
     for verdict in evaluate.judge_all(stored):
@@ -249,6 +253,15 @@ def claims_page() -> str:
             f"Runs: {runs}{more}.",
         ]
     return "\n\n".join(parts)
+
+
+def contest_page() -> str:
+    """Every verdict, to be judged by other limits."""
+    intro = (
+        "Level, margins, seeds, the exam or the validation images: choose others, and see which [verdicts](claims.md) "
+        "turn. They are computed in this page, by [the rules](docs/rules.md), from what the stored runs answered."
+    )
+    return "\n\n".join(["# Contest a verdict", intro, f"``````{{raw}} html\n{static_verdict()}\n``````"])
 
 
 def runs_page() -> str:
