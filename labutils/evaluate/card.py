@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from labutils import lab
@@ -23,21 +24,20 @@ from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
 from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence
-from labutils.evaluate.tables import (
-    best_table,
-    exam_table,
-    paired_table,
-    real_table,
-    verdict_table,
-)
+from labutils.evaluate.tables import best_table, exam_table, paired_table, real_table, verdict_table
 from labutils.evaluate.validation import about_real, flattery, reversal
-from labutils.statistics import Estimate, in_points
+from labutils.runs.store import everywhere
+from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
     from labutils.frames import Table
     from labutils.plots.dots import Dot
     from labutils.runs.run import Run
+
+    Rows = list[tuple[str, list[Dot]]]
+    Runs = Mapping[str, Run]
+    Seeds = Mapping[str, Sequence[Run]]
 
 READING = {
     REPRODUCED: "holds here",
@@ -148,8 +148,7 @@ def card(
     runs : mapping of str to Run
         A notebook's runs, by label.
     *datasets : Dataset
-        The images that the runs are on: simple models are measured on them if that was not done before. Without them
-        those stand in the picture that are stored.
+        The images that the runs are on: see `audit.baselines.by_images`.
     task : str
         Whose claims are judged, and whose numbers of the report are shown; none unless given.
     more : mapping of str to Table, optional
@@ -159,19 +158,26 @@ def card(
     """
     from IPython.display import display
 
+    from labutils.audit.tables import run_table
     from labutils.plots.dots import draw_dots
 
     if not runs:
         print(NOT_HERE)
         return
-    verdicts = judge_task(runs, task) if task else []
-    seeds = with_seeds(runs)
+    verdicts, seeds = judge_task(runs, task) if task else [], with_seeds(runs)
+    real = {label: [one for one in everywhere(run.config) if one.source == lab.REAL] for label, run in runs.items()}
     for verdict in verdicts[:1]:
-        chip = f"<p>{_chip(verdict)} {html.escape(_claim(verdict))}</p>"
-        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict))}</b></p>{chip}</div>'
+        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict))}</b></p>{_chip(verdict)}</div>'
         display({"text/html": shown, "text/plain": _in_words(verdict)}, raw=True)
-    draw_dots(*_rows(runs, seeds, datasets, task), said)
-    folded, words = _details(verdicts, _tables(runs, seeds, datasets, task, verdicts, more or {}))
+    draw_dots(*_rows(runs, seeds, real, datasets, task), said)
+    tables: dict[str, Table | str] = {"Runs": run_table(runs, *datasets, task=task)}
+    tables |= {**dict(_in_pairs(runs, seeds)), **(more or {})}
+    if told := [said.text for said in _sentences(runs, seeds, real, task) if said.text and said.text != NOT_HERE]:
+        tables["In sentences"] = "\n".join(told)
+    if verdicts:
+        tables |= {"What the report says, and what holds": verdict_table(verdicts)}
+        tables |= {"On real images": real_table(verdicts)}
+    folded, words = _details(verdicts[1:], tables)
     display({"text/html": folded, "text/plain": words}, raw=True)
 
 
@@ -203,37 +209,30 @@ def _says(part: Part) -> str:
     names = [setting.name.partition(", the best of")[0] for setting in part.settings]
     several = condition.measure == "narrower gap" and len(names) > 2
     template = (_PAIRS if several else SAYS[condition.measure])[finding.word]
-    number = "" if finding.estimate is None else str(finding.estimate)
-    if finding.estimate is not None and condition.measure in _IN_POINTS:
-        number = in_points(finding.estimate)
+    number = finding.points if condition.measure in _IN_POINTS else str(finding.estimate)
     count = len(names) // 2 if several else len(names)
-    return template.format(a=names[0], b=names[1] if len(names) > 1 else "", n=number, count=count)
-
-
-def _claim(verdict: Verdict) -> str:
-    return f"{WHOSE[verdict.kind]}: {verdict.claim}."
+    return template.format(a=names[0], b=names[-1] if len(names) < 3 else names[1], n=number, count=count)
 
 
 def _in_words(verdict: Verdict) -> str:
     """The headline, and the verdict for both kinds of readers."""
-    return f"{headline(verdict)}\n{reading(verdict)} ({verdict.id}, {verdict.holds}). {_claim(verdict)}"
+    said = f"{reading(verdict)} ({verdict.id}, {verdict.holds}). {WHOSE[verdict.kind]}: {verdict.claim}."
+    return f"{headline(verdict)}\n{said}"
 
 
-def _chip(verdict: Verdict) -> str:
-    """The verdict as a student reads it; a referee's word and the numbers come up with the mouse."""
+def _chip(verdict: Verdict, before: str = "") -> str:
+    """The verdict as a student reads it, and the claim; a referee's word and the numbers come up with the mouse."""
     title = html.escape(f"{verdict.id}: {verdict.holds}. {verdict.exam}", quote=True)
     look = "border: 1px solid currentColor; border-radius: 1em; padding: 1px 10px; white-space: nowrap"
-    return f'<span style="{look}" title="{title}">{html.escape(reading(verdict))}</span>'
+    chip = f'<span style="{look}" title="{title}">{html.escape(reading(verdict))}</span>'
+    return f"<p>{chip} {html.escape(f'{before}{WHOSE[verdict.kind]}: {verdict.claim}.')}</p>"
 
 
-def _rows(
-    runs: Mapping[str, Run], seeds: Mapping[str, Sequence[Run]], datasets: Sequence[Dataset], task: str
-) -> tuple[list[tuple[str, list[Dot]]], str, str]:
+def _rows(runs: Runs, seeds: Seeds, real: Seeds, datasets: Sequence[Dataset], task: str) -> tuple[Rows, str, str]:
     """The rows of the picture, its title, and what its axis is called."""
     from labutils.audit.against import stand
     from labutils.audit.baselines import by_images
     from labutils.plots.dots import CEILING, HERE, REAL, REPORT, SIMPLE, Dot
-    from labutils.runs.store import everywhere
 
     report, rows, titles = lab.reported(task) if task else {}, [], []
     exams = {label: exam_accuracy(own) for label, own in seeds.items()}
@@ -247,9 +246,8 @@ def _rows(
         told = report.get(label, lab.SILENT).accuracy
         if told is not None and len(run.class_names) == 2:  # the report's accuracy of nine classes is another quantity
             dots.append(Dot(REPORT, told))
-        real = next((one for one in everywhere(run.config) if lab.REAL == one.source != run.source), None)
-        if real:
-            dots.append(Dot(REAL, accuracy(real), f"{len(real.y_val)} validation images"))
+        if run.source != lab.REAL:
+            dots += [Dot(REAL, accuracy(one), f"{len(one.y_val)} validation images") for one in real[label][:1]]
         rows.append((label, dots))
     sets = by_images(runs, *datasets)
     for images in sets:
@@ -266,64 +264,40 @@ def _rows(
     return rows, "; ".join(titles) or "How accurate the settings are", axis
 
 
-def _tables(
-    runs: Mapping[str, Run],
-    seeds: Mapping[str, Sequence[Run]],
-    datasets: Sequence[Dataset],
-    task: str,
-    verdicts: Sequence[Verdict],
-    more: Mapping[str, Table],
-) -> Iterator[tuple[str, Table | str]]:
-    """What the details hold, by title."""
-    from labutils.audit.tables import run_table
-
-    yield "Runs", run_table(runs, *datasets, task=task)
+def _in_pairs(runs: Runs, seeds: Seeds) -> Iterator[tuple[str, Table | str]]:
+    """The tables of all pairs, or of the best of each network; what cannot be compared says why."""
     pairs = len(runs) * (len(runs) - 1) // 2
-    try:
-        if pairs > MOST_PAIRS:
-            yield "The best of each network, on the validation images", best_table(runs)
-        elif pairs:
-            yield "In pairs, on the validation images", paired_table(runs)
-    except ComparisonError as error:
-        yield "In pairs, on the validation images", str(error)
-    try:
-        if pairs and pairs <= MOST_PAIRS:
-            yield "In pairs, on the exam", exam_table(seeds)
-    except ComparisonError as error:
-        yield "In pairs, on the exam", str(error)
-    yield from more.items()
-    if told := [said.text for said in _sentences(seeds, task) if said.text and said.text != NOT_HERE]:
-        yield "In sentences", "\n".join(told)
-    if verdicts:
-        yield "What the report says, and what holds", verdict_table(verdicts)
-        yield "On real images", real_table(verdicts)
+    if pairs > MOST_PAIRS:
+        yield "The best of each network, on the validation images", best_table(runs)
+    elif pairs:
+        for where, table in (("validation images", partial(paired_table, runs)), ("exam", partial(exam_table, seeds))):
+            try:
+                yield f"In pairs, on the {where}", table()
+            except ComparisonError as error:
+                yield f"In pairs, on the {where}", str(error)
 
 
-def _sentences(seeds: Mapping[str, Sequence[Run]], task: str) -> Iterator[Said]:
+def _sentences(runs: Runs, seeds: Seeds, real: Seeds, task: str) -> Iterator[Said]:
     """What these runs say, what a best validation accuracy is worth, and whose the real images are."""
-    from labutils.runs.store import everywhere
-
-    first, names = [own[0] for own in seeds.values()], {own[0].config.dataset for own in seeds.values()}
+    source, names = next(iter(runs.values())).source, {run.config.dataset for run in runs.values()}
     everything = [run for own in seeds.values() for run in own]
-    yield from (said for _, _, said in every_sentence(everything, first[0].source, [task]) if said.findings)
-    if first[0].source == "phantom":
+    yield from (said for _, _, said in every_sentence(everything, source, [task]) if said.findings)
+    if source == "phantom":
         yield from (flattery(name).short for name in sorted(names))
-        if len(first) == 2 and len(names) == 1:
+        if len(runs) == 2 and len(names) == 1:
             without, label = next(iter(seeds.values())), list(seeds)[1]
             yield reversal(without, seeds[label], label)
-    real = [run for one in first for run in everywhere(one.config) if run.source == lab.REAL]
-    yield from (about_real(run) for run in real[:1])
+    yield from (about_real(run) for run in [one for own in real.values() for one in own][:1])
 
 
-def _details(verdicts: Sequence[Verdict], tables: Iterable[tuple[str, Table | str]]) -> tuple[str, str]:
+def _details(verdicts: Sequence[Verdict], tables: Mapping[str, Table | str]) -> tuple[str, str]:
     """The details as HTML that opens, and as text; a wide table is moved within them."""
     import pandas as pd
 
     shown = ["<style>.labutils-details td { min-width: 7.5em; }</style>"]
-    words = [_in_words(verdict) for verdict in verdicts[1:]]
-    for verdict in verdicts[1:]:
-        shown.append(f"<p>{_chip(verdict)} {html.escape(f'{headline(verdict)} {_claim(verdict)}')}</p>")
-    for title, table in tables:
+    shown += [_chip(verdict, f"{headline(verdict)} ") for verdict in verdicts]
+    words = [_in_words(verdict) for verdict in verdicts]
+    for title, table in tables.items():
         if isinstance(table, str):
             inside = "".join(f"<p>{html.escape(line)}</p>" for line in table.splitlines())
         else:

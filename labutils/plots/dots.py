@@ -64,7 +64,7 @@ def draw_dots(
     Blue is measured on validation images here as everywhere: what an `axis` of another name holds is dark.
     """
     look = LOOK | ({HERE: LOOK[HERE] | {"color": VALIDATION}} if "validation" in axis else {})
-    figure, axes = one_axes(7.5, 1.7 + 0.4 * len(rows))
+    figure, axes = one_axes(7.5, 1.5 + 0.36 * len(rows))
     told = []
     for place, (label, dots) in enumerate(rows):
         for dot in dots:
