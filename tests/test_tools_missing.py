@@ -141,13 +141,12 @@ def test_a_run_that_another_process_trains_is_passed_over_and_looked_at_again(th
 
 
 # What runs at the start of every Python of the command: a small lab, and runs that tell who trains them and begin when
-# two processes have begun one, or when they are told to.
+# two processes have begun one, or when they are told to. Short ones only seem to train.
 SITE = """
-import os, pathlib, sys, time
+import os, pathlib, sys, time, types
 sys.path.insert(0, os.environ["TESTS"])
-from helpers import tiny_config
-from labutils import progress
-from labutils import lab
+from helpers import made_up_run, state_of, tiny_config
+from labutils import lab, progress
 from labutils.lab import Planned
 epochs = int(os.environ["EPOCHS"])
 lab.training_list = lambda: [
@@ -160,10 +159,21 @@ def begin(self):
     while len(list(begun.iterdir())) < 2 or not go.exists():
         time.sleep(0.05)
     return self
-from importlib import import_module
-import_module("labutils.training.epoch").planned_lengths = lambda config: frozenset()
-progress.Progress.__enter__ = begin
-progress.Progress.epoch = lambda self, *what: time.sleep(0.05)
+def fit(config, images, keep, **_):
+    from labutils.training.checkpoint import Trained
+    begin(None)
+    run = made_up_run(config, images)
+    keep(Trained(run, state_of(run), None))
+    return Trained(run, state_of(run), None)
+if "work()" in sys.orig_argv[-1]:
+    if epochs > 10:
+        import labutils.training.epoch as epoch
+        progress.Progress.__enter__ = begin
+        progress.Progress.epoch = lambda self, *what: time.sleep(0.05)
+    else:
+        epoch = sys.modules["labutils.training.epoch"] = types.ModuleType("epoch")
+        epoch.fit = fit
+    epoch.planned_lengths = lambda config: frozenset()
 """
 
 
@@ -219,7 +229,7 @@ def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_processes_leave_with_a_command_that_is_killed(results):
-    process = start(results, "--jobs", "2", EPOCHS="5000")
+    process = start(results, "--jobs", "2", EPOCHS="1")
     try:
         wait_until(lambda: len(who(results)) == 2)
     finally:
