@@ -232,7 +232,7 @@ def _grid(n: int) -> tuple[Figure, int, dict[str, list[Axes]]]:
         figure = Figure(figsize=(WIDEST, 3.6))
         kinds = [[axes] for axes in figure.subplots(1, 2)]
     else:
-        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + 4.2 * -(-n // columns))
+        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + (3.7 if columns == COLUMNS else 4.2) * -(-n // columns))
         figure, kinds = grid(size, n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
         for i, one in enumerate(axes):
