@@ -218,8 +218,8 @@ def _above(row: Sequence[Axes], settings: list[_Setting], *names: str) -> str:
     said = []
     for axes, setting in zip(row, settings, strict=True):
         highest, top = np.fmax.reduce([setting.mean(name) for name in names]), axes.get_ylim()[1]
-        if np.nanmax(highest) > top:
-            at = int(np.nanargmax(highest))
+        at = int(np.nan_to_num(highest, nan=-np.inf).argmax())
+        if highest[at] > top:
             axes.plot(at + 1, top, "^", color=INK, clip_on=False)
             said.append(f"▲ {setting.name} is above the axis: {highest[at]:.2f} at epoch {at + 1}.")
     return " ".join(said)

@@ -61,14 +61,9 @@ there are so many that all mixtures find room in a small file."""
 
 @styled
 def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) -> None:
-    """Training images of every class, each under the name of its class.
+    """Training images of every class, grey or colour, each under the name of its class.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Grey or colour, any number of classes.
-    n : int
-        How many images in all; rounded so that every class shows equally many, at least one.
+    They are `n` in all, rounded so that every class shows equally many, at least one.
     """
     if n < 1:
         raise ValueError(f"n is {n!r}: it must be a whole number from 1 (images to show).")
@@ -89,20 +84,9 @@ def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) ->
 
 @styled
 def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None = None) -> None:
-    """The training images with the least and the most of a property, each with its class and value.
+    """The `n` training images with the least and with the most of a property, each with its class and value.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    measure : str
-        One of `MEASURES`.
-    n : int
-        Images of either kind.
-
-    Raises
-    ------
-    ValueError
-        If there is no such measure.
+    `measure` is one of `MEASURES`; another raises ValueError.
     """
     if measure not in MEASURES:
         raise ValueError(f"{measure!r} is no measure of an image: there are {', '.join(MEASURES)}.")
@@ -115,9 +99,7 @@ def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None
     titles = [f"{name}, {value:.3f}" for name, value in zip(names, values[chosen], strict=True)]
     data = data_words(dataset.name, dataset.source)
     figure = _image_figure(dataset.x_train[chosen], titles, 2 * n)
-    least, most = (
-        ", ".join(f"{k} {name}" for name, k in Counter(part).most_common(3)) for part in (names[:n], names[n:])
-    )
+    least, most = map(_counted, (names[:n], names[n:]))
     under = f"{data}, training images; from the least {measure} to the most: {said}."
     told = f"Training images of {data} with the least {measure}, {said}: {', '.join(titles[:n])}; with the most: "
     show(figure, f"Least {measure}: {least}; most: {most}", under, f"{told}{', '.join(titles[n:])}.", save)
@@ -125,16 +107,9 @@ def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None
 
 @styled
 def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | None = None) -> None:
-    """The validation images of which a run is least sure at its best epoch, with its probability for their class.
+    """The `n` validation images of which a run is least sure at its best epoch, with its probability for their class.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        What the run was validated on.
-    run : Run or None
-        None says that there is no run to ask.
-    n : int
-        How many images.
+    `dataset` is what the run was validated on; without a run it is said that there is none to ask.
     """
     if run is None:
         print("No run is stored that could say which images are hard.")
@@ -146,8 +121,7 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
     titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
     data = data_words(dataset.name, dataset.source)
     figure = _image_figure(dataset.x_val[chosen], titles, min(8, len(chosen)))
-    names = Counter(run.class_names[run.y_val[i]] for i in chosen)
-    title = f"Least sure of: {', '.join(f'{k} {name}' for name, k in names.most_common(4))}"
+    title = f"Least sure of: {_counted([run.class_names[run.y_val[i]] for i in chosen])}"
     under = f"{data}: validation images of which {run.label} is least sure; p is what it gives to their class."
     words = f"Validation images of {data} of which the network is least sure: {', '.join(titles)}."
     show(figure, title, under, words, save)
@@ -261,6 +235,10 @@ def _where(heat: np.ndarray) -> str:
     column = ("left", "centre", "right")[min(int(3 * x), 2)]
     hot = 5 * round(20 * float((heat > 0.5).mean()))
     return f"heat around the {row} {column}, about {hot} % of the image above one half"
+
+
+def _counted(names: Sequence[str]) -> str:
+    return ", ".join(f"{k} {name}" for name, k in Counter(names).most_common(4))
 
 
 def _columns(n: int, each: int) -> int:
