@@ -133,7 +133,7 @@ def dull(side, budget):
         ("build_lenet", lambda side, n, rate: 3, "kind: int, and a network was expected"),
         (
             "mend_two_classes",
-            lambda side, n: built.compiled(built._two_classes(side, n), "mse"),
+            lambda side, n: built.compiled(EXERCISES["mend_two_classes"](side, n), "mse"),
             "loss: mean_squared_error",
         ),
         ("mend_batches", lambda x, y, size: [(x, y)], "kind: list, without a batch, and a generator was expected"),
