@@ -119,8 +119,7 @@ def _audit_dataset(dataset: "Dataset", progress: bool) -> Audit:
 def _judge(
     pictures: Pictures, title: str, root: Path, exam: Split | None, progress: bool, colours: np.ndarray | None = None
 ) -> Audit:
-    """The audit of pictures that were measured already, and of the exam; `colours` (k, 3) where they were loaded as
-    grey."""
+    """The audit of pictures that were measured already, and of the exam; `colours` (k, 3) of files loaded as grey."""
     late = pictures.in_validation
     ids = [duplicates.read_id(name, pictures.class_names) for name in pictures.files]
     shared = duplicates.find_shared_ids(ids, late, pictures.labels)
@@ -276,8 +275,8 @@ def _judge_pairs(pictures: Pictures, pairs: list[Pair], across: bool) -> Said:
 
 def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple[int, ...]]]) -> Said:
     if shared:
-        files = {one: ", ".join(pictures.files[i] for i in group[:_EXAMPLES]) for one, group in shared[:_EXAMPLES]}
-        shown = "; ".join(f"{one} ({names})" for one, names in files.items())
+        named = [(one, ", ".join(pictures.files[i] for i in group[:_EXAMPLES])) for one, group in shared[:_EXAMPLES]]
+        shown = "; ".join(f"{one} ({files})" for one, files in named)
         finding = f"{len(shared)} {'id' if len(shared) == 1 else 'ids'} in both: {shown}."
         return finding, "LEAKAGE: the same patient or picture is in both splits; keep each in one of them"
     early, late = ({ids[i] for i in np.flatnonzero(pictures.in_validation == wanted)} for wanted in (False, True))

@@ -15,15 +15,13 @@ from labutils.evaluate.claims import (
     NOT_REPRODUCED,
     REPRODUCED,
     UNDECIDED,
-    Part,
     Verdict,
     judge_task,
     with_seeds,
 )
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy
-from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
-from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence
+from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence, headline
 from labutils.evaluate.tables import best_table, exam_table, paired_table, real_table, verdict_table
 from labutils.evaluate.validation import about_real, flattery, reversal
 from labutils.runs.store import everywhere
@@ -48,86 +46,9 @@ READING = {
 }
 """A verdict for those who read their first: the word for referees stands beside it."""
 
-NO_EXAM = "No exam was sat: the verdict is on the validation images and one seed."
-NO_VERDICT = "These runs cannot be judged together, or are too short: the details say why."
 WHOSE = {"document": "The report says", "ours": "We asked", "built in": "The report says"}
 MOST_PAIRS = 10
 """With more settings than have so many pairs, the best of each network stands for the pairs."""
-
-_ACCURATE = {
-    BETTER: "{a} is more accurate than {b}: {n} points.",
-    WORSE: "{a} is less accurate than {b}: {n} points.",
-    SAME: "{a} and {b} are equally accurate: {n} points.",
-    UNDECIDED: "{a} or {b}: which is more accurate could be chance: {n} points.",
-}
-_LOSS = {
-    BETTER: "{a} has a lower loss than {b}, by {n}.",
-    WORSE: "{a} has a higher loss than {b}; lower by {n}.",
-    SAME: "{a} and {b} have the same loss: difference {n}.",
-    UNDECIDED: "{a} or {b}: which loss is lower could be chance: by {n}.",
-}
-_FASTER = {
-    REACHED: "{a} is faster than {b}.",
-    BELOW: "{a} is not faster than {b}, or hardly.",
-    UNDECIDED: "Whether {a} is faster than {b} could be chance.",
-}
-SAYS: dict[str, dict[str, str]] = {
-    "accuracy": _ACCURATE,
-    "accuracy of two data sets": _ACCURATE,
-    "lowest loss": _LOSS,
-    "lowest loss of two data sets": _LOSS,
-    "narrower gap": {
-        BETTER: "{b} has a narrower gap than {a}: by {n} points.",
-        WORSE: "{b} has a wider gap than {a}; narrower by {n} points.",
-        SAME: "{b} and {a} have the same gap: narrower by {n} points.",
-        UNDECIDED: "{b} or {a}: which gap is narrower could be chance: {n} points.",
-    },
-    "wide gap": {
-        REACHED: "{a} over-fits: its training accuracy is {n} points above the exam's.",
-        BELOW: "{a} hardly over-fits: its training accuracy is {n} points above the exam's.",
-        UNDECIDED: "Whether {a} over-fits could be chance: training is {n} points above the exam.",
-    },
-    "over-fitting": {
-        REACHED: "{a} over-fits: its loss ends {n} above its lowest.",
-        BELOW: "{a} does not over-fit: its loss ends {n} above its lowest.",
-        UNDECIDED: "Whether {a} over-fits could be chance: its loss ends {n} above its lowest.",
-    },
-    "onset of over-fitting": {
-        REACHED: "{a} begins to over-fit when the report says.",
-        BELOW: "{a} does not begin to over-fit when the report says.",
-        UNDECIDED: "When {a} begins to over-fit cannot be told from these runs.",
-    },
-    "training accuracy": {
-        REACHED: "{a} learns its training images by heart.",
-        BELOW: "{a} does not learn its training images by heart.",
-        UNDECIDED: "Whether {a} learns its training images by heart cannot be told.",
-    },
-    "far fewer epochs": _FASTER,
-    "faster": _FASTER,
-    "steadier": {
-        REACHED: "{a} is steadier from epoch to epoch than {b}.",
-        BELOW: "{a} is not steadier from epoch to epoch than {b}, or hardly.",
-        UNDECIDED: "Whether {a} is steadier than {b} could be chance.",
-    },
-    "best": {
-        REACHED: "{a} is the best of {count} settings.",
-        BELOW: "{a} is not the best of {count} settings.",
-        UNDECIDED: "Whether {a} is the best of {count} settings could be chance.",
-    },
-    "near the ceiling": {
-        REACHED: "{a} comes near the ceiling: {n}.",
-        BELOW: "{a} stays below the ceiling: {n}.",
-        UNDECIDED: "Whether {a} comes near the ceiling cannot be told: {n}.",
-    },
-}
-"""What a finding on the exam says, by its measure and its word, in at most 20 words (a test counts them)."""
-_PAIRS = {
-    BETTER: "On average over {count} pairs the gap gets narrower: by {n} points.",
-    WORSE: "On average over {count} pairs the gap gets wider; narrower by {n} points.",
-    SAME: "On average over {count} pairs the gap stays as it is: narrower by {n} points.",
-    UNDECIDED: "Whether the gap gets narrower could be chance: by {n} points, the mean over {count} pairs.",
-}
-_IN_POINTS = ("accuracy", "accuracy of two data sets", "narrower gap", "wide gap")
 
 
 def card(
@@ -167,7 +88,7 @@ def card(
     verdicts, seeds = judge_task(runs, task) if task else [], with_seeds(runs)
     real = {label: [one for one in everywhere(run.config) if one.source == lab.REAL] for label, run in runs.items()}
     for verdict in verdicts[:1]:
-        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict))}</b></p>{_chip(verdict)}</div>'
+        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict).text)}</b></p>{_chip(verdict)}</div>'
         display({"text/html": shown, "text/plain": _in_words(verdict)}, raw=True)
     draw_dots(*_rows(runs, seeds, real, datasets, task), said)
     tables: dict[str, Table | str] = {"Runs": run_table(runs, *datasets, task=task)}
@@ -193,31 +114,10 @@ def reading(verdict: Verdict) -> str:
     return READING[word] if chance or word != UNDECIDED else "cannot be told here"
 
 
-def headline(verdict: Verdict) -> str:
-    """What decides a verdict, in at most 20 words: what does not hold, else what is open, else what was asked first.
-
-    Where nothing was found on an exam it says why.
-    """
-    if not verdict.parts:
-        return NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT
-    outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
-    return _says(verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))])
-
-
-def _says(part: Part) -> str:
-    condition, finding = part.condition, part.finding
-    names = [setting.name.partition(", the best of")[0] for setting in part.settings]
-    several = condition.measure == "narrower gap" and len(names) > 2
-    template = (_PAIRS if several else SAYS[condition.measure])[finding.word]
-    number = finding.points if condition.measure in _IN_POINTS else str(finding.estimate)
-    count = len(names) // 2 if several else len(names)
-    return template.format(a=names[0], b=names[-1] if len(names) < 3 else names[1], n=number, count=count)
-
-
 def _in_words(verdict: Verdict) -> str:
     """The headline, and the verdict for both kinds of readers."""
     said = f"{reading(verdict)} ({verdict.id}, {verdict.holds}). {WHOSE[verdict.kind]}: {verdict.claim}."
-    return f"{headline(verdict)}\n{said}"
+    return f"{headline(verdict).text}\n{said}"
 
 
 def _chip(verdict: Verdict, before: str = "") -> str:
@@ -295,7 +195,7 @@ def _details(verdicts: Sequence[Verdict], tables: Mapping[str, Table | str]) -> 
     import pandas as pd
 
     shown = ["<style>.labutils-details td { min-width: 7.5em; }</style>"]
-    shown += [_chip(verdict, f"{headline(verdict)} ") for verdict in verdicts]
+    shown += [_chip(verdict, f"{headline(verdict).text} ") for verdict in verdicts]
     words = [_in_words(verdict) for verdict in verdicts]
     for title, table in tables.items():
         if isinstance(table, str):

@@ -123,11 +123,6 @@ def at_least(estimate: Estimate, margin: float) -> bool | None:
     return True if estimate.value >= margin and estimate.low > 0 else None
 
 
-def between(value: float, no: float, yes: float) -> bool | None:
-    """True from `yes` on, False up to `no`, None between."""
-    return True if value >= yes else False if value <= no else None
-
-
 def _amount(
     reached: bool | None, evidence: str, estimate: Estimate | None = None, basis: str = VALIDATION, *effects: Effect
 ) -> Finding:
@@ -293,8 +288,9 @@ def _mean_over_seeds(amounts: Sequence[float], most: float) -> Estimate:
 def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
     runs = one.seeds if over_seeds else [one.run]
     level = float(np.mean([np.mean(run.history["accuracy"][-WINDOW:]) for run in runs]))
-    over = f", mean of {len(runs)} seeds" if len(runs) > 1 else ""
-    return _amount(between(level, *condition.limits), f"training accuracy ends at {level:.3f}{over}")
+    over, (no, yes) = f", mean of {len(runs)} seeds" if len(runs) > 1 else "", condition.limits
+    reached = True if level >= yes else False if level <= no else None
+    return _amount(reached, f"training accuracy ends at {level:.3f}{over}")
 
 
 def _epochs_to_goal(fast: Run, slow: Run) -> tuple[int | None, int, float]:

@@ -19,7 +19,7 @@ import numpy as np
 from labutils import lab
 from labutils.config import scientific
 from labutils.errors import ComparisonError
-from labutils.evaluate.claims import same_but_seed
+from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
 from labutils.evaluate.compare import gap_difference, mcnemar, speed
 from labutils.evaluate.curves import MEASURED, WINDOW, accuracy_gap, best, smooth, train_curve
 from labutils.evaluate.effects import adjusted_words
@@ -126,11 +126,13 @@ def every_sentence(
 # What a sentence may say of a finding's word, in the order in which it is looked for: what denies comes first.
 _OPEN = {UNDECIDED, CLOSE, NO_BETTER}
 DIRECTIONS: dict[str, set[str]] = {
-    r"[Ww]hether (?:(?!\. |: ).)*? cannot be told": _OPEN,
+    r"[Ww]h(?:ether|en|ich) (?:(?!\. |: ).)*? (?:cannot be told|could be chance)": _OPEN,
     r"changes hands|some seeds|[Tt]oo few|not enough|diverged": _OPEN,
-    r"does not (narrow|over-fit)|has no wide gap": {BELOW},
-    r"narrows the gap|gap gets smaller": {BETTER},
-    r"widens the gap": {WORSE},
+    r"does not (narrow|over-fit|begin to over-fit|learn)|has no wide gap|hardly over-fits": {BELOW},
+    r"is not (faster|steadier|the best)|stays below": {BELOW},
+    r"narrows the gap|has a narrower gap|gap gets narrower|is more accurate|has a lower loss": {BETTER},
+    r"widens the gap|has a wider gap|gap gets wider|is less accurate|has a higher loss": {WORSE},
+    r"have the same|equally accurate|gap stays as it is": {SAME},
     r"leaves the gap as it is|no difference that matters|nobody is ahead|nearly the same number": {SAME},
     r"makes the better|is better than|comes lower|normalized network is ahead|tells them apart": {BETTER},
     r"makes the worse|is worse than|does not come as low|plain network is ahead": {WORSE},
@@ -141,6 +143,7 @@ DIRECTIONS: dict[str, set[str]] = {
     r"no paired test tells|in another order|nobody has a higher": {BELOW},
     r"is faster|over-fits|has a wide gap|has arrived|is above|still is above|is wrong more often": {REACHED},
     r"paired tests tell|in the same order|times the parameters": {REACHED},
+    r"begins to over-fit|learns its|is steadier|is the best of|comes near": {REACHED},
 }
 """Which words of a finding each phrase may stand for."""
 
@@ -621,6 +624,108 @@ def _tuned(settings: Settings) -> list[Said]:
             name, findings = top.removeprefix(f"{network} "), _accuracies(own[top], own[five], top, five)
             said += _state(FIVE, findings, _difference, network=network, top=name)
     return said
+
+
+# The headline of a verdict.
+
+
+NO_EXAM = "No exam was sat: the verdict is on the validation images and one seed."
+NO_VERDICT = "These runs cannot be judged together, or are too short: the details say why."
+_ACCURATE = {
+    BETTER: "{a} is more accurate than {b}: {n} points",
+    WORSE: "{a} is less accurate than {b}: {n} points",
+    SAME: "{a} and {b} are equally accurate: {n} points",
+    UNDECIDED: "{a} or {b}: which is more accurate could be chance: {n} points",
+}
+_LOSS = {
+    BETTER: "{a} has a lower loss than {b}, by {n}",
+    WORSE: "{a} has a higher loss than {b}; lower by {n}",
+    SAME: "{a} and {b} have the same loss: difference {n}",
+    UNDECIDED: "{a} or {b}: which loss is lower could be chance: by {n}",
+}
+_FASTER = {
+    REACHED: "{a} is faster than {b}",
+    BELOW: "{a} is not faster than {b}, or hardly",
+    UNDECIDED: "Whether {a} is faster than {b} could be chance",
+}
+HEADLINES: dict[str, dict[str, str]] = {
+    "accuracy": _ACCURATE,
+    "accuracy of two data sets": _ACCURATE,
+    "lowest loss": _LOSS,
+    "lowest loss of two data sets": _LOSS,
+    "narrower gap": {
+        BETTER: "{b} has a narrower gap than {a}: by {n} points",
+        WORSE: "{b} has a wider gap than {a}; narrower by {n} points",
+        SAME: "{b} and {a} have the same gap: narrower by {n} points",
+        UNDECIDED: "{b} or {a}: which gap is narrower could be chance: {n} points",
+    },
+    "wide gap": {
+        REACHED: "{a} over-fits: its training accuracy is {n} points above the exam's",
+        BELOW: "{a} hardly over-fits: its training accuracy is {n} points above the exam's",
+        UNDECIDED: "Whether {a} over-fits could be chance: training is {n} points above the exam",
+    },
+    "over-fitting": {
+        REACHED: "{a} over-fits: its loss ends {n} above its lowest",
+        BELOW: "{a} does not over-fit: its loss ends {n} above its lowest",
+        UNDECIDED: "Whether {a} over-fits could be chance: its loss ends {n} above its lowest",
+    },
+    "onset of over-fitting": {
+        REACHED: "{a} begins to over-fit when the report says",
+        BELOW: "{a} does not begin to over-fit when the report says",
+        UNDECIDED: "When {a} begins to over-fit cannot be told from these runs",
+    },
+    "training accuracy": {
+        REACHED: "{a} learns its training images by heart",
+        BELOW: "{a} does not learn its training images by heart",
+        UNDECIDED: "Whether {a} learns its training images by heart cannot be told",
+    },
+    "far fewer epochs": _FASTER,
+    "faster": _FASTER,
+    "steadier": {
+        REACHED: "{a} is steadier from epoch to epoch than {b}",
+        BELOW: "{a} is not steadier from epoch to epoch than {b}, or hardly",
+        UNDECIDED: "Whether {a} is steadier than {b} could be chance",
+    },
+    "best": {
+        REACHED: "{a} is the best of {count} settings",
+        BELOW: "{a} is not the best of {count} settings",
+        UNDECIDED: "Whether {a} is the best of {count} settings could be chance",
+    },
+    "near the ceiling": {
+        REACHED: "{a} comes near the ceiling: {n}",
+        BELOW: "{a} stays below the ceiling: {n}",
+        UNDECIDED: "Whether {a} comes near the ceiling cannot be told: {n}",
+    },
+}
+"""What a finding on the exam says, by its measure and its word, in at most 20 words (a test counts them)."""
+_PAIRS = {
+    BETTER: "On average over {count} pairs the gap gets narrower: by {n} points",
+    WORSE: "On average over {count} pairs the gap gets wider; narrower by {n} points",
+    SAME: "On average over {count} pairs the gap stays as it is: narrower by {n} points",
+    UNDECIDED: "Whether the gap gets narrower could be chance: by {n} points, the mean over {count} pairs",
+}
+_IN_POINTS = ("accuracy", "accuracy of two data sets", "narrower gap", "wide gap")
+
+
+def headline(verdict: Verdict) -> Said:
+    """What decides a verdict, in at most 20 words: what does not hold, else what is open, else what was asked first.
+
+    Where nothing was found on an exam it says why.
+    """
+    if not verdict.parts:
+        return Said(NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT)
+    outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
+    part = verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))]
+    measure, finding = part.condition.measure, part.finding
+    names = [setting.name.partition(", the best of")[0] for setting in part.settings]
+    several = measure == "narrower gap" and len(names) > 2
+    count = len(names) // 2 if several else len(names)
+    other = names[-1] if len(names) < 3 else names[1]
+    number = finding.points if measure in _IN_POINTS else str(finding.estimate)
+    about = finding._replace(evidence=f"{', '.join(names)} ({count}): {finding.evidence}")
+    return _state(_PAIRS if several else HEADLINES[measure], [about], a=names[0], b=other, n=number, count=str(count))[
+        0
+    ]
 
 
 SENTENCES: dict[str, Callable[..., list[Said]]] = {

@@ -81,7 +81,7 @@ class RunStore:
         """
         runs: dict[str, Run] = {}
         for place in self:
-            if keys is None or _key_of(place) in keys:
+            if keys is None or "".join(place.name.split("-")[-2:-1]) in keys:  # see `path_of`
                 found, other = _read_once(place), runs.get(place.name)
                 if isinstance(found, Run) and (other is None or found.epochs > other.epochs):
                     runs[place.name] = found
@@ -305,11 +305,6 @@ def _make_room(place: Path) -> Path:
         if folder.exists():
             folder.rmdir()  # empty: `write_run` wants to see it appear whole
     return folder
-
-
-def _key_of(folder: Path) -> str:
-    """The key in a folder's name; see `RunStore.path_of`."""
-    return "".join(folder.name.split("-")[-2:-1])
 
 
 def _found(place: Path, config: RunConfig, fingerprint: str) -> Run:

@@ -289,8 +289,7 @@ def draw_dropout(model: Any, seed: int, epoch: int) -> None:
 
 def fixed_part(dataset: Dataset) -> np.ndarray:
     """Indices of the training images that are measured, the same for all runs: as many of each class as in validation,
-    or all. Of the lab's own data sets as many as validation images, of whichever class, as stored runs were measured.
-    """
+    if there are. Of the lab's own data sets as many as validation images, of whichever class, as it always was."""
     n_train, labels = len(dataset.y_train), np.asarray(dataset.y_train)
     shuffled = np.random.default_rng(0).permutation(n_train)
     if dataset.name in LAB_DATASETS:
@@ -339,8 +338,7 @@ def empty_run(config: RunConfig, dataset: Dataset) -> Run:
 
 
 def planned_lengths(config: RunConfig) -> frozenset[int]:
-    """Epochs after which a run sits its exam: those the lab plans (no others on its data), of one's own data the
-    last."""
+    """Epochs after which a run sits its exam: on the lab's data those that it plans, on one's own the last."""
     if config.dataset not in LAB_DATASETS:
         return frozenset({config.epochs})
     of_tasks = [planned for task in lab.TITLES for planned in lab.runs(task).values()]

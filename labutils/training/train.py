@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -94,8 +94,16 @@ def _train_stored(
     if first < config.epochs:
         from labutils.training.epoch import fit, planned_lengths
 
-        asked: dict[str, Any] = {"exam_at": planned_lengths(config), "on_epoch": on_epoch, "keep": keep, "label": label}
-        run = fit(config, dataset, start=run, checkpoint=checkpoint, **asked).run
+        run = fit(
+            config,
+            dataset,
+            start=run,
+            checkpoint=checkpoint,
+            exam_at=planned_lengths(config),
+            on_epoch=on_epoch,
+            keep=keep,
+            label=label,
+        ).run
     assert run is not None
     run = replace(run, path=store.replace(folder, config, dataset.fingerprint)).first(config.epochs)
     seconds = minutes(float(run.history["seconds"][first:].sum()))
