@@ -405,7 +405,7 @@ def test_extremes_are_the_least_and_the_most(drawn):
     data.x_train = np.stack([np.full((32, 32, 1), value, np.float32) for value in (0.5, 0.1, 0.9, 0.4, 0.6, 0.3)])
     plots.extremes(data, "brightness", n=1)
     alt = drawn[0][1]
-    assert "least brightness" in alt and "0.10; with the most" in alt and alt.endswith("0.90.")
+    assert "least brightness" in alt and "0.100; with the most" in alt and alt.endswith("0.900.")
 
 
 @pytest.mark.parametrize("measure", list(MEASURES))

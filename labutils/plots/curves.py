@@ -166,7 +166,7 @@ def _settings(runs: Runs, said: str) -> list[_Setting]:
 def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
     """A figure with `n` loss axes and `n` accuracy axes, each kind with one common scale."""
     if n <= 2:
-        columns, figure = n, Figure(figsize=(8.5, 3.2) if n == 1 else (9.8, 3.4))
+        columns, figure = n, Figure(figsize=(8.5, 3.2) if n == 1 else (8.2, 3.3))
         row = list(figure.subplots(1, 2 * n))
         kinds = [row[:n], row[n:]]
     else:

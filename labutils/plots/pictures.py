@@ -96,7 +96,7 @@ def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None
     n = min(n, len(order) // 2)
     chosen = np.concatenate([order[:n], order[-n:]])
     names = [dataset.class_names[label] for label in dataset.y_train[chosen]]
-    titles = [f"{name}, {value:.2f}" for name, value in zip(names, values[chosen], strict=True)]
+    titles = [f"{name}, {value:.3f}" for name, value in zip(names, values[chosen], strict=True)]
     data = data_words(dataset.name, dataset.source)
     head = f"{data}: from the least {measure} to the most,\n{said}"
     figure = _image_figure(dataset.x_train[chosen], titles, 2 * n, head)
@@ -246,7 +246,7 @@ def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[st
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
-    side = min(1.5, max(1.2, 9 / columns))
+    side = min(1.5, max(1.05, 8.4 / columns))
     size = (max(4.5, side * columns), 0.4 + rows * (side * height / width + 0.2 * lines))
     figure, [axes] = grid(size, len(images), columns)
     for ax, image, title in zip(axes, images, titles, strict=True):
