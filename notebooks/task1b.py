@@ -165,15 +165,10 @@ widgets.playground("task1b")
 # The lab trained all five blocks on a thousand images. `skin.run` writes down everything that determines such a run.
 
 # %%
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
 configs = {
     f"lr {scientific(rate)}": skin.run(
-        model="vgg16",
-        learning_rate=rate,
-        epochs=n_epoch,
-        batch_size=batch_s,
-        n_base=n_base,
-        dropout=dropout,
-        seed=seed,
+        model="vgg16", learning_rate=rate, dropout=dropout, **settings
     )
     for rate in as_list(lr)
 }
@@ -194,9 +189,6 @@ plots.learning_curves(runs, said=course.said("task1b", 1))
 # %% [markdown]
 # Does the training loss fall? Does the validation loss follow, or turn upwards while training goes on? From there on
 # the network learns its training images by heart: it *over-fits*.
-
-# %%
-plots.compare_curves(runs)
 
 # %% [markdown]
 # How sure is an accuracy on 200 images? Draw 200 others, again and again, and watch the dots pile up: about 95 of 100

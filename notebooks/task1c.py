@@ -180,9 +180,6 @@ plots.learning_curves(runs, said=course.said("task1c", 2))
 # *When* does each network leave the level of guessing? A deep one may stay there for some epochs: gradients shrink on
 # their way through every layer (He 2015).
 
-# %%
-plots.compare_curves(runs)
-
 # %% [markdown]
 # Which is better? Both were asked about the same images, so four boxes hold all there is: both right, both wrong, and
 # two where they differ. Only these two can tell; McNemar's test asks whether a fair coin would give such a split.

@@ -173,9 +173,6 @@ plots.learning_curves(runs, said=course.said("task1d", 2))
 # With dropout the training accuracy is measured while units are missing, and while the epoch goes on; the validation
 # accuracy after it, with all of them. If the dashed line runs below the solid one, that is why.
 
-# %%
-plots.compare_curves(runs)
-
 # %% [markdown]
 # *No better* is harder to show than *better*: it is not enough that no difference was found. The interval must exclude
 # every difference that would matter.

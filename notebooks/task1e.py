@@ -207,9 +207,6 @@ plots.learning_curves(runs, said=course.said("task1e", 2))
 # The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? Where the
 # deepest starts last, its initialization has a part in that, not only its depth (He 2015).
 
-# %%
-plots.compare_curves(runs)
-
 # %% [markdown]
 # The report discusses this comparison without numbers, so ours stand alone.
 

@@ -99,7 +99,7 @@ def test_words_of_effects_are_those_of_python(tmp_path):
         ]
         effects.append(measure_effect(samples, 0.3, priors[rng.integers(len(priors))]))
         chosen.append([float(rng.choice(verdict.LEVELS)), float(rng.choice([0.01, 0.03, 0.1]))])
-    data = {"effects": [verdict.effects_data([one]) for one in effects], "chosen": chosen}
+    data = {"effects": [verdict.effects_data(one) for one in effects], "chosen": chosen}
     data |= {"limits": {"ACCURACY_MARGIN": 1}, "holds": rules.HOLDS}
     script = """result = data.effects.map((test, i) => {
       const [level, factor] = data.chosen[i];

@@ -427,7 +427,7 @@ def test_measures_are_one_finite_number_an_image_and_tell_images_apart(measure):
     noise = np.random.default_rng(0).random((3, 32, 32), np.float32)
     images = np.stack([noise[0] * 0.2, noise[1], np.full((32, 32), 0.5, np.float32)])
     images[0, :8] += 0.5
-    values = MEASURES[measure](images)
+    values = MEASURES[measure][1](images)
     assert values.shape == (3,) and np.isfinite(values).all() and len(set(values.tolist())) > 1
 
 
@@ -440,7 +440,7 @@ def test_hairs_are_no_fine_texture(lesion):
         rough[20:44, 20:44] -= 0.4
     smooth[:, [5, 6, 30, 31, 50, 51]] = 0.1
     smooth[[20, 21], :] = 0.1
-    hairy, textured = MEASURES["fine texture"](np.stack([smooth, rough]))
+    hairy, textured = MEASURES["fine texture"][1](np.stack([smooth, rough]))
     assert hairy < textured
 
 
@@ -604,7 +604,8 @@ def test_a_title_says_what_its_curves_do(runs, title):
             "val_accuracy",
             "Highest validation accuracy: 0.60 in all runs, or nearly",
         ),
-        ({"a": [0.5, np.nan]}, "val_loss", "Lowest validation loss: 0.50"),
+        ({"a": [0.5, np.nan], "b": [np.nan]}, "val_loss", "Lowest validation loss: 0.50"),
+        ({"a": [np.nan]}, "val_loss", "No validation loss is a number"),
         ({"a" * 40: [0.1], "b" * 40: [0.9]}, "accuracy", "Accuracy: 0.90 to 0.10"),
     ],
 )
@@ -641,6 +642,17 @@ def test_what_lies_above_a_loss_axis_is_said(drawn, draw):
         for line in figure.findobj(Line2D)
         if line.get_marker() == "^" and len(line.get_xdata()) == 1
     ] == [[5]]
+
+
+@pytest.mark.parametrize("draw", [plots.learning_curves, lambda runs: plots.compare_curves(runs, "val_loss")])
+@pytest.mark.parametrize("start", [0, 5])
+def test_runs_that_diverge_are_drawn_and_named(drawn, draw, start):
+    bad, good = make_run(epochs=40), make_run(epochs=40, seed=1)
+    history = bad.history | {"val_loss": np.r_[bad.history["val_loss"][:start], np.full(40 - start, np.nan)]}
+    bad = replace(bad, history=history)
+    for runs in ({"bad": bad, "good": good}, {"bad": bad}):
+        draw(runs)
+        assert "bad" in drawn[-1][1] and as_png(*drawn[-1])
 
 
 def test_a_curve_is_drawn_smoothed_with_the_raw_one_behind_it(drawn):

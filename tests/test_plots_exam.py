@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Annotation, Text
 
 from labutils import plots
-from labutils.audit.growth import growth
+from labutils.audit.against import growth
 from labutils.evaluate import flattery
 
 

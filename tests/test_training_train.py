@@ -95,12 +95,6 @@ def wait_for_epochs(folder: Path, epochs: int) -> int:
     return found[-1]
 
 
-def finish(process) -> str:
-    out, err = process.communicate(timeout=patience(30))
-    assert process.returncode == 0, err
-    return out
-
-
 def only_run(folder: Path):
     (place,) = RunStore(folder / "runs")
     return read_run(place)
@@ -128,31 +122,31 @@ def undisturbed(restless):
     return fit(config.with_(epochs=6), dataset, show=False).run
 
 
-def test_a_run_killed_and_stopped_goes_on_as_if_it_never_had(tmp_path, undisturbed):
+def test_a_run_killed_and_stopped_goes_on_as_if_it_never_had(results, restless, undisturbed):
     seed = random.randrange(10**6)
     print(f"moments drawn with seed {seed}")
     moments = random.Random(seed)
     steps = moments.randint(5, 19)  # of six epochs of five steps
-    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    process = start_python(train_code(6, OBEDIENT), results)
     take_steps(process, steps)
-    left = wait_for_epochs(tmp_path, steps // 5)
+    left = wait_for_epochs(results, steps // 5)
     time.sleep(moments.uniform(0, 0.1))
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert only_run(tmp_path).epochs == left == steps // 5
+    assert only_run(results).epochs == left == steps // 5
 
-    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    process = start_python(train_code(6, OBEDIENT), results)
     take_steps(process, 5 + moments.randint(0, 4))
-    kept = wait_for_epochs(tmp_path, left + 1)
+    kept = wait_for_epochs(results, left + 1)
     time.sleep(moments.uniform(0, 0.1))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate("\n", timeout=patience(10))
-    assert only_run(tmp_path).epochs == kept == left + 1
+    assert only_run(results).epochs == kept == left + 1
     assert f"stopped, {kept} of 6 epochs are finished and kept. Run the same again to go on from there." in err
 
-    said = finish(start_python(train_code(6), tmp_path))
-    assert f": extended from {kept} to 6 epochs" in said
-    run = only_run(tmp_path)
+    config, dataset = restless
+    assert train(config.with_(epochs=6), dataset).status == "extended"
+    run = only_run(results)
     assert_same_history(run, undisturbed)
     assert [s["first_epoch"] for s in run.provenance["stretches"]] == [1, left + 1, kept + 1]
 
@@ -167,7 +161,9 @@ def test_four_epochs_extended_to_six_are_six_epochs(results, restless, undisturb
     train(config.with_(epochs=6), dataset)
     assert ": extended from 4 to 6 epochs" in capsys.readouterr().out
     assert_same_history(only_run(results), undisturbed)
-    said = finish(start_python(train_code(6) + "\nimport sys; print('keras' in sys.modules)", results))
+    process = start_python(train_code(6) + "\nimport sys; print('keras' in sys.modules)", results)
+    said, error = process.communicate(timeout=patience(30))
+    assert process.returncode == 0, error
     assert said.splitlines()[-2:] == [said.splitlines()[0], "False"]
     assert ": reused, 6 stored epochs on course data." in said
 

@@ -40,14 +40,12 @@ def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
         stand before anything is shown.
     """
     from labutils.course.questions import find_question
-    from labutils.course.widgets.play import prepare
     from labutils.runs.store import find, lab_store
 
     question = find_question(task, number)
     student.keep(student.OPENED, task, True)
     asked = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
     show(question, {label.removesuffix(lab.SMALL_LABEL): run for label, run in asked.items()})
-    prepare(task)
 
 
 def said(task: str, number: int) -> str:

@@ -137,8 +137,11 @@ class Dataset:
             shares = ", ".join(f"{name} {count}" for name, count in by_class.items())
             word = "training" if split == "train" else split
             lines.append(f"  {sum(by_class.values())} {word} images ({shares})")
-        told = "  Whoever knew every drawn sign would be right about {:.3f} of such phantoms: their ceiling."
-        return "\n".join(lines if self.ceiling is None else [*lines, told.format(self.ceiling)])
+        if (top := self.ceiling) is not None:
+            lines.append(
+                f"  Whoever knew every drawn sign would be right about {top:.3f} of such phantoms: their ceiling."
+            )
+        return "\n".join(lines)
 
     @property
     def ceiling(self) -> float | None:

@@ -61,8 +61,7 @@ def declared_bits(image: Any, file: Path) -> int:
     if image.format == "PNG":
         return _significant_bits(file)
     if image.format == "TIFF":
-        tags = image.tag_v2
-        bits = _first(tags.get(BITS))
+        bits = _first(image.tag_v2.get(BITS))
         if bits is not None and 8 < bits < 16:
             return int(bits)
         largest = _stated(image, MAXIMA)
@@ -76,11 +75,14 @@ def check_shallow(image: Any, file: Path) -> None:
 
     That is, a quarter of their range or less.
     """
-    has_16 = image.format == "TIFF" and (_first(image.tag_v2.get(BITS)) or 0) > 8
+    if image.mode in ("1", "L", "P") or image.format not in ("PNG", "TIFF"):
+        return
     if image.format == "PNG":
         with open(file, "rb") as stream:
-            has_16 = stream.read(25)[24:] == b"\x10"
-    if image.mode in ("1", "L", "P") or not has_16:
+            bits = stream.read(25)[24]
+    else:
+        bits = _first(image.tag_v2.get(BITS)) or 0
+    if bits <= 8:
         return
     largest = max(high for _, high in image.getextrema()[: 1 if image.mode == "LA" else 3])
     if largest < 64 and not (image.format == "PNG" and _significant_bits(file) == 16):

@@ -83,10 +83,8 @@ def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None
 def _undeclared_bits(file: Path) -> int:
     from PIL import Image
 
-    # What cannot be read is named when it is decoded.
-    with suppress(Exception), open(file, "rb") as stream:
-        # By their first bytes: names may be wrong.
-        if not stream.read(4).startswith(_MAY_BE_DEEP):
+    with suppress(Exception), open(file, "rb") as stream:  # what cannot be read is named when it is decoded
+        if not stream.read(4).startswith(_MAY_BE_DEEP):  # by their first bytes: names may be wrong
             return 0
     with suppress(Exception), Image.open(file, formats=FORMATS) as image:
         if image.mode.startswith("I;16") and image.width * image.height <= MAX_PIXELS:

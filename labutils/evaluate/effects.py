@@ -1,15 +1,9 @@
 """How far settings differ when both the seeds and the images might have been others, and what to call the difference.
 
 Mixed model: what a training with seed s gives on image i is the setting's level, plus what the seed does, plus what the
-image does, plus the rest. Seeds and images are both drawn from many; their variances are estimated from the table of
-seeds and images (mean squares, as in an analysis of variance), and the interval takes the degrees of freedom of both
-(Satterthwaite). It is the method by which several readers are compared on the same patients, with seeds for readers.
-
-References
-----------
-Obuchowski and Rockette (1995), Communications in Statistics 24, 285-308; Satterthwaite (1946), Biometrics Bulletin 2,
-110-114; Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680 (two one-sided tests); Smyth
-(2004), Statistical Applications in Genetics and Molecular Biology 3:3 (moderated variances).
+image does, plus the rest, with variances from the table of seeds and images (mean squares): as several readers are
+compared on the same patients (Obuchowski and Rockette 1995, Communications in Statistics 24, 285-308). Degrees of
+freedom are joined after Satterthwaite (1946, Biometrics Bulletin 2, 110-114).
 """
 
 from __future__ import annotations
@@ -98,7 +92,8 @@ class Effect:
         """Which of four words the effect deserves, if more is better.
 
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
-        the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.
+        the 90 % interval lies within the margin (two one-sided tests: Schuirmann 1987, Journal of Pharmacokinetics and
+        Biopharmaceutics 15, 657-680). Otherwise these runs cannot tell.
         """
         return self.called(margin, self.p, self.p_same(margin))
 
@@ -129,11 +124,7 @@ class Effect:
         return float(stdtr(self.freedom, -t))
 
     def at_least(self, amount: float) -> bool | None:
-        """Whether something is there and at least so large.
-
-        True: the value reaches the amount, and the 95 % interval lies above 0. False: the 90 % interval lies below the
-        amount.
-        """
+        """True: the value reaches it, and the 95 % interval lies above 0. False: the 90 % interval lies below it."""
         if self.interval(1 - 2 * LEVEL.get()).high < amount:
             return False
         return True if self.value >= amount and self.interval().low > 0 else None
@@ -178,29 +169,16 @@ def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, st
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread | None = None) -> Effect:
-    """The weighted sum of some settings, over seeds and images together.
+    """The weighted sum of some settings, one `Sample` each, over seeds and images together.
 
-    Parameters
-    ----------
-    samples : sequence of Sample
-        One per setting.
-    unit : float
-        What one image more can change; see `statistics.bootstrap_mean`.
-    prior : Spread, optional
-        What seeds do in other settings. Without it seeds count only where there are several: what is one training's
-        luck would pass for the setting's.
-
-    Returns
-    -------
-    Effect
-
-    Notes
-    -----
     Seeds: the variance of the runs' means, moderated: pooled over these settings and the prior, each by its degrees of
     freedom (Smyth); where settings are not alike, that of each (Welch). Runs of different settings share nothing
     through their seed, so none are paired. Images: the variance of what the images contribute to the sum,
     less the part that is due to single seeds on single images, which the first term holds already. Parts: as if those
     of two settings had nothing in common; where they are the same, their difference is surer than that.
+
+    `unit` is what one image more can change (`statistics.bootstrap_mean`), `prior` what seeds do in other settings.
+    Without that seeds count only where there are several: one training's luck would pass for the setting's.
     """
     of_seeds = _of_seeds(samples, prior)
     of_part = sum(sample.weight**2 * sample.part for sample in samples)
@@ -259,10 +237,9 @@ def _of_seeds(samples: Sequence[Sample], prior: Spread | None) -> list[tuple[flo
 def moderated(variances: Sequence[float], degrees: Sequence[float]) -> tuple[float, float]:
     """What the variances of several settings say of another's: a variance, and how many degrees of freedom it is worth.
 
-    Smyth's moments of the log variances, with two precautions. The variance is the upper end of its 95 % interval
-    (one-sided): a setting's variance may well lie above the typical one, and by simulation with the fit itself one seed
-    is then wrong in 8 % of cases, and three as well (`tests/test_evaluate_effects.py`). And it is worth no more degrees
-    of freedom than it was estimated with.
+    Smyth's moments of the log variances (2004, Statistical Applications in Genetics and Molecular Biology 3:3), with
+    two precautions: the variance is the upper end of its one-sided 95 % interval (docs/rules.md says why), and it is
+    worth no more degrees of freedom than it was estimated with.
     """
     from scipy.special import digamma, polygamma
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from labutils.config import RunConfig
 from labutils.errors import ParameterError
@@ -22,44 +22,11 @@ if TYPE_CHECKING:
 SAME, OTHER, NOT_JUDGED, ALTERED = "same", "other", "cannot be judged", "altered"
 """What comes of a record that is judged again."""
 
-_NEEDS = {
-    "wide gap": (1, 0),
-    "over-fitting": (1, 1),
-    "onset of over-fitting": (1, 2),
-    "training accuracy": (1, 2),
-    "near the ceiling": (1, 0),
-}
-"""How many settings a quantity is of, and limits it takes, where that is not two and none."""
+_LIMITS = {"over-fitting": 1, "onset of over-fitting": 2, "training accuracy": 2}
+_ALONE = {*_LIMITS, "wide gap", "near the ceiling"}
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Asked(_Part):
-    """One condition: a quantity of some settings, what is said of it, and the test in words."""
-
-    quantity: Literal[tuple(MEASURES)]  # type: ignore[valid-type]
-    of: tuple[str, ...]
-    says: Literal[tuple(HOLDS)]  # type: ignore[valid-type]
-    limits: tuple[int | float, ...] = ()
-    rule: str
-
-    @model_validator(mode="after")
-    def _fits(self) -> Asked:
-        n, (settings, limits) = len(self.of), _NEEDS.get(self.quantity, (2, 0))
-        several = {"best": n >= 2, "narrower gap": n >= 2 and n % 2 == 0}.get(self.quantity, n == settings)
-        if several and len(self.limits) == limits:
-            return self
-        raise ValueError(f"{self.quantity} does not go with {n} settings and {len(self.limits)} limits")
-
-    @property
-    def condition(self) -> Condition:
-        """What the judge takes."""
-        return Condition(self.quantity, self.of, self.says, self.limits)
-
-
-class Judged(_Part):
+class Judged(BaseModel, frozen=True, extra="forbid"):
     """What was found: on the validation images and one seed, on the exam and all seeds; whose images, which numbers."""
 
     validation: Literal[WORDS]  # type: ignore[valid-type]
@@ -68,7 +35,7 @@ class Judged(_Part):
     numbers: str
 
 
-class Record(_Part):
+class Record(BaseModel, frozen=True, extra="forbid"):
     """A conclusion; `hash` is that of all but what was found."""
 
     id: str
@@ -76,40 +43,46 @@ class Record(_Part):
     text: str
     kind: Literal["document", "ours", "built in"]
     built_in: str = ""
-    conditions: tuple[Asked, ...]
+    conditions: tuple[Condition, ...]
+    rule: str
     runs: dict[str, RunConfig]
     verdict: Judged
     hash: str = ""
 
     @model_validator(mode="after")
-    def _named(self) -> Record:
+    def _sound(self) -> Record:
         if not self.conditions:
             raise ValueError("it has no condition to judge")
-        for asked in self.conditions:
-            for name in asked.of:
-                if name not in self.runs and (name != RIVAL or name == asked.of[0]):
+        for one in self.conditions:
+            n, measure = len(one.names), one.measure
+            several = {"best": n >= 2, "narrower gap": n >= 2 and n % 2 == 0}
+            if measure not in MEASURES or one.rule not in HOLDS:
+                raise ValueError(f"{measure!r}, {one.rule!r} is nothing that is measured here")
+            if not several.get(measure, n == (1 if measure in _ALONE else 2)):
+                raise ValueError(f"{measure} is not of {n} settings")
+            if len(one.limits) != _LIMITS.get(measure, 0):
+                raise ValueError(f"{measure} takes {_LIMITS.get(measure, 0)} limits, not {len(one.limits)}")
+            for name in one.names:
+                if name not in self.runs and (name != RIVAL or name == one.names[0]):
                     raise ValueError(f"{name!r} is not among the runs")
         return self
 
+    @property
+    def claim(self) -> Claim:
+        """What the judge takes."""
+        return Claim(self.task, self.text, self.conditions, dict(self.runs), self.built_in, self.kind == "ours")
+
     def made_of(self) -> str:
-        """The hash of everything but what was found: SHA-256 of canonical JSON, settings at their default left out."""
+        """SHA-256 of everything but what was found, as canonical JSON without what is at its default."""
         asked = self.model_dump(mode="json", exclude={"verdict", "hash"}, exclude_defaults=True)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-class Records(_Part):
+class Records(BaseModel, frozen=True, extra="forbid"):
     """A file of them."""
 
     format: Literal[1]
     claims: tuple[Record, ...]
-
-
-class Again(NamedTuple):
-    """A record judged again: its id, `SAME`, `OTHER`, `NOT_JUDGED` or `ALTERED`, and why."""
-
-    id: str
-    word: str
-    why: str
 
 
 def write_records(file: Path, runs: Mapping[str, Run]) -> None:
@@ -117,15 +90,9 @@ def write_records(file: Path, runs: Mapping[str, Run]) -> None:
     records = []
     for name, claim in CLAIMS.items():
         found = judge(name, runs)
-        asked = [
-            {"quantity": one.measure, "of": one.names, "says": one.rule, "limits": one.limits, "rule": one.words}
-            for one in claim.conditions
-        ]
         verdict = {"validation": found.verdict, "exam": found.holds, "source": found.source, "numbers": found.exam}
-        about = {name: getattr(claim, name) for name in ("task", "text", "kind", "built_in")}
-        record = Record.model_validate(
-            {"id": name, **about, "conditions": asked, "runs": claim.needs, "verdict": verdict}
-        )
+        about = {own: getattr(claim, own) for own in ("task", "text", "kind", "built_in", "conditions", "rule")}
+        record = Record.model_validate({"id": name, **about, "runs": claim.needs, "verdict": verdict})
         records.append(record.model_copy(update={"hash": record.made_of()}))
     text = Records(format=1, claims=tuple(records)).model_dump_json(indent=1, exclude_defaults=True)
     file.write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -145,26 +112,19 @@ def read_records(file: Path) -> tuple[Record, ...]:
         raise ParameterError("\n".join(said)) from None
 
 
-def judge_again(record: Record, runs: Mapping[str, Run]) -> Again:
-    """What a record says of other runs: the same, something else, or nothing."""
+def judge_again(record: Record, runs: Mapping[str, Run]) -> tuple[str, str]:
+    """What comes of a record on other runs, `SAME`, `OTHER`, `NOT_JUDGED` or `ALTERED`, and why."""
     if record.hash != record.made_of():
-        return Again(record.id, ALTERED, "its text, conditions or runs are not those that its hash was made of.")
-    for asked in record.conditions:
-        if asked.rule != asked.condition.words:
-            return Again(record.id, NOT_JUDGED, f"here the rule is: {asked.condition.words}.")
-    conditions = tuple(asked.condition for asked in record.conditions)
-    ours = record.kind == "ours"
-    claim = Claim(record.task, record.text, conditions, dict(record.runs), record.built_in, ours)
-    found = judge_claim(record.id, claim, runs)
+        return ALTERED, "its text, rule or runs are not those that its hash was made of."
+    if record.rule != record.claim.rule:
+        return NOT_JUDGED, f"here the rule is: {record.claim.rule}"
+    found = judge_claim(record.id, record.claim, runs)
     if not found.known:
-        return Again(record.id, NOT_JUDGED, found.evidence)
+        return NOT_JUDGED, found.evidence
     pairs = {"validation": (record.verdict.validation, found.verdict), "exam": (record.verdict.exam, found.holds)}
-    no_word = MISSING, BUILT_IN
-    both = {on: pair for on, pair in pairs.items() if pair[0] == pair[1] or not {*pair} & {*no_word}}
+    both = {on: pair for on, pair in pairs.items() if pair[0] == pair[1] or not {MISSING, BUILT_IN} & {*pair}}
     told = [f"{here} ({on})" for on, (there, here) in both.items() if here == there != MISSING]
     moved = [f"{there}, here {here} ({on})" for on, (there, here) in both.items() if here != there]
     if moved:
-        return Again(record.id, OTHER, f"{'; '.join(moved)}. {found.exam if 'exam' in both else found.evidence}")
-    if not told:
-        return Again(record.id, NOT_JUDGED, "where one has a verdict, the other has none.")
-    return Again(record.id, SAME, "; ".join(told) + ".")
+        return OTHER, f"{'; '.join(moved)}. {found.exam if 'exam' in both else found.evidence}"
+    return (SAME, "; ".join(told) + ".") if told else (NOT_JUDGED, "where one has a verdict, the other has none.")

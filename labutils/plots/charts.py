@@ -19,8 +19,6 @@ GROUND, INK = "#FFFFFF", "#333333"
 """No grey can be read on light and on dark pages."""
 WIDTH, HEIGHT = 330, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 26, 38
-AT_LINES = 5
-"""Lines that are named where they end; more names would not find room there."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +57,21 @@ class Panel:
     def down(self, value: float) -> float:
         """Pixels from the top for a value of the y axis; what leaves the axes stays at their end."""
         low, high = self.y
-        share = (min(max(value, low), high) - low) / (high - low)
+        share = (min(max(value, low), high) - low) / (high - low) if math.isfinite(value) else 1
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
 def chart(panels: Sequence[Panel]) -> str:
-    """The panels side by side as one SVG; up to `AT_LINES` lines are named at their ends, more in a legend below."""
+    """The panels side by side as one SVG, its lines named right of it, at the heights at which they end."""
     width = WIDTH * len(panels)
     drawn = "".join(f'<g transform="translate({i * WIDTH},0)">{_panel(p)}</g>' for i, p in enumerate(panels))
-    names = {line.label: line for panel in panels for line in panel.lines if line.label}
-    at_ends = [line for line in panels[-1].lines if line.label and len(line.x)]
-    if 0 < len(names) <= AT_LINES and len(at_ends) == len(names):
-        ends, room = _ends(panels[-1], at_ends)
-        return svg(width + room, HEIGHT, f'{drawn}<g transform="translate({width - WIDTH},0)">{ends}</g>')
-    legend, rows = _legend(list(names.values()), width)
-    return svg(width, HEIGHT + 18 * rows, drawn + legend)
+    named = {line.label: (p.down(line.y[-1]), line) for p in panels for line in p.lines if line.label and len(line.x)}
+    ends = sorted(named.values(), key=lambda end: end[0])
+    places = apart([place for place, _ in ends], [14] * len(ends), TOP, HEIGHT - BOTTOM)
+    for place, (_, line) in zip(places, ends, strict=True):
+        drawn += f'<text x="{width - 4}" y="{place + 4:.1f}" fill="{line.colour}">{html.escape(line.label)}</text>'
+    room = round(6.5 * max(map(len, named), default=0))
+    return svg(width + room, max([HEIGHT, *(round(place) + 14 for place in places)]), drawn)
 
 
 def apart(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
@@ -86,15 +84,15 @@ def apart(wanted: Sequence[float], sizes: Sequence[float], low: float, high: flo
     low, high : float
         Between which their middles stay, as far as they fit.
     """
-    before = [sum(sizes[:i]) + (sizes[i] - sizes[0]) / 2 for i in range(len(sizes))]
+    before = [sum(sizes[:i]) + (sizes[i] - sizes[0]) / 2 for i in range(len(sizes))] or [0]
     blocks: list[list[float]] = []  # what would overlap is moved as one, to the mean of what it names
-    for place, offset in zip(wanted, before, strict=True):
+    for place, offset in zip(wanted, before, strict=False):
         blocks.append([min(max(place, low), high) - offset])
         while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     places = [_mean(block) for block in blocks for _ in block]
     last = max(low, high - before[-1])
-    return [min(max(place, low), last) + offset for place, offset in zip(places, before, strict=True)]
+    return [min(max(place, low), last) + offset for place, offset in zip(places, before, strict=False)]
 
 
 def svg(width: float, height: float, drawn: str, size: int = 11) -> str:
@@ -192,18 +190,6 @@ def _panel(panel: Panel) -> str:
     return "".join(parts)
 
 
-def _ends(panel: Panel, lines: list[Line]) -> tuple[str, int]:
-    """The names of lines right of where they end, and the room that these take beside the panel."""
-    named = sorted((panel.down(line.y[-1]) if math.isfinite(line.y[-1]) else TOP, line.label, line) for line in lines)
-    places = apart([one[0] for one in named], [14] * len(named), TOP, HEIGHT - BOTTOM)
-    x = max(panel.across(line.x[-1]) for line in lines) + 6
-    parts = [
-        f'<text x="{x:.1f}" y="{place + 4:.1f}" fill="{line.colour}">{html.escape(label)}</text>'
-        for place, (_, label, line) in zip(places, named, strict=True)
-    ]
-    return "".join(parts), round(6.5 * max(len(line.label) for line in lines))
-
-
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
@@ -217,17 +203,3 @@ def _line(panel: Panel, line: Line) -> str:
     )
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     return f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>'
-
-
-def _legend(lines: list[Line], width: int) -> tuple[str, int]:
-    parts, x, row = [], LEFT, 0
-    for line in lines:
-        wide = 34 + 6 * len(line.label)
-        if x + wide > width and x > LEFT:
-            x, row = LEFT, row + 1
-        y = HEIGHT + 10 + 18 * row
-        dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-        parts.append(f'<path d="M{x} {y - 4}h22" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>')
-        parts.append(f'<text x="{x + 27}" y="{y}">{html.escape(line.label)}</text>')
-        x += wide
-    return "".join(parts), (row + 1 if lines else 0)

@@ -68,9 +68,7 @@ def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
     counts, names = metrics.confusion_matrix(run, epoch), run.class_names
     side = 84 if len(names) < 4 else 46
     left, end = 30 + 7 * max(map(len, names)), side * len(names)
-    parts = [
-        f'<text x="{left}" y="14">{escape(_epoch_words(run, epoch))}: accuracy {metrics.accuracy(run, epoch)}</text>'
-    ]
+    parts = [f'<text x="{left}" y="14">{_epoch_words(run, epoch)}: accuracy {metrics.accuracy(run, epoch)}</text>']
     for (row, column), number in np.ndenumerate(counts):
         x, y, share = left + side * column, 24 + side * row, number / max(counts[row].sum(), 1)
         parts.append(
@@ -96,7 +94,7 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     """
     from labutils.evaluate.metrics import auc, class_probabilities
 
-    figure, axes = one_axes(6, 5.6)
+    figure, axes = one_axes(7.6, 3.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences, means = [], {}
     for i, (label, run) in enumerate(runs.items()):
@@ -116,11 +114,12 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     data = data_of(runs.values())
     axes.legend(loc="lower right", labelcolor="linecolor")
     (first, most), *_, (last, least) = sorted([*means.items(), *means.items()], key=lambda one: -one[1])
-    ways = [f"{first} has the largest area: {most:.2f}; {last} the smallest: {least:.2f}"] if len(means) > 1 else []
-    ways += [f"{first} has an area of {most:.2f}" if len(means) == 1 else f"Areas from {least:.2f} to {most:.2f}"]
+    title = f"{first} has the largest area: {most:.2f}; {last} the smallest: {least:.2f}"
+    if len(means) == 1 or len(title) > LONGEST:
+        title = f"Areas below the curves: {least:.2f}" + (f" to {most:.2f}" if len(means) > 1 else "")
     under = f"ROC curves on {data}, in the legend with the area below each (95 % interval)."
     words = f"ROC curves of {count(len(runs), 'run')} on {data}. {' '.join(sentences)}"
-    show(figure, next((way for way in ways if len(way) <= LONGEST), ways[-1]), under, words, save)
+    show(figure, title, under, words, save)
 
 
 def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +184,7 @@ def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
     axis = f"predicted probability of {_event(run)}"
     most = max(p.images for p in points)
     bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
-    panels = [Panel(title, (0, 1), (0, 1), axis, lines), Panel("images", (0, 1), (0, most), axis, bars=bars)]
+    panels = [Panel("images", (0, 1), (0, most), axis, bars=bars), Panel(title, (0, 1), (0, 1), axis, lines)]
     return chart(panels), f"{_sureness(run, epoch)}. {_calibration_words(run, epoch, points)}"
 
 
@@ -208,7 +207,7 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     if not trials:
         print("search trials: no trial to draw yet.")
         return
-    figure, axes = one_axes(7.5, 4.2)
+    figure, axes = one_axes(7.5, 3.4)
     sentences, n = [], len(dataset.y_val)
     for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
         own = [trial for trial in trials if trial.params["n_base"] == width]

@@ -109,7 +109,8 @@ def label_ends(axes: Axes, ends: Iterable[tuple[float, str, Any]]) -> None:
     """Names at the right end of lines, by height, name and colour: as near to their lines as none is on another."""
     bottom, top = axes.get_ylim()
     line = APART * (top - bottom) * axes.figure.dpi / axes.bbox.height
-    named = sorted(ends)
+    # A line that has diverged has no end: it is named where it went.
+    named = sorted((float(np.nan_to_num(height, nan=top)), name, colour) for height, name, colour in ends)
     heights = [min(max(height, bottom), top) for height, *_ in named]
     places = apart(heights, [line * (name.count("\n") + 1) for _, name, _ in named], bottom, top)
     across = axes.get_yaxis_transform()
@@ -158,17 +159,15 @@ def show(figure: Figure, title: str, under: str, words: str, save: Path | str | 
     ----------
     figure : Figure
         Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
-    title : str
-        What is seen, in at most 70 characters. It begins the alt text, too.
-    under : str
-        What stands below in small letters: which data, and how they are drawn.
+    title, under : str
+        What is seen, in at most 70 characters, which begins the alt text too; and below, in small letters, which data
+        they are and how they are drawn.
     words : str
-        The figure in words, computed from the numbers in it. In a notebook it is the image's alt text and, because
-        JupyterLab draws images without theirs, also a folded line under the figure. Being text, it is what nbval
-        compares: a changed number in a figure is seen although pictures are not compared.
+        The figure in words, computed from the numbers in it: the alt text, and a folded line under the figure, because
+        JupyterLab draws images without theirs. It is what nbval compares, so that a changed number is seen.
     save : Path or str, optional
-        A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
-        the same figure is the same file.
+        A .png file; its folders are made. It holds the alt text too (see `alt_text`), and no date: the same figure is
+        the same file.
     said : str, optional
         A line more below the title, and in the words: see `also_said`.
     """

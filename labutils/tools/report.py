@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from labutils.errors import DataError, StoreError, visible
 from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
-from labutils.evaluate.sentences import disagreements, every_sentence
+from labutils.evaluate.sentences import disagreements, every_sentence, headline
 from labutils.evaluate.tables import POWER, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
@@ -290,7 +291,9 @@ def sentences_words(source: str = "") -> tuple[str, int]:
     """
     stored, lines, said, wrong = RunStore().all(), [], 0, 0
     chosen, runs = choose_runs(source, stored)
-    for task, about, sentence in every_sentence(stored, chosen):
+    verdicts = [verdict for verdict in evaluate.judge_all(_by_name(chosen, runs)) if verdict.parts]
+    headlines = ((verdict.task, f"headline of {verdict.id}", headline(verdict)) for verdict in verdicts)
+    for task, about, sentence in chain(every_sentence(stored, chosen), headlines):
         against = disagreements(sentence)
         said, wrong = said + 1, wrong + len(against)
         lines.append(f"{_number(task)}, {about}: {sentence.text}")
@@ -317,11 +320,13 @@ def claims_words(source: str = "", file: str = "") -> tuple[str, int]:
         place = _place(source) / "claims.json"
         write_records(place, _by_name(chosen, runs))
         return f"written: {paths.short(place)}", 0
-    again = [judge_again(record, _by_name(chosen, runs)) for record in read_records(Path(file))]
-    counted = Counter(one.word for one in again)
-    lines = [f"{visible(one.id)}: {one.word}: {visible(one.why)}" for one in again]
+    lines, counted = [], Counter[str]()
+    for record in read_records(Path(file)):
+        word, why = judge_again(record, _by_name(chosen, runs))
+        counted[word] += 1
+        lines.append(visible(f"{record.id}: {word}: {why}"))
     told = ", ".join(f"{number} {word}" for word, number in counted.items())
-    return "\n".join([*lines, f"{len(again)} conclusions: {told}."]), counted[OTHER] + counted[ALTERED]
+    return "\n".join([*lines, f"{len(lines)} conclusions: {told}."]), counted[OTHER] + counted[ALTERED]
 
 
 def _place(source: str) -> Path:

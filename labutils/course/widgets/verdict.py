@@ -7,12 +7,12 @@ does within `rules.contested`: a test holds one against the other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labutils.course.widgets.control import instrument, needs_run, show, static_page
-from labutils.evaluate import CLAIMS, compare, exam, judge, rules, with_stored
+from labutils.evaluate import CLAIMS, compare, judge, rules, with_stored
 from labutils.evaluate.claims import RIVAL, WORDS
 from labutils.evaluate.effects import Effect
 from labutils.evaluate.findings import ceiling_of
@@ -21,6 +21,7 @@ from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
     from labutils.evaluate.claims import Claim, Part, Verdict
+    from labutils.evaluate.findings import Condition
     from labutils.runs.run import Run
 
 LEVELS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -44,9 +45,7 @@ def contest_verdicts(runs: Mapping[str, Run], task: str) -> None:
 
 def static_verdict(task: str = "") -> str:
     """The verdicts on all claims, or on a task's, from the stored runs on phantoms, as HTML that needs no kernel."""
-    data = contested_data(
-        {run.path.name: run for run in RunStore().all() if run.source == "phantom" and run.path}, task
-    )
+    data = contested_data({str(run.path): run for run in RunStore().all() if run.source == "phantom"}, task)
     return static_page("verdict", data, _in_words(data))
 
 
@@ -59,13 +58,13 @@ def contested_data(runs: Mapping[str, Run], task: str = "") -> dict[str, Any]:
     claims = [
         _contestable(claim, judge(name, runs), runs) for name, claim in CLAIMS.items() if task in ("", claim.task)
     ]
-    limits = {name: getattr(rules, name) for name in ("ACCURACY_MARGIN", "LOSS_MARGIN", "EQUAL", "NARROWER")}
+    limits = "ACCURACY_MARGIN", "LOSS_MARGIN", "EQUAL", "NARROWER", "LATEST", "HIGHEST"
     return {
         "claims": claims,
         "levels": LEVELS,
         "margins": MARGINS,
         "usual": {"level": LEVELS.index(rules.SIGNIFICANT), "margin": MARGINS.index(1.0)},
-        "limits": limits | {"LATEST": rules.LATEST, "HIGHEST": rules.HIGHEST},
+        "limits": {name: getattr(rules, name) for name in limits},
         "seeds": max((len(claim["found"] or [1]) for claim in claims), default=1),
         "holds": rules.HOLDS,
         "words": WORDS,
@@ -92,7 +91,7 @@ def _in_words(data: Mapping[str, Any]) -> str:
 
 
 def _contestable(claim: Claim, verdict: Verdict, runs: Mapping[str, Run]) -> dict[str, Any]:
-    found, known = None, None
+    found = known = None
     if len(verdict.parts) == len(claim.conditions):
         settings = [setting for part in verdict.parts for setting in part.settings]
         rival = any(RIVAL in condition.names for condition in claim.conditions)
@@ -110,19 +109,18 @@ def _contestable(claim: Claim, verdict: Verdict, runs: Mapping[str, Run]) -> dic
         "text": verdict.claim,
         "lab": verdict.holds,
         "instead": verdict.instead,
-        "conditions": [
-            _condition(condition.names, condition.measure, condition.rule) for condition in claim.conditions
-        ],
+        "conditions": [_condition(condition) for condition in claim.conditions],
         "known": known,
         "found": found,
     }
 
 
-def _condition(names: Sequence[str], measure: str, rule: str) -> dict[str, str]:
-    shown = [name.partition(", chosen")[0] for name in names]
+def _condition(condition: Condition) -> dict[str, str]:
+    shown = [name.partition(", chosen")[0] for name in condition.names]
     shown = shown if len(shown) <= 4 else [shown[0], f"{len(shown) - 1} others"]
     pairs = [" against ".join(shown[place : place + 2]) for place in range(0, len(shown), 2)]
-    return {"says": f"{measure} ({', '.join(pairs)})", "measure": measure, "rule": rule}
+    says = f"{condition.measure} ({', '.join(pairs)})"
+    return {"says": says, "measure": condition.measure, "rule": condition.rule}
 
 
 def _known(part: Part) -> dict[str, Any]:
@@ -132,10 +130,9 @@ def _known(part: Part) -> dict[str, Any]:
         tests = [compare.mcnemar(runs[0], other) for other in runs[1:]]
         return {"test": measure, "apart": [[test.n10, test.n01] for test in tests], "n": len(runs[0].y_val)}
     if measure == "accuracy of two data sets":
-        return {"test": "table", "right": [[int(right.sum()), len(right)] for right in map(correct, runs)]}
+        return {"test": "table", "right": [_right(run) for run in runs]}
     if measure == "near the ceiling":
-        right, least = correct(runs[0]), (ceiling_of(runs[0]) or 1.0) - rules.NEAR
-        return {"test": "share", "right": [int(right.sum()), len(right)], "limit": least}
+        return {"test": "share", "right": _right(runs[0]), "limit": _limit(part)}
     if part.finding.estimate is None:
         return {"test": "word", "word": part.finding.word}
     ends = []
@@ -148,29 +145,26 @@ def _known(part: Part) -> dict[str, Any]:
 
 def _found(part: Part, most: int) -> dict[str, Any]:
     """What a word on the exam and so many seeds is read from: sums of effects, or what single seeds gave."""
-    condition, measure = part.condition, part.condition.measure
-    settings = [setting._replace(seeds=setting.seeds[:most]) for setting in part.settings]
-    first, *others = seeds = [setting.seeds for setting in settings]
-    kind = {"near the ceiling": "accuracy", "over-fitting": "rise", "best": "accuracy"}.get(measure, measure)
-    kind = "loss" if kind.startswith("lowest loss") else kind.partition(" of two")[0]
-    if kind in exam.MEASURED:
-        effects = [exam.effect(kind, first, other) for other in others or [()]]
-        least = (ceiling_of(first[0]) or 1.0) - rules.NEAR
-        return effects_data(effects) | {"limit": least if measure == "near the ceiling" else _limit(part)}
-    if measure in ("narrower gap", "wide gap"):
-        pairs = [seeds[place : place + 2] for place in range(0, len(seeds), 2)]
-        return effects_data([exam.gap_effect(*pairs)]) | {"limit": _limit(part)}
-    if measure == "training accuracy":
-        return {"test": "word", "word": condition.found(*settings).word}
-    return {"test": "mean", "amounts": condition.found(*settings).amounts, "limit": _limit(part)}
+    finding = part.condition.found(*(one._replace(seeds=one.seeds[:most]) for one in part.settings))
+    if finding.effects:
+        return effects_data(*finding.effects) | {"limit": _limit(part)}
+    if finding.amounts:
+        return {"test": "mean", "amounts": finding.amounts, "limit": _limit(part)}
+    return {"test": "word", "word": finding.word}
 
 
-def effects_data(effects: Sequence[Effect]) -> dict[str, Any]:
+def effects_data(*effects: Effect) -> dict[str, Any]:
     """What the page measures some effects from."""
-    sums = [effect.sums for effect in effects if effect.sums]
-    return {"test": "effects", "effects": [one._asdict() | {"prior": one.prior and asdict(one.prior)} for one in sums]}
+    return {"test": "effects", "effects": [asdict(effect)["sums"]._asdict() for effect in effects]}
+
+
+def _right(run: Run) -> list[int]:
+    right = correct(run)
+    return [int(right.sum()), len(right)]
 
 
 def _limit(part: Part) -> Any:
     """The limits that a claim or its measure has of its own, which nobody contests."""
+    if part.condition.measure == "near the ceiling":
+        return (ceiling_of(part.settings[0].run) or 1.0) - rules.NEAR
     return part.condition.limits or _LIMITS.get(part.condition.measure)

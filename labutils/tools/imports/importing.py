@@ -226,8 +226,8 @@ def _place(
     for index in order.tolist():
         item, patient = items[index], int(groups[index]) + 1
         files[patient] += 1
-        known = f"patient{patient:0{digits}}_{files[patient]:02}"
-        file = f"{SPLITS[splits[index]]}/{item.label}/{known if item.group else f'{len(placed) + 1:0{digits}}'}.png"
+        stem = f"patient{patient:0{digits}}_{files[patient]:02}" if item.group else f"{len(placed) + 1:0{digits}}"
+        file = f"{SPLITS[splits[index]]}/{item.label}/{stem}.png"
         placed.append(Placed(item, done[item.name], file, int(splits[index]), patient, int(units[index])))
     return sorted(placed, key=lambda one: one.file)
 
@@ -283,8 +283,9 @@ def _write_down(
     known = [(one.item.name, one.file, one.item.group) for one in placed]
     known += [(name, f"left out: {why}", "") for name, why in found.left_out.items()]
     write(_beside(target, KEY), KEY_COLUMNS, sorted(known))
-    said, style = {"title": target.name, "classes": list(class_names)}, {"sort_keys": False, "default_flow_style": None}
-    (folder / FILE).write_text(yaml.safe_dump(said, allow_unicode=True, **style), encoding="utf-8")
+    said = {"title": target.name, "classes": list(class_names)}
+    text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
+    (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found) -> list[str]:

@@ -229,7 +229,6 @@ function found({ measure, rule }, test, { level, factor }, data) {
       return { ...with_(words[0], ...shown), p: differ[0] };
     },
     mean: () => {
-      if (test.amounts.length < 2) return { word: "undecided" };
       const logs = effect({ samples: [[1, test.amounts.map(Math.log), 0]], images: [], unit: 1, prior: null });
       const onset = kind === "onset of over-fitting";
       const most = Math.log(data.limits[onset ? "LATEST" : "HIGHEST"]);
@@ -307,7 +306,7 @@ function render({ model, el }) {
     const where = chosen.onExam ? `the exam, seeds: ${seedsWords(state.seeds)}` : "the validation images, one seed";
     const flips = others.map(({ claim }) => claim.id).join(", ");
     said.textContent =
-      `By your rules (${where}; wrong in ${percent_(chosen.level)}; a difference matters from ${times(state.margin)} on): ` +
+      `By your rules (${where}; error rate ${percent_(chosen.level)}; a difference matters from ${times(state.margin)} on): ` +
       `${counts.map((one) => one.join(" ")).join(", ")}. ` +
       (others.length ? `${others.length} of ${now.length} conclusions flip: ${flips}.` : "No conclusion flips.");
     const rows = (some) => some.map(({ claim, word, inner, parts }) => [
@@ -327,7 +326,7 @@ function render({ model, el }) {
   const move = (name, offset = 0) => (place) => { state[name] = place + offset; drawAll(); };
   const knobs = {
     images: select("judged on", ["the exam", "the validation images"], state.images, move("images")),
-    level: slider("wrong in at most", data.levels.length, state.level, (i) => percent_(data.levels[i]), move("level")),
+    level: slider("error rate at most", data.levels.length, state.level, (i) => percent_(data.levels[i]), move("level")),
     margin: slider("a difference matters from", data.margins.length, state.margin, times, move("margin")),
     seeds: slider("seeds", data.seeds, state.seeds - 1, (i) => seedsWords(i + 1), move("seeds", 1)),
   };
