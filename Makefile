@@ -4,12 +4,11 @@ BIN := .venv/bin
 TASK ?=
 ARGS ?=
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
-# What takes longest, or trains: `make quick` leaves it out.
-SLOW := test_notebooks test_planted_faults test_tools_execution test_tools_machines \
-  test_tools_missing test_training_train test_training_verify test_training_workers test_tools_report
 # One reference for each kind of training cell: curves over rates, a search, dropout, one's own images.
 LIVE := task1b task4 task5a own
-.PHONY: help run lab test nightly check quick test-browser format notebooks bench mutants verify results report pins
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' labutils/__init__.py)
+.PHONY: help run lab test nightly check quick test-browser format notebooks site bench mutants verify results report pins \
+  dist release wheelhouse offline
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## */|/' | awk -F'|' '{ printf "make %-13s %s\n", $$1, $$2 }'
@@ -22,9 +21,8 @@ lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 
 test: check  ## every check that a change must pass
 	$(BIN)/labutils data phantoms
-	$(BIN)/pytest -n 3 --dist loadscope
-	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
-	$(BIN)/pytest -n 2 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb)
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb) notebooks
 	$(BIN)/labutils verify --some 2
 
 nightly: test  ## that, every notebook trained live, and every stored run repeated
@@ -38,14 +36,15 @@ check: .venv/installed-dev  ## style, types, and that imports point downwards
 	$(BIN)/lint-imports --no-logo --no-cache
 
 quick: check  ## what takes under two minutes, while writing
-	$(BIN)/pytest -q -n 2 --dist loadscope $(SLOW:%=--ignore=tests/%.py)
+	$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow"
 
 CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
-test-browser: .venv/installed-dev  ## every notebook and control in a real browser; ARGS='-k "not other"' takes four notebooks
+test-browser: .venv/installed-dev  ## every notebook, control and page of the site in a real browser; ARGS='-k "not other"' takes four notebooks
 	@{ $(CHROMIUM); } > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	  apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
 	  { echo "No Chromium found. Install it (Debian: sudo apt-get install chromium) and run this again."; exit 1; }
 	$(BIN)/labutils data phantoms
+	$(BIN)/python docs/_ext/build.py
 	$(BIN)/pytest tests/browser $(ARGS)
 
 format: .venv/installed-dev  ## write everything as ruff would
@@ -54,6 +53,9 @@ format: .venv/installed-dev  ## write everything as ruff would
 
 notebooks: .venv/installed  ## write every NAME.ipynb from its NAME.py, with outputs from the stored runs
 	$(BIN)/labutils build
+
+site: .venv/installed-dev  ## the whole lab as pages in site/, to read and move without a kernel: open site/index.html
+	$(BIN)/python docs/_ext/build.py
 
 bench: .venv/installed-dev  ## our training step, loader and augmentation beside plain ones, in one sitting
 	$(BIN)/python benchmarks/bench_training.py
@@ -72,12 +74,31 @@ results: .venv/installed  ## train what is missing of the lab's runs; can be sto
 report: .venv/installed  ## results/REPORT.md, with its figures and tables, from the stored runs
 	$(BIN)/labutils report
 
+# The ZIP holds what the wheel does not: notebooks and stored runs, as they are committed.
+dist: .venv/installed  ## the package and, beside it, the notebooks with their runs, into dist/
+	rm -rf build dist/labutils-$(VERSION)*
+	$(BIN)/python -c "from setuptools import build_meta as b; b.build_wheel('dist'); b.build_sdist('dist')"
+	git archive --prefix=labutils-$(VERSION)/ -o dist/labutils-$(VERSION)-lab.zip HEAD \
+	  README.md CHANGELOG.md LICENSE requirements.txt docs notebooks results data
+
+release:  ## that, if CHANGELOG.md has a section for the version
+	@grep -qx '## $(VERSION)' CHANGELOG.md || { echo "CHANGELOG.md has no line '## $(VERSION)': a release has its section, and no 'not released'."; exit 1; }
+	$(MAKE) dist
+
+wheelhouse: dist  ## every package that a student needs, for rooms without internet; ARGS="--platform win_amd64 ..."
+	$(BIN)/python -m pip download -r requirements.txt -d wheelhouse $(ARGS)
+	cp requirements.txt dist/*.whl dist/*-lab.zip wheelhouse
+
+offline: site  ## the site as a ZIP, and all notebooks as one PDF (needs Chromium), into dist/
+	$(BIN)/python benchmarks/print_pdf.py
+	cd site && ../$(BIN)/python -m zipfile -c ../dist/labutils-site.zip .
+
 # uv keeps the versions that the two files hold; remove one to have its versions chosen anew.
 PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
   --custom-compile-command "make pins"
 pins:  ## write requirements*.txt from pyproject.toml (needs uv)
 	$(PIN) -o requirements.txt
-	$(PIN) -c requirements.txt --extra dev --extra dask --extra dicom --extra instructor -o requirements-dev.txt
+	$(PIN) -c requirements.txt --extra dev --extra site --extra dask --extra dicom --extra instructor -o requirements-dev.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" || \

@@ -1,4 +1,4 @@
-"""Where data and results live. Nothing here depends on the current directory.
+"""Where data and results live. In a repository nothing here depends on the current directory.
 
 Notebooks run from `notebooks/`, papermill from wherever it is called, nbval from the notebook's folder:
 all of them find the same folders, because the folders are found from this file.
@@ -53,7 +53,14 @@ def speaks(letter: str) -> bool:
     return kind[0] in "LMN" or kind == "So" or (kind == "Sk" and not letter.isascii()) or letter == _JOINER
 
 
-ROOT = Path(__file__).resolve().parent.parent
+def _find_root(package: Path) -> Path:
+    """The repository that holds the package; of one installed alone the nearest folder that has notebooks."""
+    here = Path.cwd()
+    places = (place for place in (package.parent, here, *here.parents) if (place / "notebooks/index.ipynb").is_file())
+    return next(places, here)
+
+
+ROOT = _find_root(Path(__file__).resolve().parent)
 
 
 def data_dir() -> Path:

@@ -7,6 +7,27 @@ from typing import Any
 
 import pytest
 
+SLOW = (
+    "test_tools_missing",
+    "test_training_train",
+    "test_planted_faults",
+    "test_tools_machines",
+    "test_course_exercises_built",
+    "test_training_verify",
+    "test_training_workers",
+    "test_tools_report",
+    "test_tools_execution",
+)
+"""Files that train or wait, the dearest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that no worker is left alone with it; `make quick` passes over it."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
+
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

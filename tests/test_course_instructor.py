@@ -233,7 +233,7 @@ def test_a_run_that_cannot_be_repeated_loses_a_point(monkeypatch):
 
 @pytest.mark.parametrize("language", list(json.loads(NAMES.read_text(encoding="utf-8"))))
 def test_every_class_has_a_name_of_its_own(language):
-    codes = [code for layout in DATASETS.values() for code in layout.class_names]
+    codes = [code for one in DATASETS.values() for code in one.words]
     names = [class_name(code, language) for code in codes]
     assert len(set(names)) == len(names) and not set(names) & set(codes)
     assert list(names_table(codes, language)["shows"]) == names

@@ -22,7 +22,7 @@ from labutils.phantoms import files as phantom_files
 from labutils.phantoms import write as phantoms
 
 SHARED = Path(__file__).parents[2] / "shared"
-FOLDERS = {name: layout.folder for name, layout in DATASETS.items()}
+FOLDERS = {name: one.title for name, one in DATASETS.items()}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def home(tmp_path, monkeypatch):
 
 def write_images(folder, name="skin", train=4, val=2, **how):
     """A data set in the flat layout with `train` and `val` images of each class."""
-    return write_noise(folder, DATASETS[name].class_names, count={"train": train, "test": val}, flat=True, **how)
+    return write_noise(folder, DATASETS[name].words, count={"train": train, "test": val}, flat=True, **how)
 
 
 def load(name="skin", **settings):

@@ -1,11 +1,15 @@
 """The house as ARCHITECTURE.md shows it: every room on the map, no circle of files, tests named for what they test."""
 
 import ast
+import json
+import re
+import subprocess
 import tomllib
 
 import grimp
 import pytest
 
+import labutils
 from labutils import paths
 
 TESTS = paths.ROOT / "tests"
@@ -77,3 +81,28 @@ def test_the_map_shows_every_room():
     table = (paths.ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## The rooms")[1].split("\n## ")[0]
     first = "\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| "))
     assert [room for room in named if f"`{room}`" not in first and f"`{room}/`" not in first] == []
+
+
+def test_what_starts_the_lab_elsewhere_names_what_is_there():
+    root = paths.ROOT
+    container = json.loads((root / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+    targets = re.findall(r"^([\w./-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.M)
+    steps = "\n".join(file.read_text(encoding="utf-8") for file in (root / ".github/workflows").glob("*.yml"))
+    assert {*re.findall(r"\bmake ([\w./-]+)", f"{steps} {container['postCreateCommand']}")} <= {*targets}
+    docker = (root / "Dockerfile").read_text(encoding="utf-8")
+    copied = [name for line in re.findall(r"^COPY (.+) \S+$", docker, re.M) for name in line.split()]
+    binder = (root / ".binder/postBuild").read_text(encoding="utf-8")
+    wanted = [*copied, *re.findall(r"-r (\S+)", docker + binder)]
+    assert {"labutils", "notebooks", "results", "requirements.txt"} <= {*wanted}
+    assert [name for name in wanted if not (root / name).exists()] == []
+    seen = (root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {f"!{name}" for name in copied} <= {*seen}, "and Docker is given it"
+
+
+def test_the_version_stands_in_one_place_and_the_changelog_tells_of_it():
+    kept = subprocess.run(["git", "ls-files"], cwd=paths.ROOT, capture_output=True, text=True).stdout.split()
+    texts = [paths.ROOT / name for name in kept if name.endswith((".py", ".toml", ".cff", "Dockerfile", "Makefile"))]
+    told = re.compile(rf"^\s*(__version__|version)\s*[:=]\s*\"?{re.escape(labutils.__version__)}\b", re.M)
+    assert [file.name for file in texts if told.search(file.read_text(encoding="utf-8"))] == ["__init__.py"]
+    changes = (paths.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(labutils.__version__)}\b", changes, re.M)

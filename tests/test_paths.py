@@ -1,5 +1,9 @@
 """Where things lie, and how their places are told to people."""
 
+import os
+import shutil
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -29,6 +33,23 @@ def test_places_are_told_without_the_folders_of_this_machine(tmp_path):
     link = tmp_path / "link.jpg"
     link.symlink_to(tmp_path / "gone.jpg")
     assert paths.shown(link).endswith("/link.jpg"), "the link that leads nowhere, not what it leads to"
+
+
+def test_a_package_that_is_installed_alone_takes_the_folder_with_the_notebooks(tmp_path):
+    installed, lab = tmp_path / "site-packages", tmp_path / "lab"
+    shutil.copytree(paths.ROOT / "labutils", installed / "labutils", ignore=shutil.ignore_patterns("__pycache__"))
+    (lab / "notebooks").mkdir(parents=True)
+    code = "from labutils import lab, paths; print(paths.ROOT); lab.find_notebook('task1b')"
+    options = {"capture_output": True, "text": True, "env": os.environ | {"PYTHONPATH": str(installed)}}
+
+    def at(folder):
+        return subprocess.run([sys.executable, "-c", code], cwd=folder, **options)
+
+    assert at(lab).stdout.strip() == str(lab) and "-lab.zip, and type the same" in at(lab).stderr
+    for name in ("index", "task1b"):
+        (lab / "notebooks" / f"{name}.ipynb").touch()
+    found = at(lab / "notebooks")
+    assert (found.stdout.strip(), found.returncode) == (str(lab), 0), found.stderr
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,21 @@ def test_results_that_nobody_may_write_to_have_a_remedy(tmp_path, monkeypatch):
 def test_the_table_has_a_row_for_every_check_and_a_dash_where_nothing_is_to_do():
     table = doctor.table([doctor.Check("disk", "enough"), doctor.Check("images", "none", "draw them")])
     assert table["to do"].tolist() == ["-", "draw them"] and table.index.tolist() == ["disk", "images"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "metal", "says", "remedy"),
+    [
+        ("arm64", None, "Apple silicon", ""),
+        ("x86_64", None, "Apple M3", "a Python for Apple silicon"),
+        ("arm64", "1.2.0", "tensorflow-metal 1.2.0", "pip uninstall tensorflow-metal"),
+    ],
+)
+def test_a_mac_is_told_what_is_wrong_with_it(monkeypatch, kind, metal, says, remedy):
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr("platform.machine", lambda: kind)
+    monkeypatch.setattr(machine, "processor", lambda: "Apple M3, 8 cores")
+    if metal:
+        monkeypatch.setattr(doctor, "version", lambda name: metal if name == "tensorflow-metal" else version(name))
+    found, to_do = look("backend" if metal else "devices")
+    assert says in found and remedy in to_do and bool(remedy) == bool(to_do)

@@ -53,8 +53,10 @@ def test_unknown_task_is_refused_and_the_known_are_listed():
 def test_what_a_run_says_reaches_the_outcome_and_small_numbers_the_run(tmp_path):
     lines = "print('x: trained 2 epochs in 1 s on phantoms.')\nprint('y: reused, 3 stored epochs on phantoms.')"
     table = "import pandas as pd\npd.DataFrame({'verdict': ['reproduced', 'undecided', 'not reproduced']})"
-    notebook, heard = write(tmp_path, "assert a == 1e-5", lines, table, parameters="a: float = 1  # a number"), []
-    done = execution.execute(notebook, {"a": 1e-5}, output=tmp_path / "out.ipynb", show=heard.append)
+    given = f"import os\nassert a == 1e-5 and os.environ['LABUTILS_RESULTS'] == {str(tmp_path / 'own')!r}"
+    notebook, heard = write(tmp_path, given, lines, table, parameters="a: float = 1  # a number"), []
+    places = {"output": tmp_path / "out.ipynb", "results": tmp_path / "own"}
+    done = execution.execute(notebook, {"a": 1e-5}, show=heard.append, **places)
     assert done.error == ""
     assert done.trained == {"trained": 1, "extended": 0, "reused": 1}
     assert done.verdicts == {"reproduced": 1, "not reproduced": 1, "undecided": 1, "missing": 0}
@@ -134,7 +136,7 @@ def test_a_reference_is_of_the_script_with_what_was_injected_and_no_pictures(tmp
     file = script(tmp_path)
     execution.build(file)
     script(tmp_path, SCRIPT.replace("print(n_epoch)", "from matplotlib import pyplot\nprint('new')\npyplot.plot([1])"))
-    assert execution.build_reference(file, tmp_path / "reference") == ""
+    assert execution.build(file, tmp_path / "reference") == ""
     notebook = nbformat.read(tmp_path / "reference" / "small.ipynb", as_version=4)
     assert "n_epoch = 2" in notebook.cells[2].source
     outputs = str([cell.get("outputs") for cell in notebook.cells])

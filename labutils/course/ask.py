@@ -58,6 +58,12 @@ def said(task: str, number: int) -> str:
     return THIS_SESSION.get(key, "") or str(kept.get(key, {}).get("choice", ""))
 
 
+def remind(task: str, number: int) -> None:
+    """Print what the reader has chosen, above what answers it; nothing where nothing was chosen."""
+    if choice := said(task, number):
+        print(f"Question {number}, you said: {choice}")
+
+
 def show(question: Question, runs: Mapping[str, Run]) -> None:
     """Show a question; its answer is computed when the student commits, and the choice kept in the student's folder."""
     from IPython.display import display

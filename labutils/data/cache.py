@@ -57,8 +57,7 @@ def load_entry(
     slot, key = _identify(label, root, files, size, channels, window)
     folder = paths.generated_dir() / "cache"
     place, shape = folder / f"{slot}-{key}", (len(files), size, size, channels)
-    found = _open(place, shape)
-    if found is not None:
+    if (found := _open(place, shape)) is not None:
         return found
     check()
     # Imported here: opening what is cached needs no lock.
@@ -70,8 +69,7 @@ def load_entry(
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{slot}.lock"):
             # Another kernel may have made it while this one waited.
-            found = _open(place, shape)
-            if found is None:
+            if (found := _open(place, shape)) is None:
                 # What else has this name is from writers that were killed, or older than the files.
                 for old in folder.glob(f"{slot}-*"):
                     # On Windows an entry that another kernel still maps cannot be removed; it will go next time.

@@ -123,10 +123,9 @@ class Dataset:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Images per class: `{"train": {"Mel": 500, "Nev": 500}, "validation": {...}}`."""
-        splits = {"train": self.y_train, "validation": self.y_val}
         return {
             split: {name: int((labels == label).sum()) for label, name in enumerate(self.class_names)}
-            for split, labels in splits.items()
+            for split, labels in (("train", self.y_train), ("validation", self.y_val))
         }
 
     def banner(self) -> str:
@@ -138,9 +137,9 @@ class Dataset:
             shares = ", ".join(f"{name} {count}" for name, count in by_class.items())
             word = "training" if split == "train" else split
             lines.append(f"  {sum(by_class.values())} {word} images ({shares})")
-        if (known := self.ceiling) is not None:
+        if (top := self.ceiling) is not None:
             lines.append(
-                f"  Whoever knew every drawn sign would be right about {known:.3f} of such phantoms: their ceiling."
+                f"  Whoever knew every drawn sign would be right about {top:.3f} of such phantoms: their ceiling."
             )
         return "\n".join(lines)
 
@@ -197,47 +196,26 @@ def load_dataset(
     """
     name = check_parameters(name, image_size, channels, source, n_train, n_val)
     place = locate(name, source, progress, n_train)
-    source, root = place.source, place.root
-    classes = read_classes(name, root)
+    root, classes = place.root, read_classes(name, place.root)
     train, val = find_files(name, root)
     train = _subset(train, n_train, "n_train", f"{classes.title} holds {len(train.files)} training images")
     val = _subset(val, n_val, "n_val", f"{classes.title} holds {len(val.files)} validation images")
     files_train, files_val = relative_files(train, root), relative_files(val, root)
     read = reader(place, image_size, channels, classes.window, progress)
-    entries = read("train", files_train), read("validation", files_val)
-    compare_depths(root, {"training": entries[0].depth, "validation": entries[1].depth})
-    made_by: list[Any] = [entry.digest for entry in entries]
-    if source == "phantom":
+    x_train, x_val = read("train", files_train), read("validation", files_val)
+    compare_depths(root, {"training": x_train.depth, "validation": x_val.depth})
+    made_by = [x_train.digest, x_val.digest, *([classes.window] if classes.window else [])]
+    if place.source == "phantom":
         made_by = phantom_recipe(root)
-    elif classes.window:
-        made_by.append(classes.window)
-    fingerprint = hash_parts(
-        name, classes.shown, train.labels.tolist(), val.labels.tolist(), image_size, channels, images.VERSION, made_by
-    )
-    return Dataset(
-        name=name,
-        x_train=entries[0].pixels,
-        y_train=train.labels,
-        x_val=entries[1].pixels,
-        y_val=val.labels,
-        class_names=classes.shown,
-        files_train=files_train,
-        files_val=files_val,
-        source=source,
-        fingerprint=fingerprint,
-        root=root,
-        asked={"n_train": n_train, "n_val": n_val},
-        title=classes.title,
-    )
+    labels = train.labels.tolist(), val.labels.tolist()
+    fingerprint = hash_parts(name, classes.shown, *labels, image_size, channels, images.VERSION, made_by)
+    arrays, files = (x_train.pixels, train.labels, x_val.pixels, val.labels), (files_train, files_val)
+    asked = {"n_train": n_train, "n_val": n_val}
+    return Dataset(name, *arrays, classes.shown, *files, place.source, fingerprint, root, asked, classes.title)
 
 
 def check_parameters(
-    name: str,
-    image_size: int,
-    channels: int,
-    source: str,
-    n_train: int | None = None,
-    n_val: int | None = None,
+    name: str, image_size: int, channels: int, source: str, n_train: int | None = None, n_val: int | None = None
 ) -> str:
     """The data set's name as the lab writes it; ParameterError, with what is allowed, for a parameter that is not."""
 
@@ -296,9 +274,8 @@ def reader(
             )
 
     def read(split: str, files: tuple[str, ...], root: Path = place.root) -> cache.Entry:
-        return cache.load_entry(
-            f"{label}-{split}", root, files, image_size, channels, progress, window, partial(check, root)
-        )
+        settings = image_size, channels, progress, window
+        return cache.load_entry(f"{label}-{split}", root, files, *settings, partial(check, root))
 
     return read
 

@@ -13,10 +13,10 @@ All of it may be left out. An example:
 
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from labutils.data.listing import alike
 from labutils.errors import DataError
@@ -92,66 +92,49 @@ def _are_names(names: Any) -> bool:
     return len(names) >= 2 and len(set(map(alike, names))) == len(names)
 
 
+def _is_window(said: Any) -> bool:
+    try:
+        low, high = map(float, said if isinstance(said, list) else ())
+    except (TypeError, ValueError, OverflowError):
+        return said is None
+    return float("-inf") < low < high < float("inf")  # not a number compares as False, too
+
+
+def _are_classes(said: Any) -> bool:
+    named = list(said.values()) if isinstance(said, dict) else said
+    return said is None or (_are_names(named) and _are_names(list(said)))
+
+
+_TEXT = (lambda said: isinstance(said, str), "text")
+_ENTRIES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "title": (lambda said: isinstance(said, str) and len(said) <= 120, "a line of text"),
+    "classes": (_are_classes, "two or more different names, such as [Normal, Pneumonia] or {Normal: healthy, ...}"),
+    "licence": _TEXT,
+    "citation": _TEXT,
+    "window": (_is_window, "the values that are black and white, such as [0, 4095], the first the smaller"),
+}
+"""The entries there may be: whether one can be used, and what is expected."""
+
+
 def _parse(file: Path, text: str) -> Description:
-    # Imported here: most folders have no such file, and opening what is cached stays instant.
-    import yaml
-    from pydantic import ValidationError
+    import yaml  # most folders have no such file, and opening what is cached stays instant
 
     try:
         entries = yaml.safe_load(text)
-        written = _schema().model_validate({} if entries is None else entries)
     except (yaml.YAMLError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         where = "" if line is None else f" (line {line + 1})"
         raise DataError(f"{shown(file)} is not YAML{where}: it should hold lines such as `title: Chest`.") from None
-    except ValidationError as error:
-        raise DataError(_sentence(file, error)) from None
-    if written.classes is None:
-        words = names = _describe_classes(file.with_name(CLASSES_FILE)).words
-    else:
-        words = tuple(written.classes)
-        names = tuple(written.classes.values()) if isinstance(written.classes, dict) else words
-    return Description(written.title, words, names, written.window)
-
-
-def _schema() -> Any:
-    from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-    names = "two or more different names, such as [Normal, Pneumonia] or {Normal: healthy, ...}"
-    values = "the values that are black and white, such as [0, 4095], the first the smaller"
-
-    class Written(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-
-        title: str = Field("", max_length=120, description="a line of text")
-        classes: Annotated[list[str] | dict[str, str], AfterValidator(_check_classes)] | None = Field(
-            None, description=names
-        )
-        licence: str = Field("", description="text")
-        citation: str = Field("", description="text")
-        window: Annotated[tuple[float, float], AfterValidator(_check_window)] | None = Field(None, description=values)
-
-    return Written
-
-
-def _check_classes(classes: list[str] | dict[str, str]) -> list[str] | dict[str, str]:
-    named = list(classes.values()) if isinstance(classes, dict) else classes
-    if not (_are_names(list(classes)) and _are_names(named)):
-        raise ValueError("names")
-    return classes
-
-
-def _check_window(window: tuple[float, float]) -> tuple[float, float]:
-    # Not a number compares as False, too.
-    if not float("-inf") < window[0] < window[1] < float("inf"):
-        raise ValueError("order")
-    return window
-
-
-def _sentence(file: Path, error: Any) -> str:
-    first, fields = error.errors()[0], _schema().model_fields
-    name = str(first["loc"][0]) if first["loc"] else ""
-    if name not in fields:
-        what = f"has an entry {name!r}" if name else "is no list of entries"
-        return f"{shown(file)} {what}: there are {', '.join(fields)}."
-    return f"{shown(file)}: {name} must be {fields[name].description}."
+    entries = {} if entries is None else entries
+    if not isinstance(entries, dict):
+        raise DataError(f"{shown(file)} is no list of entries: there are {', '.join(_ENTRIES)}.")
+    for name, said in entries.items():
+        if name not in _ENTRIES:
+            raise DataError(f"{shown(file)} has an entry {str(name)!r}: there are {', '.join(_ENTRIES)}.")
+        is_good, expected = _ENTRIES[name]
+        if not is_good(said):
+            raise DataError(f"{shown(file)}: {name} must be {expected}.")
+    title, classes, window = entries.get("title", ""), entries.get("classes"), entries.get("window")
+    words = _describe_classes(file.with_name(CLASSES_FILE)).words if classes is None else tuple(classes)
+    names = tuple(classes.values()) if isinstance(classes, dict) else words
+    return Description(title, words, names, window and (float(window[0]), float(window[1])))

@@ -61,12 +61,11 @@ def declared_bits(image: Any, file: Path) -> int:
     if image.format == "PNG":
         return _significant_bits(file)
     if image.format == "TIFF":
-        tags = image.tag_v2
-        bits = _first(tags.get(BITS))
+        bits = _first(image.tag_v2.get(BITS))
         if bits is not None and 8 < bits < 16:
             return int(bits)
         largest = _stated(image, MAXIMA)
-        if largest and largest == int(largest) and int(largest) + 1 in {2**bits for bits in DEPTHS}:
+        if largest and largest + 1 in {2**bits for bits in DEPTHS}:
             return int(largest).bit_length()
     return 0
 
@@ -76,7 +75,14 @@ def check_shallow(image: Any, file: Path) -> None:
 
     That is, a quarter of their range or less.
     """
-    if image.mode in ("1", "L", "P") or not _has_16_bits(image, file):
+    if image.mode in ("1", "L", "P") or image.format not in ("PNG", "TIFF"):
+        return
+    if image.format == "PNG":
+        with open(file, "rb") as stream:
+            bits = stream.read(25)[24]
+    else:
+        bits = _first(image.tag_v2.get(BITS)) or 0
+    if bits <= 8:
         return
     largest = max(high for _, high in image.getextrema()[: 1 if image.mode == "LA" else 3])
     if largest < 64 and not (image.format == "PNG" and _significant_bits(file) == 16):
@@ -84,15 +90,6 @@ def check_shallow(image: Any, file: Path) -> None:
             f"{shown(file)} has 16 bits for each colour and uses {8 + largest.bit_length()} of them at most: read as "
             "it is, it would be nearly black. Scale it to the full range, or save it with 8 bits."
         )
-
-
-def _has_16_bits(image: Any, file: Path) -> bool:
-    if image.format == "TIFF":
-        return (_first(image.tag_v2.get(BITS)) or 0) > 8
-    if image.format != "PNG":
-        return False
-    with open(file, "rb") as stream:
-        return stream.read(25)[24:] == b"\x10"
 
 
 def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
@@ -103,12 +100,19 @@ def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
     # Pillow turns pictures that count from white round only where they have 8 bits.
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
     values = np.asarray(image)
+    if bad := int((~np.isfinite(values)).sum()):
+        raise DataError(f"{shown(file)} holds {bad} values that are no numbers (NaN or infinite). Mend or remove it.")
     if levels.window is not None:
-        _check_finite(values, file)
         low, high = levels.window
         scaled = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1).astype(np.float32)
     elif image.mode == "F":
-        scaled = _check_floats(values, file)
+        if values.min() < 0 or values.max() > 1:
+            raise DataError(
+                f"{shown(file)} holds values from {values.min():.4g} to {values.max():.4g}: brightness should lie "
+                "between 0 and 1. Scale it, or say in dataset.yaml which are black and white, for example "
+                "`window: [0, 1000]`."
+            )
+        scaled = values.astype(np.float32)
     elif image.mode == "I":
         scaled = _scale_signed(image, values, file)
     else:
@@ -128,9 +132,7 @@ def _scale_unsigned(image: Any, values: np.ndarray, file: Path, depth: int, whit
             f"{shown(file)} says that it uses {bits} bits, but holds {values.max()}, which is more. Save it again."
         )
     turned = largest - values if white_is_zero else values
-    if bits == 16:
-        return turned
-    return (turned.astype(np.float32) / np.float32(largest)).astype(np.float32)
+    return turned if bits == 16 else turned.astype(np.float32) / np.float32(largest)
 
 
 def _scale_signed(image: Any, values: np.ndarray, file: Path) -> np.ndarray:
@@ -155,22 +157,6 @@ def _scale_signed(image: Any, values: np.ndarray, file: Path) -> np.ndarray:
 
 def _stated(image: Any, tags: tuple[int, ...]) -> float | None:
     return next((value for tag in tags if (value := _first(image.tag_v2.get(tag))) is not None), None)
-
-
-def _check_finite(values: np.ndarray, file: Path) -> None:
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).sum())
-        raise DataError(f"{shown(file)} holds {bad} values that are no numbers (NaN or infinite). Mend or remove it.")
-
-
-def _check_floats(values: np.ndarray, file: Path) -> np.ndarray:
-    _check_finite(values, file)
-    if values.min() < 0 or values.max() > 1:
-        raise DataError(
-            f"{shown(file)} holds values from {values.min():.4g} to {values.max():.4g}: brightness should lie between "
-            "0 and 1. Scale it, or say in dataset.yaml which are black and white, for example `window: [0, 1000]`."
-        )
-    return values.astype(np.float32)
 
 
 def _first(value: Any) -> Any:

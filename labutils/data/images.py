@@ -21,7 +21,7 @@ import numpy as np
 from labutils import machine
 from labutils.data import greylevels
 from labutils.data.greylevels import Levels
-from labutils.data.sniff import find_damage
+from labutils.data.sniff import find_damage, what_it_is
 from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
@@ -83,10 +83,8 @@ def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None
 def _undeclared_bits(file: Path) -> int:
     from PIL import Image
 
-    # What cannot be read is named when it is decoded.
-    with suppress(Exception), open(file, "rb") as stream:
-        # By their first bytes: names may be wrong.
-        if not stream.read(4).startswith(_MAY_BE_DEEP):
+    with suppress(Exception), open(file, "rb") as stream:  # what cannot be read is named when it is decoded
+        if not stream.read(4).startswith(_MAY_BE_DEEP):  # by their first bytes: names may be wrong
             return 0
     with suppress(Exception), Image.open(file, formats=FORMATS) as image:
         if image.mode.startswith("I;16") and image.width * image.height <= MAX_PIXELS:
@@ -103,8 +101,7 @@ def load_images(
     With them the SHA-256 of each file's decoded pixels, before scaling. A DataError names every file that cannot be
     read.
     """
-    pixels = np.empty((len(files), size, size, channels), np.float32)
-    hashes: list[str] = []
+    pixels, hashes = np.empty((len(files), size, size, channels), np.float32), list[str]()
     for block, block_hashes in iterate_images(files, size, channels, progress, levels):
         pixels[len(hashes) : len(hashes) + len(block)] = block
         hashes += block_hashes
@@ -134,21 +131,17 @@ def iterate_images(
             if not problems:
                 yield pixels, hashes
     if problems:
-        raise _together(problems)
+        others = f"\n... and {len(problems) - 10} more files." if len(problems) > 10 else ""
+        raise DataError("\n".join(map(str, problems[:10])) + others)
 
 
 def _apply(image: np.ndarray, rows: Any, columns: Any) -> np.ndarray:
     """The image that two matrices of `_weights`, (size, height) and (size, width), make of `image`."""
-    height, width = image.shape[:2]
-    image = np.asarray(image, np.float32).reshape(height, width, -1)
-    channels = image.shape[2]
-    size = rows.shape[0]
-    narrow = rows @ image.reshape(height, width * channels)
-    turned = np.ascontiguousarray(narrow.reshape(size, width, channels).transpose(1, 0, 2)).reshape(width, -1)
-    result = (columns @ turned).reshape(size, size, channels).transpose(1, 0, 2)
-    # Rounding may leave the weights' sum a hair above 1.
-    result = np.clip(result, 0, 1)
-    return result[:, :, 0] if channels == 1 else result
+    (height, width), size = image.shape[:2], rows.shape[0]
+    narrow = (rows @ np.asarray(image, np.float32).reshape(height, -1)).reshape(size, width, -1)
+    turned = np.ascontiguousarray(narrow.transpose(1, 0, 2)).reshape(width, -1)
+    result = (columns @ turned).reshape(size, size, -1).transpose(1, 0, 2)
+    return np.clip(result, 0, 1)  # rounding may leave the weights' sum a hair above 1
 
 
 @lru_cache(maxsize=512)
@@ -226,10 +219,8 @@ def _decode(file: Path, size: int | None, levels: Levels | None = None) -> tuple
             return decoded, (width, height) if orientation >= 5 else (height, width), step
     except (DataError, MemoryError):
         raise
-    except Image.DecompressionBombError:
-        raise DataError(_too_large(file)) from None
     except Exception as error:
-        raise DataError(_unreadable(file, error)) from None
+        raise DataError(f"{shown(file)} {_unreadable(file, error)}") from None
 
 
 def _room(pixels: int) -> Any:
@@ -246,9 +237,11 @@ def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _check_header(image: Any, file: Path) -> None:
+    from PIL import Image
+
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise DataError(_too_large(file))
+        raise Image.DecompressionBombError
     if min(width, height) < MIN_SIDE:
         raise DataError(
             f"{shown(file)} is {width}x{height} pixels: there is nothing to see below {MIN_SIDE}x{MIN_SIDE}. "
@@ -288,31 +281,19 @@ def _to_float(pixels: np.ndarray, channels: int) -> np.ndarray:
     return grey
 
 
-def _together(problems: list[DataError]) -> DataError:
-    others = f"\n... and {len(problems) - 10} more files." if len(problems) > 10 else ""
-    return DataError("\n".join(map(str, problems[:10])) + others)
-
-
-def _too_large(file: Path) -> str:
-    return (
-        f"{shown(file)} has more than {MAX_PIXELS // 1_000_000} million pixels, which would fill the memory. "
-        "Scale it down, or remove it."
-    )
-
-
 def _unreadable(file: Path, error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, Image.DecompressionBombError):
+        many = f"more than {MAX_PIXELS // 1_000_000} million pixels"
+        return f"has {many}, which would fill the memory. Scale it down, or remove it."
     if isinstance(error, PermissionError):
-        return f"{shown(file)} may not be read by you: change its permissions, or copy it to a folder of yours."
+        return "may not be read by you: change its permissions, or copy it to a folder of yours."
     if isinstance(error, FileNotFoundError):
-        return f"{shown(file)} has gone while the images were read. Put it back, or load again."
+        return "has gone while the images were read. Put it back, or load again."
     if file.stat().st_size == 0:
-        return f"{shown(file)} is empty (0 bytes). Copy it again, or remove it."
-    from PIL import UnidentifiedImageError
-
+        return "is empty (0 bytes). Copy it again, or remove it."
     if isinstance(error, UnidentifiedImageError):
-        from labutils.data.sniff import what_it_is
-
-        return f"{shown(file)} {what_it_is(file)}"
+        return what_it_is(file)
     # Only the reason: the text of an OSError may hold the whole path.
-    reason = getattr(error, "strerror", None) or error
-    return f"{shown(file)} is damaged ({reason}). Copy it again, or remove it."
+    return f"is damaged ({getattr(error, 'strerror', None) or error}). Copy it again, or remove it."

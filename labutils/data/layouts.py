@@ -8,31 +8,18 @@ behind: any other file that is no image of a known class is an error that names 
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from labutils.data.description import CLASSES_FILE, FILE, Description, describe
-from labutils.data.listing import alike, composed, list_folder, mode_of
+from labutils.data.listing import alike, composed, list_folder, mode_of, only_one
 from labutils.errors import DataError
 from labutils.paths import shown
 
-__all__ = ["CLASSES_FILE", "DATASETS", "Layout", "Split", "find_exam", "find_files", "find_folder", "read_classes"]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One data set of the lab: what its folder is called and its classes, in label order.
-
-    `aliases` are other names, in lower case, that a folder of a class may have.
-    """
-
-    name: str
-    folder: str
-    class_names: tuple[str, ...]
-    aliases: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["CLASSES_FILE", "DATASETS", "Split", "find_exam", "find_files", "find_folder", "read_classes"]
 
 
 @dataclass(frozen=True)
@@ -43,12 +30,17 @@ class Split:
     labels: np.ndarray
 
 
-DATASETS: dict[str, Layout] = {
+def _lab(folder: str, *words: str, **aliases: str) -> Description:
+    return Description(folder, words, words, aliases=aliases)
+
+
+DATASETS: dict[str, Description] = {
     # The other names are those of ISIC's archive.
-    "skin": Layout("skin", "Skin", ("Mel", "Nev"), {"melanoma": "Mel", "nevus": "Nev", "naevus": "Nev", "nevi": "Nev"}),
-    "bone": Layout("bone", "Bone", ("AFF", "NFF")),
-    "x_ray": Layout("x_ray", "X_ray", tuple(f"C{number}" for number in range(1, 10))),
+    "skin": _lab("Skin", "Mel", "Nev", melanoma="Mel", nevus="Nev", naevus="Nev", nevi="Nev"),
+    "bone": _lab("Bone", "AFF", "NFF"),
+    "x_ray": _lab("X_ray", *(f"C{number}" for number in range(1, 10))),
 }
+"""The data sets of the lab: their folders as title, their classes in label order."""
 
 TRAIN_FOLDERS = ("train",)
 VALIDATION_FOLDERS = ("validation", "val", "valid")
@@ -66,9 +58,8 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
     class has no image, or a file is not an image of exactly one class.
     """
     classes = read_classes(name, folder)
-    train = _find_split(folder, TRAIN_FOLDERS)
-    has_exam = _find_exam_folder(folder) is not None
-    validation = _find_split(folder, VALIDATION_FOLDERS if has_exam else (*EXAM_FOLDERS, *VALIDATION_FOLDERS))
+    rest = VALIDATION_FOLDERS if _find_exam_folder(folder) else (*EXAM_FOLDERS, *VALIDATION_FOLDERS)
+    train, validation = (_find_split(folder, wanted) for wanted in (TRAIN_FOLDERS, rest))
     return _read_split(train, classes), _read_split(validation, classes)
 
 
@@ -77,14 +68,12 @@ def find_exam(name: str, folder: Path) -> Split | None:
 
     None if there is no exam: with `train` and `test` alone, `test` is the validation. Errors are those of `find_files`.
     """
-    exam = _find_exam_folder(folder)
-    return None if exam is None else _read_split(exam, read_classes(name, folder))
+    return _read_split(exam, read_classes(name, folder)) if (exam := _find_exam_folder(folder)) else None
 
 
 def _find_exam_folder(folder: Path) -> Path | None:
-    if not folder.is_dir() or find_folder(folder, VALIDATION_FOLDERS) is None:
-        return None
-    return find_folder(folder, EXAM_FOLDERS)
+    has_validation = folder.is_dir() and find_folder(folder, VALIDATION_FOLDERS)
+    return find_folder(folder, EXAM_FOLDERS) if has_validation else None
 
 
 def read_classes(name: str, folder: Path) -> Description:
@@ -94,18 +83,17 @@ def read_classes(name: str, folder: Path) -> Description:
     first words of its files' names. A DataError says that a file cannot be used, or that nothing tells which classes
     there are.
     """
-    said, layout = describe(folder), DATASETS.get(name)
-    title = said.title or (layout.folder if layout else composed(folder.name))
+    said, found = describe(folder), DATASETS.get(name)
+    title = said.title or (found.title if found else composed(folder.name))
     if said.words:
         return replace(said, title=title)
-    if layout:
-        return Description(title, layout.class_names, layout.class_names, said.window, layout.aliases)
-    words = _words_of_folders(folder)
-    return Description(title, words, words, said.window)
+    if found is None:
+        words = _words_of_folders(_find_split(folder, TRAIN_FOLDERS))
+        found = Description(words=words, shown=words)
+    return replace(found, title=title, window=said.window)
 
 
-def _words_of_folders(folder: Path) -> tuple[str, ...]:
-    train = _find_split(folder, TRAIN_FOLDERS)
+def _words_of_folders(train: Path) -> tuple[str, ...]:
     entries = list_folder(train)
     words = [composed(entry.name) for entry in entries if stat.S_ISDIR(mode_of(entry))]
     if not words:
@@ -119,8 +107,8 @@ def _words_of_folders(folder: Path) -> tuple[str, ...]:
     if not 2 <= len(words) <= MOST_CLASSES:
         raise DataError(
             f"{shown(train)} does not tell which classes there are: it should hold one folder for each, or files that "
-            f"begin with the name of their class, such as Normal_0001.jpg; or list them in {shown(folder / FILE)}: "
-            "`classes: [Normal, Pneumonia]`."
+            "begin with the name of their class, such as Normal_0001.jpg; or list them in "
+            f"{shown(train.parent / FILE)}: `classes: [Normal, Pneumonia]`."
         )
     return tuple(words)
 
@@ -134,35 +122,23 @@ def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
     return only_one(parent, found) if found else None
 
 
-def only_one(parent: Path, found: Sequence[Path]) -> Path:
-    """The one of `found`, folders in `parent` that mean the same; a DataError if there are two."""
-    if len(found) > 1:
-        both = " and ".join(repr(path.name) for path in found)
-        raise DataError(
-            f"{shown(parent)} holds {both}: only one of them can be used. Rename the other, or move it away."
-        )
-    return found[0]
-
-
 def _find_split(folder: Path, wanted: Sequence[str]) -> Path:
     if not folder.is_dir():
         found = "is not a folder" if folder.exists() else "does not exist"
         raise DataError(f"{shown(folder)} {found}: it should be a folder that holds train and test.")
-    found_folder = find_folder(folder, wanted)
-    if found_folder is None:
-        raise DataError(
-            f"{shown(folder)} holds no folder {' or '.join(wanted[:3])}: "
-            "it should hold train and test (or train and validation) with the images in them."
-        )
-    return found_folder
+    if found_folder := find_folder(folder, wanted):
+        return found_folder
+    raise DataError(
+        f"{shown(folder)} holds no folder {' or '.join(wanted[:3])}: "
+        "it should hold train and test (or train and validation) with the images in them."
+    )
 
 
 def _read_split(folder: Path, classes: Description) -> Split:
     entries, labels = list_folder(folder), classes.labels
     folders = [entry for entry in entries if stat.S_ISDIR(mode_of(entry))]
-    loose = [entry for entry in entries if not stat.S_ISDIR(mode_of(entry))]
-    unknown = [entry for entry in folders if alike(entry.name) not in labels]
-    if unknown:
+    loose = [entry for entry in entries if entry not in folders]
+    if unknown := [entry for entry in folders if alike(entry.name) not in labels]:
         known = ", ".join(map(repr, classes.words))
         raise DataError(
             f"{shown(unknown[0].path)!r} is a folder that is no class of {classes.title} ({known}). "
@@ -190,22 +166,17 @@ def _read_split(folder: Path, classes: Description) -> Split:
                     f"{classes.words[min(said)]}. Move it to its class, or rename it."
                 )
         found += [(label, entry) for entry in entries]
-    return _sorted_split(folder, found, classes)
-
-
-def _sorted_split(folder: Path, found: list[tuple[int, os.DirEntry[str]]], classes: Description) -> Split:
     if not found:
         raise DataError(f"{shown(folder)} holds no images. Put the images of {classes.title} into it.")
     found.sort(key=lambda item: (item[0], composed(item[1].name)))
-    labels = np.array([label for label, _ in found], dtype=np.int64)
-    present = set(labels.tolist())
-    empty = [word for label, word in enumerate(classes.words) if label not in present]
-    if empty:
+    present = [label for label, _ in found]
+    if absent := {*range(len(classes.words))} - {*present}:
+        empty = [classes.words[label] for label in sorted(absent)]
         raise DataError(
             f"{shown(folder)} holds no image of {', '.join(empty)}: {classes.title} needs images of every class "
             f"({', '.join(classes.words)}) in training and in validation."
         )
-    return Split(tuple(Path(entry) for _, entry in found), labels)
+    return Split(tuple(Path(entry) for _, entry in found), np.array(present, dtype=np.int64))
 
 
 def _class_in_name(entry: os.DirEntry[str], pattern: re.Pattern[str], classes: Description) -> str:
@@ -236,10 +207,8 @@ def _pattern(names: Sequence[str]) -> re.Pattern[str]:
     # The longest first: "Normal tissue" is not "Normal".
     longest = sorted(map(alike, names), key=len, reverse=True)
     words = [re.escape(name) + (r"(?![^\W_])" if name[-1].isdigit() else r"(?![^\W\d_])") for name in longest]
-    if not words:
-        return re.compile(r"(?!)")  # matches nothing
     # Not re.IGNORECASE, which takes the Turkish letters for the Latin i: they are no class's when names are compared.
-    return re.compile(rf"(?<![^\W_])({'|'.join(words)})")
+    return re.compile(rf"(?<![^\W_])({'|'.join(words) or '(?!)'})")  # (?!) matches nothing
 
 
 def _check_image(entry: os.DirEntry[str]) -> None:

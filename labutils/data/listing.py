@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,26 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
                 "nobody sees. Copy it again under its own name, or remove it."
             )
     visible = [e for e in found if not e.name.startswith(".") and e.name.casefold() not in LEFTOVERS]
-    for entry in visible:
-        _check_name(folder, entry.name)
+    for name in (entry.name for entry in visible):
+        if not name.isprintable() and any(unicodedata.category(letter) == "Cc" for letter in name):
+            raise DataError(f"{shown(folder)} holds {name!r}, a name with control characters in it. Rename it.")
+        if name.encode(errors="replace").decode() != name:
+            readable = os.fsencode(name).decode("utf-8", "backslashreplace")
+            raise DataError(
+                f"{shown(folder)}/{readable} has a name that is not written in UTF-8 (old archives have such). "
+                "Rename it."
+            )
     return visible
+
+
+def only_one(parent: Path, found: Sequence[Path]) -> Path:
+    """The one of `found`, folders in `parent` that mean the same; a DataError if there are two."""
+    if len(found) > 1:
+        both = " and ".join(repr(path.name) for path in found)
+        raise DataError(
+            f"{shown(parent)} holds {both}: only one of them can be used. Rename the other, or move it away."
+        )
+    return found[0]
 
 
 def mode_of(entry: os.DirEntry[str]) -> int:
@@ -92,10 +110,8 @@ def mode_of(entry: os.DirEntry[str]) -> int:
 
 def is_elsewhere(status: Any) -> bool:
     """Whether a file's content is still in a cloud: Windows and macOS mark such files."""
-    return bool(
-        getattr(status, "st_file_attributes", 0) & _ATTRIBUTES_ELSEWHERE
-        or getattr(status, "st_flags", 0) & _FLAG_DATALESS
-    )
+    windows, mac = (getattr(status, name, 0) for name in ("st_file_attributes", "st_flags"))
+    return bool(windows & _ATTRIBUTES_ELSEWHERE or mac & _FLAG_DATALESS)
 
 
 def _refuse_placeholders(folder: Path, names: list[str]) -> None:
@@ -108,15 +124,3 @@ def _refuse_placeholders(folder: Path, names: list[str]) -> None:
         f"not on this machine. Download {'it' if one else 'them'} (in the file manager: keep on this device), or copy "
         "the folder to a disk."
     )
-
-
-def _check_name(folder: Path, name: str) -> None:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        readable = os.fsencode(name).decode("utf-8", "backslashreplace")
-        raise DataError(
-            f"{shown(folder)}/{readable} has a name that is not written in UTF-8 (old archives have such). Rename it."
-        ) from None
-    if any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise DataError(f"{shown(folder)} holds {name!r}, a name with control characters in it. Rename it.")

@@ -5,23 +5,15 @@ Reading and labelling follow `layouts`.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from labutils import paths
 from labutils.data.description import FILE
-from labutils.data.layouts import (
-    DATASETS,
-    TRAIN_FOLDERS,
-    Split,
-    find_exam,
-    find_files,
-    find_folder,
-    only_one,
-    read_classes,
-)
-from labutils.data.listing import alike, list_folder
+from labutils.data.layouts import DATASETS, TRAIN_FOLDERS, Split, find_exam, find_files, find_folder, read_classes
+from labutils.data.listing import alike, list_folder, only_one
 from labutils.errors import DataError
 from labutils.paths import dataset_name, shown
 
@@ -71,9 +63,7 @@ def locate(name: str, source: str = "auto", progress: bool = True, n_train: int 
     DataError says that there are none, or that a folder has nearly the name that was asked for.
     """
     found = find_place(name, source)
-    if found is None and name not in DATASETS:
-        raise DataError(_unknown(name, source))
-    if found is None and source in ("course", "public"):
+    if found is None and (name not in DATASETS or source in ("course", "public")):
         raise DataError(_absent(name, source))
     if found is None or found.source == "phantom":
         return Place("phantom", _draw_phantoms(name, progress, n_train))
@@ -83,28 +73,23 @@ def locate(name: str, source: str = "auto", progress: bool = True, n_train: int 
 def find_place(name: str, source: str = "auto") -> Place | None:
     """As `locate`, but draws nothing: None where there are no such images yet."""
     if source in ("auto", "course"):
-        if folders := _own_folders().get(name):
+        if folders := own_folders().get(name):
             return Place("course", only_one(_data_dir(), folders))
         _ask_about_near_names(name)
     if name not in DATASETS:
         return None
     for kind, parent in (("public", "public"), ("phantom", "phantoms")):
-        folder = paths.generated_dir() / parent / DATASETS[name].folder
+        folder = paths.generated_dir() / parent / DATASETS[name].title
         if source in ("auto", kind) and folder.exists():
             return Place(kind, folder)
     return None
 
 
-def own_folders() -> dict[str, Path]:
-    """The data sets in the data folder, by name: of two folders with the same name the first, which `locate` refuses.
+def own_folders() -> dict[str, list[Path]]:
+    """The data sets in the data folder, by name; `locate` refuses a name that two have, as `Chest` and `chest`.
 
     A DataError says that `LABUTILS_DATA` is not a folder of data sets.
     """
-    return {name: folders[0] for name, folders in _own_folders().items()}
-
-
-def _own_folders() -> dict[str, list[Path]]:
-    """Every folder in the data folder that is a data set, by its name; two may have one, as `Chest` and `chest`."""
     found: dict[str, list[Path]] = {}
     parent = _data_dir()
     for entry in list_folder(parent) if parent.is_dir() else []:
@@ -121,10 +106,8 @@ def existing() -> list[str]:
 
     Raises DataError if none has.
     """
-    own = _own_folders()
-    names = [name for name in DATASETS if name in own or find_place(name)] + [
-        name for name in own if name not in DATASETS
-    ]
+    own = own_folders()
+    names = [name for name in dict.fromkeys([*DATASETS, *own]) if name in own or find_place(name)]
     if not names:
         raise DataError("There are no images yet: draw phantoms with `labutils data phantoms`.")
     return sorted(names, key=lambda name: len(own.get(name, [])) > 1)
@@ -137,13 +120,13 @@ def source_of(name: str) -> str:
     """
     found = find_place(name)
     if found is None and name not in DATASETS:
-        raise DataError(_unknown(name, "auto"))
+        raise DataError(_absent(name, "auto"))
     return found.source if found else "phantom"
 
 
 def title_of(name: str) -> str:
     """What a data set is called where a reader sees it and nothing else is said of it: as its folder."""
-    return DATASETS[name].folder if name in DATASETS else name
+    return DATASETS[name].title if name in DATASETS else name
 
 
 def find_source(source: str | Path) -> Source:
@@ -154,23 +137,24 @@ def find_source(source: str | Path) -> Source:
     """
     name = dataset_name(source) if isinstance(source, str) else None
     root = Path(source).expanduser()
-    if name and (name in DATASETS or name in own_folders() or not root.is_dir()):
-        place = find_place(name)
-        if place is not None:
-            return _read(name, place.root, f"{read_classes(name, place.root).title}: {WORDS[place.source]}")
-        if name in DATASETS:
-            folder = DATASETS[name].folder
-            raise DataError(
-                f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
-                f"or draw phantoms with `labutils data phantoms {name}`."
-            )
-    if root.is_dir():
-        return _read(_guess_name(root.resolve()), root, f"Images in {shown(root)}")
-    names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
-    raise DataError(
-        f"{source} is neither a data set ({names}) nor a folder. "
-        "Give one of these names, or the folder that holds train and validation."
-    )
+    is_meant = name and (name in DATASETS or name in own_folders() or not root.is_dir())
+    if name and is_meant and (place := find_place(name)):
+        root, title = place.root, f"{read_classes(name, place.root).title}: {WORDS[place.source]}"
+    elif name in DATASETS:
+        folder = DATASETS[name].title
+        raise DataError(
+            f"There are no images of {folder} yet: put the course's into {shown(paths.data_dir() / folder)}, "
+            f"or draw phantoms with `labutils data phantoms {name}`."
+        )
+    elif root.is_dir():
+        name, title = _guess_name(root.resolve()), f"Images in {shown(root)}"
+    else:
+        names = ", ".join(dict.fromkeys([*DATASETS, *own_folders()]))
+        raise DataError(
+            f"{source} is neither a data set ({names}) nor a folder. "
+            "Give one of these names, or the folder that holds train and validation."
+        )
+    return Source(root, *find_files(name, root), read_classes(name, root).shown, title, find_exam(name, root))
 
 
 def _guess_name(root: Path) -> str:
@@ -179,17 +163,10 @@ def _guess_name(root: Path) -> str:
     if named in DATASETS:
         return str(named)
     for name in DATASETS:
-        try:
+        with suppress(DataError):
             find_files(name, root)
-        except DataError:
-            continue
-        return name
+            return name
     return named or "images"
-
-
-def _read(name: str, root: Path, title: str) -> Source:
-    train, validation = find_files(name, root)
-    return Source(root, train, validation, read_classes(name, root).shown, title, find_exam(name, root))
 
 
 def _data_dir() -> Path:
@@ -217,49 +194,37 @@ def _holds_images(folder: Path) -> bool:
 def _ask_about_near_names(name: str) -> None:
     """Refuse to go on where a folder is nearly called as what was asked for, unless it says itself what it is."""
     parent = _data_dir()
-    folder = DATASETS[name].folder if name in DATASETS else name
+    folder = DATASETS[name].title if name in DATASETS else name
     for entry in list_folder(parent) if parent.is_dir() else []:
-        if entry.name in OURS or not entry.is_dir() or not _is_near(alike(entry.name), name):
+        called = alike(entry.name)
+        plain, wanted = (re.sub(r"[\W_]+", "", text) for text in (called, name))
+        is_near = wanted in re.findall(r"[^\W\d_]+", called) or get_close_matches(wanted, [plain], cutoff=_NEAR)
+        if entry.name in OURS or not entry.is_dir() or not is_near:
             continue
         otherwise = f" Or ask for {near!r}." if (near := dataset_name(entry.name)) else ""
         if name in DATASETS:
-            if (Path(entry) / FILE).is_file() or _is_another(name, Path(entry)):
-                continue
+            with suppress(DataError):  # it says itself what it is, or shows classes, and none of them is ours
+                there = Path(entry)
+                if (there / FILE).is_file() or not read_classes("", there).labels.keys() & DATASETS[name].labels:
+                    continue
             otherwise = f" If it is another data set, put a {FILE} into it; for phantoms ask for source = 'phantom'."
         raise DataError(
             f"{shown(parent)} holds {entry.name!r}, but no {folder}. Is it meant? Rename it to {folder}.{otherwise}"
         )
 
 
-def _is_another(name: str, folder: Path) -> bool:
-    """Whether a folder shows classes, and none of them is one of the lab's data set."""
-    try:
-        words = read_classes("", folder).words
-    except DataError:
-        return False
-    return not {*map(alike, words)} & {*map(alike, (*DATASETS[name].class_names, *DATASETS[name].aliases))}
-
-
-def _is_near(folder: str, name: str) -> bool:
-    plain, wanted = (re.sub(r"[\W_]+", "", text) for text in (folder, name))
-    return wanted in re.findall(r"[^\W\d_]+", folder) or bool(get_close_matches(wanted, [plain], cutoff=_NEAR))
-
-
-def _unknown(name: str, source: str) -> str:
-    if source in ("public", "phantom"):
-        what = "public images" if source == "public" else "phantoms"
-        return f"There are no {what} of {name!r}: there are {', '.join(DATASETS)}. Ask for source = 'auto'."
-    there = ", ".join(own_folders()) or "no data set"
-    return (
-        f"There are no images of {name!r}: {shown(paths.data_dir())} holds {there}. Put a folder of that name with "
-        "train and validation there, or set LABUTILS_DATA to the folder that holds it."
-    )
-
-
 def _absent(name: str, source: str) -> str:
-    folder = DATASETS[name].folder
+    what = {"course": "the course's images", "public": "public images"}.get(source, "phantoms")
+    if name not in DATASETS and source in ("public", "phantom"):
+        return f"There are no {what} of {name!r}: there are {', '.join(DATASETS)}. Ask for source = 'auto'."
+    if name not in DATASETS:
+        there = ", ".join(own_folders()) or "no data set"
+        return (
+            f"There are no images of {name!r}: {shown(paths.data_dir())} holds {there}. Put a folder of that name "
+            "with train and validation there, or set LABUTILS_DATA to the folder that holds it."
+        )
+    folder = DATASETS[name].title
     parent = paths.data_dir() if source == "course" else paths.generated_dir() / "public"
-    what = "the course's images" if source == "course" else "public images"
     fetch = {"skin": "labutils data fetch skin", "x_ray": "labutils data fetch xray"}.get(name)
     public = f"type `{fetch}` for public images, or " if fetch else ""
     return (
@@ -270,14 +235,13 @@ def _absent(name: str, source: str) -> str:
 
 
 def _draw_phantoms(name: str, progress: bool, n_train: int | None) -> Path:
-    from labutils.phantoms import files as phantom_files
+    from labutils.phantoms import files
 
-    counts = phantom_files.COUNTS[name]
-    folder = paths.generated_dir() / "phantoms" / DATASETS[name].folder
-    if n_train and counts["train"] < n_train <= phantom_files.MORE_TRAINING:
-        counts = counts | {"train": phantom_files.MORE_TRAINING}
-        folder = folder.with_name(f"{folder.name}-{phantom_files.MORE_TRAINING}")
-    if not phantom_files.is_complete(name, folder):
+    counts, more = files.COUNTS[name], files.MORE_TRAINING
+    folder = paths.generated_dir() / "phantoms" / DATASETS[name].title
+    if n_train and counts["train"] < n_train <= more:
+        counts, folder = counts | {"train": more}, folder.with_name(f"{folder.name}-{more}")
+    if not files.is_complete(name, folder):
         from labutils.phantoms.write import write_phantoms
 
         write_phantoms(name, folder, counts, progress)

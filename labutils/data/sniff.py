@@ -41,7 +41,12 @@ def what_it_is(file: Path) -> str:
     if not head.strip(b"\0"):
         return "holds nothing but zeros: a copy or a download that broke off. Copy it again, or remove it."
     if head.startswith(b"\xff\xd8"):
-        return _what_jpeg(head)
+        marker = next((marker for marker, _, _ in _walk(head) if marker in _FRAMES), 0)
+        if jpeg_bits(head) == 12:
+            return "is a JPEG of 12 bits, as DICOM has them, which is not read here. Save it as 16-bit PNG."
+        if marker in (0xC3, 0xC7, 0xCB, 0xCF, 0xF7):
+            return "is a lossless JPEG, as DICOM has them, which is not read here. Save it as PNG."
+        return "is a damaged JPEG. Copy it again, or remove it."
     if head[128:132] == b"DICM":
         return "is a DICOM file, whatever its name says. Make a data set of it: `labutils data import`."
     if head[4:8] == b"ftyp":
@@ -61,15 +66,6 @@ def jpeg_bits(content: bytes) -> int:
     """Bits of each value of a JPEG, as it says itself; 0 where it does not."""
     start = next((start for marker, start, _ in _walk(content) if marker in _FRAMES), len(content))
     return content[start] if content.startswith(b"\xff\xd8") and start < len(content) else 0
-
-
-def _what_jpeg(head: bytes) -> str:
-    marker = next((marker for marker, _, _ in _walk(head) if marker in _FRAMES), 0)
-    if jpeg_bits(head) == 12:
-        return "is a JPEG of 12 bits, as DICOM has them, which is not read here. Save it as 16-bit PNG."
-    if marker in (0xC3, 0xC7, 0xCB, 0xCF, 0xF7):
-        return "is a lossless JPEG, as DICOM has them, which is not read here. Save it as PNG."
-    return "is a damaged JPEG. Copy it again, or remove it."
 
 
 def find_damage(content: bytes) -> str:
@@ -140,27 +136,24 @@ def _never_zeros(tables: bytes) -> bool:
 
 def _disagrees(content: bytes, parts: list[tuple[int, int]], suspects: list[tuple[int, int]]) -> bool:
     """Whether a part ends before or after what it should hold."""
-    picture = _decode(content)
-    pieces, copied = [], 0
+    picture, pieces, copied = _decode(content), list[bytes](), 0
+
+    def is_seen(start: int) -> bool:
+        changed = (content[:start] + _TAIL * pattern + content[start + _TAIL :] for pattern in _PATTERNS)
+        return any(not np.array_equal(picture, _decode(one)) for one in changed)
+
     for _, end in parts:
         pieces += [content[copied:end], 16 * _PATTERNS[0]]
         copied = end
     if not np.array_equal(picture, _decode(b"".join([*pieces, content[copied:]]))):
         return True
-    return any(_is_unused(content, picture, start, end) for start, end in suspects)
-
-
-def _is_unused(content: bytes, picture: np.ndarray, start: int, end: int) -> bool:
-    """Whether nothing is seen of changes at a part's end, though they are seen where the zeros are."""
-    # Some programs fill up with zeros what they have written.
-    end = start + len(content[start:end].rstrip(b"\0"))
-    zeros = content.index(bytes(RUN), start)
-    return not _is_seen(content, picture, max(start, end - _TAIL)) and _is_seen(content, picture, zeros)
-
-
-def _is_seen(content: bytes, picture: np.ndarray, start: int) -> bool:
-    changed = (content[:start] + _TAIL * pattern + content[start + _TAIL :] for pattern in _PATTERNS)
-    return any(not np.array_equal(picture, _decode(one)) for one in changed)
+    for start, end in suspects:
+        # Some programs fill up with zeros what they have written.
+        last = max(start, start + len(content[start:end].rstrip(b"\0")) - _TAIL)
+        # Nothing is seen of changes at the part's end, though they are seen where the zeros are.
+        if not is_seen(last) and is_seen(content.index(bytes(RUN), start)):
+            return True
+    return False
 
 
 def _decode(content: bytes) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,26 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from labutils.plots.charts import TRAINING, VALIDATION
-from labutils.plots.figure import GUESS, also_said, count, data_of, grid, look, mark_said, one_axes, show, styled, wrap
+from labutils.evaluate.curves import WINDOW
+from labutils.plots.charts import INK, TRAINING, VALIDATION
+from labutils.plots.figure import (
+    GUESS,
+    WIDEST,
+    also_said,
+    count,
+    data_of,
+    grid,
+    label_ends,
+    look,
+    mark_said,
+    one_axes,
+    show,
+    styled,
+    wrap,
+)
+from labutils.plots.seen import loss_top, smoothed, title_of, title_of_compared
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -23,14 +39,17 @@ if TYPE_CHECKING:
 
 COLUMNS = 4
 """More runs than this side by side could not be read in a notebook's width."""
+SMOOTH = 3 * WINDOW
+"""Epochs from which on a curve is drawn smoothed: of fewer the mean over `WINDOW` would show little."""
 
 
 @dataclass(frozen=True)
 class _Setting:
     """One run, or the same settings with several seeds, ready to be drawn."""
 
-    label: str
+    name: str
     runs: list[Run]
+    label: str
 
     @property
     def epochs(self) -> int:
@@ -44,30 +63,41 @@ class _Setting:
         """(seeds, epochs) of one column of the history."""
         return np.stack([run.history[name][: self.epochs] for run in self.runs])
 
+    def mean(self, name: str) -> np.ndarray:
+        return self.values(name).mean(axis=0)
+
+    def line(self, name: str) -> np.ndarray:
+        """(epochs,) as the thick line shows them."""
+        mean = self.mean(name)
+        return smoothed(mean) if self.epochs >= SMOOTH and np.isfinite(mean).all() else mean
+
     def best_accuracy(self) -> str:
-        return self._said("best val. accuracy", self.values("val_accuracy").max(axis=1), self.runs[0].best_epoch)
+        return self._said("best", self.values("val_accuracy").max(axis=1), self.runs[0].best_epoch)
 
     def lowest_loss(self) -> str:
         losses = np.nan_to_num(self.values("val_loss"), nan=np.inf)  # a loss that is no number is never the lowest
-        return self._said("lowest val. loss", losses.min(axis=1), int(losses[0].argmin()))
+        return self._said("lowest", losses.min(axis=1), int(losses[0].argmin()))
 
     def _said(self, what: str, values: np.ndarray, epoch: int) -> str:
         if len(self.runs) > 1:
             return f"{what} {values.mean():.3f} ± {values.std(ddof=1):.3f}"
-        return f"{what} {values[0]:.3f}, epoch {epoch + 1}"
+        return f"{'● ' if what == 'best' else '▽ '}{what} {values[0]:.3f}, epoch {epoch + 1}"
 
-    def without_looking(self) -> tuple[float, float]:
+    def without_looking(self) -> dict[str, float]:
         """Loss and accuracy of whoever knows how frequent the classes are, and looks at no image."""
         run = self.runs[0]
         shares = np.bincount(run.y_val, minlength=len(run.class_names)) / len(run.y_val)
         there = shares[shares > 0]
-        return float(-(there * np.log(there)).sum()), float(shares.max())
+        return {"loss": float(-(there * np.log(there)).sum()), "accuracy": float(shares.max())}
 
     def words(self) -> str:
         seeds = f" ({len(self.runs)} seeds, mean ± standard deviation)" if len(self.runs) > 1 else ""
-        last = self.values("accuracy")[:, -1].mean()
-        text = f"{self.label}{seeds}: {self.best_accuracy()}; {self.lowest_loss()}; last training accuracy {last:.3f}."
-        return text.replace("val.", "validation").replace(", epoch", " at epoch")
+        best, lowest = self.best_accuracy(), self.lowest_loss()
+        told = (
+            f"{best.replace('best', 'best validation accuracy')}; {lowest.replace('lowest', 'lowest validation loss')}"
+        )
+        told = re.sub("[●▽] ", "", told).replace(", epoch", " at epoch")
+        return f"{self.label}{seeds}: {told}; last training accuracy {self.mean('accuracy')[-1]:.3f}."
 
 
 @styled
@@ -78,24 +108,36 @@ def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") 
     the highest. `said` is what the reader has predicted, marked where it is one of the labels: see `course.said`.
     """
     settings = _settings(runs, said)
-    figure, loss_axes, accuracy_axes = _grid(len(settings))
+    figure, columns, rows = _grid(len(settings))
     data = data_of(setting.runs[0] for setting in settings)
     same_data = len({setting.data for setting in settings}) == 1
-    for setting, on_loss, on_accuracy in zip(settings, loss_axes, accuracy_axes, strict=True):
-        label = wrap(setting.label) + ("" if same_data else f"\n{setting.data}")
-        head = f"{label}\n" if len(settings) > 1 or not same_data else ""
-        loss, share = setting.without_looking()
-        _panel(on_loss, setting, "loss", loss)
-        _panel(on_accuracy, setting, "accuracy", share)
-        on_loss.set_title(head + setting.lowest_loss(), fontsize=9)
-        on_accuracy.set_title(setting.best_accuracy(), fontsize=9)
-    what = f"{settings[0].label}: learning curves" if len(settings) == 1 else "Learning curves"
-    figure.suptitle(f"{what} on {data}" if same_data else what)
-    _legend(figure, settings)
+    guesses = [setting.without_looking() for setting in settings]
+    losses = [setting.mean(name) for setting in settings for name in ("loss", "val_loss")]
+    rows["loss"][0].set_ylim(0, loss_top(losses, max(guess["loss"] for guess in guesses)))
+    for quantity, row in rows.items():
+        panels = list(zip(row, settings, guesses, strict=True))
+        for axes, setting, guess in panels:
+            _panel(axes, setting, quantity, guess[quantity])
+            titles = [setting.best_accuracy()]
+            if quantity == "loss":
+                names = [setting.label] * (len(settings) > 1 or not same_data) + [setting.data] * (not same_data)
+                titles = [*(wrap(name, min(34, 90 // columns)) for name in names), setting.lowest_loss()]
+            axes.set_title("\n".join(titles), fontsize=9)
+        for axes, setting, guess in panels[columns - 1 :: columns]:
+            ends = (("training", quantity, TRAINING), ("validation", f"val_{quantity}", VALIDATION))
+            label_ends(
+                axes,
+                [(guess[quantity], "best without\nlooking", GUESS)]
+                + [(setting.line(column)[-1], name, colour) for name, column, colour in ends],
+            )
+    above = _above(rows["loss"], settings, "loss", "val_loss")
     lengths = sorted({setting.epochs for setting in settings})
     over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
+    curves = ({name: setting.mean(name) for name in setting.runs[0].history} for setting in settings)
+    title = title_of({s.name: (own, guess["loss"]) for s, own, guess in zip(settings, curves, guesses, strict=True)})
     start = f"Learning curves of {count(len(settings), 'run')} on {data} over {over}."
-    show(figure, " ".join([start, *(setting.words() for setting in settings)]), save, also_said(runs, said))
+    words = " ".join([start, *(setting.words() for setting in settings), above]).strip()
+    show(figure, title, f"Learning curves on {data}. {_drawn(settings)}{above}", words, save, also_said(runs, said))
 
 
 def real_curves(task: str, save: Path | str | None = None) -> None:
@@ -120,14 +162,9 @@ def compare_curves(
     save: Path | str | None = None,
     said: str = "",
 ) -> None:
-    """One quantity over the epochs for several runs, on the same axes; a list of runs as in `learning_curves`.
+    """One quantity over the epochs for several runs, on the same axes; `runs` and `said` as in `learning_curves`.
 
-    Parameters
-    ----------
-    quantity : {"val_accuracy", "val_loss", "accuracy", "loss"}
-        What to draw; the ones without `val_` belong to the training images.
-    said : str
-        What the reader has predicted, as in `learning_curves`.
+    Quantities without `val_` belong to the training images.
 
     Raises
     ------
@@ -138,37 +175,65 @@ def compare_curves(
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
         raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
-    figure, axes = one_axes(8, 4.2)
+    figure, axes = one_axes(8.5, 3.6)
+    if quantity.endswith("loss"):
+        guess = max(setting.without_looking()["loss"] for setting in settings)
+        axes.set_ylim(0, loss_top([setting.mean(quantity) for setting in settings], guess))
     for i, setting in enumerate(settings):
         # Markers stand apart and start at different epochs, so that curves that run together stay readable.
         every = max(1, setting.epochs // 8)
         start = min(setting.epochs - 1, i * every // len(settings))
-        _line(axes, setting, quantity, **look(i), markevery=(start, every), label=wrap(setting.label))
-    data = data_of(setting.runs[0] for setting in settings)
-    figure.suptitle(f"{name.capitalize()} on {data}")
+        _line(axes, setting, quantity, **look(i), markevery=(start, every))
     axes.set(xlabel="epoch", ylabel=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside right center")
-    sentences = [_compared(setting, quantity) for setting in settings]
-    words = f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {' '.join(sentences)}"
-    show(figure, words, save, also_said(runs, said))
+    axes.margins(x=0.01)
+    label_ends(
+        axes, [(one.line(quantity)[-1], wrap(one.label, 24), look(i)["color"]) for i, one in enumerate(settings)]
+    )
+    data = data_of(setting.runs[0] for setting in settings)
+    above = _above([axes] * len(settings), settings, quantity)
+    sentences = " ".join(_compared(setting, quantity) for setting in settings)
+    words = f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {sentences} {above}".strip()
+    title = title_of_compared({setting.name: setting.line(quantity) for setting in settings}, quantity)
+    show(figure, title, f"{name.capitalize()} on {data}. {_drawn(settings)}{above}", words, save, also_said(runs, said))
 
 
 def _settings(runs: Runs, said: str) -> list[_Setting]:
-    return [
-        _Setting(mark_said(label, said), list(of) if isinstance(of, Sequence) else [of]) for label, of in runs.items()
-    ]
+    several = {label: list(of) if isinstance(of, Sequence) else [of] for label, of in runs.items()}
+    return [_Setting(label, own, mark_said(label, said)) for label, own in several.items()]
 
 
-def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
-    """A figure with `n` loss axes and `n` accuracy axes, each kind with one common scale."""
+def _drawn(settings: list[_Setting]) -> str:
+    """How the lines of a figure are made, in words."""
+    said = []
+    if any(setting.epochs >= SMOOTH for setting in settings):
+        said.append(f"Thick lines: mean over {WINDOW} epochs, fewer at the ends; pale: every epoch. ")
+    if any(len(setting.runs) > 1 for setting in settings):
+        said.append("Bands: from the lowest seed to the highest, lines: their mean. ")
+    return "".join(said)
+
+
+def _above(row: Sequence[Axes], settings: list[_Setting], *names: str) -> str:
+    """Marks where a loss lies above its axis, and says so; empty if none does."""
+    said = []
+    for axes, setting in zip(row, settings, strict=True):
+        highest, top = np.fmax.reduce([setting.mean(name) for name in names]), axes.get_ylim()[1]
+        at = int(np.nan_to_num(highest, nan=-np.inf).argmax())
+        if highest[at] > top:
+            axes.plot(at + 1, top, "^", color=INK, clip_on=False)
+            said.append(f"▲ {setting.name} is above the axis: {highest[at]:.2f} at epoch {at + 1}.")
+    return " ".join(said)
+
+
+def _grid(n: int) -> tuple[Figure, int, dict[str, list[Axes]]]:
+    """A figure, its columns, and `n` axes for loss and for accuracy, each kind with one common scale."""
+    columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
     if n == 1:
-        columns, figure = 1, Figure(figsize=(8.5, 3.6))
+        figure = Figure(figsize=(WIDEST, 3.6))
         kinds = [[axes] for axes in figure.subplots(1, 2)]
-        kinds[0][0].set_xlabel("epoch")
     else:
-        columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
-        figure, kinds = grid((0.8 + 2.9 * columns, 0.9 + 4.6 * -(-n // columns)), n, columns, kinds=2)
+        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + (3.6 if n <= 4 else 3.0) * -(-n // columns))
+        figure, kinds = grid(size, n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
         for i, one in enumerate(axes):
             if i:
@@ -178,9 +243,9 @@ def _grid(n: int) -> tuple[Figure, list[Axes], list[Axes]]:
                 one.set_ylabel(name)
             else:
                 one.tick_params(labelleft=False)
-    for one in kinds[1]:
-        one.set_xlabel("epoch")
-    return figure, kinds[0], kinds[1]
+            if n == 1 or axes is kinds[1]:
+                one.set_xlabel("epoch")
+    return figure, columns, {"loss": kinds[0], "accuracy": kinds[1]}
 
 
 def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
@@ -200,33 +265,20 @@ def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
 
 
 def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
-    values = setting.values(quantity)
+    """A setting's line, and pale behind it what it is the mean of."""
+    values, line = setting.values(quantity), setting.line(quantity)
     epochs = np.arange(1, setting.epochs + 1)
     if setting.epochs == 1:
         drawn.setdefault("marker", ".")  # a line of one point would not be seen
-    axes.plot(epochs, values.mean(axis=0), **drawn)
-    if len(setting.runs) > 1:
+    if len(values) > 1:
         axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=drawn["color"], alpha=0.2, linewidth=0)
-
-
-def _legend(figure: Figure, settings: list[_Setting]) -> None:
-    handles = [
-        Line2D([], [], color=TRAINING, linestyle="--", label="training"),
-        Line2D([], [], color=VALIDATION, label="validation"),
-        Line2D([], [], color=GUESS, linestyle=":", linewidth=1, label="best without looking"),
-    ]
-    if any(len(setting.runs) == 1 for setting in settings):
-        handles += [
-            Line2D([], [], color=VALIDATION, marker="o", markeredgecolor="black", linewidth=0.8, label="best accuracy"),
-            Line2D([], [], color="white", marker="v", markeredgecolor="black", linestyle="", label="lowest val. loss"),
-        ]
-    if any(len(setting.runs) > 1 for setting in settings):
-        handles.append(Line2D([], [], color=VALIDATION, linewidth=8, alpha=0.2, label="from lowest to highest seed"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4 if len(settings) == 2 else 6))
+    elif not np.array_equal(line, values[0], equal_nan=True):
+        axes.plot(epochs, values[0], color=drawn["color"], linewidth=0.8, alpha=0.45)
+    axes.plot(epochs, line, **drawn)
 
 
 def _compared(setting: _Setting, quantity: str) -> str:
-    values = setting.values(quantity).mean(axis=0)
+    values = setting.mean(quantity)
     extreme, best = ("highest", values.argmax()) if quantity.endswith("accuracy") else ("lowest", values.argmin())
     mean = f" (mean of {len(setting.runs)} seeds)" if len(setting.runs) > 1 else ""
     return f"{setting.label}{mean}: {extreme} {values[best]:.3f} at epoch {best + 1}, last {values[-1]:.3f}."

@@ -5,13 +5,23 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labutils.plots.charts import GREY, OTHER, THIRD, VALIDATION
-from labutils.plots.figure import MARKERS, also_said, count, data_of, mark_said, one_axes, show, styled, wrap
+from labutils.plots.charts import GREY, INK, OTHER, THIRD, VALIDATION
+from labutils.plots.figure import (
+    MARKERS,
+    also_said,
+    count,
+    data_of,
+    legend_above,
+    mark_said,
+    one_axes,
+    show,
+    styled,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 
 HERE, REPORT, REAL, SIMPLE, CEILING = "here", "lab report", "real images", "no network", "ceiling"
 LOOK: dict[str, dict[str, Any]] = {
-    HERE: {"fmt": MARKERS[0], "color": VALIDATION},
+    HERE: {"fmt": MARKERS[0], "color": INK},
     REAL: {"fmt": MARKERS[1], "color": VALIDATION, "fillstyle": "none"},
     SIMPLE: {"fmt": MARKERS[3], "color": THIRD},
     REPORT: {"fmt": MARKERS[2], "color": OTHER, "fillstyle": "none", "markersize": 9},
@@ -49,8 +59,12 @@ class Dot(NamedTuple):
 def draw_dots(
     rows: Sequence[tuple[str, Sequence[Dot]]], title: str, axis: str, said: str = "", save: Path | str | None = None
 ) -> None:
-    """Draw the dots of every row, by its label; `said` is what the reader has predicted."""
-    figure, axes = one_axes(7.5, 1.7 + 0.4 * len(rows))
+    """Draw the dots of every row, by its label; `said` is what the reader has predicted.
+
+    Blue is measured on validation images here as everywhere: what an `axis` of another name holds is dark.
+    """
+    look = LOOK | ({HERE: LOOK[HERE] | {"color": VALIDATION}} if "validation" in axis else {})
+    figure, axes = one_axes(7.5, 1.5 + min(0.36 * len(rows), 2 + 0.18 * len(rows)))
     told = []
     for place, (label, dots) in enumerate(rows):
         for dot in dots:
@@ -59,21 +73,22 @@ def draw_dots(
                 reach = [[dot.value - dot.accuracy.low], [dot.accuracy.high - dot.value]]
             # Real images have their interval below that of this lab's: neither hides the other.
             height = place + (0.24 if dot.kind == REAL else 0)
-            axes.errorbar(dot.value, height, xerr=reach, capsize=4, **LOOK[dot.kind])
+            axes.errorbar(dot.value, height, xerr=reach, capsize=4, **look[dot.kind])
         told.append(f"{mark_said(label, said)}: {', '.join(dot.words() for dot in dots)}.")
     simple = [dot.value for _, dots in rows for dot in dots if dot.kind == SIMPLE]
     if len(simple) == 1:  # of two data sets each has its own: a line through all rows would be false for some
         axes.axvline(simple[0], color=THIRD, linestyle=":", linewidth=1, zorder=0)
     axes.set_yticks(range(len(rows)), [wrap(mark_said(label, said)) for label, _ in rows])
-    axes.set(xlabel=axis, ylim=(len(rows) - 0.4, -0.6))
+    axes.set(xlabel=f"{axis}, with 95 % intervals", ylim=(len(rows) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     kinds = dict.fromkeys(dot.kind for _, dots in rows for dot in dots)
     for kind in kinds:
-        axes.errorbar([], [], label="this lab" if kind == HERE else kind, **LOOK[kind])
-    figure.suptitle(textwrap.fill(title, 90))
+        axes.errorbar([], [], label="this lab" if kind == HERE else kind, **look[kind])
     also = also_said([label for label, _ in rows], said)
-    figure.legend(loc="outside lower center", ncols=len(kinds))
-    show(figure, f"{title}. {count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}", save, also)
+    if len(kinds) > 1:
+        legend_above(axes)
+    words = f"{count(len(rows), 'row')}, {axis}, with 95 % intervals. {' '.join(told)}"
+    show(figure, title, "Lines: 95 % intervals.", words, save, also)
 
 
 @styled
@@ -100,4 +115,9 @@ def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", 
             name += "" if data_of([run]) == data else f", {data_of([run])}"
             here = Dot(HERE, accuracy(run), f"{len(run.y_val)} images")
             rows.append((name, [here] if told is None else [here, Dot(REPORT, told)]))
-    draw_dots(rows, f"Accuracy with 95 % interval on {data}", "best validation accuracy", save=save)
+    values = {label: [accuracy(run) for run in own] for label, own in several.items()}
+    wide = [100 * (one.high - one.low) for own in values.values() for one in own]
+    apart = [100 * (max(own).value - min(own).value) for own in values.values() if len(own) > 1]
+    title = f"Seeds differ by up to {max(apart):.0f} points, intervals" if apart else "Intervals"
+    title += f" are up to {max(wide):.0f} points wide"
+    draw_dots(rows, title, f"best validation accuracy on {data}", save=save)

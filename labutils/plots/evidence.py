@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from labutils.plots.charts import VALIDATION, Line, Panel, chart, svg
-from labutils.plots.figure import GUESS, count, data_of, data_words, look, one_axes, show, styled, wrap
+from labutils.plots.charts import GROUND, VALIDATION, Line, Panel, chart, svg
+from labutils.plots.figure import GUESS, count, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
+from labutils.plots.seen import LONGEST
 
 if TYPE_CHECKING:
     import optuna
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 
 PALE = 0.55
 """How dark the darkest cell of a matrix in the page is: its number can be read."""
-DARK = 0.6
-"""Share of a row above which a cell is so dark that its number is written in white."""
+
+EVEN = 0.02
+"""Within 2 points a run is as sure as it is right."""
 
 BINS = 10
 """Bins of equal width in which predicted probabilities are compared with what happens."""
@@ -42,22 +45,20 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names, n = run.class_names, len(run.class_names)
     side = max(3.2, 0.55 * n + 1)
-    figure, axes = one_axes(side + 2.4, side + 0.9)
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure, axes = one_axes(side + 2, side + 1.2)
+    shades = LinearSegmentedColormap.from_list("", [GROUND, VALIDATION])
+    axes.imshow(shares, cmap=shades, vmin=0, vmax=1 / PALE)
     for (row, column), number in np.ndenumerate(counts):
-        colour = "white" if shares[row, column] > DARK else "black"
-        text = axes.text(column, row, str(number), ha="center", va="center", color=colour, fontsize=14 if n < 4 else 9)
+        text = axes.text(column, row, str(number), ha="center", va="center", fontsize=14 if n < 4 else 9)
         text.set_in_layout(False)  # a number fits into its cell: measuring all of them would take as long as drawing
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.set_xticks(range(n), names)
     axes.set_yticks(range(n), names)
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    figure.colorbar(picture, ax=axes, label="share of the true class", shrink=0.8)
     estimate, when, data = metrics.accuracy(run, epoch), _epoch_words(run, epoch), data_of([run])
-    axes.set_title(f"{run.label}\n{when}: accuracy {estimate}", fontsize=9)
-    figure.suptitle(f"Confusion matrix on {data}")
-    show(figure, _matrix_words(run, epoch, counts), save)
+    under = f"{run.label} on {data}, {when}: accuracy {estimate}. The darker, the more of a true class."
+    show(figure, _worst(names, counts), under, _matrix_words(run, epoch, counts), save)
 
 
 def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
@@ -67,9 +68,7 @@ def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
     counts, names = metrics.confusion_matrix(run, epoch), run.class_names
     side = 84 if len(names) < 4 else 46
     left, end = 30 + 7 * max(map(len, names)), side * len(names)
-    parts = [
-        f'<text x="{left}" y="14">{escape(_epoch_words(run, epoch))}: accuracy {metrics.accuracy(run, epoch)}</text>'
-    ]
+    parts = [f'<text x="{left}" y="14">{_epoch_words(run, epoch)}: accuracy {metrics.accuracy(run, epoch)}</text>']
     for (row, column), number in np.ndenumerate(counts):
         x, y, share = left + side * column, 24 + side * row, number / max(counts[row].sum(), 1)
         parts.append(
@@ -82,7 +81,8 @@ def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
         parts.append(f'<text x="{left - 6}" y="{24 + middle + 4}" text-anchor="end">{name}</text>')
         parts.append(f'<text x="{left + middle}" y="{end + 40}" text-anchor="middle">{name}</text>')
     parts.append(f'<text x="{left}" y="{end + 58}">down: true class; across: predicted class</text>')
-    return svg(max(left + end + 10, 420), end + 64, "".join(parts)), _matrix_words(run, epoch, counts)
+    words = f"{_worst(names, counts)}. {_matrix_words(run, epoch, counts)}"
+    return svg(max(left + end + 10, 420), end + 64, "".join(parts)), words
 
 
 @styled
@@ -94,17 +94,17 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     """
     from labutils.evaluate.metrics import auc, class_probabilities
 
-    figure, axes = one_axes(7.6, 4.6)
+    figure, axes = one_axes(7.6, 3.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
-    sentences = []
+    sentences, means = [], {}
     for i, (label, run) in enumerate(runs.items()):
         areas = list(auc(run, epoch).values())
-        mean = f"{np.mean([a.value for a in areas]):.3f} (mean of {len(areas)} classes)"
-        area = str(areas[0]) if len(areas) == 1 else mean
+        means[label] = float(np.mean([a.value for a in areas]))
+        area = str(areas[0]) if len(areas) == 1 else f"{means[label]:.3f} (mean of {len(areas)} classes)"
         scores = class_probabilities(run, epoch)
         labels = [1] if scores.shape[1] == 2 else range(scores.shape[1])
         x, y = mean_roc([(run.y_val == k, scores[:, k]) for k in labels])
-        axes.plot(x, y, label=wrap(f"{label}: {area}"), **look(i) | {"marker": ""})
+        axes.plot(x, y, label=wrap(f"{label}: {area}", 40), **look(i) | {"marker": ""})
         sentences.append(f"{label}: area {area}, {_epoch_words(run, epoch)}.")
     names = next(iter(runs.values())).class_names
     other, wanted = names if len(names) == 2 else ("others", "the class")
@@ -112,9 +112,14 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     axes.set(ylabel=f"{wanted.removeprefix('the ')} recognised (true positive rate)")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     data = data_of(runs.values())
-    figure.suptitle(f"ROC curves on {data}")
-    figure.legend(loc="outside right center", title="area under the curve\n(95 % interval)", title_fontsize=9)
-    show(figure, f"ROC curves of {count(len(runs), 'run')} on {data}. {' '.join(sentences)}", save)
+    axes.legend(loc="lower right", labelcolor="linecolor")
+    (first, most), *_, (last, least) = sorted([*means.items(), *means.items()], key=lambda one: -one[1])
+    title = f"{first} has the largest area: {most:.2f}; {last} the smallest: {least:.2f}"
+    if len(means) == 1 or len(title) > LONGEST:
+        title = f"Areas below the curves: {least:.2f}" + (f" to {most:.2f}" if len(means) > 1 else "")
+    under = f"ROC curves on {data}, in the legend with the area below each (95 % interval)."
+    words = f"ROC curves of {count(len(runs), 'run')} on {data}. {' '.join(sentences)}"
+    show(figure, title, under, words, save)
 
 
 def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -153,21 +158,18 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     observed = np.array([p.observed for p in points])
     figure = Figure(figsize=(5.6, 5.4))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    above.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="perfectly calibrated")
+    above.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1)
     reach = np.abs(observed[:, 1:] - observed[:, :1]).T
-    above.errorbar(
-        x, observed[:, 0], reach, fmt="o-", color=VALIDATION, capsize=3, elinewidth=1, label="this run, 95 % interval"
-    )
+    above.errorbar(x, observed[:, 0], reach, fmt="o-", color=VALIDATION, capsize=3, elinewidth=1)
     above.set(ylabel=f"observed share of {event}" if two else "share of right answers", ylim=(-0.03, 1.03))
-    figure.legend(loc="outside lower center", ncols=2)
     edges = np.array([p.low for p in points])
     below.bar(edges, [p.images for p in points], width=1 / BINS, align="edge", edgecolor="white", color=VALIDATION)
     below.set(xlabel=f"predicted probability of {event}", ylabel="images", xlim=(-0.01, 1.01))
     below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-    brier, when, data = brier_score(run, epoch), _epoch_words(run, epoch), data_of([run])
-    above.set_title(f"{run.label}\n{when}: Brier score {brier:.3f}", fontsize=9)
-    figure.suptitle(f"Calibration on {data}")
-    show(figure, _calibration_words(run, epoch, points), save)
+    label_ends(above, [(1, "perfectly\ncalibrated", GUESS), (observed[-1, 0], "this run", VALIDATION)])
+    under = f"Calibration of {run.label} on {data_of([run])}, {_epoch_words(run, epoch)}, with 95 % intervals: "
+    under += f"Brier score {brier_score(run, epoch):.3f}."
+    show(figure, _sureness(run, epoch), under, _calibration_words(run, epoch, points), save)
 
 
 def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
@@ -182,8 +184,8 @@ def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
     axis = f"predicted probability of {_event(run)}"
     most = max(p.images for p in points)
     bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
-    panels = [Panel(title, (0, 1), (0, 1), axis, lines), Panel("images", (0, 1), (0, most), axis, bars=bars)]
-    return chart(panels), _calibration_words(run, epoch, points)
+    panels = [Panel("images", (0, 1), (0, most), axis, bars=bars), Panel(title, (0, 1), (0, 1), axis, lines)]
+    return chart(panels), f"{_sureness(run, epoch)}. {_calibration_words(run, epoch, points)}"
 
 
 @styled
@@ -205,7 +207,7 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     if not trials:
         print("search trials: no trial to draw yet.")
         return
-    figure, axes = one_axes(7.5, 4.2)
+    figure, axes = one_axes(7.5, 3.4)
     sentences, n = [], len(dataset.y_val)
     for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
         own = [trial for trial in trials if trial.params["n_base"] == width]
@@ -221,10 +223,13 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     axes.xaxis.set_major_formatter(lambda rate, _: scientific(rate))
     axes.xaxis.set_minor_formatter(NullFormatter())
     data = data_words(dataset.name, dataset.source)
-    figure.suptitle(f"{count(len(trials), 'trial')} of the search on {data}")
     figure.legend(loc="outside right center", title="filters of the\nfirst block", title_fontsize=9)
+    best = max(trials, key=lambda trial: trial.value or 0)
+    rate, width = scientific(settings_of(best.params)["learning_rate"]), best.params["n_base"]
+    title = f"Highest of {count(len(trials), 'trial')}: {best.value:.3f} with b{width} at {rate}"
+    under = f"Best validation accuracies of a search on {data}, with 95 % intervals."
     start = f"Best validation accuracy of {count(len(trials), 'trial')} of a search on {data} over the learning rate"
-    show(figure, f"{start}, with 95 % intervals. {' '.join(sentences)}", save)
+    show(figure, title, under, f"{start}, with 95 % intervals. {' '.join(sentences)}", save)
 
 
 def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -234,6 +239,24 @@ def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _event(run: Run) -> str:
     return run.class_names[1] if len(run.class_names) == 2 else "the chosen class"
+
+
+def _worst(names: Sequence[str], counts: np.ndarray) -> str:
+    """The commonest mistake of a matrix."""
+    mistakes = counts * (1 - np.eye(len(names), dtype=int))
+    true, taken = np.unravel_index(mistakes.argmax(), counts.shape)
+    if not mistakes.any():
+        return "Every validation image is recognised"
+    return f"{mistakes.max()} of {counts[true].sum()} {names[true]} are taken for {names[taken]}"
+
+
+def _sureness(run: Run, epoch: int | None) -> str:
+    """How sure a run is beside how often it is right."""
+    from labutils.evaluate.metrics import accuracy, class_probabilities
+
+    sure, right = class_probabilities(run, epoch).max(axis=1).mean(), accuracy(run, epoch).value
+    word = "As sure as right" if abs(sure - right) <= EVEN else "Too sure" if sure > right else "Less sure than right"
+    return f"{word}: {sure:.2f} on average, right in {right:.2f}"
 
 
 def _matrix_words(run: Run, epoch: int | None, counts: np.ndarray) -> str:

@@ -1,20 +1,30 @@
 """Figures about the exam: what more training images do, and how far validation accuracies lie above it.
 
-The numbers, and the titles that say what is seen, come from `labutils.audit.growth` and `labutils.evaluate.validation`.
-"""
+The numbers, and the titles that say what is seen, come from `labutils.audit.against` and
+`labutils.evaluate.validation`."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labutils.plots.charts import OTHER, VALIDATION
-from labutils.plots.figure import GUESS, data_of, data_words, label_ends, look, one_axes, show, styled
+from labutils.plots.charts import INK, OTHER, THIRD, VALIDATION
+from labutils.plots.figure import (
+    GUESS,
+    LINES,
+    MARKERS,
+    data_of,
+    data_words,
+    label_ends,
+    legend_above,
+    one_axes,
+    show,
+    styled,
+)
 
 if TYPE_CHECKING:
-    from labutils.audit.growth import Growth
+    from labutils.audit.against import Growth
     from labutils.evaluate.validation import Flattery
 
 
@@ -39,14 +49,15 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
     for name in dict.fromkeys(name for step in there for name in step.simple):
         own = [(step.training, step.simple[name]) for step in there if name in step.simple]
         lines[f"{name.rpartition(', ')[2]}, forty numbers"] = [(n, m.accuracy, *m.accuracy_interval) for n, m in own]
-    figure, axes = one_axes(8, 4.4)
+    figure, axes = one_axes(8, 4.2)
     ends: list[tuple[float, str, Any]] = []
     sentences = []
     for i, (name, points) in enumerate(lines.items()):
         n, values, low, high = zip(*points, strict=True)
-        marks = look(i)
+        colour = THIRD if i else INK  # as in the picture of a card: what is no network has its own
+        marks: dict[str, Any] = {"color": colour, "linestyle": LINES[i], "marker": MARKERS[i]}
         axes.errorbar(n, values, yerr=[_minus(values, low), _minus(high, values)], capsize=3, **marks)
-        ends.append((values[-1], name, marks["color"]))
+        ends.append((values[-1], name, colour))
         sentences.append(f"{name}: {', '.join(f'{value:.3f} with {images:,}' for images, value, *_ in points)}.")
     if growth.ceiling is not None:
         axes.axhline(growth.ceiling, color=GUESS, linestyle=":", linewidth=1)
@@ -60,10 +71,10 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
     label_ends(axes, ends)
     data = data_of([run])
     missing = f"; no run yet with {', '.join(f'{n:,}' for n in growth.missing)}" if growth.missing else ""
-    axes.set_title(f"{data}: {run.config.with_(n_train=None, seed=0).slug}, 95 % intervals{missing}", fontsize=9)
-    figure.suptitle(textwrap.fill(growth.title, 80))
-    start = f"{growth.title}. Accuracy on the exam of {data} over the number of training images{missing}."
-    show(figure, f"{start} {' '.join(sentences)}", save)
+    settings = run.config.with_(n_train=None, seed=0).slug
+    under = f"{data}: {settings}, 95 % intervals{missing}."
+    start = f"Accuracy on the exam of {data} over the number of training images{missing}."
+    show(figure, growth.title, under, f"{start} {' '.join(sentences)}", save)
 
 
 @styled
@@ -80,7 +91,7 @@ def validation_against_exam(flattery: Flattery, save: Path | str | None = None) 
     if not rows:
         print("validation against exam: no run to draw yet.")
         return
-    figure, axes = one_axes(7.2, 4.6)
+    figure, axes = one_axes(7.2, 3.8)
     kinds = ((True, VALIDATION, VALIDATION, "o", "holds"), (False, OTHER, "none", "s", "does not hold"))
     for holds, colour, fill, marker, of in kinds:
         own = [row for row in rows if row.holds == holds]
@@ -96,9 +107,10 @@ def validation_against_exam(flattery: Flattery, save: Path | str | None = None) 
     axes.plot(ends, ends, color=GUESS, linestyle=":", label="as high as on the exam")
     axes.set(xlabel="accuracy on the exam, at the same epoch", ylabel="best validation accuracy")
     data = data_words(flattery.dataset, "phantom")
-    figure.suptitle(f"{data}: {flattery.title}")
-    figure.legend(loc="outside lower center", ncols=3)
-    show(figure, f"Best validation accuracy against accuracy on the exam, {data}. {flattery.said.text}", save)
+    legend_above(axes)
+    under = f"{data}: a point for each run, its line the 95 % interval on the validation images."
+    words = f"Best validation accuracy against accuracy on the exam, {data}. {flattery.said.text}"
+    show(figure, flattery.title, under, words, save)
 
 
 def _minus(upper: Sequence[float], lower: Sequence[float]) -> list[float]:

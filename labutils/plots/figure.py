@@ -24,7 +24,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from labutils import lab
-from labutils.plots.charts import GREY, as_image
+from labutils.plots.charts import GREY, apart, as_image, fewer_levels
 from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
@@ -37,8 +37,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """A line and a marker for each colour of the style, so that runs differ in print and without colour vision."""
 GUESS = GREY
 """Colour of what guessing gives."""
-APART = 0.055
-"""Share of the axis by which lines of labels at the ends of curves stand apart at least."""
+APART = 0.17
+"""Inches from one line of a label to the next."""
+COLOURS_KEPT = 128
+"""Colours of a figure that is not grey."""
+WIDEST = 9.0
+"""Inches of a figure: in a window of 1000 pixels a wider one would be made smaller, and its letters with it."""
 
 DATA_NAMES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
 SOURCES = {"phantom": "phantom images", "course": "course data", "public": "public data"}
@@ -102,22 +106,29 @@ def grid(size: tuple[float, float], n: int, columns: int, kinds: int = 1) -> tup
 
 
 def label_ends(axes: Axes, ends: Iterable[tuple[float, str, Any]]) -> None:
-    """Names at the right end of lines, by height, name and colour: in the order of their heights, none on another."""
+    """Names at the right end of lines, by height, name and colour: as near to their lines as none is on another."""
     bottom, top = axes.get_ylim()
-    least = APART * (top - bottom)
-    above = -float("inf")
-    for height, name, colour in sorted(ends):
-        half = least * (name.count("\n") + 1) / 2
-        place = max(height, above + half)
-        above = place + half
-        axes.annotate(
-            name, (1.01, place), xycoords=axes.get_yaxis_transform(), color=colour, va="center", annotation_clip=False
-        )
+    line = APART * (top - bottom) * axes.figure.dpi / axes.bbox.height
+    # A line that has diverged has no end: it is named where it went.
+    named = sorted((float(np.nan_to_num(height, nan=top)), name, colour) for height, name, colour in ends)
+    heights = [min(max(height, bottom), top) for height, *_ in named]
+    places = apart(heights, [line * (name.count("\n") + 1) for _, name, _ in named], bottom, top)
+    across = axes.get_yaxis_transform()
+    for place, height, (_, name, colour) in zip(places, heights, named, strict=True):
+        axes.plot([1, 1.02], [height, place], color=colour, linewidth=0.7, clip_on=False, transform=across)
+        look = {"color": colour, "va": "center", "fontsize": 9, "annotation_clip": False}
+        axes.annotate(name, (1.03, place), xycoords=across, **look)
 
 
-def wrap(label: str) -> str:
+def legend_above(axes: Axes) -> None:
+    """What the marks of a figure mean, in a row between its title and its axes."""
+    n = len(axes.get_legend_handles_labels()[1])
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=n, columnspacing=1.2, handlelength=1.8)
+
+
+def wrap(label: str, width: int = 34) -> str:
     """A label in lines that fit beside or above a figure's axes."""
-    return textwrap.fill(label, 34)
+    return textwrap.fill(label, width)
 
 
 def mark_said(label: str, said: str) -> str:
@@ -141,30 +152,34 @@ def count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
-def show(figure: Figure, alt: str, save: Path | str | None = None, said: str = "") -> None:
+def show(figure: Figure, title: str, under: str, words: str, save: Path | str | None = None, said: str = "") -> None:
     """Save the figure where `save` says, and show it if a notebook is running.
 
     Parameters
     ----------
     figure : Figure
         Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
-    alt : str
-        The figure in words, computed from the numbers in it. In a notebook it is the image's alt text and, because
-        JupyterLab draws images without theirs, also a folded line under the figure. Being text, it is what nbval
-        compares: a changed number in a figure is seen although pictures are not compared.
+    title, under : str
+        What is seen, in at most 70 characters, which begins the alt text too; and below, in small letters, which data
+        they are and how they are drawn.
+    words : str
+        The figure in words, computed from the numbers in it: the alt text, and a folded line under the figure, because
+        JupyterLab draws images without theirs. It is what nbval compares, so that a changed number is seen.
     save : Path or str, optional
-        A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
-        the same figure is the same file.
+        A .png file; its folders are made. It holds the alt text too (see `alt_text`), and no date: the same figure is
+        the same file.
     said : str, optional
         A line more below the title, and in the words: see `also_said`.
     """
-    if said:
-        figure.suptitle(f"{figure.get_suptitle()}\n{said}")
-        alt = f"{alt} {said}."
+    width = figure.get_figwidth()
+    lines = [*textwrap.wrap(title, int(10.5 * width)), said]
+    figure.suptitle("\n".join(filter(None, lines)), x=0.01, horizontalalignment="left")
+    figure.supxlabel(textwrap.fill(under, int(14.5 * width)), x=0.01, fontsize=9, horizontalalignment="left")
+    alt = " ".join(filter(None, (f"{title}." if title else "", words, f"{said}." if said else "")))
+    png = as_png(figure, alt)
     if _collected is not None:
-        _collected.append((as_png(figure, alt), alt))
+        _collected.append((png, alt))
         return
-    png = as_png(figure, alt, small=save is not None)
     if save is not None:
         path = Path(save)
         if path.suffix.lower() != ".png":
@@ -193,17 +208,20 @@ def collect_figures() -> Iterator[list[tuple[bytes, str]]]:
         _collected = before
 
 
-def as_png(figure: Figure, alt: str, small: bool = False) -> bytes:
-    """The figure as a PNG file that holds its alt text.
+def as_png(figure: Figure, alt: str) -> bytes:
+    """The figure as a PNG file that holds its alt text, a third as large as one in all colours.
 
-    Drawn once: `savefig` draws twice where a layout is computed. `small` takes five times as long to pack it, for 4 %
-    of the file: for files that are kept.
+    Colours are rounded to steps of 5 of 255, which nobody sees; a grey figure stays grey, another keeps `COLOURS_KEPT`
+    of them. Drawn once: `savefig` draws twice where a layout is computed.
     """
     canvas, buffer, words = FigureCanvasAgg(figure), io.BytesIO(), PngInfo()
     canvas.draw()
     words.add_text("Description", alt)
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
-    image.save(buffer, format="png", pnginfo=words, dpi=(figure.dpi, figure.dpi), optimize=small)
+    pixels = fewer_levels(np.asarray(canvas.buffer_rgba())[..., :3])
+    image = Image.fromarray(pixels[..., 0])
+    if (pixels != pixels[..., :1]).any():
+        image = Image.fromarray(pixels).quantize(COLOURS_KEPT, dither=Image.Dither.NONE)
+    image.save(buffer, format="png", pnginfo=words, dpi=(figure.dpi, figure.dpi))
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -23,7 +24,6 @@ from labutils import machine, paths
 from labutils.errors import LabError
 
 if TYPE_CHECKING:
-    from labutils.data.locate import Source
     from labutils.frames import Table
 
 SMALLEST_DISK = 2.0
@@ -51,20 +51,9 @@ Found = tuple[str, str]
 
 def looks() -> dict[str, Callable[[], Found]]:
     """What is looked at, by name: Python, packages, machine, images, disk and stored runs."""
-    return {
-        "Python": _python,
-        "packages": _packages,
-        "backend": _backend,
-        "devices": _devices,
-        "precision": _precision,
-        "cores": _cores,
-        "keras.json": _keras_json,
-        "kernelspec": _kernelspec,
-        **_images(),
-        "results": _results,
-        "disk": _disk,
-        "stored runs": _runs,
-    }
+    here = {"Python": _python, "packages": _packages, "backend": _backend, "devices": _devices}
+    here |= {"precision": _precision, "cores": _cores, "keras.json": _keras_json, "kernelspec": _kernelspec}
+    return here | _images() | {"results": _results, "disk": _disk, "stored runs": _runs}
 
 
 def examine() -> list[Check]:
@@ -107,11 +96,10 @@ def _packages() -> Found:
     for requirement in wanted:
         try:
             installed = version(requirement.name)
+            if not requirement.specifier.contains(installed, prereleases=True):
+                other.append(f"{requirement.name} {installed}")
         except PackageNotFoundError:
             other.append(f"{requirement.name} missing")
-            continue
-        if not requirement.specifier.contains(installed, prereleases=True):
-            other.append(f"{requirement.name} {installed}")
     if not other:
         return f"{len(wanted)} as pinned in requirements.txt", ""
     shown = ", ".join(other[:5]) + (" ..." if len(other) > 5 else "")
@@ -120,25 +108,26 @@ def _packages() -> Found:
 
 def _backend() -> Found:
     name = machine.installed_backend()
-    return f"{name} {version(name)}, Keras {version('keras')}", ""
-
-
-def _devices() -> Found:
-    cards = _graphics_cards()
-    found = f"{machine.processor()}; {', '.join(cards) or 'no graphics card'}"
-    if cards and machine.backend() == "tensorflow":
-        found += " (not used by TensorFlow as installed here; KERAS_BACKEND=jax or torch uses it)"
+    found = f"{name} {version(name)}, Keras {version('keras')}"
+    with suppress(PackageNotFoundError):
+        wrong = "pip uninstall tensorflow-metal: with it networks are known to train wrongly, without a word"
+        return f"{found}, tensorflow-metal {version('tensorflow-metal')}", wrong
     return found, ""
 
 
-def _graphics_cards() -> list[str]:
-    """The NVIDIA cards that the driver names."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    try:
+def _devices() -> Found:
+    command, cards = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], list[str]()
+    with suppress(OSError, subprocess.SubprocessError):  # no NVIDIA driver
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        cards = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    found = f"{machine.processor()}; {', '.join(cards) or 'no graphics card'}"
+    if cards and machine.backend() == "tensorflow":
+        found += " (not used by TensorFlow as installed here; KERAS_BACKEND=jax or torch uses it)"
+    if platform.system() == "Darwin" and "Apple" in machine.processor():
+        if platform.machine() != "arm64":
+            return found, "use a Python for Apple silicon (arm64): this one is for Intel, and is translated as it runs"
+        found += "; Apple silicon, whose graphics processor the lab does not use"
+    return found, ""
 
 
 def _precision() -> Found:
@@ -190,13 +179,12 @@ def _images() -> dict[str, Callable[[], Found]]:
     from labutils.data.locate import own_folders
 
     try:
-        folders = {name: folder.name for name, folder in own_folders().items()}
+        folders = {name: found[0].name for name, found in own_folders().items()}
     except LabError as error:
         found = "not usable", str(error)
         return {"images": lambda: found}
-    folders |= {name: layout.folder for name, layout in DATASETS.items()}
-    names = dict.fromkeys([*DATASETS, *folders])
-    return {f"images of {folders[name]}": partial(_images_of, name) for name in names}
+    lab = {name: one.title for name, one in DATASETS.items()}
+    return {f"images of {folder}": partial(_images_of, name) for name, folder in (lab | folders | lab).items()}
 
 
 def _images_of(name: str) -> Found:
@@ -204,25 +192,22 @@ def _images_of(name: str) -> Found:
 
     if find_place(name) is None:
         return "phantoms, drawn on first use", ""
-    source = find_source(name)
-    splits = {"training": source.train, "validation": source.validation}
-    splits |= {"exam": source.exam} if source.exam else {}
-    counted = [_count_classes(what, split.labels.tolist(), source) for what, split in splits.items()]
-    kind, bad = _headers([file for split in splits.values() for file in split.files])
+    source, counted, files = find_source(name), list[str](), list[Path]()
+    for what, split in (("training", source.train), ("validation", source.validation), ("exam", source.exam)):
+        if split:
+            counts = Counter(source.class_names[label] for label in split.labels.tolist())
+            files += split.files
+            shown = ", ".join(f"{counts[name]} {name}" for name in source.class_names)
+            if len(source.class_names) > 3:
+                each = " to ".join(map(str, sorted({min(counts.values()), max(counts.values())})))
+                shown = f"{each} in each of {len(counts)} classes"
+            counted.append(f"{len(split.files)} {what} ({shown})")
+    kind, bad = _headers(files)
     found = f"{source.title.split(': ', 1)[-1]}; {'; '.join(counted)}; {kind}"
     if not bad:
         return found, ""
     named = f"{bad[0].parent.name}/{bad[0].name}" + (f" and {len(bad) - 1} more" if len(bad) > 1 else "")
     return f"{found}; no images: {named}", f"labutils data audit {name}"
-
-
-def _count_classes(what: str, labels: Sequence[int], source: "Source") -> str:
-    counts = Counter(labels)
-    if len(source.class_names) > 3:
-        each = " to ".join(map(str, sorted({min(counts.values()), max(counts.values())})))
-        return f"{len(labels)} {what} ({each} in each of {len(counts)} classes)"
-    shown = ", ".join(f"{counts[label]} {name}" for label, name in enumerate(source.class_names))
-    return f"{len(labels)} {what} ({shown})"
 
 
 def _headers(files: Sequence[Path]) -> tuple[str, list[Path]]:

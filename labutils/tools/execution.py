@@ -31,22 +31,13 @@ from typing import Any
 from labutils import lab, machine, paths
 from labutils.errors import NotebookError, ParameterError, TrainingInterrupted
 from labutils.machine import leave_with_parent
-from labutils.parameters import Parameter, check_given, parameters_of
+from labutils.parameters import check_given, parameters_of
 
 TIME_LIMIT = 60 * 60.0
 """Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
 
-QUICK: dict[str, Any] = {
-    "n_epoch": 2,
-    "image_size": 32,
-    "n_train": 32,
-    "n_val": 18,
-    "source": "phantom",
-    "reuse": False,
-    "train_missing": True,
-    "seeds": [0, 1],
-    "n_trial": 1,
-}
+QUICK: dict[str, Any] = {"n_epoch": 2, "image_size": 32, "n_train": 32, "n_val": 18, "source": "phantom"}
+QUICK |= {"reuse": False, "train_missing": True, "seeds": [0, 1], "n_trial": 1}
 """Parameters with which every notebook trains in seconds: for tests, not for learning."""
 
 LIMIT = 600.0
@@ -79,17 +70,14 @@ def find_notebooks(tasks: Iterable[str], given: Mapping[str, Any]) -> list[Path]
     notebooks = [lab.find_notebook(task) for task in tasks]
     known = {name: parameter for notebook in notebooks for name, parameter in parameters_of(notebook).items()}
     nowhere = {name: value for name, value in given.items() if name not in known}
-    _check(", ".join(notebook.stem for notebook in notebooks), known, nowhere)
-    for notebook in notebooks:
-        _check(notebook.stem, parameters_of(notebook), fitting(notebook, given))
+    checks = [(", ".join(notebook.stem for notebook in notebooks), known, nowhere)]
+    checks += [(one.stem, dict(parameters_of(one)), fitting(one, given)) for one in notebooks]
+    for what, there, asked in checks:
+        try:
+            check_given(there, asked)
+        except ParameterError as error:
+            raise NotebookError(f"{what}: {error}") from None
     return notebooks
-
-
-def _check(what: str, known: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
-    try:
-        check_given(known, given)
-    except ParameterError as error:
-        raise NotebookError(f"{what}: {error}") from None
 
 
 def fitting(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,6 +114,8 @@ def execute(
     `temporary` is a folder for temporary files, which the caller removes, or the notebook's process if the caller is
     killed; one is made for it otherwise. `show` gets every line that the notebook prints while it runs.
     """
+    import yaml
+
     output.parent.mkdir(parents=True, exist_ok=True)
     set_to = {"RESULTS": results and results.resolve(), "THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
     environment = os.environ | {f"LABUTILS_{name}": str(value) for name, value in set_to.items() if value}
@@ -133,7 +123,11 @@ def execute(
     for attempt in ("; trying once more.", "."):
         # A kernel that was stopped may write for a moment more.
         with nullcontext(temporary) if temporary else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as given:
-            command = _command(notebook, output, folder or notebook.parent, parameters or {}, Path(given))
+            file = Path(given, "parameters.yaml")
+            file.write_text(yaml.safe_dump(dict(parameters or {})), encoding="utf-8")
+            command = [sys.executable, "-m", "labutils.tools.execution", str(given), str(notebook), str(output)]
+            command += ["-f", str(file), "--no-progress-bar", "--stdout-file", "-", "-k", "python3"]
+            command += ["--cwd", str(folder or notebook.parent)]
             errors = _run(command, environment | {"TMPDIR": str(given)}, limit, show)
         if errors is not None:
             return _read_outcome(notebook.stem, output, time.monotonic() - started, errors)
@@ -165,16 +159,6 @@ def run_notebooks(
     raise TrainingInterrupted(
         "Stopped; finished notebooks and epochs are kept. Run the same again to go on from there."
     )
-
-
-def _command(notebook: Path, output: Path, place: Path, parameters: Mapping[str, Any], temporary: Path) -> list[str]:
-    """What executes the notebook: this module, in a process of its own."""
-    import yaml
-
-    given = temporary / "parameters.yaml"
-    given.write_text(yaml.safe_dump(dict(parameters)), encoding="utf-8")
-    command = [sys.executable, "-m", "labutils.tools.execution", str(temporary), str(notebook), str(output)]
-    return [*command, "-f", str(given), "--no-progress-bar", "--stdout-file", "-", "--cwd", str(place), "-k", "python3"]
 
 
 def _run(
@@ -221,8 +205,9 @@ def _stop(process: subprocess.Popen) -> None:
 def _read_outcome(task: str, output: Path, seconds: float, errors: str) -> Outcome:
     import nbformat
 
+    last = (errors.strip().splitlines() or [""])[-1]
     if not output.exists():
-        return Outcome(task, output, seconds, (errors.strip().splitlines() or ["papermill wrote nothing"])[-1])
+        return Outcome(task, output, seconds, last or "papermill wrote nothing")
     notebook = nbformat.read(output, as_version=4)
     # Left in, a later jupytext --sync would write a .py next to this output.
     notebook.metadata.pop("jupytext", None)
@@ -233,16 +218,10 @@ def _read_outcome(task: str, output: Path, seconds: float, errors: str) -> Outco
             text += item.get("text", "") if item.output_type == "stream" else item.get("data", {}).get("text/html", "")
             if item.output_type == "error":
                 error = f"{item.ename}: {item.evalue}"
-    error = error or widget_error(notebook) or (errors.strip().splitlines()[-1] if errors.strip() else "")
+    trained = {word: len(re.findall(rf"^.+: {word}\b", text, re.M)) for word in ("trained", "extended", "reused")}
     words = ("reproduced", "not reproduced", "undecided", "missing")
-    return Outcome(
-        task,
-        output,
-        seconds,
-        error,
-        {word: len(re.findall(rf"^.+: {word}\b", text, re.M)) for word in ("trained", "extended", "reused")},
-        {word: text.count(f"<td>{word}</td>") for word in words},
-    )
+    judged = {word: text.count(f"<td>{word}</td>") for word in words}
+    return Outcome(task, output, seconds, error or widget_error(notebook) or last, trained, judged)
 
 
 def widget_error(notebook: Any) -> str:
@@ -271,44 +250,35 @@ def read_script(script: Path) -> Any:
     return notebook
 
 
-def build(script: Path) -> str:
-    """Write the .ipynb of a .py, with outputs; what went wrong comes back, and then it is as it was."""
+def build(script: Path, reference: Path | None = None) -> str:
+    """Write the .ipynb of a .py, with outputs; what went wrong comes back, and then it is as it was.
+
+    Into `reference`, a folder, goes what a live and quick execution gives, for nbval to compare the training path with.
+    """
     import nbformat
 
-    notebook = read_script(script)
-    error, executed = _execute(script)
+    notebook, (error, executed) = read_script(script), _execute(script, live=reference is not None)
     if error:
         return error
-    ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    for source, target in zip(ran, notebook.cells, strict=True):
+    if reference is None:
+        ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
+        told = {"labutils": {"seconds": math.ceil(executed.metadata["papermill"]["duration"])}}
+        notebook.metadata.update(nbformat.from_dict(told))
+    else:
+        ran, notebook = executed.cells, executed
+        notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
+        reference.mkdir(parents=True, exist_ok=True)
+    for number, (source, target) in enumerate(zip(ran, notebook.cells, strict=True)):
+        if reference is not None:
+            target.id = f"cell-{number:02d}"
+            kept = {name: target.metadata[name] for name in ("tags", "jupyter") if target.metadata.get(name)}
+            target.metadata = nbformat.from_dict(kept)
         if target.cell_type == "code":
             target.execution_count = source.execution_count
-            target.outputs = [_packed(item) for item in source.outputs if _is_lasting(item)]
-    # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
-    seconds = executed.metadata["papermill"]["duration"]
-    notebook.metadata["labutils"] = nbformat.from_dict({"seconds": math.ceil(seconds)})
-    nbformat.write(notebook, script.with_suffix(".ipynb"))
-    return ""
-
-
-def build_reference(script: Path, folder: Path) -> str:
-    """Execute a notebook live and quick into a folder, for nbval to compare the training path with; see `build`."""
-    import nbformat
-
-    error, notebook = _execute(script, live=True)
-    if error:
-        return error
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{number:02d}"
-        kept = {name: cell.metadata[name] for name in ("tags", "jupyter") if cell.metadata.get(name)}
-        cell.metadata = nbformat.from_dict(kept)
-        if cell.cell_type == "code":
-            cell.outputs = [item for item in cell.outputs if _is_lasting(item)]
-            for item in cell.outputs:  # pictures are never compared; without them the file is small
-                item.get("data", {}).pop("image/png", None)
-    notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
-    folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, folder / script.with_suffix(".ipynb").name)
+            # Pictures of a reference are never compared; without them the file is small.
+            target.outputs = [_packed(item, reference is None) for item in source.outputs if _is_lasting(item)]
+    nbformat.write(notebook, (reference or script.parent) / script.with_suffix(".ipynb").name)
     return ""
 
 
@@ -320,17 +290,10 @@ def _execute(script: Path, live: bool = False) -> tuple[str, Any]:
         place = Path(temporary)
         copy, output = place / script.with_suffix(".ipynb").name, place / "out.ipynb"
         nbformat.write(read_script(script), copy)
-        outcome = execute(
-            copy,
-            fitting(copy, QUICK) if live else {},
-            output=output,
-            folder=script.parent,
-            results=place / "results" if live else None,
-            limit=LIMIT,
-            threads=1 if live else None,  # and float32, as every check: numbers depend on both
-            precision="float32" if live else None,
-            temporary=place,
-        )
+        options: dict[str, Any] = {"output": output, "folder": script.parent, "limit": LIMIT, "temporary": place}
+        if live:  # on one thread and in float32, as every check: numbers depend on both
+            options |= {"results": place / "results", "threads": 1, "precision": "float32"}
+        outcome = execute(copy, fitting(copy, QUICK) if live else {}, **options)
         return outcome.error, None if outcome.error else nbformat.read(output, as_version=4)
 
 
@@ -349,12 +312,14 @@ def seconds_taken(notebook: Path) -> int | None:
     return metadata.get("labutils", {}).get("seconds")
 
 
-def _packed(output: Any) -> Any:
-    """An output whose picture takes as few bytes as it can: it is stored with every version of the notebook."""
+def _packed(output: Any, pictured: bool) -> Any:
+    """An output whose picture, if it keeps one, takes as few bytes as it can: every version of a notebook is stored."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     data = output.get("data", {})
+    if not pictured:
+        data.pop("image/png", None)
     if "image/png" in data:
         buffer, words = io.BytesIO(), PngInfo()
         with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
@@ -371,7 +336,7 @@ def _is_lasting(output: Any) -> bool:
     return "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
 
 
-if __name__ == "__main__":  # papermill in a process of its own, see `_command`
+if __name__ == "__main__":  # papermill in a process of its own, see `execute`
     from papermill.cli import papermill
 
     temporary = sys.argv.pop(1)

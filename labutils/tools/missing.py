@@ -135,17 +135,20 @@ def _train(left: Sequence[tuple[str, RunConfig]], source: str) -> int:
 
 def _find_missing(store: RunStore, source: str) -> list[tuple[str, RunConfig]]:
     """The runs of the lab that are not stored, or damaged; prints how many, and how long training them takes here."""
-    absent = {name: said for name in LAB_DATASETS if (said := _why_absent(name, source))}
-    for said in absent.values():
-        print(said, flush=True)
+    absent = list[str]()
+    for name in LAB_DATASETS:
+        try:
+            if source != "phantom" and not find_place(name, source):
+                raise DataError(f"There are no {source} images of {name}: its runs are left out.")
+        except DataError as error:
+            print(error, flush=True)
+            absent.append(name)
     planned = [run for run in lab.training_list() if run.config.dataset not in absent]
     missing, seconds, epochs = list[tuple[str, RunConfig]](), 0.0, dict[str, int]()
     for run in planned:
-        config, dataset = run.config, _load(*images_for(run.config, source))
-        try:
+        config, dataset, found = run.config, _load(*images_for(run.config, source)), None
+        with suppress(StoreError):
             found = store.find(config, dataset.fingerprint)
-        except StoreError:
-            found = None
         if found and found.epochs >= config.epochs:
             continue
         # A longer run continues the shorter one, which comes before it in the list.
@@ -157,12 +160,3 @@ def _find_missing(store: RunStore, source: str) -> list[tuple[str, RunConfig]]:
     said = f"{len(planned) - len(missing)} of the lab's {len(planned)} runs are stored, {len(missing)} are missing"
     print(f"{said}: about {minutes(seconds)} of training here." if missing else f"{said}.", flush=True)
     return missing
-
-
-def _why_absent(name: str, source: str) -> str:
-    """Why a data set has no images of this source, or nothing."""
-    try:
-        there = source == "phantom" or find_place(name, source)
-    except DataError as error:
-        return str(error)
-    return "" if there else f"There are no {source} images of {name}: its runs are left out."

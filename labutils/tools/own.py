@@ -50,10 +50,9 @@ def affordable(
             print(f"{label}: its {config.epochs} epochs are stored.")
             chosen[label] = config
             continue
-        seconds = estimate_seconds(config, len(dataset.y_train), dataset.n_classes)
-        print(
-            f"{label}: to train {config.epochs} epochs on {len(dataset.y_train)} images takes about {minutes(seconds)}."
-        )
+        n = len(dataset.y_train)
+        seconds = estimate_seconds(config, n, dataset.n_classes)
+        print(f"{label}: to train {config.epochs} epochs on {n} images takes about {minutes(seconds)}.")
         if seconds <= 60 * max_minutes:
             chosen[label] = config
         else:
@@ -71,8 +70,18 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
 
     rows = {}
     for label, run in runs.items():
-        if (judged := _on_exam(run)) is None:
+        if run.exam is None or run.best_epoch not in run.exam.epochs:
             continue
+        best = slice(run.best_epoch, run.best_epoch + 1)
+        judged = replace(  # as if the exam's images were the validation
+            run,
+            config=run.config.with_(epochs=1),
+            history={name: values[best] for name, values in run.history.items()},
+            val_predictions=run.exam.at(run.best_epoch)[None],
+            y_val=run.exam.y,
+            val_files=("",) * len(run.exam.y),
+            exam=None,
+        )
         areas = auc(judged)
         mean = f"{sum(area.value for area in areas.values()) / max(1, len(areas)):.3f} (mean)"
         rows[label] = {
@@ -93,12 +102,7 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
     return as_table(rows, "run on the exam", _no_exam(runs, dataset))
 
 
-def write_page(
-    dataset: Dataset,
-    judged: Audit,
-    baselines: Table,
-    runs: Mapping[str, Run],
-) -> Path:
+def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[str, Run]) -> Path:
     """Write one HTML page and say where: audit, simple models, curves, tables, exam; pictures are inside it.
 
     What can be moved on it (epochs, the threshold) moves without a kernel. `baselines` are from `audit.baseline_table`.
@@ -109,11 +113,10 @@ def write_page(
     from labutils import evaluate, plots
     from labutils.course.widgets import standing_alone
 
-    banner = dataset.banner()
+    banner, reached = dataset.banner(), audit.run_table(runs, dataset)
     parts = [page.text(banner.splitlines()[0], "h1"), page.text(banner, "pre")]
     parts += ["<h2>Audit</h2>", page.table(judged.table()), "<h2>Simple models</h2>", page.table(baselines)]
     parts += ["<h2>Learning curves</h2>", page.figures(lambda: plots.learning_curves(dict(runs)))]
-    reached = audit.run_table(runs, dataset)
     parts += ["<h2>Networks, on the validation images</h2>", page.table(reached)]
     parts.append(page.text(audit.against_simple(runs, dataset).text))
     for label, run in runs.items():
@@ -127,22 +130,6 @@ def write_page(
     written = page.write(file, dataset.name, parts, " Set LABUTILS_RESULTS to a folder of your own.")
     print("written:", paths.short(written))
     return written
-
-
-def _on_exam(run: Run) -> Run | None:
-    """The exam of a run at its best epoch, as if its images were the validation; None if it has not sat one."""
-    if run.exam is None or run.best_epoch not in run.exam.epochs:
-        return None
-    best = slice(run.best_epoch, run.best_epoch + 1)
-    return replace(
-        run,
-        config=run.config.with_(epochs=1),
-        history={name: values[best] for name, values in run.history.items()},
-        val_predictions=run.exam.at(run.best_epoch)[None],
-        y_val=run.exam.y,
-        val_files=("",) * len(run.exam.y),
-        exam=None,
-    )
 
 
 def _no_exam(runs: Mapping[str, Run], dataset: Dataset) -> str:

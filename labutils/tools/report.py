@@ -10,7 +10,9 @@ import base64
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +23,11 @@ from labutils.audit.baselines import simple_of
 from labutils.audit.tables import ACCURACY
 from labutils.course.questions import QUESTIONS
 from labutils.data.locate import title_of
-from labutils.errors import DataError, StoreError
+from labutils.errors import DataError, StoreError, visible
 from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
-from labutils.evaluate.sentences import disagreements, every_sentence
+from labutils.evaluate.sentences import disagreements, every_sentence, headline
 from labutils.evaluate.tables import POWER, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
@@ -98,16 +100,11 @@ def thumbnail(notebook: Any, title: str) -> str:
     """A notebook's learning curves, or its first figure, as a small `<img>`; empty if it has been built without one."""
     from PIL import Image
 
-    found = [
-        (MAIN not in cell.source, output.data["image/png"])
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    ]
-    if not found:
+    drawn = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    drawn.sort(key=lambda cell: MAIN not in cell.source)
+    found = [output.get("data", {}).get("image/png") for cell in drawn for output in cell.outputs]
+    if (png := next(filter(None, found), None)) is None:
         return ""
-    png = min(found, key=lambda one: one[0])[1]
     with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         small = image.convert("RGB")
         small.thumbnail((2 * THUMBNAIL, THUMBNAIL))
@@ -118,24 +115,19 @@ def thumbnail(notebook: Any, title: str) -> str:
 
 
 def _runs_stored(task: str, stored: Sequence[Run]) -> str:
+    from labutils.data.locate import source_of
+
     configs = lab.runs(task)
-    used = {name: _source_here(name) for name in {config.dataset for config in configs.values()}}
+    used = dict.fromkeys((config.dataset for config in configs.values()), "phantom")
+    for name in used:
+        with suppress(DataError):  # which loading will say
+            used[name] = source_of(name)
     found = {source: find(configs, source, among=stored) for source in {"phantom", *used.values()}}
     own = [label for label, config in configs.items() if label in found[used[config.dataset]]]
     text = f"{len(own)} of {len(configs)}"
     if {*used.values()} == {"phantom"}:
         return text
     return f"{text} on {' and '.join(sorted({*used.values()}))} images, {len(found['phantom'])} on phantoms"
-
-
-def _source_here(dataset: str) -> str:
-    """Whose images of a data set are used on this machine; phantoms where that cannot be said, which loading will."""
-    from labutils.data.locate import source_of
-
-    try:
-        return source_of(dataset)
-    except DataError:
-        return "phantom"
 
 
 def results_table() -> str:
@@ -151,14 +143,16 @@ def results_table() -> str:
         shown, reported = find(lab.runs(task), small=True, among=stored), lab.reported(task)
         if not reported:
             rows.append((_number(task), "trains nothing", *"-----"))
-        quoted = [label for label, told in reported.items() if told != lab.SILENT] or list(reported)
-        for label in quoted:
-            if task == "task5b" and label in lab.runs("task5a"):  # beside its own runs it sets those of an earlier row
-                continue
-            small = label + lab.SMALL_LABEL
-            rows.append(_results_row(task, label, small if small in shown else label, shown, stored))
+        for label in [label for label, told in reported.items() if told != lab.SILENT] or list(reported):
+            # Beside its own runs Task 5B sets those of an earlier row.
+            if task != "task5b" or label not in lab.runs("task5a"):
+                small = label + lab.SMALL_LABEL
+                rows.append(_results_row(task, label, small if small in shown else label, shown, stored))
     rows += _simple_rows(stored)
     judged = evaluate.judge_all(_by_name("phantom", stored))
+    real_words = {lab.REAL: "a selection from HAM10000 (its images are not included)"} | SOURCES
+    sources = dict.fromkeys(run.source for run in _real(stored))
+    whose = " and ".join(real_words.get(source, source).strip("*") for source in sources) or "missing"
     said = (
         f"Of {len(judged)} claims, on phantoms: what the lab could know (validation, one seed): "
         f"{_counted(judged)}; what holds for these images (exam, all stored seeds): {_counted(judged, exam=True)}."
@@ -168,7 +162,7 @@ def results_table() -> str:
         said += f" The real images can answer {len(real)} of them (validation, one seed): {', '.join(words)}."
     notes = (
         "Brackets are 95 % intervals, on the exam over seeds and images, of one seed over images alone; the ceiling is "
-        f"the accuracy of an oracle that knows what was drawn; the real images are {_real_words(stored)}."
+        f"the accuracy of an oracle that knows what was drawn; the real images are {whose}."
     )
     if any("no network" in row[1] for row in rows):
         notes += (
@@ -184,9 +178,10 @@ def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], sto
     """The row of a planned run, `label`, from the one of `shown` that stands for it, `name`, if it is there."""
     run, config, told = shown.get(name), lab.runs(task)[label], lab.reported(task)[label]
 
+    only_training = told.accuracy is None and told.train_accuracy is not None
+
     def training(run: Run) -> str:  # stands beside the report's training accuracy, where it quotes no other
-        only = told.accuracy is None and told.train_accuracy is not None
-        return f"; final training {evaluate.best(run).final_train_accuracy:.4f}" if only else ""
+        return f"; final training {evaluate.best(run).final_train_accuracy:.4f}" if only_training else ""
 
     found, exam, ceiling, real = "missing", "-", "-", "-"
     if run is not None:
@@ -200,9 +195,8 @@ def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], sto
         other = other.first(min(other.epochs, config.epochs))
         so_far = "" if other.epochs == config.epochs else f" ({other.epochs} of {config.epochs} epochs)"
         real = f"{evaluate.best(other).accuracy}{training(other)}{so_far}"
-    report = "-" if told.accuracy is None else f"{told.accuracy:.4f}"
-    if told.accuracy is None and told.train_accuracy is not None:
-        report = f"final training {told.train_accuracy:.4f}"
+    report = f"final training {told.train_accuracy:.4f}" if only_training else "-"
+    report = report if told.accuracy is None else f"{told.accuracy:.4f}"
     return _number(task), name, found, exam, ceiling, real, f"element-wise {report}" if task == "task4" else report
 
 
@@ -235,12 +229,6 @@ def _real(stored: list[Run]) -> list[Run]:
     """The runs on real images of the lab's data sets: what is stored with the lab first, then one's own."""
     real = [run for run in stored if run.source != "phantom" and run.config.dataset in LAB_DATASETS]
     return sorted(real, key=lambda run: (run.source != lab.REAL, run.source))
-
-
-def _real_words(stored: list[Run]) -> str:
-    words = {lab.REAL: "a selection from HAM10000 (its images are not included)"} | SOURCES
-    sources = dict.fromkeys(run.source for run in _real(stored))
-    return " and ".join(words.get(source, source).strip("*") for source in sources) or "missing"
 
 
 def _counted(judged: list[Verdict], exam: bool = False, mark: str = "") -> str:
@@ -303,7 +291,9 @@ def sentences_words(source: str = "") -> tuple[str, int]:
     """
     stored, lines, said, wrong = RunStore().all(), [], 0, 0
     chosen, runs = choose_runs(source, stored)
-    for task, about, sentence in every_sentence(stored, chosen):
+    verdicts = [verdict for verdict in evaluate.judge_all(_by_name(chosen, runs)) if verdict.parts]
+    headlines = ((verdict.task, f"headline of {verdict.id}", headline(verdict)) for verdict in verdicts)
+    for task, about, sentence in chain(every_sentence(stored, chosen), headlines):
         against = disagreements(sentence)
         said, wrong = said + 1, wrong + len(against)
         lines.append(f"{_number(task)}, {about}: {sentence.text}")
@@ -318,6 +308,33 @@ def sentences_words(source: str = "") -> tuple[str, int]:
     return "\n".join([*lines, f"{said} sentences, {wrong} places against their findings."]), wrong
 
 
+def claims_words(source: str = "", file: str = "") -> tuple[str, int]:
+    """What comes of the records of a file on stored runs, and how many say something else or were altered.
+
+    Without a file the lab's claims are written as one, beside REPORT.md; for `source` see `choose_runs`.
+    """
+    from labutils.evaluate.records import ALTERED, OTHER, judge_again, read_records, write_records
+
+    chosen, runs = choose_runs(source, RunStore().all())
+    if not file:
+        place = _place(source) / "claims.json"
+        write_records(place, _by_name(chosen, runs))
+        return f"written: {paths.short(place)}", 0
+    lines, counted = [], Counter[str]()
+    for record in read_records(Path(file)):
+        word, why = judge_again(record, _by_name(chosen, runs))
+        counted[word] += 1
+        lines.append(visible(f"{record.id}: {word}: {why}"))
+    told = ", ".join(f"{number} {word}" for word, number in counted.items())
+    return "\n".join([*lines, f"{len(lines)} conclusions: {told}."]), counted[OTHER] + counted[ALTERED]
+
+
+def _place(source: str) -> Path:
+    place = paths.results_dir() / (f"own/{_file_name(source)}" if source else "")
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     """Write REPORT.md into `results/`, and the figures of every task beside it.
 
@@ -330,8 +347,7 @@ def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     if chosen == "phantom" and lab.REAL in count_sources(stored):
         beside = [lab.REAL, *beside]
     others = [choose_runs(other, stored) for other in beside]
-    place = paths.results_dir() / (f"own/{_file_name(source)}" if source else "")
-    place.mkdir(parents=True, exist_ok=True)
+    place = _place(source)
     pages = _Pages(place, chosen, runs, others)
     lines = [*pages.front(stored)]
     for task in lab.TITLES:
@@ -356,13 +372,9 @@ class _Pages:
 
     def front(self, stored: list[Run]) -> Iterator[str]:
         """What all runs say together, and what is missing; `stored` are these runs and others."""
-        drawn = self.source == "phantom"
-        whose = SOURCES.get(self.source, f"**{self.source}**")
-        about = (
-            "they say how networks learn, nothing about patients"
-            if drawn
-            else "they are about these images, and no others"
-        )
+        drawn, whose = self.source == "phantom", SOURCES.get(self.source, f"**{self.source}**")
+        about = "they say how networks learn, nothing about patients"
+        about = about if drawn else "they are about these images, and no others"
         names = {run.config.dataset for run in self.runs}
         named = f" ({', '.join(sorted(names))})" if names and not names & {*LAB_DATASETS} else ""
         yield "# The lab, from its stored runs\n"
@@ -377,7 +389,7 @@ class _Pages:
         if not drawn and not any(self.planned(task) for task in lab.TITLES):
             yield "None of the lab's own runs is on these images: there is no claim of it to judge.\n"
             return
-        judged = evaluate.judge_all(self._stored())
+        judged = evaluate.judge_all(_by_name(self.source, self.runs))
         for what, exam in (("What the lab could know", False), ("What holds for these images", True)):
             yield f"{what}, of {len(judged)} claims: {_counted(judged, exam, '**')}.\n"
         yield "The first is judged on validation images and one seed, the second on the exam and all stored seeds.\n"
@@ -394,16 +406,17 @@ class _Pages:
         more = "" if drawn else f" --source {self.source}"
         yield f"\n`labutils run --missing{more}` trains them, in the lab's order, and can be stopped at any time.\n"
         if drawn:
-            label = "lr 1e-5"
-            found = everywhere(lab.runs("task1b")[label], stored)
+            label, config = "lr 1e-5", lab.runs("task1b")["lr 1e-5"]
             yield "## Phantoms beside real images\n"
             yield f"Task 1B, {label}: VGG16 with 8 filters, the same settings on different images.\n"
-            if not any(run.source == lab.REAL for run in found):
+            if not any(run.source == lab.REAL for run in everywhere(config, stored)):
                 yield "The run on real images is missing.\n"
-            yield markdown_table(audit.truth_table(lab.runs("task1b")[label], stored))
+            yield markdown_table(audit.truth_table(config, stored))
 
     def task(self, task: str) -> Iterator[str]:
         """The runs of a task: curves, tables, verdicts, graphs."""
+        from labutils import plots
+
         runs = find(lab.runs(task), self.source, small=True, among=self.runs)
         yield f"\n## Task {_number(task)}: {lab.TITLES[task]}\n"
         if absent := self._missing(task):
@@ -412,14 +425,14 @@ class _Pages:
             return
         settings = (f"{label}: `{run.config.slug}`, {run.epochs} epochs" for label, run in runs.items())
         yield f"Settings: {'; '.join(settings)}\n"
-        yield self._curves(runs, f"{task}/learning-curves.png")
+        yield self._draw(plots.learning_curves, runs, f"{task}/learning-curves.png")
         elsewhere = {
             f"{label}, {mark_source(other)}": run
             for other, theirs in self.beside
             for label, run in find(lab.runs(task), other, among=theirs).items()
         }
         yield from _tables(runs, elsewhere, task)
-        stored = self._stored()
+        stored = _by_name(self.source, self.runs)
         if len(runs) > 1 and len({run.config.dataset for run in runs.values()}) == 1:
             yield markdown_table(evaluate.paired_table(runs)) + "\n"
             seeds = {label: same_but_seed(run, run.epochs, stored.values()) for label, run in runs.items()}
@@ -430,6 +443,8 @@ class _Pages:
 
     def others(self) -> Iterator[str]:
         """Runs that are not of the lab's list, one page for each set of images that they are on."""
+        from labutils import plots
+
         groups: dict[tuple[str, str], dict[str, Run]] = {}
         for run in other_runs(self.runs).values():
             images = (run.config.dataset, str(run.provenance.get("fingerprint", ""))[:6])
@@ -439,10 +454,10 @@ class _Pages:
             yield f"\n## Runs on {name}, images {fingerprint}\n"
             if name in LAB_DATASETS:
                 yield "Settings that no task of the lab has, or fewer epochs than it asks for.\n"
-            labels = list(runs)
-            for number, start in enumerate(range(0, len(runs), FIGURE_RUNS), 1):
-                shown = {label: runs[label] for label in labels[start : start + FIGURE_RUNS]}
-                yield self._curves(shown, f"{place}/learning-curves-{number}.png")
+            labelled = [*runs.items()]
+            for start in range(0, len(runs), FIGURE_RUNS):
+                shown, number = dict(labelled[start : start + FIGURE_RUNS]), start // FIGURE_RUNS + 1
+                yield self._draw(plots.learning_curves, shown, f"{place}/learning-curves-{number}.png")
             yield from _tables(runs)
             if 1 < len(runs) <= FIGURE_RUNS:
                 yield markdown_table(evaluate.paired_table(runs)) + "\n"
@@ -456,31 +471,28 @@ class _Pages:
         found = self.planned(task)
         return [label for label in lab.runs(task) if label not in found]
 
-    def _stored(self) -> dict[str, Run]:
-        return _by_name(self.source, self.runs)
-
-    def _curves(self, runs: Mapping[str, Run], name: str) -> str:
+    def _draw(self, draw: Callable[..., Any], shown: Any, name: str) -> str:
+        """A picture, drawn into the report's folder unless it is there, with its alt text."""
         from labutils import plots
         from labutils.plots.kept import draw_once
 
-        draw_once(plots.learning_curves, runs, self.folder / name)
+        draw_once(draw, shown, self.folder / name)
         return f"![{plots.alt_text(self.folder / name)}]({name})\n"
 
     def _graphs(self, runs: Mapping[str, Run], place: str) -> str:
         """Curves, confusion and ROC of every run, drawn into a folder, as links."""
         from labutils import plots
-        from labutils.plots.kept import draw_once
 
         graphs = []
         for label, run in runs.items():
-            drawings: dict[str, tuple[Callable[..., None], Any]] = {
+            drawings: dict[str, tuple[Callable[..., Any], Any]] = {
                 "curves": (plots.learning_curves, {label: run}),
                 "confusion": (plots.confusion_matrix, run),
                 "roc": (plots.roc_curve, {label: run}),
             }
             names = {what: f"{place}/{_file_name(label)}-{what}.png" for what in drawings}
-            for what, (draw, shown) in drawings.items():
-                draw_once(draw, shown, self.folder / names[what])
+            for what, name in names.items():
+                self._draw(*drawings[what], name)
             graphs.append(f"{label}: {', '.join(f'[{what}]({name})' for what, name in names.items())}")
         return "Graphs of every run: " + "; ".join(graphs) + "."
 
@@ -516,8 +528,7 @@ def _tables(runs: dict[str, Run], elsewhere: Mapping[str, Run] | None = None, ta
 
 def _majority(runs: Mapping[str, Run]) -> dict[str, dict[str, str]]:
     """What always answering the largest class reaches on the validation images: the line to beat."""
-    rows = {}
-    several = len({run.config.dataset for run in runs.values()}) > 1
+    rows, several = {}, len({run.config.dataset for run in runs.values()}) > 1
     for run in runs.values():
         counted = np.bincount(run.y_val, minlength=len(run.class_names))
         largest = int(counted.argmax())

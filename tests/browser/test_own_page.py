@@ -41,6 +41,6 @@ def test_without_scripts_its_words_are_there(browser, written):
     context = browser.new_context(java_script_enabled=False)
     opened = context.new_page()
     opened.goto(file.as_uri())
-    words = opened.locator("noscript").all_inner_texts()
+    words = opened.locator(".labutils-alone").all_inner_texts()
     assert len(words) == len(runs) + 1 and words[0].startswith("lr 1e-4, epoch ") and "sensitivity" in words[-1]
     context.close()

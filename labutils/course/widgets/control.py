@@ -11,8 +11,9 @@ pictures of the others, `Controls`, come from the kernel. Everything is in the p
 
 from __future__ import annotations
 
+import base64
 import functools
-import hashlib
+import gzip
 import html
 import importlib
 import inspect
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple, ParamSpec
 
 import numpy as np
 
-from labutils.plots.charts import as_image
+from labutils.plots.charts import as_image, fewer_levels
 from labutils.progress import how_to_show
 
 P = ParamSpec("P")
@@ -97,7 +98,7 @@ def needs_run(control: Callable[P, None]) -> Callable[P, None]:
 
 def module(kind: str) -> str:
     """The text of one control's ES module, with the functions that all of them share."""
-    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("numbers", "page", kind))
+    return "\n".join(_text(f"{name}.js") for name in ("numbers", "page", kind))
 
 
 def instrument(kind: str, data: dict[str, Any], **state: Any) -> Any:
@@ -111,30 +112,37 @@ def _class_of(kind: str) -> type:
     import traitlets
 
     traits = {name: traitlets.Dict().tag(sync=True) for name in ("data", "state", "news")}
-    return type(kind.title(), (anywidget.AnyWidget,), {"_esm": module(kind), "_css": _css(), **traits})
+    return type(kind.title(), (anywidget.AnyWidget,), {"_esm": module(kind), "_css": _text("page.css"), **traits})
 
 
-def _css() -> str:
-    return (STATIC / "page.css").read_text(encoding="utf-8")
+def _text(file: str) -> str:
+    return (STATIC / file).read_text(encoding="utf-8")
 
 
-def static_page(kind: str, data: dict[str, Any], words: str) -> str:
-    """A control that computes in the page as HTML that needs neither a kernel nor a server.
+def static_page(
+    kind: str,
+    data: dict[str, Any],
+    words: str,
+    still: str = "",
+    *,
+    state: Mapping[str, Any] | None = None,
+    news: Mapping[str, Any] | None = None,
+    **recorded: Any,
+) -> str:
+    """A control as HTML that needs neither a kernel nor a server, in a page that is opened as a file too.
 
-    `words` are read where scripts are off.
+    `still`, or `words`, stand there until it is alive, and where scripts are off. What a kernel would say is
+    `recorded`: `played`, news by the places of the knobs ("0,3"), or `answered`, news by what is committed to.
     """
-    # In a script, `</` would end it.
-    values = json.dumps({"data": data, "state": {}, "news": {}}).replace("</", "<\\/")
-    name = f"labutils-{kind}-{hashlib.sha256(values.encode()).hexdigest()[:8]}"
-    model = (
-        "const model = { get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {}, "
-        "on() {}, off() {}, send() {} };"
-    )
-    code = module(kind).replace("export default", "const control =").replace("export function", "function")
-    run = f"control.render({{ model, el: document.getElementById('{name}') }});"
+    values = {"data": data, "state": {**(state or {})}, "news": {**(news or {})}, **recorded}
+    packed = base64.b64encode(gzip.compress(json.dumps(values).encode(), mtime=0)).decode()
+    code = f"{module(kind)}\n{_text('alone.js')}".replace("export default { render };", "")
+    code = code.replace("export function", "function")
+    run = f'wake(render, document.currentScript.previousElementSibling, "{packed}");'
     return (
-        f"<style>{_css()}</style><div id='{name}'><noscript><pre>{html.escape(words)}</pre></noscript></div>"
-        f'<script type="module">{{ {code}\nconst values = {values};\n{model}\n{run} }}</script>'
+        f"<style>{_text('page.css')}</style>"
+        f'<div class="labutils-alone">{still or f"<pre>{html.escape(words)}</pre>"}</div>'
+        f"<script>(() => {{ {code}\n{run} }})();</script>"
     )
 
 
@@ -304,7 +312,7 @@ def png(pixels: np.ndarray, alt: str, size: int) -> str:
     """Pixels (h, w) or (h, w, 1 or 3) in [0, 1] as an `<img>`, `size` pixels high, without smoothing."""
     from PIL import Image
 
-    values = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
+    values = fewer_levels(np.round(255 * np.clip(pixels, 0, 1)))
     buffer = io.BytesIO()
     Image.fromarray(values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values).save(buffer, format="png")
     return as_image(buffer.getvalue(), alt, f"height: {size}px; image-rendering: pixelated; margin: 3px")

@@ -4,6 +4,7 @@ Commands around images are in `cli.data`, those around runs in `cli.runs`; what 
 """
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +60,12 @@ def run(
     scheduler: "Scheduler | None",
 ) -> None:
     """Run notebooks: labutils run task1b -p lr 1e-5"""
+    if missing and (tasks or everything or parameters or quick or scheduler):
+        raise click.UsageError(
+            "--missing trains the lab's own runs at their own settings: give it --jobs, --source or nothing, "
+            "and leave out task names, --all, -p, --quick and --scheduler."
+        )
     if missing:
-        if tasks or everything or parameters or quick or scheduler:
-            raise click.UsageError(
-                "--missing trains the lab's own runs at their own settings: give it --jobs, --source or nothing, "
-                "and leave out task names, --all, -p, --quick and --scheduler."
-            )
         from labutils.tools.missing import train_missing
 
         sys.exit(train_missing(source or "phantom", jobs))
@@ -95,13 +96,11 @@ def run(
             f"{out} cannot be made ({(error.strerror or str(error)).lower()}), and the executed notebooks are written "
             "there: say with --out FOLDER where else."
         ) from None
-    results = out / "results" if quick else None
-    options: dict[str, Any] = {"parameters": given, "results": results, "limit": limit * 60, "show": click.echo}
+    options = {"results": out / "results" if quick else None, "limit": limit * 60, "show": click.echo}
     if scheduler:  # notebooks that wait for workers need not wait for each other
-        with notebooks_train_on(scheduler):
-            outcomes = run_notebooks(notebooks, out, min(len(notebooks), machine.cores()), **options)
-    else:
-        outcomes = run_notebooks(notebooks, out, jobs, **options)
+        jobs = min(len(notebooks), machine.cores())
+    with notebooks_train_on(scheduler) if scheduler else nullcontext():
+        outcomes = run_notebooks(notebooks, out, jobs, parameters=given, **options)
     click.echo("\n" + summary(outcomes))
     for outcome in outcomes:
         if outcome.error:
@@ -124,10 +123,9 @@ def _whose_images(tasks: list[str], dataset: str) -> dict[str, Any]:
         return {"source": "auto"}
     used: set[str | None] = {c.dataset for task in tasks if task in plan.TITLES for c in plan.runs(task).values()}
     used |= {name} if "own" in tasks else set()
-    if mine := [folder.name for own, folder in own_folders().items() if own in used]:
-        click.echo(
-            f"This is on phantoms, though your own images are there ({', '.join(mine)}): --source course for those."
-        )
+    if mine := [found[0].name for own, found in own_folders().items() if own in used]:
+        there = f"though your own images are there ({', '.join(mine)})"
+        click.echo(f"This is on phantoms, {there}: --source course for those.")
     return {}
 
 
@@ -150,16 +148,14 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
     from labutils import paths
     from labutils.tools import execution
 
-    there = {script.stem: script for script in execution.scripts()}
+    there, failed = {script.stem: script for script in execution.scripts()}, False
     if unknown := [task for task in tasks if task not in there]:
         raise click.UsageError(f"There is no notebook {unknown[0]!r}; there are {', '.join(there)}.")
-    failed = False
-    for script in there.values():
-        if not tasks or script.stem in tasks:
-            folder = paths.ROOT / "tests" / "reference"
-            error = execution.build_reference(script, folder) if references else execution.build(script)
+    for name, script in there.items():
+        if not tasks or name in tasks:
+            error = execution.build(script, paths.ROOT / "tests" / "reference" if references else None)
             failed |= bool(error)
-            click.echo(f"{script.stem}: {error or 'written'}", err=bool(error))
+            click.echo(f"{name}: {error or 'written'}", err=bool(error))
     sys.exit(failed)
 
 
@@ -170,8 +166,23 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 @click.option("--beside", metavar="NAME", multiple=True, help="Set the runs on these images beside them.")
 @click.option("--power", is_flag=True, help="Only print how many seeds more what is undecided would take.")
 @click.option("--sentences", is_flag=True, help="Only print every sentence made from runs, with the finding behind it.")
+@click.option(
+    "--claims",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Judge the conclusions of a file again on these runs; without FILE only write the lab's, claims.json.",
+)
 @explain
-def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool, sentences: bool) -> None:
+def report(
+    mine: bool,
+    name: str,
+    source: str,
+    beside: tuple[str, ...],
+    power: bool,
+    sentences: bool,
+    claims: str | None,
+) -> None:
     """Write results/REPORT.md, with its figures, from the stored runs.
 
     Of a --source that is named, it is results/own/NAME/REPORT.md.
@@ -183,10 +194,10 @@ def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: b
 
         click.echo("written: " + ", ".join(paths.short(file) for file in write_mine(name)))
         return
-    from labutils.tools.report import power_words, sentences_words, update_readme, write_report
+    from labutils.tools.report import claims_words, power_words, sentences_words, update_readme, write_report
 
-    if sentences:
-        text, wrong = sentences_words(source)
+    if sentences or claims is not None:
+        text, wrong = sentences_words(source) if claims is None else claims_words(source, claims)
         click.echo(text)
         sys.exit(wrong > 0)
     if power:
@@ -204,22 +215,16 @@ def doctor() -> None:
     """Say what may be wrong on this machine, and what to type: a tick or a cross for each thing looked at."""
     from labutils.tools.doctor import examine
 
-    checks = examine()
-    good, bad = _marks()
+    checks, (good, bad) = examine(), ("✓", "✗")
+    try:
+        f"{good}{bad}".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):  # signs that this terminal cannot show
+        good, bad = "ok ", "BAD"
     for check in checks:
         click.echo(f"{bad if check.remedy else good} {check.name:<16} {check.found}")
         if check.remedy:
             click.echo(f"{'':<{len(good) + 18}}-> {check.remedy}")
     sys.exit(any(check.remedy for check in checks))
-
-
-def _marks() -> tuple[str, str]:
-    """What stands for good and for bad, in signs that this terminal can show."""
-    try:
-        "✓✗".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return "ok ", "BAD"
-    return "✓", "✗"
 
 
 @main.command()

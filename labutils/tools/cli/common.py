@@ -49,20 +49,18 @@ def explain(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Options of a command that takes a `Scheduler`, or None, as `scheduler`; `what` is their help."""
-    certificates = (
-        ("--tls-ca", "With tls://...: the authority that signed the cluster's certificates, a PEM file."),
-        ("--tls-cert", "With tls://...: your own certificate, a PEM file."),
-        ("--tls-key", "With tls://...: its key, a PEM file."),
-    )
+    certificates = {
+        "--tls-ca": "With tls://...: the authority that signed the cluster's certificates, a PEM file.",
+        "--tls-cert": "With tls://...: your own certificate, a PEM file.",
+        "--tls-key": "With tls://...: its key, a PEM file.",
+    }
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
-        def run(
-            scheduler: str | None, tls_ca: str | None, tls_cert: str | None, tls_key: str | None, **options: Any
-        ) -> Any:
+        def run(scheduler: str | None, **options: Any) -> Any:
+            files = [options.pop(name.strip("-").replace("-", "_")) for name in certificates]
             if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
                 raise click.UsageError(f"--scheduler is {scheduler!r}: it must be tcp://HOST:PORT or tls://HOST:PORT.")
-            files = tls_ca, tls_cert, tls_key
             if any(files) and not (scheduler or "").startswith("tls://"):
                 raise click.UsageError("--tls-ca, --tls-cert and --tls-key go with --scheduler tls://HOST:PORT.")
             if scheduler is None:
@@ -71,7 +69,7 @@ def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[...,
 
             return command(scheduler=Scheduler(scheduler, *files), **options)
 
-        for name, said in reversed(certificates):
+        for name, said in reversed(certificates.items()):
             run = click.option(name, type=click.Path(exists=True, dir_okay=False), metavar="FILE", help=said)(run)
         return click.option("--scheduler", metavar="tcp://...", help=what)(run)
 

@@ -120,15 +120,12 @@ def phantoms(names: tuple[str, ...]) -> None:
     from labutils.phantoms.files import is_complete
     from labutils.phantoms.write import write_phantoms
 
-    chosen = [(name, dataset_name(name)) for name in names or DATASETS]
-    for typed, name in chosen:
-        if name not in DATASETS:
-            raise DataError(f"There are no phantoms of {typed!r}: there are {', '.join(DATASETS)}.")
-    for _, name in chosen:
-        layout = DATASETS[str(name)]
-        folder = paths.generated_dir() / "phantoms" / layout.folder
-        if is_complete(layout.name, folder):
+    if unknown := [name for name in names if dataset_name(name) not in DATASETS]:
+        raise DataError(f"There are no phantoms of {unknown[0]!r}: there are {', '.join(DATASETS)}.")
+    for name in map(str, map(dataset_name, names or DATASETS)):
+        folder = paths.generated_dir() / "phantoms" / DATASETS[name].title
+        if is_complete(name, folder):
             click.echo(f"{shown(folder)} is there already.")
             continue
-        write_phantoms(layout.name, folder)
+        write_phantoms(name, folder)
         click.echo(f"{shown(folder)} is ready: synthetic images, not patients.")

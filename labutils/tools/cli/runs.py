@@ -38,11 +38,10 @@ def runs(context: click.Context) -> None:
     store = RunStore()
     lines = {run.path.name: describe(run) for run in store.all() if run.path}
     lines |= {folder.name: f"DAMAGED: {error}" for folder, error in store.damaged().items()}
+    for name, line in sorted(lines.items()):
+        click.echo(visible(f"{name:{max(map(len, lines))}}  {line}"))
     if not lines:
         click.echo("No runs are stored yet.")
-    width = max(map(len, lines), default=0)
-    for name, line in sorted(lines.items()):
-        click.echo(visible(f"{name:{width}}  {line}"))
 
 
 @runs.command()
@@ -80,13 +79,10 @@ def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -
     folders = [store.named(name) for name in names] or list(store)
     if not folders:
         raise Problem("No runs are stored yet.")
-    if some is not None:
-        folders = quick_ones(folders)
-        if not folders:
-            raise Problem("An epoch of each stored run takes more than a minute here: name one, or take --all.")
-        folders = random.sample(folders, min(some, len(folders)))
+    if some is not None and not (folders := quick_ones(folders)):
+        raise Problem("An epoch of each stored run takes more than a minute here: name one, or take --all.")
     found = []
-    for verification in verify_all(folders, epochs):
+    for verification in verify_all(random.sample(folders, min(some, len(folders))) if some else folders, epochs):
         click.echo(visible(str(verification)))
         found.append(verification.passed)
     differ, silent = found.count(False), found.count(None)
@@ -137,6 +133,8 @@ def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None
     from labutils.data.dataset import images_for, load_dataset
     from labutils.runs import find
     from labutils.tools.missing import share_out
+    from labutils.training import train_all
+    from labutils.training.workers import connect
 
     if not sys.stderr.isatty():
         os.environ.setdefault("LABUTILS_PROGRESS", "log")
@@ -147,11 +145,14 @@ def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None
     for images, configs in groups.items():
         dataset = load_dataset(*images)
         click.echo(dataset.banner())
-        if scheduler is None and jobs > 1:
+        if scheduler:
+            with connect(scheduler) as client:
+                trained = train_all(configs, dataset, executor=client.get_executor())
+        elif jobs > 1:
             failed |= share_out([*configs.items()], source, jobs)
             trained = find(configs, dataset)
         else:
-            trained = _train(configs, dataset, scheduler)
+            trained = train_all(configs, dataset)
         for run in trained.values():
             click.echo(f"{run.label}: {describe(run)}")
     sys.exit(failed)
@@ -167,34 +168,18 @@ def _configs(settings: dict[str, Any], seeds: str | None) -> list[RunConfig]:
     return [RunConfig(**dict(zip(given, values, strict=True))) for values in itertools.product(*given.values())]
 
 
-def _train(configs: dict[str, RunConfig], dataset: Any, scheduler: Scheduler | None) -> dict[str, Run]:
-    from labutils.training import train_all
-    from labutils.training.workers import connect
-
-    if scheduler is None:
-        return train_all(configs, dataset)
-    with connect(scheduler) as client:
-        return train_all(configs, dataset, executor=client.get_executor())
-
-
 def describe(run: Run) -> str:
     """One line about a run: epochs, best validation accuracy with its interval, data, age, training time."""
     from labutils.evaluate import accuracy
     from labutils.progress import minutes
 
-    seconds = minutes(float(run.history["seconds"].sum()))
+    age, ended = "of unknown age", run.provenance["stretches"][-1].get("ended")
+    if ended is not None:
+        seconds = max(0, time.time() - timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ")))
+        units = {"days": 86400, "hours": 3600, "minutes": 60}
+        unit = next((unit for unit, size in units.items() if seconds >= 2 * size), "minutes")
+        age = f"{seconds / units[unit]:.0f} {unit} old"
     return (
         f"{run.epochs} epochs, best accuracy {accuracy(run)} in epoch {run.best_epoch + 1}, "
-        f"{run.source} data, {_age(run)}, trained in {seconds}"
+        f"{run.source} data, {age}, trained in {minutes(float(run.history['seconds'].sum()))}"
     )
-
-
-def _age(run: Run) -> str:
-    ended = run.provenance["stretches"][-1].get("ended")
-    if ended is None:
-        return "of unknown age"
-    seconds = time.time() - timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ"))
-    for unit, size in (("days", 86400), ("hours", 3600)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit} old"
-    return f"{max(0, seconds) / 60:.0f} minutes old"

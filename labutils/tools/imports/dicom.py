@@ -8,6 +8,7 @@ C.7.6.3.1.5). A window is for grey values and has no meaning there.
 
 import re
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,7 @@ def _read(file: Path, **settings: Any) -> Any:
 
 
 def _pixels(data: Any, file: Path) -> np.ndarray:
+    from pydicom.encaps import generate_frames
     from pydicom.pixels import get_decoder
 
     syntax = data.file_meta.TransferSyntaxUID
@@ -172,26 +174,17 @@ def _pixels(data: Any, file: Path) -> np.ndarray:
     except (DataError, MemoryError):
         raise
     except Exception as error:
-        if (
-            syntax in _JPEG
-            and (bits := _jpeg_bits(data)) > 8
-            and {*get_decoder(syntax).available_plugins} <= {"pillow"}
-        ):
+        bits = 0
+        if syntax in _JPEG and {*get_decoder(syntax).available_plugins} <= {"pillow"}:
+            with suppress(ValueError, TypeError, StopIteration):
+                bits = jpeg_bits(next(generate_frames(data.PixelData, number_of_frames=1)))
+        if bits > 8:
             raise DataError(
                 f"{shown(file)} holds a JPEG of {bits} bits, which needs a decoder: {_DECODERS} With it, type the same "
                 "again; or ask for an export that is not compressed."
             ) from None
         may_be_whole = syntax.is_compressed and not syntax.is_deflated
         raise _damaged(file, error, f" If it is not ({syntax.name}): {_DECODERS}" if may_be_whole else "") from None
-
-
-def _jpeg_bits(data: Any) -> int:
-    from pydicom.encaps import generate_frames
-
-    try:
-        return jpeg_bits(next(generate_frames(data.PixelData, number_of_frames=1)))
-    except (ValueError, TypeError, StopIteration):
-        return 0
 
 
 def _damaged(file: Path, error: object, hint: str = "") -> DataError:
@@ -226,8 +219,15 @@ def _scale(
         depth = int(data.VOILUTSequence[0].LUTDescriptor[2])
         # A table is looked up with whole numbers.
         return apply_voi(np.rint(values).astype(np.int64), data) / np.float32(2**depth - 1), "the file's look-up table"
-    if found := _window(data):
-        return _apply_window(values, *found), f"the file's window {found[0]:g}/{found[1]:g}"
+    centre, width = (_number(data, name) for name in ("WindowCenter", "WindowWidth"))
+    kind = str(data.get("VOILUTFunction") or "LINEAR").upper()
+    if centre is not None and width is not None and width > (1 if kind == "LINEAR" else 0):
+        words = f"the file's window {centre:g}/{width:g}"  # C.11.2.1.2 and C.11.2.1.3 of PS3.3, output from 0 to 1
+        if kind == "SIGMOID":
+            return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -60, 60))), words
+        if kind == "LINEAR_EXACT":
+            return (values - centre) / width + 0.5, words
+        return (values - (centre - 0.5)) / (width - 1) + 0.5, words
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if data.get("PixelRepresentation") else (0, 2**bits - 1)
     first, last = np.percentile(values if padding.all() else values[~padding], PERCENTILES)
     inside = data.get("BitsStored") and low <= stored.min() and stored.max() <= high
@@ -259,27 +259,9 @@ def _padding(data: Any, stored: np.ndarray) -> np.ndarray:
     return (stored >= low) & (stored <= high)
 
 
-def _window(data: Any) -> tuple[float, float, str] | None:
-    """Centre, width and kind of the first window; None where there is none that can be used."""
-    centre, width = (_number(data, name) for name in ("WindowCenter", "WindowWidth"))
-    kind = str(data.get("VOILUTFunction") or "LINEAR").upper()
-    if centre is None or width is None or width <= (1 if kind == "LINEAR" else 0):
-        return None
-    return centre, width, kind
-
-
 def _number(data: Any, name: str) -> float | None:
     """A number of the header, the first of several; None where there is none."""
     value = data.get(name)
     if value not in (None, "") and not isinstance(value, float | int):
         value = value[0] if len(value) else None
     return None if value in (None, "") else float(value)
-
-
-def _apply_window(values: np.ndarray, centre: float, width: float, kind: str) -> np.ndarray:
-    """C.11.2.1.2 and C.11.2.1.3 of PS3.3, with output from 0 to 1."""
-    if kind == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -60, 60)))
-    if kind == "LINEAR_EXACT":
-        return (values - centre) / width + 0.5
-    return (values - (centre - 0.5)) / (width - 1) + 0.5

@@ -33,8 +33,9 @@ from labutils.tools.public.archives import unpack_zip
 
 RECORD = "import.csv"
 RECORD_COLUMNS = ("file", "split", "class", "patient", "kept with", "width", "height", "grey levels")
-KEY_COLUMNS = ("source", "became", "patient")
+KEY, KEY_COLUMNS = "key.csv", ("source", "became", "patient")
 
+Show = Callable[[str], Any]
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _QUOTED = 10  # how many problems a message lists
 _MOST_ALIKE = 0.5  # share of images in one group of pictures alike from which likeness says nothing
@@ -55,7 +56,7 @@ class Placed:
     unit: int
 
 
-def import_images(source: Path, name: str, wanted: Wanted | None = None, show: Callable[[str], Any] = print) -> Path:
+def import_images(source: Path, name: str, wanted: Wanted | None = None, show: Show = print) -> Path:
     """Make a data set of a folder of images, of a CSV, or of DICOM files; nothing that is there is overwritten.
 
     Parameters
@@ -100,12 +101,12 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: C
     return target
 
 
-def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], Any]) -> None:
+def _import(source: Path, target: Path, wanted: Wanted, show: Show) -> None:
     found = find_items(source, wanted)
     if not found.items and not found.problems:
         raise DataError(f"{shown(source)} holds no images: expected are DICOM files, or {', '.join(SUFFIXES)}.")
-    layout = DATASETS.get(str(dataset_name(target.name)))
-    expected = wanted.classes or (layout.class_names if layout else ())
+    ours = DATASETS.get(str(dataset_name(target.name)))
+    expected = wanted.classes or (ours.words if ours else ())
     for item in found.items:
         if expected and item.label not in expected:
             found.problems[item.name] = f"{item.name} is of class {item.label!r}, which is none of {_quote(expected)}."
@@ -114,7 +115,7 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Callable[[str], An
     if wanted.group != NOBODY and (question := ask_for_patients(found.items)):
         raise DataError(question)
     # Said before an hour of work: what is wrong already.
-    _split(found.items, _patients(found.items, wanted), _classes(found.items, expected, target), wanted)
+    _deal(found.items, _patients(found.items, wanted), _classes(found.items, expected, target), wanted)
     staging = Staging(_beside(target, "importing"), found.items, wanted.window)
     if staging.done:
         show(f"Going on: {len(staging.done)} of {len(found.items)} pictures are made already.")
@@ -153,26 +154,20 @@ def _check(wanted: Wanted, source: Path) -> Wanted:
 
 
 def _target(name: str) -> Path:
-    known = dataset_name(name)
-    if known is None or name in OURS:
+    if (known := dataset_name(name)) is None or name in OURS:
         raise DataError(f"{name!r} cannot be the name of a data set: it must be {ALLOWED_NAME}.")
-    target = paths.data_dir() / (DATASETS[known].folder if known in DATASETS else name)
-    there = own_folders().get(known) or (target if target.exists() else None)
-    if there is not None:
-        raise DataError(f"{shown(there)} is there already, and nothing is overwritten: choose another name.")
+    target = paths.data_dir() / (DATASETS[known].title if known in DATASETS else name)
+    if there := own_folders().get(known, [target] if target.exists() else []):
+        raise DataError(f"{shown(there[0])} is there already, and nothing is overwritten: choose another name.")
     # Where an import was killed at its very end, the key is its own.
-    if (key := _key_file(target)).exists() and not _beside(target, "importing").exists():
+    if (key := _beside(target, KEY)).exists() and not _beside(target, "importing").exists():
         raise DataError(f"{shown(key)} is the key of an earlier import: move it away, or choose another name.")
     return target
 
 
 def _beside(target: Path, what: str) -> Path:
-    """A hidden place beside a data set."""
-    return target.with_name(f".{target.name}.{what}")
-
-
-def _key_file(target: Path) -> Path:
-    return target.with_name(f"{target.name}.key.csv")
+    """A hidden place beside a data set, or its key, which is to be seen."""
+    return target.with_name(f"{'' if what == KEY else '.'}{target.name}.{what}")
 
 
 def _quote(names: Iterable[str]) -> str:
@@ -187,17 +182,14 @@ def _refuse(found: Found, wanted: Wanted) -> None:
         return
     said = [problem.partition("\n") for problem in problems.values()]
     lines = [what for what, _, _ in said[:_QUOTED]]
-    if len(said) > _QUOTED:
-        lines.append(f"... and {len(said) - _QUOTED} more files.")
-    lines += dict.fromkeys(remedy for _, _, remedy in said if remedy)
-    raise DataError("\n".join([*lines, "Or leave such files out: --leave-out."]))
+    lines += [f"... and {len(said) - _QUOTED} more files."] if len(said) > _QUOTED else []
+    remedies = dict.fromkeys(remedy for _, _, remedy in said if remedy)
+    raise DataError("\n".join([*lines, *remedies, "Or leave such files out: --leave-out."]))
 
 
 def _classes(items: Sequence[Item], expected: tuple[str, ...], target: Path) -> tuple[str, ...]:
     """The classes in label order: as expected, else by name."""
-    there: dict[str, Item] = {}
-    for item in items:
-        there.setdefault(item.label, item)
+    there = {item.label: item for item in reversed(items)}
     for label, item in there.items():
         if _NOT_IN_NAMES.search(label) or label.startswith(".") or label != label.rstrip(" ."):
             raise DataError(f"{item.name} is of class {label!r}, which cannot be the name of a folder. Change it.")
@@ -213,16 +205,20 @@ def _classes(items: Sequence[Item], expected: tuple[str, ...], target: Path) -> 
 
 
 def _place(
-    items: Sequence[Item],
-    done: dict[str, Converted],
-    class_names: tuple[str, ...],
-    wanted: Wanted,
-    show: Callable[[str], Any],
+    items: Sequence[Item], done: dict[str, Converted], class_names: tuple[str, ...], wanted: Wanted, show: Show
 ) -> list[Placed]:
     groups = _patients(items, wanted)
-    _tell_of_two_labels(items, groups, show)
+    labels: dict[int, dict[str, str]] = {}
+    for item, group in zip(items, groups.tolist(), strict=True):
+        labels.setdefault(group, {}).setdefault(item.label, item.name)
+    if several := [those for those in labels.values() if len(those) > 1]:
+        show(
+            f"{len(several)} {'patient has' if len(several) == 1 else 'patients have'} images of more than one class "
+            f"(that of {next(iter(several[0].values()))}: {', '.join(sorted(several[0]))}): "
+            "all stay on one side. If that cannot be, a label is wrong."
+        )
     units = _join([done[item.name] for item in items], groups, show)
-    splits = _split(items, units, class_names, wanted)
+    splits = _deal(items, units, class_names, wanted)
     # Numbers that follow neither the order of the files nor that of their dates.
     order = np.random.default_rng(wanted.seed).permutation(len(items))
     files, placed = Counter[int](), list[Placed]()
@@ -230,15 +226,13 @@ def _place(
     for index in order.tolist():
         item, patient = items[index], int(groups[index]) + 1
         files[patient] += 1
-        stem = f"{len(placed) + 1:0{digits}}"
-        if item.group:
-            stem = f"patient{patient:0{digits}}_{files[patient]:02}"
+        stem = f"patient{patient:0{digits}}_{files[patient]:02}" if item.group else f"{len(placed) + 1:0{digits}}"
         file = f"{SPLITS[splits[index]]}/{item.label}/{stem}.png"
         placed.append(Placed(item, done[item.name], file, int(splits[index]), patient, int(units[index])))
     return sorted(placed, key=lambda one: one.file)
 
 
-def _split(items: Sequence[Item], groups: np.ndarray, class_names: tuple[str, ...], wanted: Wanted) -> np.ndarray:
+def _deal(items: Sequence[Item], groups: np.ndarray, class_names: tuple[str, ...], wanted: Wanted) -> np.ndarray:
     labels = np.array([class_names.index(item.label) for item in items])
     return split_groups(labels, groups, wanted.shares, class_names, wanted.seed)
 
@@ -250,20 +244,7 @@ def _patients(items: Sequence[Item], wanted: Wanted) -> np.ndarray:
     return np.random.default_rng(wanted.seed).permutation(len(unique))[positions]
 
 
-def _tell_of_two_labels(items: Sequence[Item], groups: np.ndarray, show: Callable[[str], Any]) -> None:
-    of_patient: dict[int, list[Item]] = {}
-    for item, group in zip(items, groups.tolist(), strict=True):
-        of_patient.setdefault(group, []).append(item)
-    several = [those for those in of_patient.values() if len({item.label for item in those}) > 1]
-    if several:
-        show(
-            f"{len(several)} {'patient has' if len(several) == 1 else 'patients have'} images of more than one class "
-            f"(that of {several[0][0].name}: {', '.join(sorted({item.label for item in several[0]}))}): "
-            "all stay on one side. If that cannot be, a label is wrong."
-        )
-
-
-def _join(made: Sequence[Converted], groups: np.ndarray, show: Callable[[str], Any]) -> np.ndarray:
+def _join(made: Sequence[Converted], groups: np.ndarray, show: Show) -> np.ndarray:
     """The groups that have to stay together: patients, and those whose pictures are nearly the same."""
     _, first, same = np.unique([one.checksum for one in made], return_index=True, return_inverse=True)
     alike = duplicates.group_similar(np.stack([made[index].thumbnail for index in first]))
@@ -286,6 +267,10 @@ def _write_down(
     """The record and `dataset.yaml`, in the folder that is to become the data set, and the key beside it."""
     import yaml
 
+    def write(file: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows([columns, *rows])
+
     together: dict[int, set[int]] = {}
     for one in placed:
         together.setdefault(one.unit, set()).add(one.patient)
@@ -294,18 +279,13 @@ def _write_down(
         kept = " ".join(map(str, sorted(together[one.unit] - {one.patient})))
         told = (one.made.width, one.made.height, one.made.levels)
         rows.append((one.file, SPLITS[one.split], one.item.label, one.patient, kept, *told))
-    _write_table(folder / RECORD, RECORD_COLUMNS, rows)
+    write(folder / RECORD, RECORD_COLUMNS, rows)
     known = [(one.item.name, one.file, one.item.group) for one in placed]
     known += [(name, f"left out: {why}", "") for name, why in found.left_out.items()]
-    _write_table(_key_file(target), KEY_COLUMNS, sorted(known))
+    write(_beside(target, KEY), KEY_COLUMNS, sorted(known))
     said = {"title": target.name, "classes": list(class_names)}
     text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
     (folder / FILE).write_text(text, encoding="utf-8")
-
-
-def _write_table(file: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([columns, *rows])
 
 
 def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found) -> list[str]:
@@ -319,14 +299,10 @@ def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ..
     lines.append("  grey levels: " + "; ".join(f"{words} ({count})" for words, count in levels.most_common()))
     lines.append(f"  patients told by {found.groups_by or 'nothing: each image is taken for a patient'}")
     if burned := sum(one.item.burned_in for one in placed):
-        lines.append(
-            f"  {burned} files say that text is burned into the picture: look at them before you hand them on."
-        )
+        said = "files say that text is burned into the picture: look at them before you hand them on."
+        lines.append(f"  {burned} {said}")
     if left := list(found.left_out):
         lines.append(f"  {len(left)} files were left out: {', '.join(left[:3])}{', ...' if len(left) > 3 else ''}")
-    name = dataset_name(target.name)
+    name, key = dataset_name(target.name), shown(_beside(target, KEY))
     lines.append(f"{shown(target)} is ready: dataset = {name!r}. {RECORD} in it says what became of each picture;")
-    lines.append(
-        f"{shown(_key_file(target))} says which file and patient each was: keep it apart, and do not hand it on."
-    )
-    return lines
+    return [*lines, f"{key} says which file and patient each was: keep it apart, and do not hand it on."]

@@ -12,7 +12,7 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -75,13 +75,12 @@ class Staging:
         problems: dict[str, str] = {}
 
         def work(item: Item) -> Converted | str:
-            target = self._picture(item)
-            growing = target.with_suffix(".tmp")
+            growing = self._picture(item).with_suffix(".tmp")
             try:
                 made = convert(item, growing, levels, self.window)
             except DataError as error:
                 return str(error)
-            os.replace(growing, target)
+            os.replace(growing, self._picture(item))
             return made
 
         pool = ThreadPoolExecutor(machine.cores())
@@ -129,25 +128,18 @@ def convert(item: Item, target: Path, levels: images.Levels, window: tuple[float
     `levels` says how 16-bit images that declare nothing are read (see `images.find_levels`), `window` which values of
     DICOM are black and white. A DataError says why a picture cannot be read.
     """
+    from PIL import Image
+
     if item.is_dicom:
         with _one_large if item.pixels > images.LARGE else nullcontext():
             return _write(*dicom.read_brightness(item.file, window), target)
-    grey, deep = _kind(item.file)
+    grey, deep = True, False
+    with suppress(Exception), Image.open(item.file, formats=images.FORMATS) as image:  # said when it is read
+        deep = greylevels.is_deep(image)
+        grey = deep or (image.mode in ("1", "L") and not image.has_transparency_data)
     brightness = images.read_image(item.file, 1 if grey else 3, levels)
     words = "as stored" if not deep else f"{levels.depth} bits" if levels.depth else "as the file declares"
     return _write(brightness, deep, words if levels.window is None else "window as asked for", target)
-
-
-def _kind(file: Path) -> tuple[bool, bool]:
-    """Whether an image is grey, and whether it has more than 8 bits."""
-    from PIL import Image
-
-    try:
-        with Image.open(file, formats=images.FORMATS) as image:
-            deep = greylevels.is_deep(image)
-            return deep or (image.mode in ("1", "L") and not image.has_transparency_data), deep
-    except Exception:  # said in a sentence when it is read
-        return True, False
 
 
 def _write(brightness: np.ndarray, deep: bool, words: str, target: Path) -> Converted:

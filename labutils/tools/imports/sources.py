@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,9 @@ def find_items(source: Path, wanted: Wanted) -> Found:
         raise DataError(f"{shown(source)} does not exist. Give a folder, or a CSV with file and label columns.")
     found = Found()
     if source.is_dir():
-        rows = [_row_of(source, file, wanted) for file in _walk(source)]
+        rows = [_row_of(file.relative_to(source), source, wanted) for file in _walk(source)]
         found.notes += _tell_of_inner_folders(rows)
-        if any(row.file.relative_to(source).parts[0].casefold() in _SPLITS for row in rows):
+        if any(row.name.partition("/")[0].casefold() in _SPLITS for row in rows):
             found.notes.append("The source is split into train and others already: it is put together and split anew.")
     elif not source.is_file():  # nobody writes to a pipe
         raise DataError(f"{shown(source)} is neither a folder nor a CSV. Give the folder that holds the images.")
@@ -106,12 +107,9 @@ def find_items(source: Path, wanted: Wanted) -> Found:
         found.notes.append(f"Of {several} images with several labels the first one counts.")
     for row in bar(iterable=rows, desc="Looking at files", unit="file", delay=1, leave=False):
         try:
-            item = _item(row, wanted, found)
+            found.items += _items(row, wanted, found)
         except DataError as error:
             found.problems[row.name] = str(error)
-            continue
-        if item is not None:
-            found.items.append(item)
     if wanted.group == NOBODY:
         found.notes.append("Each image is taken for a patient of its own, as asked for: nobody knows, says the audit.")
     else:
@@ -121,17 +119,12 @@ def find_items(source: Path, wanted: Wanted) -> Found:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for entry in list_folder(folder):
-        if stat.S_ISDIR(mode_of(entry)):
-            yield from _walk(Path(entry))
-        else:
-            yield Path(entry)
+        yield from _walk(Path(entry)) if stat.S_ISDIR(mode_of(entry)) else (Path(entry),)
 
 
-def _row_of(source: Path, file: Path, wanted: Wanted) -> Row:
-    folders = list(file.relative_to(source).parts[:-1])
-    while folders and folders[0].casefold() in _SPLITS:
-        folders = folders[1:]
-    return Row(file, file.relative_to(source).as_posix(), None if wanted.label or not folders else plain(folders[0]))
+def _row_of(name: Path, source: Path, wanted: Wanted) -> Row:
+    folders = [*dropwhile(lambda part: part.casefold() in _SPLITS, name.parts[:-1])]
+    return Row(source / name, name.as_posix(), None if wanted.label or not folders else plain(folders[0]))
 
 
 def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
@@ -152,29 +145,27 @@ def _tell_of_inner_folders(rows: list[Row]) -> list[str]:
     ]
 
 
-def _item(row: Row, wanted: Wanted, found: Found) -> Item | None:
-    """A row as an item; None, with a word in `found.left_out`, for what is not to be imported."""
+def _items(row: Row, wanted: Wanted, found: Found) -> Iterator[Item]:
+    """A row as an item; none, with a word in `found.left_out`, for what is not to be imported."""
     if row.file.exists() and not row.file.is_file():
         raise DataError(f"{shown(row.file)} is not an ordinary file. Remove it.")
     header = dicom.read_header(row.file) if dicom.is_dicom(row.file) else None
     if header is None and row.file.suffix.lower() not in SUFFIXES:
         found.left_out[row.name] = "no image"
-        return None
-    if header is not None and dicom.is_directory(header):
+    elif header is not None and dicom.is_directory(header):
         found.left_out[row.name] = "a table of contents (DICOMDIR)"
-        return None
-    if header is not None:
-        dicom.check_picture(header, row.file, bool(wanted.group))
-    label = _label(row, wanted, header)
-    if label is None:
-        found.left_out[row.name] = f"several labels ({row.label})"
-        return None
-    group, by = _group(row, wanted, header)
-    found.groups_by = found.groups_by or by
-    if header is None:
-        return Item(row.file, row.name, label, group)
-    burned_in = str(header.get("BurnedInAnnotation", "")).upper() == "YES"
-    return Item(row.file, row.name, label, group, True, header.Rows * header.Columns, burned_in)
+    else:
+        of_dicom: tuple[Any, ...] = ()
+        if header is not None:
+            dicom.check_picture(header, row.file, bool(wanted.group))
+            burned_in = str(header.get("BurnedInAnnotation", "")).upper() == "YES"
+            of_dicom = True, header.Rows * header.Columns, burned_in
+        if (label := _label(row, wanted, header)) is None:
+            found.left_out[row.name] = f"several labels ({row.label})"
+            return
+        group, by = _group(row, wanted, header)
+        found.groups_by = found.groups_by or by
+        yield Item(row.file, row.name, label, group, *of_dicom)
 
 
 def _label(row: Row, wanted: Wanted, header: Any) -> str | None:
@@ -188,10 +179,8 @@ def _label(row: Row, wanted: Wanted, header: Any) -> str | None:
     if row.label is None:
         return plain(_ask("label", wanted.label, row, header))
     labels = [plain(label.strip()) for label in row.label.split("|") if label.strip()]
-    if len(labels) < 2:
-        return row.label
-    if wanted.several == "single":
-        return None
+    if len(labels) < 2 or wanted.several == "single":
+        return row.label if len(labels) < 2 else None
     asked = [label for label in labels if label in wanted.classes]
     if wanted.several == "first" or len(asked) == 1:
         return (asked or labels)[0]

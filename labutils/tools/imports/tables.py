@@ -39,8 +39,6 @@ TABLES = (".csv", ".tsv", ".txt")
 QUOTED = 3
 """How many names a sentence quotes."""
 
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
-
 
 @dataclass(frozen=True)
 class Row:
@@ -54,9 +52,7 @@ class Row:
 
 def plain(text: str) -> str:
     """What is the same is written alike: accents as one letter with theirs (a Mac has two), and 1.0 as 1."""
-    text = unicodedata.normalize("NFC", text)
-    whole = _WHOLE.fullmatch(text)
-    return whole[1] if whole else text
+    return re.sub(r"^([+-]?\d+)\.0+\Z", r"\1", unicodedata.normalize("NFC", text))
 
 
 def read_table(
@@ -78,28 +74,26 @@ def read_table(
     below = cache(lambda: _files_below(folder))  # only where something is not at once where it should be
     found, missing, seen = list[Row](), list[str](), dict[Path, int]()
     for number, row in rows:
+        here = f"{shown(table)}, line {number},"
         if not {file, *(one_hot or [label])} <= row.keys():
-            raise DataError(f"{shown(table)}, line {number}, has {len(row)} of {len(header)} columns. Mend it.")
+            raise DataError(f"{here} has {len(row)} of {len(header)} columns. Mend it.")
         name, said = row[file], row[label] if label else next(one for one in one_hot if plain(row[one]) == "1")
         if not name or not said or said.casefold() in NO_LABEL:
-            raise DataError(f"{shown(table)}, line {number}, has no {'label' if name else 'file'}. Fill or remove it.")
-        places = _find_file(folder, name, below)
-        if not places:
+            raise DataError(f"{here} has no {'label' if name else 'file'}. Fill or remove it.")
+        if not (places := _find_file(folder, name, below)):
             missing.append(name)
             continue
         if len(places) > 1:
             where = " and ".join(file.relative_to(folder).as_posix() for file in places[:2])
             raise DataError(
-                f"{shown(table)}, line {number}, names {name}, which may be {where}, and they are not the same. Say "
-                "with --images which folder is meant, or write it into the table."
+                f"{here} names {name}, which may be {where}, and they are not the same. Say with --images which folder "
+                "is meant, or write it into the table."
             )
-        place = places[0]
-        if place in seen:
-            raise DataError(f"{shown(table)} names {name} twice, in lines {seen[place]} and {number}. Remove one.")
-        seen[place] = number
+        if (first := seen.setdefault(places[0], number)) != number:
+            raise DataError(f"{shown(table)} names {name} twice, in lines {first} and {number}. Remove one.")
         if group and not row.get(group):
-            raise DataError(f"{shown(table)}, line {number}, has no {group}. Fill it, or remove the line.")
-        found.append(Row(place, name, plain(said), plain(row[group]) if group else None))
+            raise DataError(f"{here} has no {group}. Fill it, or remove the line.")
+        found.append(Row(places[0], name, plain(said), plain(row[group]) if group else None))
     if missing:
         more = f" and {len(missing) - QUOTED} more" if len(missing) > QUOTED else ""
         raise DataError(
@@ -117,29 +111,23 @@ def _read(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
             f"{shown(table)} is neither a folder nor a CSV. Give the folder that holds the images, or save the table "
             "as CSV."
         )
-    try:
-        text = _text(table)
-        first = text.split("\n", 1)[0]
-        lines = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
-    except csv.Error as error:
-        raise DataError(f"{shown(table)} is no CSV ({error}): save it as one, with a header.") from None
-    stripped = [[cell.strip() for cell in line] for line in lines]
-    rows = [(number, line) for number, line in enumerate(stripped[1:], start=2) if any(line)]
-    if not rows:
-        raise DataError(f"{shown(table)} holds no rows: expected is a header with file and label, and a row for each.")
-    # A short row has fewer cells, said where one of those is needed.
-    return stripped[0], [(number, dict(zip(stripped[0], line, strict=False))) for number, line in rows]
-
-
-def _text(table: Path) -> str:
     content = table.read_bytes()
     try:
         text = content.decode("utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
-    except UnicodeDecodeError:
-        # What a spreadsheet writes where the system is not set to UTF-8.
+    except UnicodeDecodeError:  # what a spreadsheet writes where the system is not set to UTF-8
         text = content.decode("cp1252", "replace")
     # A Mac's spreadsheet ends lines in its own way.
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
+    try:
+        lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    except csv.Error as error:
+        raise DataError(f"{shown(table)} is no CSV ({error}): save it as one, with a header.") from None
+    # A short row has fewer cells, said where one of those is needed.
+    rows = [(at, dict(zip(lines[0], line, strict=False))) for at, line in enumerate(lines[1:], start=2) if any(line)]
+    if not rows:
+        raise DataError(f"{shown(table)} holds no rows: expected is a header with file and label, and a row for each.")
+    return lines[0], rows
 
 
 def _column(table: Path, header: list[str], asked: str, usual: tuple[str, ...], what: str) -> str:
@@ -205,11 +193,8 @@ def _files_below(folder: Path) -> dict[str, list[Path]]:
     found, seen = dict[str, list[Path]](), {os.path.realpath(folder)}
     for place, folders, files in os.walk(folder, followlinks=True):
         inside = {name: os.path.realpath(os.path.join(place, name)) for name in sorted(folders)}
-        folders[:] = [
-            name
-            for name, real in inside.items()
-            if real not in seen and not name.startswith(".") and name.casefold() not in LEFTOVERS
-        ]
+        visible = [name for name in inside if not name.startswith(".") and name.casefold() not in LEFTOVERS]
+        folders[:] = [name for name in visible if inside[name] not in seen]
         seen |= {*inside.values()}
         for name in files:
             found.setdefault(name, []).append(Path(place, name))

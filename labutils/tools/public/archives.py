@@ -61,10 +61,8 @@ def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted
         with np.load(archive, allow_pickle=False) as arrays:
             labels = {part: arrays[f"{part}_labels"].ravel() for part in ("train", "val", "test")}
             for name, label in classes.items():
-                train, rest = (
-                    [(part, int(i)) for part in parts for i in np.flatnonzero(labels[part] == label)]
-                    for parts in (("train",), ("val", "test"))
-                )
+                found = {part: [(part, int(i)) for i in np.flatnonzero(labels[part] == label)] for part in labels}
+                train, rest = found["train"], found["val"] + found["test"]
                 chosen[name] = _draw(train, label)[: wanted[0]], _draw(rest, label)[: _SPARE * wanted[1]]
             for part in labels:
                 # One part at a time: at 224x224 the largest takes a gigabyte.
@@ -148,13 +146,10 @@ def unpack_zip(archive: Path, folder: Path) -> Path:
 
 def _check_member(archive: str, name: str, is_plain: bool) -> None:
     """Refuse names that lead elsewhere, and what is neither file nor folder."""
-    posix, windows = PurePosixPath(name), PureWindowsPath(name)
-    wrong = ""
-    if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        wrong = "a name that leads out of its folder"
-    elif not is_plain:
-        wrong = "which is a link or a device instead of a file"
-    if wrong:
+    windows = PureWindowsPath(name)
+    leads_out = PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts
+    if leads_out or not is_plain:
+        wrong = "a name that leads out of its folder" if leads_out else "which is a link or a device instead of a file"
         raise DataError(
             f"{archive} holds {name!r}, {wrong}; nothing was unpacked. "
             "Do not use this archive, and tell whoever offers it."
@@ -172,13 +167,11 @@ def _all(chosen: dict[str, tuple[list, list]]) -> set:
 
 
 def _write(
-    archive: str,
-    folder: Path,
-    chosen: dict[str, tuple[list, list]],
-    images: dict[Any, Image],
-    wanted: tuple[int, int],
+    archive: str, folder: Path, chosen: dict[str, tuple[list, list]], images: dict[Any, Image], wanted: tuple[int, int]
 ) -> None:
     """Write the images chosen for training, and of the spare ones of each class those that look like none of them."""
+    from PIL import Image as Pillow
+
     thumbnails = {at: _thumbnail(archive, image) for at, image in images.items()}
     seen = np.stack([thumbnails[at] for train, _ in chosen.values() for at in train] or [_BLANK])
     for name, (train, spare) in chosen.items():
@@ -194,27 +187,19 @@ def _write(
                 )
             (folder / split).mkdir(parents=True, exist_ok=True)
             for position, at in enumerate(places, start=1):
-                _write_image(folder / split / f"{name}_{position:04d}", images[at])
-
-
-def _write_image(path: Path, image: Image) -> None:
-    from PIL import Image as Pillow
-
-    if isinstance(image, bytes):
-        path.with_suffix(".png" if image.startswith(b"\x89PNG") else ".jpg").write_bytes(image)
-    else:
-        Pillow.fromarray(image).save(path.with_suffix(".png"))
+                image, file = images[at], folder / split / f"{name}_{position:04d}.png"
+                if isinstance(image, bytes):
+                    file.with_suffix(".png" if image.startswith(b"\x89PNG") else ".jpg").write_bytes(image)
+                else:
+                    Pillow.fromarray(image).save(file)
 
 
 def _thumbnail(archive: str, image: Image) -> np.ndarray:
     from PIL import Image as Pillow
 
     try:
-        opened = (
-            Pillow.open(io.BytesIO(image), formats=("JPEG", "PNG"))
-            if isinstance(image, bytes)
-            else Pillow.fromarray(image)
-        )
+        content = io.BytesIO(image) if isinstance(image, bytes) else None
+        opened = Pillow.open(content, formats=("JPEG", "PNG")) if content else Pillow.fromarray(np.asarray(image))
         grey = np.asarray(opened.convert("L"), dtype=np.float32) / 255
     except Exception as error:
         raise DataError(f"{archive} holds an image that cannot be read ({error}). Fetch it again.") from None

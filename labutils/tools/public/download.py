@@ -7,6 +7,7 @@ What is in the file, and what becomes of it, is the business of `fetch` and `arc
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from labutils.errors import DataError
 from labutils.progress import bar
@@ -17,11 +18,8 @@ ATTEMPTS = 3
 _TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 14  # bytes; what is lost of a connection that breaks is less than this
 _BYTES: dict[str, Any] = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+_CERTIFICATE = "its certificate is not trusted here: is this computer's clock right, or a filter between?"
 _PROXY = "the proxy of this network refuses: HTTPS_PROXY should be http://USER:PASSWORD@HOST:PORT, as its keeper says"
-
-
-class TooLargeError(Exception):
-    """More has come than the file can have."""
 
 
 def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = None) -> Path:
@@ -35,26 +33,20 @@ def download(url: str, file: Path, md5: str, largest: int, sha256: str | None = 
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    part = file.with_name(file.name + ".part")
+    part, wrong = file.with_name(file.name + ".part"), ""
 
     def receive(address: str, target: str | Path, _: Any) -> None:
         _receive(address, part, largest)
         part.replace(target)
 
-    wrong = ""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         pooch.retrieve(url, f"md5:{md5}", fname=file.name, path=file.parent, downloader=receive)
         if sha256 is not None and pooch.file_hash(str(file)) != sha256:
             wrong = f"its sha256 is not {sha256}"
-    except requests.HTTPError as error:
-        raise DataError(_refused(file.name, error)) from None
     except requests.RequestException as error:
-        raise DataError(
-            f"{file.name} could not be fetched from {_host(url)} ({_reason(error)}). Check the connection and run "
-            "the same command again: it goes on where it stopped."
-        ) from None
-    except TooLargeError:
+        raise DataError(_refused(file.name, url, error)) from None
+    except OverflowError:
         wrong = f"it has more than {largest:,} bytes"
     except ValueError:  # pooch compared checksums, or a server gave a length that is no number
         wrong = f"its md5 is not {md5}"
@@ -88,7 +80,7 @@ def _receive(url: str, part: Path, largest: int) -> None:
                 with part.open(how) as out, bar(total=length, desc=part.stem, **_BYTES) as shown_bar:
                     for chunk in answer.iter_content(_CHUNK):
                         if out.tell() + len(chunk) > largest:
-                            raise TooLargeError
+                            raise OverflowError
                         shown_bar.update(out.write(chunk))
             return
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
@@ -97,41 +89,39 @@ def _receive(url: str, part: Path, largest: int) -> None:
             time.sleep(attempt)
 
 
-def _refused(name: str, error: Any) -> str:
-    import requests
-
-    status, host = error.response.status_code, _host(error.response.url)
-    if status == requests.codes.proxy_authentication_required:
-        return f"{name} could not be fetched from {host} ({_PROXY}). Then run the same command again."
-    if status >= 500 or status == 429:
-        return f"{host} is in trouble (it answered {status} for {name}). Nothing is wrong here: try again later."
-    return (
-        f"{host} does not give out {name} (it answered {status}). "
-        "The address may have changed: look for the file there, and correct it in labutils/tools/public/fetch.py."
-    )
-
-
 def _host(url: str) -> str:
-    from urllib.parse import urlsplit
-
     return urlsplit(url).hostname or url
 
 
-def _reason(error: Exception) -> str:
+def _refused(name: str, url: str, error: Any) -> str:
+    """Why a file did not come, and what to do."""
+    import requests
     from requests import exceptions
 
-    # The addresses here are right: a scheme that is not known is that of the proxy (SOCKS needs another package).
-    proxy = (exceptions.ProxyError, exceptions.InvalidProxyURL, exceptions.InvalidSchema)
-    if isinstance(error, exceptions.Timeout) or "timed out" in str(error):
-        return f"no answer for {_TIMEOUT} s"
+    if isinstance(error, requests.HTTPError):
+        answer: Any = error.response
+        status, host = answer.status_code, _host(answer.url)
+        if status == requests.codes.proxy_authentication_required:
+            return f"{name} could not be fetched from {host} ({_PROXY}). Then run the same command again."
+        if status >= 500 or status == 429:
+            return f"{host} is in trouble (it answered {status} for {name}). Nothing is wrong here: try again later."
+        return (
+            f"{host} does not give out {name} (it answered {status}). "
+            "The address may have changed: look for the file there, and correct it in labutils/tools/public/fetch.py."
+        )
     reasons: tuple[tuple[Any, str], ...] = (
-        (
-            exceptions.SSLError,
-            "its certificate is not trusted here: is this computer's clock right, or a filter between?",
-        ),
-        (proxy, _PROXY),
+        (exceptions.Timeout, f"no answer for {_TIMEOUT} s"),
+        (exceptions.SSLError, _CERTIFICATE),
+        # The addresses here are right: a scheme that is not known is that of the proxy (SOCKS needs another package).
+        ((exceptions.ProxyError, exceptions.InvalidProxyURL, exceptions.InvalidSchema), _PROXY),
         (exceptions.TooManyRedirects, "it sends from one address to the next without end"),
         (exceptions.ChunkedEncodingError, "the connection broke"),
         (exceptions.ConnectionError, "no connection"),
     )
-    return next((words for kind, words in reasons if isinstance(error, kind)), type(error).__name__)
+    reason = next((words for kind, words in reasons if isinstance(error, kind)), type(error).__name__)
+    if "timed out" in str(error):
+        reason = reasons[0][1]
+    return (
+        f"{name} could not be fetched from {_host(url)} ({reason}). Check the connection and run "
+        "the same command again: it goes on where it stopped."
+    )

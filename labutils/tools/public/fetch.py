@@ -93,12 +93,7 @@ are compared with that; one that a maintainer has seen goes into the line here, 
 """
 
 
-def fetch(
-    name: str,
-    size: int | None = None,
-    folder: Path | None = None,
-    show: Callable[[str], None] = print,
-) -> Path:
+def fetch(name: str, size: int | None = None, folder: Path | None = None, show: Callable[[str], None] = print) -> Path:
     """Fetch public images and lay them out like the course's; the folder with `train` and `test` comes back.
 
     Does nothing if they are there. A call that was interrupted leaves no half data set, and the next one goes on.
@@ -122,37 +117,33 @@ def fetch(
     from filelock import FileLock
 
     wanted = find_download(name, size)
-    parent = paths.generated_dir() / "public" if folder is None else Path(folder)
-    target, arriving = parent / DATASETS[wanted.dataset].folder, parent / ".downloads" / wanted.file_name
+    one, parent = wanted.collection, paths.generated_dir() / "public" if folder is None else Path(folder)
+    target, arriving = parent / DATASETS[wanted.dataset].title, parent / ".downloads" / wanted.file_name
     try:
         parent.mkdir(parents=True, exist_ok=True)
         # Two fetches at once would write into the same files: the second waits, and finds the work done.
         with FileLock(parent / f".{target.name}.lock"):
             told = _manifest(target)
-            is_same = told.get("md5") == wanted.md5
-            if is_same and (told.get("seed"), told.get("images")) == (archives.SEED, _count(target)):
-                show(f"{shown(target)} is there already: {wanted.collection.title}.")
+            if told.get("md5") != wanted.md5:
+                told = {}
+            elif (told.get("seed"), told.get("images")) == (archives.SEED, _count(target)):
+                show(f"{shown(target)} is there already: {one.title}.")
                 return target
-            one = wanted.collection
-            show(
-                f"{one.title}, {wanted.size}x{wanted.size}\nLicence: {one.licence}\nPlease cite: {one.citation}\n"
-                f"From: {wanted.url}"
-            )
+            rights = f"Licence: {one.licence}\nPlease cite: {one.citation}\nFrom: {wanted.url}"
+            show(f"{one.title}, {wanted.size}x{wanted.size}\n{rights}")
             # What the same file had when it was fetched before.
-            before = told.get("sha256") if is_same and re.fullmatch("[0-9a-f]{64}", str(told.get("sha256"))) else None
-            sha256 = wanted.sha256 or before
+            before = re.fullmatch("[0-9a-f]{64}", str(told.get("sha256")))
+            sha256 = wanted.sha256 or (before and before[0])
             archive = download(wanted.url, arriving, wanted.md5, wanted.largest, sha256)
             _lay_out(wanted, archive, target)
             archive.unlink()
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            why = f"{shown(parent)} cannot be written ({reason(error)}). Mend that, and run the same command again."
-            raise DataError(why) from None
-        arriving.with_name(f"{arriving.name}.part").unlink(missing_ok=True)
-        raise DataError(
-            f"The disk that holds {shown(parent)} is full. Nothing half-written was left; "
-            "make room and run the same command again."
-        ) from None
+        why = f"{shown(parent)} cannot be written ({reason(error)}). Mend that, and run the same command again."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            arriving.with_name(f"{arriving.name}.part").unlink(missing_ok=True)
+            why = f"The disk that holds {shown(parent)} is full. Nothing half-written was left; "
+            why += "make room and run the same command again."
+        raise DataError(why) from None
     show(f"{shown(target)} is ready. `labutils data audit {wanted.dataset}` says what to know before training on it.")
     return target
 
@@ -191,32 +182,21 @@ def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
     """Write the images beside `target` and put them in place in one step."""
     from pooch import file_hash
 
-    partial_folder = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial_folder, ignore_errors=True)
+    growing, one = target.with_name(f".{target.name}.partial"), wanted.collection
+    shutil.rmtree(growing, ignore_errors=True)
     try:
-        partial_folder.mkdir()
-        one = wanted.collection
-        one.unpack(archive, partial_folder)
-        if one.class_names != DATASETS[wanted.dataset].class_names:
-            _write_json(partial_folder / CLASSES_FILE, {"class_names": one.class_names})
-        manifest = {
-            "title": one.title,
-            "url": wanted.url,
-            "md5": wanted.md5,
-            "sha256": file_hash(str(archive)),
-            "licence": one.licence,
-            "citation": one.citation,
-            "size": wanted.size,
-            "seed": archives.SEED,
-            "images": _count(partial_folder),
-        }
-        _write_json(partial_folder / MANIFEST, manifest)
+        growing.mkdir()
+        one.unpack(archive, growing)
+        told = {name: getattr(wanted, name) for name in ("url", "md5", "size")}
+        told |= {name: getattr(one, name) for name in ("title", "licence", "citation")}
+        told |= {"sha256": file_hash(str(archive)), "seed": archives.SEED, "images": _count(growing)}
+        written = {MANIFEST: told}
+        if one.class_names != DATASETS[wanted.dataset].words:
+            written[CLASSES_FILE] = {"class_names": one.class_names}
+        for name, content in written.items():
+            (growing / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
-        partial_folder.rename(target)
+        growing.rename(target)
     finally:
-        shutil.rmtree(partial_folder, ignore_errors=True)
-
-
-def _write_json(file: Path, content: dict) -> None:
-    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        shutil.rmtree(growing, ignore_errors=True)
