@@ -22,8 +22,7 @@ lab: .venv/installed  ## JupyterLab on my-lab/, your own copies of the notebooks
 test: check  ## every check that a change must pass
 	$(BIN)/labutils data phantoms
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
-	$(BIN)/pytest -n 2 --dist loadscope --nbval notebooks
-	$(BIN)/pytest -n 2 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb)
+	$(BIN)/pytest -n 3 --dist loadscope --nbval $(LIVE:%=tests/reference/%.ipynb) notebooks
 	$(BIN)/labutils verify --some 2
 
 nightly: test  ## that, every notebook trained live, and every stored run repeated
@@ -40,11 +39,12 @@ quick: check  ## what takes under two minutes, while writing
 	$(BIN)/pytest -q -n 2 --dist loadscope -m "not slow"
 
 CHROMIUM = command -v chromium || command -v chromium-browser || command -v google-chrome
-test-browser: .venv/installed-dev  ## every notebook and control in a real browser; ARGS='-k "not other"' takes four notebooks
+test-browser: .venv/installed-dev  ## every notebook, control and page of the site in a real browser; ARGS='-k "not other"' takes four notebooks
 	@{ $(CHROMIUM); } > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	  apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
 	  { echo "No Chromium found. Install it (Debian: sudo apt-get install chromium) and run this again."; exit 1; }
 	$(BIN)/labutils data phantoms
+	$(BIN)/python docs/_ext/build.py
 	$(BIN)/pytest tests/browser $(ARGS)
 
 format: .venv/installed-dev  ## write everything as ruff would

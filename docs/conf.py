@@ -1,5 +1,8 @@
 """Settings of the site; `docs/_ext/build.py` writes its sources, and nothing on it is fetched from anywhere."""
 
+import re
+from typing import Any
+
 import labutils
 
 project = "An interactive deep-learning lab on medical images"
@@ -26,6 +29,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_context = {"default_mode": "auto"}
 # Summaries are fetched page by page, which a browser forbids to a page that is opened as a file.
 html_show_search_summary = False
 html_theme_options = {
@@ -35,6 +39,18 @@ html_theme_options = {
     "show_toc_level": 2,
     "home_page_in_toc": True,
     "back_to_top_button": False,
+    "navbar_persistent": [],
     "article_header_end": ["search-button", "theme-switcher", "toggle-secondary-sidebar"],
 }
 copybutton_selector = "div.cell_input pre, div.highlight-none pre, div.highlight-default pre"
+
+
+def setup(app: Any) -> None:
+    """Sphinx puts the list of what a function returns into a paragraph, which HTML does not allow."""
+
+    def mend(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+        context["body"] = re.sub(
+            r"<dd([^>]*)><p>(<ul.*?</ul>)\s*</p>", r"<dd\1>\2", context.get("body", ""), flags=re.S
+        )
+
+    app.connect("html-page-context", mend)

@@ -1,8 +1,7 @@
 """Changed versions of images: one transform of one image (Task 7), random changes of a batch (Tasks 8 and 9).
 
-Everything here is a pure function of its arguments, seeds included, and gives back an image of the shape, type and
-range that it was given; what is no floating-point image in [0, 1] is a ValueError. When training draws which change
-is the business of `training`.
+Images are (h, w) or (h, w, c), floating point, in [0, 1], else a ValueError, and come back in the same shape and type.
+Everything is a pure function of its arguments, seeds included; a number out of range is a ParameterError.
 """
 
 from __future__ import annotations
@@ -18,17 +17,10 @@ from labutils.errors import ParameterError
 
 
 def scale(image: np.ndarray, factor: float = 2) -> np.ndarray:
-    """The image enlarged or shrunk about its centre, in a frame that keeps its size.
+    """The image enlarged or shrunk (`factor` 0.1 to 10) about its centre, in a frame that keeps its size.
 
     Enlarged, the outer parts leave the frame; shrunk, the outermost pixels are repeated around it. The frame stays,
     since a network takes images of one size only.
-
-    Parameters
-    ----------
-    image : np.ndarray
-        (h, w) or (h, w, c), floating point, in [0, 1].
-    factor : float
-        From 0.1 to 10, else a ParameterError: 2 shows the middle half of each side at twice its size.
     """
     from skimage.transform import SimilarityTransform, warp
 
@@ -40,15 +32,8 @@ def scale(image: np.ndarray, factor: float = 2) -> np.ndarray:
 
 
 def rotate(image: np.ndarray, angle: float = 40) -> np.ndarray:
-    """The image turned about its centre, counter-clockwise; corners are filled with the nearest pixel of its edge.
-
-    Parameters
-    ----------
-    image : np.ndarray
-        (h, w) or (h, w, c), floating point, in [0, 1].
-    angle : float
-        Degrees from -360 to 360, else a ParameterError.
-    """
+    """The image turned about its centre, counter-clockwise, by -360 to 360 degrees; corners are filled with the nearest
+    pixel of its edge."""
     from skimage.transform import rotate as turn
 
     _check_image(image)
@@ -57,30 +42,20 @@ def rotate(image: np.ndarray, angle: float = 40) -> np.ndarray:
 
 
 def flip_horizontal(image: np.ndarray) -> np.ndarray:
-    """The image with left and right exchanged; (h, w) or (h, w, c), floating point, in [0, 1]."""
+    """The image with left and right exchanged."""
     _check_image(image)
     return image[:, ::-1].copy()
 
 
 def flip_vertical(image: np.ndarray) -> np.ndarray:
-    """The image with top and bottom exchanged; (h, w) or (h, w, c), floating point, in [0, 1]."""
+    """The image with top and bottom exchanged."""
     _check_image(image)
     return image[::-1].copy()
 
 
 def rescale_intensity(image: np.ndarray, low: float = 6, high: float = 80) -> np.ndarray:
-    """The image with its contrast stretched: what lies between two percentiles fills the range from black to white.
-
-    An image with nothing between the two percentiles comes back as it is.
-
-    Parameters
-    ----------
-    image : np.ndarray
-        (h, w) or (h, w, c), floating point, in [0, 1].
-    low, high : float
-        Percentiles, 0 <= low < high <= 100, else a ParameterError. Pixels below the `low` one become 0, those above the
-        `high` one 1.
-    """
+    """The image with its contrast stretched: what lies between two percentiles (0 <= low < high <= 100) fills the range
+    from black to white. An image with nothing between the two comes back as it is."""
     from skimage import exposure
 
     _check_image(image)
@@ -104,22 +79,11 @@ def random_images(
     vertical_flip: bool = True,
     seed: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Randomly changed versions of one image, one at a time; a ParameterError if a setting is out of range.
+    """Randomly changed versions of one image, `n` in all, one at a time.
 
-    Parameters
-    ----------
-    image : np.ndarray
-        (h, w) or (h, w, c), floating point, in [0, 1].
-    n : int
-        How many, from 0.
-    rotation : float
-        Degrees from 0 to 180: each version turns by up to this much, either way.
-    shift : float
-        At least 0 and below 1: each version moves by up to this fraction of its height and of its width.
-    horizontal_flip, vertical_flip : bool
-        Exchange left and right (top and bottom) in every second version, on average.
-    seed : int
-        From 0. The same seed gives the same versions, and the first ones do not depend on `n`.
+    Each turns by up to `rotation` degrees (0 to 180), either way, and moves by up to the fraction `shift` (0 to below
+    1) of its height and of its width; a flip comes in every second one, on average. The same `seed`, from 0, gives the
+    same versions, and the first ones do not depend on `n`.
     """
     _check_image(image)
     _check_number("n", n, 0, 1_000_000, "")
@@ -138,25 +102,8 @@ def augment_batch(images: np.ndarray, augmentation: Augmentation, seeds: Sequenc
     height and of the width, uniformly drawn; what enters the frame repeats the nearest pixel of the edge; each flip
     with probability one half.
 
-    Parameters
-    ----------
-    images : np.ndarray
-        (n, h, w, c), floating point.
-    augmentation : Augmentation
-        What may happen, and how much.
-    seeds : sequence of int or of int sequences
-        One for each image, for example `(seed, epoch, index of the image)`. An image's seed alone decides what
-        happens to it, whatever batch it is in and whichever of the other changes are on.
-
-    Returns
-    -------
-    np.ndarray
-        (n, h, w, c), type of `images`; within the range of each image, up to rounding.
-
-    Raises
-    ------
-    ValueError
-        If there is not one seed for each image.
+    Of images (n, h, w, c), with one seed for each, for example `(seed, epoch, index of the image)`: it alone decides
+    what happens to its image, whatever batch that is in and whichever of the other changes are on.
     """
     if len(seeds) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(seeds)} seeds: give one seed for each image.")

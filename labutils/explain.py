@@ -1,8 +1,4 @@
-"""Grad-CAM: where in an image the evidence for a class lies, as far as the last convolution can tell.
-
-Keras is imported when a heat map is computed. Drawing the maps is the business of `plots`, choosing a run that of the
-notebook: `model, epoch = labutils.training.load_best(run)`.
-"""
+"""Grad-CAM: where in an image the evidence for a class lies, as far as the last convolution can tell."""
 
 from __future__ import annotations
 
@@ -29,7 +25,7 @@ BATCH = 32
 
 
 def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarray | None = None) -> np.ndarray:
-    """Heat maps of the evidence for a class, one for each image.
+    """Heat maps of the evidence for a class, one for each image (Selvaraju et al. 2017).
 
     The feature maps of the last convolution (after its ReLU) are added up, each weighted by the mean gradient of the
     class's score with respect to it; what counts against the class is cut off. The score is the one before sigmoid
@@ -38,7 +34,7 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
     Parameters
     ----------
     model : keras.Model
-        A network that ends in one dense layer on top of convolutions, such as `labutils.models` builds.
+        A network that ends in one dense layer on top of convolutions (else a ValueError).
     images : np.ndarray
         (n, h, w, c) in [0, 1].
     class_index : int or np.ndarray, optional
@@ -48,15 +44,6 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
     -------
     np.ndarray
         (n, h, w) float32 in [0, 1], 1 at the hottest place of each image; 0 everywhere if nothing speaks for the class.
-
-    Raises
-    ------
-    ValueError
-        If the model has no convolution, or there is no such class.
-
-    References
-    ----------
-    Selvaraju et al. (2017), Grad-CAM: visual explanations from deep networks via gradient-based localization.
     """
     from scipy.ndimage import zoom
 
@@ -82,11 +69,8 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
 
 
 def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray:
-    """Validation images worth explaining: those the run is surest of, half of them right and half of them wrong.
-
-    `n` in all, from 2; fewer come back if the run makes fewer mistakes. At `epoch`, an index (from 0); None is the
-    best. They are int64 indices: first right ones, one class after the other, then wrong ones.
-    """
+    """Validation images worth explaining: indices of `n` that the run is surest of at an epoch (index; None is the
+    best), half of them right, one class after the other, then half of them wrong; fewer if it makes fewer mistakes."""
     from labutils.evaluate.metrics import class_probabilities
 
     probabilities = class_probabilities(run, epoch)

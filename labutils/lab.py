@@ -1,11 +1,11 @@
 """The lab as data: the runs of every task, what the lab report says about them, and the order to train them in.
 
-The notebooks build their `RunConfig`s visibly, cell by cell; the report, `labutils run --missing` and the tests take
-them from here, and a test makes sure that both agree.
+The notebooks build their `RunConfig`s in sight; a test makes sure that both agree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,27 +26,13 @@ FEW_IMAGES = 200
 MORE_IMAGES = (2000, 4000)
 """Training images in the learning curve of Task 3: Task 5A's network with dropout, on more than the report had."""
 
-FURTHER_SEEDS: tuple[tuple[str, str, int], ...] = (
-    ("task5a", "", 8),
-    ("task5c", "", 8),
-    ("task4", "(1)", 8),
-    ("task4", "(5)", 8),
-    ("task4", "", 2),
-    ("task6a", "", 3),
-    ("task8", "", 3),
-    ("task9", "", 3),
-    ("task6b", "", 3),
-)
-"""Seeds of a setting in the end, by its task and what its label holds; why so many is in docs/rules.md."""
-
 
 @dataclass(frozen=True)
 class Reported:
     """What the lab report says about one run; None where it says nothing.
 
-    `accuracy` and `loss` are on the validation images. The accuracy is the best over the epochs; for the loss the
-    report does not say whether it is the lowest or the one at the best epoch. In Task 4 the accuracy is element-wise
-    over nine one-hot columns.
+    `accuracy` and `loss` are on the validation images: the best over the epochs, and a loss of which the report does
+    not say where it was read. In Task 4 the accuracy is element-wise over nine one-hot columns.
     """
 
     accuracy: float | None = None
@@ -106,14 +92,14 @@ SMALL_IN_WORDS = f"{SMALL['n_base']} filters, images of {SMALL['image_size']} pi
 STAND_INS = ("task6a", "task6b", "task8", "task9")
 """Tasks whose runs take hours: small ones, stored, stand in for those that are not trained yet."""
 
-STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("a", ("task1b", "task1c", "task1d", "task1e")),
-    ("b", ("task5a", "task5b", "task5c", "task5d")),
-    ("c", ("task2", "task3")),
-    ("d", ("task4",)),
-    ("e", ("task6a", "task6b")),
-    ("f", ("task8", "task9")),
-)
+STAGES: dict[str, tuple[str, ...]] = {
+    "a": ("task1b", "task1c", "task1d", "task1e"),
+    "b": ("task5a", "task5b", "task5c", "task5d"),
+    "c": ("task2", "task3"),
+    "d": ("task4",),
+    "e": ("task6a", "task6b"),
+    "f": ("task8", "task9"),
+}
 """In which order the runs are trained; (e) begins with the stand-ins, and two last stages, "g" and "h", have other
 seeds."""
 
@@ -122,15 +108,12 @@ _ALEXNET = {"dataset": "skin", "model": "alexnet", "learning_rate": 1e-4, "epoch
 _SLOW = {**_ALEXNET, "learning_rate": 1e-5, "dropout": 0.4}
 _X_RAY = {"dataset": "x_ray", "learning_rate": 1e-5, "epochs": 100}
 _LARGE = {**_SLOW, "n_base": 64, "epochs": 80}
+_BONE = {**_VGG16, "dataset": "bone"}
+_TASK6A = {**_SLOW, "n_base": 32, "epochs": 150}
+_TASK8 = {**_LARGE, "dense": (128, 64), "batch_norm": True}
+_TASK9 = {**_LARGE, "model": "vgg16", "augmentation": AUGMENTATION}
 
-_BONE: dict[str, tuple[dict[str, Any], Reported]] = {
-    "b8": ({"n_base": 8}, Reported(0.9071, 0.2415)),
-    "b8, dropout 0.2": ({"n_base": 8, "dropout": 0.2}, SILENT),
-    "b16": ({"n_base": 16}, SILENT),
-    "b16, dropout 0.2": ({"n_base": 16, "dropout": 0.2}, SILENT),
-}
-
-_SETTINGS: dict[str, dict[str, Any]] = {
+_TASK4: dict[str, dict[str, Any]] = {
     "(1) lr 1e-5": {},
     "(2) b16": {"n_base": 16},
     "(3) lr 1e-4": {"learning_rate": 1e-4},
@@ -139,14 +122,11 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "(6) dropout 0.4, batch 16": {"dropout": 0.4, "batch_size": 16},
     "(7) dropout 0.2": {"dropout": 0.2},
 }
-_BEST_OF_TASK4 = {
-    "LeNet (5) dropout 0.4": Reported(0.9872, 0.0474),
-    "AlexNet (5) dropout 0.4": Reported(0.9824, 0.0572),
+_TASK4_NETWORKS: dict[str, tuple[dict[str, Any], Reported]] = {
+    "LeNet": ({"model": "lenet"}, Reported(0.9872, 0.0474)),
+    "AlexNet": ({"model": "alexnet", "dense": (64,)}, Reported(0.9824, 0.0572)),
 }
-_TASK4_NETWORKS: dict[str, dict[str, Any]] = {
-    "LeNet": {"model": "lenet"},
-    "AlexNet": {"model": "alexnet", "dense": (64,)},
-}
+"""With what the report says of the setting (5)."""
 
 _5A = {
     "no dropout": (_ALEXNET, Reported(0.8299, 0.4446, 0.9309, 0.1748)),
@@ -174,19 +154,16 @@ _TABLE: dict[str, dict[str, tuple[dict[str, Any], Reported]]] = {
         "VGG16": (_VGG16, SILENT),
     },
     "task2": {
-        label: ({**_VGG16, "dataset": "bone", **settings}, reported) for label, (settings, reported) in _BONE.items()
+        "b8": (_BONE, Reported(0.9071, 0.2415)),
+        "b8, dropout 0.2": ({**_BONE, "dropout": 0.2}, SILENT),
+        "b16": ({**_BONE, "n_base": 16}, SILENT),
+        "b16, dropout 0.2": ({**_BONE, "n_base": 16, "dropout": 0.2}, SILENT),
     },
-    "task3": {
-        "Skin": (_VGG16, Reported(0.8500, 0.4255)),
-        "Bone": ({**_VGG16, "dataset": "bone"}, Reported(0.9071, 0.2415)),
-    },
+    "task3": {"Skin": (_VGG16, Reported(0.8500, 0.4255)), "Bone": (_BONE, Reported(0.9071, 0.2415))},
     "task4": {
-        f"{name} {setting}": (
-            {**_X_RAY, **network, **changes},
-            _BEST_OF_TASK4.get(f"{name} {setting}", SILENT),
-        )
-        for name, network in _TASK4_NETWORKS.items()
-        for setting, changes in _SETTINGS.items()
+        f"{name} {setting}": ({**_X_RAY, **network, **changes}, best if setting.startswith("(5)") else SILENT)
+        for name, (network, best) in _TASK4_NETWORKS.items()
+        for setting, changes in _TASK4.items()
     },
     "task5a": _5A,
     "task5b": {
@@ -206,58 +183,30 @@ _TABLE: dict[str, dict[str, tuple[dict[str, Any], Reported]]] = {
         "batch norm": ({**_SLOW, "epochs": 150, "batch_norm": True}, Reported(0.8399, 0.5679)),
     },
     "task6a": {
-        "no spatial dropout": ({**_SLOW, "n_base": 32, "epochs": 150}, Reported(0.8249, 0.4755)),
-        "spatial dropout 0.1": (
-            {**_SLOW, "n_base": 32, "epochs": 150, "spatial_dropout": 0.1},
-            Reported(0.8050, 0.5006),
-        ),
+        "no spatial dropout": (_TASK6A, Reported(0.8249, 0.4755)),
+        "spatial dropout 0.1": ({**_TASK6A, "spatial_dropout": 0.1}, Reported(0.8050, 0.5006)),
     },
     "task6b": {
-        "no spatial dropout": ({**_SLOW, "n_base": 32, "epochs": 250}, Reported(0.8399, 0.4306)),
-        "spatial dropout 0.1": (
-            {**_SLOW, "n_base": 32, "epochs": 250, "spatial_dropout": 0.1},
-            Reported(0.8450, 0.4725),
-        ),
+        "no spatial dropout": ({**_TASK6A, "epochs": 250}, Reported(0.8399, 0.4306)),
+        "spatial dropout 0.1": ({**_TASK6A, "epochs": 250, "spatial_dropout": 0.1}, Reported(0.8450, 0.4725)),
     },
     "task7": {},
     "task8": {
-        "no augmentation": ({**_LARGE, "dense": (128, 64), "batch_norm": True}, SILENT),
-        "augmentation": (
-            {**_LARGE, "dense": (128, 64), "batch_norm": True, "augmentation": AUGMENTATION},
-            SILENT,
-        ),
+        "no augmentation": (_TASK8, SILENT),
+        "augmentation": ({**_TASK8, "augmentation": AUGMENTATION}, SILENT),
     },
     "task9": {
-        "Skin": ({**_LARGE, "model": "vgg16", "augmentation": AUGMENTATION}, Reported(0.8799, 0.3437)),
-        "Bone": (
-            {**_LARGE, "model": "vgg16", "augmentation": AUGMENTATION, "dataset": "bone"},
-            Reported(1.0, 0.0007),
-        ),
+        "Skin": (_TASK9, Reported(0.8799, 0.3437)),
+        "Bone": ({**_TASK9, "dataset": "bone"}, Reported(1.0, 0.0007)),
     },
 }
 
 
 def runs(task: str, **changes: Any) -> dict[str, RunConfig]:
-    """The runs of a task at the report's settings.
+    """The runs of a task ("task1b" to "task9") at the report's settings, by label, in the report's order.
 
-    Parameters
-    ----------
-    task : str
-        "task1b" to "task9"; Task 7 trains nothing and gives an empty dict.
-    **changes
-        Settings of `RunConfig` to use in every one of them instead, such as `epochs=2` or `seed=1`.
-
-    Returns
-    -------
-    dict of str to RunConfig
-        By label, in the report's order. Runs that a task shares with an earlier one have the same `key`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such task.
-    ParameterError
-        If a changed setting is unknown or out of range.
+    `changes` are settings of `RunConfig` to use in every one of them instead, such as `epochs=2` or `seed=1`; a
+    ParameterError says that one is unknown or out of range, a ValueError that there is no such task.
 
     Examples
     --------
@@ -274,9 +223,12 @@ def reported(task: str) -> dict[str, Reported]:
 
 def stand_ins(task: str) -> dict[str, RunConfig]:
     """Small runs to show while those of a task are not trained, by labels that say so; most tasks have none."""
-    return (
-        {f"{label}{SMALL_LABEL}": config for label, config in runs(task, **SMALL).items()} if task in STAND_INS else {}
-    )
+    return small(runs(task)) if task in STAND_INS else {}
+
+
+def small(configs: Mapping[str, RunConfig]) -> dict[str, RunConfig]:
+    """The small runs that stand in for these, by labels that say so."""
+    return {f"{label}{SMALL_LABEL}": config.with_(**SMALL) for label, config in configs.items()}
 
 
 def learning_curve() -> dict[int, RunConfig]:
@@ -290,40 +242,34 @@ def few_images() -> dict[str, RunConfig]:
     return {f"{label}, {FEW_IMAGES} images": config for label, config in runs("task5a", n_train=FEW_IMAGES).items()}
 
 
+def further_seeds() -> Iterator[tuple[str, dict[str, RunConfig], int]]:
+    """Settings of a task, and how many seeds they have in the end; why so many is in docs/rules.md."""
+    yield "task5a", runs("task5a") | few_images(), 8
+    yield from (("task3", {f"{n} images": learning_curve()[n]}, 3) for n in MORE_IMAGES)
+    yield "task5c", runs("task5c"), 8
+    for number in ("(1)", "(5)"):
+        yield "task4", {label: config for label, config in runs("task4").items() if number in label}, 8
+    yield "task4", runs("task4"), 2
+    yield from ((task, runs(task), 3) for task in ("task6a", "task8", "task9", "task6b"))
+
+
 def training_list() -> list[Planned]:
     """Every run of the lab in the order it should be trained, none twice.
 
     A run that is the beginning of a longer one comes before it: training the longer one continues it.
     """
-    planned = [
-        Planned(stage, task, label, config)
-        for stage, tasks in STAGES
-        for task in tasks
-        for label, config in runs(task).items()
+    planned = []
+    for stage, tasks in STAGES.items():
+        if stage == "e":
+            planned += [Planned(stage, task, *row) for task in STAND_INS for row in stand_ins(task).items()]
+        planned += [Planned(stage, task, *row) for task in tasks for row in runs(task).items()]
+    again = [
+        ("g", one.task, one.label, one.config, seed) for seed in EXTRA_SEEDS for one in planned if one.stage in "abc"
     ]
-    small = [Planned("e", task, label, config) for task in STAND_INS for label, config in stand_ins(task).items()]
-    large = next(i for i, run in enumerate(planned) if run.stage == "e")
-    planned[large:large] = small
-    planned += [
-        Planned("g", run.task, f"{run.label}, seed {seed}", run.config.with_(seed=seed))
-        for seed in EXTRA_SEEDS
-        for run in planned
-        if run.stage in "abc"
-    ]
-    for task, holds, seeds in FURTHER_SEEDS:
-        configs = {label: config for label, config in runs(task).items() if holds in label}
-        configs |= few_images() if task == "task5a" else {}
-        planned += [
-            Planned("h", task, f"{label}, seed {seed}", config.with_(seed=seed))
-            for seed in range(seeds)
-            for label, config in configs.items()
-        ]
-        if task == "task5a":
-            planned += [
-                Planned("h", "task3", f"{n} images, seed {seed}", learning_curve()[n].with_(seed=seed))
-                for n in MORE_IMAGES
-                for seed in range(3)
-            ]
+    for task, configs, seeds in further_seeds():
+        again += [("h", task, *row, seed) for seed in range(seeds) for row in configs.items()]
+    for stage, task, label, config, seed in again:
+        planned.append(Planned(stage, task, f"{label}, seed {seed}", config.with_(seed=seed)))
     longest: dict[str, int] = {}
     needed = []
     for run in planned:

@@ -1,10 +1,4 @@
-"""The three networks of the lab, as Keras models and as numbers.
-
-An architecture is data: which blocks of convolutions follow each other, and after which of them the image is
-halved. `build_model` turns it into a Keras model, `describe` into counts (layers, parameters, operations,
-receptive field). Data and training live elsewhere. Keras is imported when the first model is built, so that a
-notebook which only counts opens at once.
-"""
+"""The three networks of the lab: data, which `build_model` turns into a Keras model and `describe` into counts."""
 
 from __future__ import annotations
 
@@ -83,35 +77,22 @@ def network(
     ----------
     name : {"lenet", "alexnet", "vgg16"}
     input_shape : (int, int, int)
-        Height, width (pixels) and channels of an image; values are expected in [0, 1].
+        Height, width (pixels) and channels of an image; values are expected in [0, 1]. A ValueError says that it is too
+        small to be halved by every max-pooling.
     n_base : int
         Filters of the first block, from 1; the others are multiples of it.
     n_classes : int
         Two classes give one sigmoid output (the probability of label 1), more give one softmax output each.
     dense : tuple of int, optional
         Units of each hidden dense layer; `config.DENSE_UNITS` unless given.
-    dropout : float
-        Rate in [0, 1) at which outputs of every hidden dense layer are dropped (Srivastava et al., 2014).
-        0: no such layer.
+    dropout, spatial_dropout : float
+        Rates in [0, 1) at which outputs of every hidden dense layer are dropped (Srivastava et al., 2014), and whole
+        feature maps after every ReLU (Tompson et al., 2015). 0: no such layer.
     batch_norm : bool
         Batch normalization between every convolution and its ReLU (Ioffe and Szegedy, 2015).
-    spatial_dropout : float
-        Rate in [0, 1) at which whole feature maps are dropped after every ReLU (Tompson et al., 2015).
-        0: no such layer.
     seed : int
-        Decides initial weights and dropped units. The same seed gives the same initial weights each time, and
-        a layer's weights do not depend on whether normalization or dropout stand beside it: runs that are
-        compared with each other start alike.
-
-    Returns
-    -------
-    keras.Model
-        Not compiled. Input (batch, height, width, channels), output (batch, 1) or (batch, n_classes).
-
-    Raises
-    ------
-    ValueError
-        If the image is too small to be halved by every max-pooling.
+        Decides initial weights and dropped units. A layer's weights do not depend on whether normalization or dropout
+        stand beside it: runs that are compared with each other start alike.
     """
     import keras
     from keras import layers
@@ -164,10 +145,8 @@ lenet, alexnet, vgg16 = (partial(network, name) for name in ARCHITECTURES)
 
 
 def layers_in_words(model: keras.Model) -> list[str]:
-    """What a network computes, layer by layer: `Conv2D 8, 3x3, same`, `ReLU`, `MaxPooling2D 2x2`, `Dense 64`, ...
-
-    An activation counts as a layer of its own, whether it was written as one or as an option of the layer before it.
-    """
+    """What a network computes, layer by layer: `Conv2D 8, 3x3, same`, `ReLU`, `MaxPooling2D 2x2`, `Dense 64`, ...; an
+    activation is a layer of its own, however it was written."""
     words = []
     for layer in model.layers:
         kind, settings = type(layer).__name__, layer.get_config()
@@ -197,22 +176,11 @@ def other_layer(built: list[str], wanted: list[str]) -> str:
 
 
 class Layer(NamedTuple):
-    """One layer of a network in numbers.
+    """One layer of a network in numbers: "image", "convolution", "pooling" or "dense", with its name in Keras.
 
-    Attributes
-    ----------
-    name : str
-        As in Keras.
-    kind : str
-        "image", "convolution", "pooling" or "dense".
-    shape : tuple of int
-        What it gives: (side, side, maps), or (units,).
-    parameters : int
-        Of a convolution with those of its batch normalization, moving averages included.
-    multiply_adds : int
-        Multiplications, each with its addition, for one image, forward.
-    field : int or None
-        Side in pixels of the part of the image that one position depends on; None after the convolutional part.
+    `shape` is what it gives, (side, side, maps) or (units,); `parameters` of a convolution are with those of its batch
+    normalization, moving averages included; `multiply_adds` are for one image, forward; `field` is the side in pixels
+    of the part of the image that one position depends on, None after the convolutional part.
     """
 
     name: str
@@ -224,10 +192,9 @@ class Layer(NamedTuple):
 
 
 def layers_of(config: RunConfig, n_classes: int = 2) -> list[Layer]:
-    """The layers of a run's network in order, the image first, from its numbers alone.
+    """The layers of a run's network in order, the image first; batch normalization, ReLU and dropout are none here.
 
-    Batch normalization, ReLU and dropout are no layers of their own here. Receptive field as in Araujo et al. (2019),
-    Computing receptive fields of convolutional neural networks.
+    Receptive field as in Araujo et al. (2019), Computing receptive fields of convolutional neural networks.
     """
     architecture = ARCHITECTURES[config.model]
     side, channels = config.image_size, int(config.channels)
@@ -255,12 +222,8 @@ def layers_of(config: RunConfig, n_classes: int = 2) -> list[Layer]:
 
 @dataclass(frozen=True)
 class Description:
-    """A network in numbers.
-
-    Layers are those with weights; the output counts as a dense layer. `parameters`, `multiply_adds` (of one image,
-    forward) and the `receptive_field` after the last max-pooling (which may be larger than the image) are as in
-    `Layer`.
-    """
+    """A network in numbers, as in `Layer`; the output counts as a dense layer, and the `receptive_field`, after the
+    last max-pooling, may be larger than the image."""
 
     convolutions: int
     dense_layers: int

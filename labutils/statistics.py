@@ -1,12 +1,10 @@
-"""Numbers and how sure one can be of them: intervals, resampled means, losses of predictions, several tests at once.
-
-Everything here is a function of arrays: nothing knows runs or networks. Settings that were trained with several seeds
-and judged on the same images are compared in `evaluate.effects`.
-"""
+"""Numbers and how sure one can be of them, as functions of arrays: intervals, resampled means, losses of predictions,
+several tests at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from math import comb, hypot, log, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -20,8 +18,8 @@ SMALLEST_PROBABILITY = 1e-7
 GUESS = log(2)
 """What an image costs on which a network answers "one half" to two classes."""
 
-TAILS = (0.025, 0.975)
-"""The quantiles that a 95 % interval lies between."""
+LEVEL: ContextVar[float] = ContextVar("level", default=0.05)
+"""How often an interval may miss: of 95 % ones in 1 of 20 cases. Only `evaluate.rules.contested` sets another."""
 
 DRAWS = 4000
 
@@ -69,38 +67,21 @@ def p_words(p: float) -> str:
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
+def tails() -> tuple[float, float]:
+    """The quantiles that an interval lies between: .025 and .975 for one of 95 %."""
+    return LEVEL.get() / 2, 1 - LEVEL.get() / 2
+
+
 def normal_quantile(confidence: float) -> float:
     """How many standard errors an interval reaches to either side: 1.96 for 0.95."""
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a proportion, by Wilson's score method.
+    """The ends of the interval of a proportion, by Wilson's score method (1927, Journal of the American Statistical
+    Association 22, 209-212): within 0 and 1, and sensible at 0 and at `n` successes, too.
 
-    It stays within 0 and 1, and says something sensible at 0 and at `n` successes.
-
-    Parameters
-    ----------
-    successes : int
-        From 0 to `n`.
-    n : int
-        Number of trials, at least 1.
-    confidence : float
-        Above 0 and below 1.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end.
-
-    Raises
-    ------
-    ValueError
-        If `n` is below 1 or `successes` is not from 0 to `n`.
-
-    References
-    ----------
-    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+    A ValueError says that `n` is below 1 or `successes` not from 0 to `n`.
 
     Examples
     --------
@@ -120,31 +101,16 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
 
 def proportion(hits: np.ndarray) -> Estimate:
     """The share of True in `hits` (n,), with its Wilson interval."""
-    return Estimate(float(np.mean(hits)), *wilson_interval(int(np.sum(hits)), len(hits)))
+    return Estimate(float(np.mean(hits)), *wilson_interval(int(np.sum(hits)), len(hits), 1 - LEVEL.get()))
 
 
 def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
-    """The area under the ROC curve, with Newcombe's 95 % score interval.
+    """The area under the ROC curve of scores (n,), higher for positives (n,) bool, with Newcombe's 95 % score interval.
 
-    The interval solves |AUC - area| = z * standard error(area) with the standard error of Hanley and McNeil. Unlike
-    DeLong's interval and the bootstrap it does not shrink to a point where the classes separate perfectly, as they
-    may on 140 images.
-
-    Parameters
-    ----------
-    is_positive : np.ndarray
-        (n,) bool, with at least one True and one False.
-    scores : np.ndarray
-        (n,) higher for positives.
-
-    Raises
-    ------
-    ValueError
-        If all images belong to one class.
-
-    References
-    ----------
-    Newcombe (2006), Statistics in Medicine 25, 559-573, method 5; Hanley and McNeil (1982), Radiology 143, 29-36.
+    It solves |AUC - area| = z * standard error(area) (Newcombe 2006, Statistics in Medicine 25, 559-573, method 5) with
+    the standard error of Hanley and McNeil (1982, Radiology 143, 29-36). Unlike DeLong's interval and the bootstrap it
+    does not shrink to a point where the classes separate perfectly, as they may on 140 images. A ValueError says that
+    all images belong to one class.
     """
     is_positive = np.asarray(is_positive, dtype=bool)
     m, n = int(is_positive.sum()), int((~is_positive).sum())
@@ -165,19 +131,9 @@ def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
 def mean_auc_interval(y: np.ndarray, scores: np.ndarray) -> Estimate:
     """The mean area under the ROC curve over each class against the rest, with its 95 % interval.
 
-    Each area has its own score interval (`auc_interval`). Areas of the same images move together, so the intervals are
-    joined by how strongly they do (DeLong's covariance), which keeps the width of intervals that end at 0 or 1.
-
-    Parameters
-    ----------
-    y : np.ndarray
-        (n,) int; each class of `scores` occurs, in sorted order.
-    scores : np.ndarray
-        (n, classes); with two classes the second column counts.
-
-    References
-    ----------
-    Zou and Donner (2008), Statistics in Medicine 27, 1693-1702; DeLong and others (1988), Biometrics 44, 837-845.
+    Of labels `y` (n,) and scores (n, classes), of which each occurs; with two the second column counts. Areas of the
+    same images move together, so their intervals (`auc_interval`) are joined (Zou and Donner 2008, Statistics in
+    Medicine 27, 1693-1702) by how strongly they do (DeLong and others 1988, Biometrics 44, 837-845).
     """
     labels = np.unique(y)
     if len(labels) == 2:
@@ -201,16 +157,9 @@ def mean_auc_interval(y: np.ndarray, scores: np.ndarray) -> Estimate:
 def auc_by_image(y: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """What each image contributes to the mean AUC of every class against the rest, (n,); their mean is that AUC.
 
-    These are the jackknife's pseudovalues, n AUC - (n - 1) AUC without the image, in closed form: with them an AUC is
-    compared over readers and images like any mean (Dorfman, Berbaum and Metz 1992, Investigative Radiology 27,
-    723-731).
-
-    Parameters
-    ----------
-    y : np.ndarray
-        (n,) int, at least two classes.
-    scores : np.ndarray
-        (n, classes); with two classes the second column counts.
+    Of labels `y` (n,) and scores (n, classes), as in `mean_auc_interval`. These are the jackknife's pseudovalues, n AUC
+    - (n - 1) AUC without the image, in closed form: with them an AUC is compared over readers and images like any mean
+    (Dorfman, Berbaum and Metz 1992, Investigative Radiology 27, 723-731).
     """
     columns = [1] if scores.shape[1] == 2 else [k for k in range(scores.shape[1]) if (y == k).any()]
     values = []
@@ -234,31 +183,22 @@ def _shares_outranked(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def bootstrap_mean(values: np.ndarray, unit: float = 1.0) -> Estimate:
-    """The mean of `values` with its 95 % percentile bootstrap interval, the same at every call.
+    """The mean of `values` (n,), one per image, with its 95 % percentile bootstrap interval (Efron 1979, Annals of
+    Statistics 7, 1-26), the same at every call.
 
     Resampling values that are all the same gives the same mean every time, as if n images were all there are. Half an
     image that lies one `unit` above and half an image that lies one below are therefore added to the variance, as
-    Agresti and Min do for differences of proportions: the interval of n equal values still knows n.
-
-    Parameters
-    ----------
-    values : np.ndarray
-        (n,) one per image; for a paired comparison, the differences.
-    unit : float
-        What one image more can change: 1 for a right or wrong answer, `GUESS` for a loss.
-
-    References
-    ----------
-    Efron (1979), Annals of Statistics 7, 1-26; Agresti and Min (2005), Statistics in Medicine 24, 729-740.
+    Agresti and Min do for differences of proportions. One `unit` is what one image more can change: 1 for a right or
+    wrong answer, `GUESS` for a loss.
     """
     mean = float(np.mean(values))
-    low, high = np.quantile(resampled_means(values), TAILS)
+    low, high = np.quantile(resampled_means(values), tails())
     return widened(Estimate(mean, float(low), float(high)), len(values), unit)
 
 
 def widened(estimate: Estimate, n: int, unit: float = 1.0) -> Estimate:
     """An interval over n images, wider by what half an image on either side would add; see `bootstrap_mean`."""
-    least = normal_quantile(0.95) * unit / (n + 2)
+    least = normal_quantile(1 - LEVEL.get()) * unit / (n + 2)
     value, low, high = estimate
     return Estimate(value, value - hypot(value - low, least), value + hypot(high - value, least))
 
@@ -286,15 +226,8 @@ def class_probabilities(predictions: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The loss of each image, (..., n), from 0 to 16.1; their mean is what Keras calls the loss.
-
-    Parameters
-    ----------
-    predictions : np.ndarray
-        (..., n, outputs): probability of label 1, or one per class.
-    labels : np.ndarray
-        (n,) int.
-    """
+    """The loss of each image, (..., n), from 0 to 16.1, of predictions (..., n, outputs) and labels (n,); their mean is
+    what Keras calls the loss."""
     own = class_probabilities(predictions)[..., np.arange(len(labels)), labels]
     return -np.log(np.clip(own, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
 
@@ -305,13 +238,8 @@ def predicted_labels(predictions: np.ndarray) -> np.ndarray:
 
 
 def sign_test(a: int, b: int) -> float:
-    """McNemar's exact p value, two-sided, from the images that only one of two gets right.
-
-    Were both equally good, each such image would be a toss of a coin: the chance of a split this uneven, doubled.
-
-    References
-    ----------
-    McNemar (1947), Psychometrika 12, 153-157.
+    """McNemar's exact p value (1947, Psychometrika 12, 153-157), two-sided, from the images that only one of two gets
+    right. Were both equally good, each would be a toss of a coin: the chance of a split this uneven, doubled.
 
     Examples
     --------
@@ -323,11 +251,8 @@ def sign_test(a: int, b: int) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """p-values of several tests, adjusted so that a true difference of nothing is found in 1 of 20 *families* of tests.
-
-    References
-    ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+    """p-values of several tests, adjusted so that a true difference of nothing is found in 1 of 20 *families* of tests
+    (Holm 1979, Scandinavian Journal of Statistics 6, 65-70).
 
     Examples
     --------

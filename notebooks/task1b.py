@@ -25,8 +25,6 @@
 # - read an image file into a batch, and train a VGG16 on it in plain Keras
 # - tell a learning rate that is too high, or too low, from its curves
 # - say how much of a difference between two accuracies could be chance
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -64,12 +62,13 @@ print(skin.banner())
 
 # %% [markdown]
 # Unless you put the lab's own images into `data/`, these are *phantoms*, lesions drawn by a program: no result on them
-# says anything about patients. Always answering with the larger class reaches its share.
+# says anything about patients. *Mel* is a melanoma, *Nev* a harmless mole. Always answering with the larger class
+# reaches its share.
 
 # %% [markdown]
 # ## Predict
 #
-# Commit to an answer: nothing is graded.
+# Nothing is graded.
 
 # %% tags=["predict", "revealed-by-curves"]
 course.ask("task1b", 1)
@@ -135,9 +134,10 @@ def build(side, blocks):
 # marked line: at 1e-5, does it arrive? At 3e-2, does it learn at all?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 rate = 1e-3  # <- change this: 1e-5, then 3e-2
@@ -145,14 +145,9 @@ keras.utils.set_random_seed(seed)
 network = build(small.image_size, FIVE[:2])
 adam = keras.optimizers.Adam(rate)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"lr {rate:g}")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=16,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"lr {rate:g}")],
+    x, y, batch_size=16, epochs=16, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -170,15 +165,10 @@ widgets.playground("task1b")
 # The lab trained all five blocks on a thousand images. `skin.run` writes down everything that determines such a run.
 
 # %%
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
 configs = {
     f"lr {scientific(rate)}": skin.run(
-        model="vgg16",
-        learning_rate=rate,
-        epochs=n_epoch,
-        batch_size=batch_s,
-        n_base=n_base,
-        dropout=dropout,
-        seed=seed,
+        model="vgg16", learning_rate=rate, dropout=dropout, **settings
     )
     for rate in as_list(lr)
 }
@@ -188,12 +178,9 @@ plain = skin.run(model="vgg16", learning_rate=1e-4, epochs=n_epoch, n_base=n_bas
 training.same_network(build(image_size, FIVE), plain)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
@@ -202,9 +189,6 @@ plots.learning_curves(runs, said=course.said("task1b", 1))
 # %% [markdown]
 # Does the training loss fall? Does the validation loss follow, or turn upwards while training goes on? From there on
 # the network learns its training images by heart: it *over-fits*.
-
-# %%
-plots.compare_curves(runs)
 
 # %% [markdown]
 # How sure is an accuracy on 200 images? Draw 200 others, again and again, and watch the dots pile up: about 95 of 100
@@ -236,8 +220,8 @@ plots.real_curves("task1b")
 # %% [markdown]
 # ## Explore
 #
-# Move through the epochs: which images change their class as the network learns, and what does that do to the
-# confusion matrix, the ROC curve and the calibration?
+# Move through the epochs: which images change their class? The *ROC curve* shows what every
+# threshold finds, and at which false alarms; *calibrated* means right in eight of ten images that get 0.8.
 
 # %%
 widgets.epoch_scrubber(runs, skin)
@@ -286,9 +270,9 @@ check.exercise(overfitting_epoch)
 # <details><summary><b>Reference answer</b></summary>
 #
 # A rate that is much too high shows as a loss that jumps about, or never comes down; one that is too low as curves that
-# still fall when the epochs are over. Over-fitting is neither: a faster run may only have too many epochs. So the choice
-# is a rate *and* a number of epochs, and the place to stop is the lowest validation loss. Which rate is better when each
-# is stopped there, the card says, or that it cannot be told. The best accuracies hide what comes after them.
+# still fall when the epochs are over. Over-fitting is neither: a faster run may only have too many epochs. So the
+# choice is a rate *and* a number of epochs, and the place to stop is the lowest validation loss. Which rate is better
+# when each is stopped there, the card says, or that it cannot be told. The best accuracies hide what comes after them.
 #
 # </details>
 

@@ -25,8 +25,6 @@
 # - build AlexNet and VGG16 from a list of blocks, and train them
 # - say what more layers cost: parameters, work, time
 # - tell a difference between two networks from chance
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -76,8 +74,9 @@ course.ask("task1c", 1)
 # %% [markdown]
 # ## Look
 #
-# Here are the lesions with the least and the most fine texture. A border is a large-scale shape; globules and streaks
-# are a matter of a few pixels. Which of the two would you need more pixels for?
+# *Mel* is a melanoma, *Nev* a harmless mole. Here are the lesions with the least and the most fine texture. A border is
+# a large-scale shape; globules and streaks are a matter of a few pixels. Which of the two would you need more pixels
+# for?
 
 # %%
 plots.extremes(skin, "fine texture")
@@ -116,9 +115,10 @@ def build(side, blocks, hidden):
 # way for a gradient to go.
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 blocks = ALEXNET  # <- change this: VGG16[:2], then VGG16
@@ -127,14 +127,9 @@ keras.utils.set_random_seed(seed)
 network = build(small.image_size, blocks, (64,))
 adam = keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"{sum(b[1] for b in blocks)} convolutions")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=16,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"{sum(b[1] for b in blocks)} convolutions")],
+    x, y, batch_size=16, epochs=16, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -152,15 +147,8 @@ widgets.playground("task1c")
 # is the part of the image that one position of the last map depends on. Each block of the strip is a layer.
 
 # %%
-vgg16 = skin.run(
-    model="vgg16",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+vgg16 = skin.run(model="vgg16", learning_rate=lr, dropout=dropout, **settings)
 configs = {"AlexNet": vgg16.with_(model="alexnet", dense=(64,)), "VGG16": vgg16}
 
 # %%
@@ -177,12 +165,9 @@ widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
 widgets.architecture_strip(configs["VGG16"], skin.n_classes)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["predict", "revealed-by-curves"]
@@ -194,9 +179,6 @@ plots.learning_curves(runs, said=course.said("task1c", 2))
 # %% [markdown]
 # *When* does each network leave the level of guessing? A deep one may stay there for some epochs: gradients shrink on
 # their way through every layer (He 2015).
-
-# %%
-plots.compare_curves(runs)
 
 # %% [markdown]
 # Which is better? Both were asked about the same images, so four boxes hold all there is: both right, both wrong, and
@@ -276,9 +258,10 @@ check.exercise(receptive_field)
 # <details><summary><b>Reference answer</b></summary>
 #
 # The deeper network sees more of the image at once, so it can do better where shape and texture matter; it also does
-# more work per image. How many parameters each has depends on the size of the images: most of AlexNet's sit in its first
-# dense layer. Whether it really is better is for the tests to say: on so few validation images only a difference of
-# several points can be seen. To be sure, one needs more images, several seeds, and images that chose nothing: an exam.
+# more work per image. How many parameters each has depends on the size of the images: most of AlexNet's sit in its
+# first dense layer. Whether it really is better is for the tests to say: on so few validation images only a difference
+# of several points can be seen. To be sure, one needs more images, several seeds, and images that chose nothing: an
+# exam.
 #
 # </details>
 

@@ -25,8 +25,6 @@
 # - build a network of any width, with dropout, and train it
 # - say how parameters grow with width
 # - say what it takes to show that one network is *no better* than another
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -74,8 +72,8 @@ course.ask("task1d", 1)
 # ## Look
 #
 # A thousand training images are few: a network with a few hundred thousand parameters has hundreds for each of them.
-# Here are the pictures with the least and the most contrast. Which accidental properties (a hair, a shadow) could be
-# learned by heart instead of the lesion?
+# *Mel* is a melanoma, *Nev* a harmless mole. Here are the pictures with the least and the most contrast. Which
+# accidental properties (a hair, a shadow) could be learned by heart instead of the lesion?
 
 # %%
 plots.extremes(skin, "contrast")
@@ -109,6 +107,7 @@ def build(side, filters, rate, blocks=FIVE):
 
 
 # %% tags=["sizes"]
+course.remind("task1d", 1)
 for filters in (8, 16):
     print(f"{filters} filters: {build(128, filters, 0).count_params():,} parameters")
 
@@ -117,9 +116,10 @@ for filters in (8, 16):
 # 400 small images. Then change the marked line: with 2 filters, is there a gap between the curves? With 32?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 filters = 8  # <- change this: 2, then 32
@@ -128,14 +128,9 @@ keras.utils.set_random_seed(seed)
 network = build(small.image_size, filters, 0.2, FIVE[:2])
 adam = keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"{filters} filters")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=16,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"{filters} filters")],
+    x, y, batch_size=16, epochs=16, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -153,14 +148,8 @@ widgets.playground("task1d")
 # The lab trained all five blocks with 8 and with 16 filters, and the wider network with dropout too.
 
 # %%
-wide = skin.run(
-    model="vgg16",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+wide = skin.run(model="vgg16", learning_rate=lr, **settings)
 configs = {
     "b8": wide.with_(n_base=8),
     f"b{n_base}": wide,
@@ -172,12 +161,9 @@ training.same_network(build(image_size, n_base, dropout), list(configs.values())
 course.ask("task1d", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
@@ -186,9 +172,6 @@ plots.learning_curves(runs, said=course.said("task1d", 2))
 # %% [markdown]
 # With dropout the training accuracy is measured while units are missing, and while the epoch goes on; the validation
 # accuracy after it, with all of them. If the dashed line runs below the solid one, that is why.
-
-# %%
-plots.compare_curves(runs)
 
 # %% [markdown]
 # *No better* is harder to show than *better*: it is not enough that no difference was found. The interval must exclude

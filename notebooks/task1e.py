@@ -25,8 +25,6 @@
 # - write an epoch of training yourself: forward, loss, gradient, step
 # - say what "deeper" means in layers, parameters, work and receptive field
 # - see over-fitting, and that loss and accuracy may differ about it
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -72,9 +70,9 @@ course.ask("task1e", 1)
 # %% [markdown]
 # ## Look
 #
-# The least and the most symmetric pictures. How large a part of the picture do you need to see in order to judge its
-# symmetry? Keep the answer in mind for the *receptive field*: the part of the image that one position after the last
-# max-pooling depends on.
+# *Mel* is a melanoma, *Nev* a harmless mole. The least and the most symmetric pictures. How large a part of the picture
+# do you need to see in order to judge its symmetry? Keep the answer in mind for the *receptive field*: the part of the
+# image that one position after the last max-pooling depends on.
 
 # %%
 plots.extremes(skin, "asymmetry")
@@ -102,9 +100,10 @@ def build(side):
 
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train[:, None]
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% [markdown]
 # What does `fit` do? For every batch: predict (*forward*), compare with the labels (*loss*), ask how each weight would
@@ -139,7 +138,6 @@ if keras.backend.backend() != "tensorflow":  # the step that Keras itself offers
 # The same start, the same order, the same loss: `fit` does nothing else.
 
 # %% tags=["nbval-ignore-output"]
-y = small.y_train[:, None]
 losses = [step(x[i : i + 16], y[i : i + 16]) for i in range(0, len(x), 16)]
 print(f"by hand: mean loss {sum(losses) / len(losses):.4f}")
 
@@ -154,20 +152,15 @@ print(f"by fit:  mean loss {history['loss'][0]:.4f}")
 # same number of epochs. Which takes more steps, and what do they do to the curves?
 
 # %% tags=["nbval-ignore-output"]
-images_a_step = 16  # <- change this: 4, then 100
+size = 16  # <- change this: 4, then 100
 
 keras.utils.set_random_seed(seed)
 network = build(small.image_size)
 adam = keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"{size} images a step")
 history = network.fit(
-    x,
-    y,
-    batch_size=images_a_step,
-    epochs=16,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"{images_a_step} images a step")],
+    x, y, batch_size=size, epochs=16, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -182,15 +175,8 @@ widgets.playground("task1e")
 # ## The evidence
 
 # %%
-vgg16 = skin.run(
-    model="vgg16",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+vgg16 = skin.run(model="vgg16", learning_rate=lr, dropout=dropout, **settings)
 configs = {
     "LeNet": vgg16.with_(model="lenet"),
     "AlexNet": vgg16.with_(model="alexnet"),
@@ -199,6 +185,7 @@ configs = {
 training.same_network(build(image_size), configs["LeNet"])
 
 # %% tags=["sizes"]
+course.remind("task1e", 1)
 evaluate.network_table(configs, skin.n_classes)
 
 # %% [markdown]
@@ -208,12 +195,9 @@ evaluate.network_table(configs, skin.n_classes)
 course.ask("task1e", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
@@ -222,9 +206,6 @@ plots.learning_curves(runs, said=course.said("task1e", 2))
 # %% [markdown]
 # The dotted line is guessing. How long does each network stay there, and what does it do once it has left it? Where the
 # deepest starts last, its initialization has a part in that, not only its depth (He 2015).
-
-# %%
-plots.compare_curves(runs)
 
 # %% [markdown]
 # The report discusses this comparison without numbers, so ours stand alone.

@@ -17,16 +17,14 @@
 # %% [markdown]
 # # Task 3: How do you know that a result is reliable?
 #
-# **The same network was trained on skin lesions and on fractures. Is it better on one of them? And can forty numbers that
-# anyone can compute beat it? How would you notice?**
+# **The same network was trained on skin lesions and on fractures. Is it better on one of them? And can forty numbers
+# that anyone can compute beat it? How would you notice?**
 #
 # At the end you will be able to
 #
 # - choose an epoch honestly, and bootstrap an interval, by hand
 # - tell a result from its images, its seed and its epoch
 # - say what more images would change, and what a simple model reaches
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -73,7 +71,8 @@ course.ask("task3", 1)
 # %% [markdown]
 # ## Look
 #
-# By what, beside the disease, could the classes be told apart? The darkest and the brightest:
+# By what, beside the disease, are the classes told apart? The darkest and the brightest.
+# *Mel*: melanoma, *Nev*: mole; on Bone, *AFF*: atypical fracture, *NFF*: ordinary.
 
 # %%
 plots.extremes(skin, "brightness")
@@ -114,12 +113,13 @@ plots.learning_curves(runs, said=course.said("task3", 1))
 course.ask("task3", 2)
 
 # %% [markdown]
-# **The images.** Had others been drawn, where could the accuracy have been? Draw as many from those there are, with
+# **The images.** Where could the accuracy have been with others? Draw as many from those there are, with
 # replacement, a thousand times: a *bootstrap*, whose middle 95 % is an interval.
 
 # %% tags=["bootstrap"]
 import numpy as np
 
+course.remind("task3", 2)
 rng = np.random.default_rng(0)
 right = (runs["Skin"].val_predictions[:, :, 0] > 0.5) == runs["Skin"].y_val
 best = right[right.mean(axis=1).argmax()]  # the best epoch: one answer an image
@@ -147,9 +147,9 @@ print(f"Skin: best epoch {best.mean():.3f}, honestly chosen {np.mean(honest):.3f
 plots.validation_against_exam(evaluate.flattery("skin"))
 
 # %% [markdown]
-# **The seed, and an effect.** The seed decides initial weights and the order of the images. Whatever is smaller than what
-# it moves was not shown by one run. Here AlexNet without and with dropout, as in Task 5A: an effect need not show in every
-# pair of runs to be real, and need not be real because it shows in one.
+# **The seed, and an effect.** The seed decides initial weights and the order of the images. Whatever is smaller than
+# what it moves was not shown by one run. Here AlexNet without and with dropout, as in Task 5A: an effect need not show
+# in every pair of runs to be real, and need not be real because it shows in one.
 
 # %%
 fast = configs["Skin"].with_(
@@ -200,8 +200,8 @@ plots.accuracy_by_images(audit.growth())
 # %% [markdown]
 # ## Explore
 #
-# Do the probabilities mean what they say? And what would they mean where the disease is rare? Set the threshold, and how
-# common it is.
+# Do the probabilities mean what they say? And what would they mean where the disease is rare? Set the threshold, and
+# its prevalence.
 
 # %%
 widgets.threshold(runs.get("Skin"))
@@ -279,8 +279,8 @@ check.exercise(mcnemar)
 #
 # Checked here and not in the report: intervals, and a test between the two; the spread over seeds; copies between
 # training and validation images; what a simple model reaches; how much choosing the epoch flatters. On phantoms the
-# comparison is a statement about two drawing programs, whose ceilings are known. Checked nowhere: whether the images come
-# from the patients one would meet, and from one clinic or many.
+# comparison is a statement about two drawing programs, whose ceilings are known. Checked nowhere: whether the images
+# come from the patients one would meet, and from one clinic or many.
 #
 # </details>
 

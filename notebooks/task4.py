@@ -25,8 +25,6 @@
 # - give a network nine outputs, and train it
 # - tell a setting that is bad from one that is unfinished
 # - say what tuning by hand finds, what a search finds, and how both are flattered
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -92,8 +90,8 @@ widgets.against_network(rival, x_ray)
 # ## Build it
 #
 # A network for nine classes has nine outputs. **Softmax** makes probabilities of them that sum to one, and the loss,
-# the *categorical cross-entropy*, looks only at the one given to the right class. LeNet and AlexNet are lists of blocks:
-# filters, and whether the image is halved.
+# the *categorical cross-entropy*, looks only at the one given to the right class. LeNet and AlexNet are lists of
+# blocks: filters, and whether the image is halved.
 
 # %%
 import keras
@@ -120,9 +118,10 @@ def build(side, blocks, units):
 # marked line: at a smaller rate, are the last epochs worse, or is the training unfinished?
 
 # %%
-small = x_ray.small()
+small = x_ray.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 rate = 1e-3  # <- change this: 1e-4, then 1e-5
@@ -131,14 +130,9 @@ network = build(small.image_size, LENET, 128)
 network.compile(
     keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
 )
+curves = plots.live_fit(f"lr {rate:g}")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=16,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"lr {rate:g}")],
+    x, y, batch_size=16, epochs=16, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -147,8 +141,9 @@ history = network.fit(
 # %% tags=["silence", "nbval-ignore-output"]
 import numpy as np
 
+course.remind("task4", 1)
 truth = np.eye(small.n_classes)[small.y_val]  # a row for each image, with a single yes
-given = network.predict(x_val, verbose=0)
+given = network.predict(new[0], verbose=0)
 images = np.mean(keras.metrics.categorical_accuracy(truth, given))
 entries = np.mean(keras.metrics.binary_accuracy(truth, given))
 silence = np.mean(keras.metrics.binary_accuracy(truth, 0 * given))
@@ -169,14 +164,8 @@ widgets.playground("task4")
 # Seven settings for each network. Setting 1 is the start; each of the others changes one or two things.
 
 # %%
-base = x_ray.run(
-    model="lenet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = x_ray.run(model="lenet", learning_rate=lr, **settings)
 
 # %%
 changes = {
@@ -210,12 +199,9 @@ training.same_network(
 course.ask("task4", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    x_ray,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, x_ray, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
@@ -232,8 +218,8 @@ plots.learning_curves(
 )
 
 # %% [markdown]
-# All fourteen on an exam, by the accuracy that counts images. The report's numbers count entries: the Details have both,
-# in the table of the runs.
+# All fourteen on an exam, by the accuracy that counts images. The report's numbers count entries: the Details have
+# both, in the table of the runs.
 
 # %%
 evaluate.card(runs, x_ray, task="task4")
@@ -258,8 +244,8 @@ search.trial_table(study)
 plots.search_trials(study, x_ray)
 
 # %% [markdown]
-# Which of the three settings decides? Look for two trials that differ in one only. The best trial was *chosen* for doing
-# well on the validation images, as the best by hand was: the more candidates, the more the best is flattered.
+# Which of the three settings decides? Look for two trials that differ in one only. The best trial was *chosen* for
+# doing well on the validation images, as the best by hand was: the more candidates, the more the best is flattered.
 
 # %%
 chosen = search.finalists(study, base, x_ray, by_hand)
@@ -346,10 +332,10 @@ check.exercise(accuracies)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# The Details name the best setting of each network, and how many of the others may be as good. Whether LeNet and AlexNet
-# are equally good is decided by an interval that has to lie within a margin, not by a missing difference. The report's
-# accuracy counts nine answers per image, eight of which are easy: it starts at eight ninths for a network that says
-# nothing, and ours at one ninth. The same network has both numbers.
+# The Details name the best setting of each network, and how many of the others may be as good. Whether LeNet and
+# AlexNet are equally good is decided by an interval that has to lie within a margin, not by a missing difference. The
+# report's accuracy counts nine answers per image, eight of which are easy: it starts at eight ninths for a network that
+# says nothing, and ours at one ninth. The same network has both numbers.
 #
 # </details>
 

@@ -25,8 +25,6 @@
 # - write a dropout layer into a network, and train it
 # - see over-fitting, and that loss and accuracy may differ about it
 # - say how much of a narrower gap is the measurement itself
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -64,7 +62,7 @@ print(skin.banner())
 # %% [markdown]
 # ## Predict
 #
-# Two networks are trained, one of them with 0.4 of its hidden units missing in every step.
+# Two networks are trained, one of them with 0.4 of its hidden units missing in every batch.
 
 # %% tags=["predict", "revealed-by-curves"]
 course.ask("task5a", 1)
@@ -72,8 +70,9 @@ course.ask("task5a", 1)
 # %% [markdown]
 # ## Look
 #
-# Imagine having to recognise each of these pictures again in a thousand. What would you remember it by? Whatever is
-# unique about a picture is the easiest thing to remember, and the least useful.
+# *Mel* is a melanoma, *Nev* a harmless mole. Imagine having to recognise each of these pictures again in a thousand.
+# What would you remember it by? Whatever is unique about a picture is the easiest thing to remember, and the least
+# useful.
 
 # %%
 plots.extremes(skin, "dark area")
@@ -105,13 +104,14 @@ def build(side, rate):
 
 
 # %% [markdown]
-# Train it on 400 small images. They are centred and scaled first, which lets a network start within seconds. Then
-# change the marked line: without dropout, which curve runs ahead of which? At 0.8, does it still learn?
+# Train it on 400 small images, centred and scaled; for some epochs it may only guess. Then change the marked line:
+# without dropout, which curve runs ahead of which? At 0.8, does it still learn?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 rate = 0.4  # <- change this: 0.0, then 0.8
@@ -119,14 +119,9 @@ keras.utils.set_random_seed(seed)
 network = build(small.image_size, rate)
 adam = keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"dropout {rate}")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=20,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"dropout {rate}")],
+    x, y, batch_size=16, epochs=20, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -140,23 +135,18 @@ widgets.playground("task5a")
 # %% [markdown]
 # ## The evidence
 #
-# The lab trained this network on a thousand images for fifty epochs, with and without dropout, from several seeds.
+# The lab trained it on a thousand images for fifty epochs, with and without dropout, from several seeds: other weights
+# at the start, another order.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = skin.run(model="alexnet", learning_rate=lr, **settings)
 configs = {"no dropout": base, f"dropout {dropout:g}": base.with_(dropout=dropout)}
 training.same_network(build(image_size, dropout), configs[f"dropout {dropout:g}"])
 
 # %% [markdown]
-# First the photographs of real lesions, where there is something to see. The second question is about the phantoms
-# below them: answer it before you look.
+# First photographs of real lesions (HAM10000), where there is something to see. The second question is about the
+# phantoms below them.
 
 # %%
 plots.real_curves("task5a")
@@ -165,24 +155,22 @@ plots.real_curves("task5a")
 course.ask("task5a", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
+course.remind("task5a", 2)
 plots.learning_curves(runs, said=course.said("task5a", 1))
 
 # %% [markdown]
 # Where do the dashed and the solid line part? Watch the loss: where a network over-fits, it turns upwards while the
 # accuracy may still look calm, because the loss also counts how sure the network is of its errors.
-
-# %% [markdown]
-# How much of a gap is the measurement? The training accuracy of a run with dropout is taken while units are missing.
-# Here it is beside that of the same network with all units present, on a fixed part of the training images.
+#
+# How much of a *gap*, training minus validation accuracy, is the measurement? Training with dropout is measured while
+# units are missing. Here it is beside the same network with all units, on a fixed part of the images; in brackets the
+# 95 % interval. (Augmentation comes in Task 8.)
 
 # %%
 evaluate.gap_table(runs, both_ways=True)
@@ -201,7 +189,8 @@ widgets.beside_the_lab(runs, "task5a")
 # %% [markdown]
 # ## Explore
 #
-# Over-fitting is over-confidence. Move through the epochs and watch where the calibration goes.
+# Over-fitting is over-confidence. *Calibrated* means right in eight of ten images that get 0.8. Move through the epochs
+# and watch where that goes.
 
 # %%
 widgets.epoch_scrubber(runs, skin)
@@ -257,7 +246,7 @@ check.exercise(dropout_forward)
 # and climbs. A run may show the first without the second: the sentences above say which of them these settings show, on
 # the images that were looked at and on the exam. Dropout holds the training curve back, partly because that is measured
 # with units missing, and can close a gap only where one has opened. The best validation accuracy is taken before the
-# gap opens, and so may hardly differ: from it alone one would conclude that dropout does nothing, whether or not it does.
+# gap opens, and so may hardly differ: from it alone one would conclude that dropout does nothing.
 #
 # </details>
 

@@ -25,8 +25,6 @@
 # - write batch normalization into a network, and train it
 # - say "faster" as a number, and at which accuracy it was taken
 # - tell faster learning from better learning
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -72,8 +70,8 @@ course.ask("task5b", 1)
 # %% [markdown]
 # ## Look
 #
-# The pictures differ in brightness from one camera, and one skin, to the next. A layer passes such differences on to
-# the following one, unless somebody takes them out on the way.
+# *Mel* is a melanoma, *Nev* a harmless mole. The pictures differ in brightness from one camera, and one skin, to the
+# next. A layer passes such differences on to the following one, unless somebody takes them out on the way.
 
 # %%
 plots.extremes(skin, "brightness")
@@ -111,9 +109,10 @@ def build(side, normalize):
 # leaves chance first? And which solid one?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 normalize = True  # <- change this: False, then True again
@@ -121,14 +120,9 @@ normalize = True  # <- change this: False, then True again
 keras.utils.set_random_seed(seed)
 network, adam = build(small.image_size, normalize), keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit("batch norm" if normalize else "no batch norm")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=20,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit("batch norm" if normalize else "no batch norm")],
+    x, y, batch_size=16, epochs=20, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -147,18 +141,12 @@ widgets.playground("task5b")
 # %% [markdown]
 # ## The evidence
 #
-# The lab trained on a thousand images, from several seeds: with and without normalization, each with and without
-# dropout.
+# The lab trained on a thousand images, from several seeds (other weights at the start, another order): with and without
+# normalization, each with and without dropout.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = skin.run(model="alexnet", learning_rate=lr, **settings)
 configs = {
     "no dropout": base,
     f"dropout {dropout:g}": base.with_(dropout=dropout),
@@ -174,12 +162,9 @@ training.same_network(build(image_size, True), configs["batch norm"])
 course.ask("task5b", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]

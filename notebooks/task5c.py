@@ -25,8 +25,6 @@
 # - train a network with small steps, with normalization and without
 # - tell a higher accuracy from a lower loss: two claims, not one
 # - say whom a comparison at a fixed epoch favours
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -72,8 +70,9 @@ course.ask("task5c", 1)
 # %% [markdown]
 # ## Look
 #
-# Validation images on which a stored network is least sure of itself. Which would you not dare to label? Being unsure
-# where it is right to be unsure is what a low loss rewards, and an accuracy does not see.
+# *Mel* is a melanoma, *Nev* a harmless mole. Validation images on which a stored network is least sure of itself. Which
+# would you not dare to label? Being unsure where it is right to be unsure is what a low loss rewards, and an accuracy
+# does not see.
 
 # %%
 unsure = training.find(
@@ -117,9 +116,10 @@ def build(side, normalize):
 # line: how far does the network come without normalization? And without it, at the usual rate?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 normalize, rate = True, 1e-4  # <- change this: False, 1e-4, then False, 1e-3
@@ -127,14 +127,9 @@ normalize, rate = True, 1e-4  # <- change this: False, 1e-4, then False, 1e-3
 keras.utils.set_random_seed(seed)
 network, adam = build(small.image_size, normalize), keras.optimizers.Adam(rate)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"batch norm {normalize}, rate {rate:g}")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=20,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"batch norm {normalize}, rate {rate:g}")],
+    x, y, batch_size=16, epochs=20, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -152,28 +147,18 @@ widgets.playground("task5c")
 # %% [markdown]
 # ## The evidence
 #
-# One switch, on a thousand images, from several seeds.
+# One switch, on a thousand images, from several seeds: other weights at the start, another order of the images.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = skin.run(model="alexnet", learning_rate=lr, dropout=dropout, **settings)
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 training.same_network(build(image_size, True), configs["batch norm"])
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]

@@ -25,8 +25,6 @@
 # - let Keras stop a training, and keep its best weights
 # - say from which epoch on a run over-fits, so that a program can check it
 # - say why the order of two networks can change with the epoch
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -73,8 +71,8 @@ course.ask("task5d", 1)
 # ## Look
 #
 # Validation images are never trained on, but they are looked at after every epoch. The more often one looks, the better
-# the best look is, by chance alone. Here are the pictures with the least and the most asymmetry: which would you want
-# to look at twice?
+# the best look is, by chance alone. Here are the pictures with the least and the most asymmetry (*Mel* is a melanoma,
+# *Nev* a harmless mole): which would you to look at twice?
 
 # %%
 plots.extremes(skin, "asymmetry")
@@ -112,9 +110,10 @@ def build(side, normalize):
 # of the normalized network? And a patience of 12 of the one without normalization?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 normalize, patience = True, 12  # <- change this: True, 3, then False, 12
@@ -128,7 +127,7 @@ history = network.fit(
     small.y_train,
     epochs=24,
     batch_size=8,
-    validation_data=(x_val, small.y_val),
+    validation_data=new,
     verbose=0,
     callbacks=[plots.live_fit(f"batch norm {normalize}, patience {patience}"), stop],
 )
@@ -151,18 +150,12 @@ widgets.playground("task5d")
 # %% [markdown]
 # ## The evidence
 #
-# The lab trained both on a thousand images, from several seeds, and stopped neither.
+# The lab trained both on a thousand images, from several seeds (other first weights), and stopped
+# neither.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = skin.run(model="alexnet", learning_rate=lr, dropout=dropout, **settings)
 configs = {"no batch norm": base, "batch norm": base.with_(batch_norm=True)}
 training.same_network(build(image_size, True), configs["batch norm"])
 
@@ -170,12 +163,9 @@ training.same_network(build(image_size, True), configs["batch norm"])
 course.ask("task5d", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
@@ -190,7 +180,7 @@ plots.compare_curves(runs, "val_loss", said=course.said("task5d", 1))
 
 # %% [markdown]
 # A run over-fits from the epoch after which its smoothed validation loss stays more than a *climb* above its minimum.
-# How large a climb counts is a choice, and the epoch depends on it.
+# How large a climb counts is a choice. *Gap*: training minus validation accuracy.
 
 # %%
 evaluate.gap_table(runs)

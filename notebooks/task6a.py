@@ -25,8 +25,6 @@
 # - write spatial dropout into a network, and train it
 # - say why feature maps are dropped whole
 # - say "converges faster" so that a program can check it
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -76,7 +74,7 @@ course.ask("task6a", 1)
 #
 # Cover one corner of a picture with your thumb. You still know what it is, because what you covered looks like what is
 # beside it. Now imagine that a whole property is missing, say every dark dot: that is another kind of hint to lose.
-# Here are the smoothest pictures and those with the most fine texture.
+# *Mel* is a melanoma, *Nev* a harmless mole. Here are the smoothest pictures and those with the most fine texture.
 
 # %%
 plots.extremes(skin, "fine texture")
@@ -114,9 +112,10 @@ def build(side, filters, rate):
 # it learn when nothing is left out? And with 0.4 missing after each of five convolutions, does it learn at all?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 rate = 0.1  # <- change this: 0.0, then 0.4
@@ -124,14 +123,9 @@ rate = 0.1  # <- change this: 0.0, then 0.4
 keras.utils.set_random_seed(seed)
 network, adam = build(small.image_size, 8, rate), keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"spatial dropout {rate}")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=24,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"spatial dropout {rate}")],
+    x, y, batch_size=16, epochs=24, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -152,15 +146,8 @@ widgets.playground("task6a")
 # The lab trained the wide network on a thousand images, with all maps and with a tenth of them missing.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = skin.run(model="alexnet", learning_rate=lr, dropout=dropout, **settings)
 with_spatial = base.with_(spatial_dropout=spatial_dropout)
 configs = {
     "no spatial dropout": base,
@@ -172,12 +159,9 @@ training.same_network(build(image_size, n_base, spatial_dropout), with_spatial)
 course.ask("task6a", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]

@@ -24,8 +24,6 @@
 # - write networks that drop whole maps or single values, and compare them
 # - say what "catches up" has to mean to be checked
 # - weigh a means against over-fitting by its price
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -73,7 +71,7 @@ course.ask("task6b", 1)
 # ## Look
 #
 # A network sees every training image as often as there are epochs. Here are those with the least and the most dark
-# area: would you still be looking at the lesion, the 250th time?
+# area (*Mel* is a melanoma, *Nev* a harmless mole): would you still be looking at the lesion, the 250th time?
 
 # %%
 plots.extremes(skin, "dark area")
@@ -110,9 +108,10 @@ def build(side, filters, drop, rate):
 # easier to bear when it is single values? And half of them?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 drop, rate = layers.SpatialDropout2D, 0.2  # <- change this: layers.Dropout, then 0.5
@@ -120,14 +119,9 @@ drop, rate = layers.SpatialDropout2D, 0.2  # <- change this: layers.Dropout, the
 keras.utils.set_random_seed(seed)
 network, adam = build(small.image_size, 8, drop, rate), keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
+curves = plots.live_fit(f"{drop.__name__} {rate}")
 history = network.fit(
-    x,
-    small.y_train,
-    batch_size=16,
-    epochs=24,
-    validation_data=(x_val, small.y_val),
-    verbose=0,
-    callbacks=[plots.live_fit(f"{drop.__name__} {rate}")],
+    x, y, batch_size=16, epochs=24, verbose=0, validation_data=new, callbacks=[curves]
 )
 
 # %% [markdown]
@@ -148,15 +142,8 @@ widgets.playground("task6b")
 # The switch of Task 6A, on a thousand images, for longer.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+base = skin.run(model="alexnet", learning_rate=lr, dropout=dropout, **settings)
 with_spatial = base.with_(spatial_dropout=spatial_dropout)
 configs = {
     "no spatial dropout": base,
@@ -171,12 +158,9 @@ training.same_network(built, with_spatial)
 course.ask("task6b", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]
@@ -190,7 +174,8 @@ plots.compare_curves(runs, said=course.said("task6b", 2))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: with few images it finds
-# none, whatever there is. The interval of the difference must exclude a loss that would matter.
+# none, whatever there is. The interval of the difference must exclude a loss that would matter. The *gap* is
+# training minus validation accuracy.
 
 # %%
 evaluate.gap_table(runs)

@@ -25,8 +25,6 @@
 # - write a generator that makes new pictures from one, without an end
 # - say which changes are safe for which kind of image, and test it in numbers
 # - measure what a change costs a trained network
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -75,8 +73,8 @@ course.ask("task7", 1)
 # %% [markdown]
 # ## Look
 #
-# One image of each kind is used all through this notebook. Which way up is each of them? For one of the two the question
-# makes no sense: that is the whole idea.
+# One image of each kind is used all through this notebook. Which way up is each of them? For one of the two the
+# question makes no sense: that is the whole idea.
 
 # %%
 radiograph, lesion = np.array(x_ray.x_train[0]), np.array(skin.x_train[0])
@@ -124,6 +122,7 @@ plots.images_row(
 # scaling by one, change nothing. And both flips, one after the other?
 
 # %% tags=["invariants"]
+course.remind("task7", 1)
 flipped = augment.flip_horizontal(lesion)
 claims = {
     "flipped twice is the image": (augment.flip_horizontal(flipped), lesion),
@@ -141,6 +140,7 @@ for claim, (one, other) in claims.items():
 course.ask("task7", 2)
 
 # %% tags=["back"]
+course.remind("task7", 2)
 back = augment.rotate(augment.rotate(lesion, angle), -angle)
 lost = np.abs(back - lesion)
 print(f"there and back: mean difference {lost.mean():.3f}")

@@ -25,8 +25,6 @@
 # - write a generator that changes every picture anew, and train with it
 # - tell a harder training from a better network
 # - say what augmentation costs
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -78,8 +76,8 @@ course.ask("task8", 1)
 # %% [markdown]
 # ## Look
 #
-# Six training images: above as they are, below as one epoch makes them. If you can tell that an image was changed, so can
-# the network: repeated edges are a trace that real images do not have.
+# *Mel* is a melanoma, *Nev* a harmless mole. Six training images: above as they are, below as one epoch makes them. If
+# you can tell that an image was changed, so can the network: repeated edges are a trace that real images do not have.
 
 # %%
 changes = Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip)
@@ -145,13 +143,14 @@ def build(side, filters, memory):
 
 
 # %% [markdown]
-# Train it with 8 filters on 400 small images, then change the marked line. Unchanged, how far does the training curve run
-# ahead of validation? And is a mirror enough to hold it back?
+# Train it with 8 filters on 400 small images, then change the marked line. Unchanged, how far does the training curve
+# run ahead of validation? And is a mirror enough to hold it back?
 
 # %%
-small = skin.small()
+small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 change = turn  # <- change this: stay, then flip
@@ -160,11 +159,11 @@ network = build(small.image_size, 8, memory=0.9)
 adam = keras.optimizers.Adam(1e-3)
 network.compile(adam, "binary_crossentropy", metrics=["accuracy"])
 history = network.fit(
-    batches(x, small.y_train, change),
+    batches(x, y, change),
     steps_per_epoch=12,
     shuffle=False,  # they are drawn at random
     epochs=20,
-    validation_data=(x_val, small.y_val),
+    validation_data=new,
     verbose=0,
     callbacks=[plots.live_fit(change.__name__)],
 )
@@ -207,12 +206,9 @@ training.same_network(build(image_size, n_base, memory=0.99), base)
 course.ask("task8", 2)
 
 # %% tags=["nbval-ignore-output"]
+live = plots.live_curves(configs)
 runs = training.train_all(
-    configs,
-    skin,
-    reuse=reuse,
-    train_missing=train_missing,
-    on_epoch=plots.live_curves(configs),
+    configs, skin, reuse=reuse, train_missing=train_missing, on_epoch=live
 )
 
 # %% tags=["curves"]

@@ -25,8 +25,6 @@
 # - build the best network that you can train in seconds, with all that the lab has taught
 # - say where a large network pays, and why the best of many results is partly the luckiest
 # - report a result to somebody who will act on it
-#
-# The [index](index.ipynb) says how long it takes.
 
 # %% [markdown]
 # ## Parameters
@@ -77,9 +75,9 @@ course.ask("task9", 1)
 # %% [markdown]
 # ## Look
 #
-# A mirrored lesion is a lesion, and a mirrored left femur looks like a right one: the class stays. Here are the least and
-# the most contrasted of both sets. Which set is easier for numbers of the whole picture, and which for windows that look
-# at every place?
+# A mirrored lesion is a lesion, and a mirrored left femur looks like a right one: the class stays. Here are the least
+# and the most contrasted of both sets: melanoma (Mel), mole (Nev), atypical fracture (AFF), ordinary one (NFF).
+# Which set is easier for numbers of the whole picture, and which for windows that look at every place?
 
 # %%
 plots.extremes(skin, "contrast")
@@ -131,9 +129,10 @@ def batches(x, y, size=16):
 # how long do they only guess? Do all five blocks do better? Find a better one, and try another `seed`, too.
 
 # %%
-small = bone.small()
+small = bone.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, x_val = (small.x_train - mean) / spread, (small.x_val - mean) / spread
+x, y = (small.x_train - mean) / spread, small.y_train
+new = (small.x_val - mean) / spread, small.y_val
 
 # %% tags=["nbval-ignore-output"]
 n, normalize = 3, True  # <- change this: 3 and False, then 5 and True
@@ -143,11 +142,11 @@ network.compile(
     keras.optimizers.Adam(1e-3), "binary_crossentropy", metrics=["accuracy"]
 )
 history = network.fit(
-    batches(x, small.y_train),
+    batches(x, y),
     steps_per_epoch=25,
     shuffle=False,  # they are drawn at random
     epochs=16,
-    validation_data=(x_val, small.y_val),
+    validation_data=new,
     verbose=0,
     callbacks=[plots.live_fit(f"{n} blocks, normalized: {normalize}")],
 )
@@ -155,8 +154,8 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# And on skin? Find the best small network in three minutes, by validation. What would be left of its lead on images that
-# had no say in the choice?
+# And on skin? Find the best small network in three minutes, by validation. What would be left of its lead on images
+# that had no say in the choice?
 
 # %%
 widgets.playground("task9")
@@ -212,12 +211,14 @@ plots.learning_curves(runs, said=course.said("task9", 1))
 
 # %% tags=["card"]
 more = {"Quality": evaluate.quality_table(runs)}
-evaluate.card(runs, skin, bone, task="task9", more=more)
+evaluate.card(
+    runs, skin, bone, task="task9", more=more, said=course.said("task9", 2)
+)
 audit.tell_simple(runs, skin, bone, task="task9")
 
 # %% [markdown]
-# Where numbers of the whole picture say all there is to say (how dark, how coarse), a network has little to add, however
-# large. Where the sign is a shape at one place, a fracture, windows that look everywhere have much to add.
+# Where numbers of the whole picture say all there is to say (how dark, how coarse), a network has little to add,
+# however large. Where the sign is a shape at one place, a fracture, windows that look everywhere have much to add.
 
 # %%
 widgets.beside_the_lab(runs, "task9")
@@ -225,8 +226,8 @@ widgets.beside_the_lab(runs, "task9")
 # %% [markdown]
 # ## Explore
 #
-# What does it look at, and where is it wrong? More filters make no finer maps: their size depends on how often the image
-# is halved.
+# What does it look at, and where is it wrong? More filters make no finer maps: their size depends on how often the
+# image is halved.
 
 # %%
 widgets.show_gradcam(runs.get("Bone"), bone)
@@ -285,10 +286,10 @@ check.exercise(build_on_budget)
 #
 # <details><summary><b>Reference answer</b></summary>
 #
-# One would name the accuracy on the exam with its interval, the number and the origin of the images, what a simple model
-# reaches on them, and that the epoch was chosen on others. One would leave out decimals that the interval does not
-# support, and the word best unless a test on fresh images supports it. If the images were phantoms, there is nothing to
-# tell a clinic.
+# One would name the accuracy on the exam with its interval, the number and the origin of the images, what a simple
+# model reaches on them, and that the epoch was chosen on others. One would leave out decimals that the interval does
+# not support, and the word best unless a test on fresh images supports it. If the images were phantoms, there is
+# nothing to tell a clinic.
 #
 # </details>
 

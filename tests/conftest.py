@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 SLOW = (
-    "test_planted_faults",
-    "test_tools_machines",
     "test_tools_missing",
     "test_training_train",
-    "test_tools_execution",
+    "test_planted_faults",
+    "test_tools_machines",
+    "test_course_exercises_built",
     "test_training_verify",
     "test_training_workers",
     "test_tools_report",
+    "test_tools_execution",
 )
 """Files that train or wait, the dearest first."""
 

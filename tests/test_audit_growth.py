@@ -8,7 +8,7 @@ from helpers import tiny_dataset
 
 from labutils import audit, lab
 from labutils.audit import baselines
-from labutils.audit.growth import growth
+from labutils.audit.against import growth
 
 CONFIG = lab.learning_curve()[1000].with_(epochs=3)
 

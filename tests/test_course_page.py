@@ -12,7 +12,7 @@ def draw():
 
     from labutils.plots.figure import show
 
-    show(Figure(figsize=(1, 1)), 'A <b>line</b> that says "no"')
+    show(Figure(figsize=(1, 1)), "", "", 'A <b>line</b> that says "no"')
 
 
 def test_a_page_holds_its_parts_and_nothing_else_is_needed(tmp_path):

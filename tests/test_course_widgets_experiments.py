@@ -116,12 +116,6 @@ def test_the_recorded_range_test_falls_and_then_loses_what_it_has_learned():
 
 
 def test_recordings_are_of_todays_phantoms():
-    today = {name: small.small_dataset(name, "phantom").fingerprint for name in ("skin", "bone", "x_ray")}
+    today = small.small_dataset("skin", "phantom").fingerprint
     for name in ("range", "norm"):
-        assert recorded(name)["fingerprint"] == today["skin"], f"python -m labutils.course.widgets.record {name}"
-    for task, asked in small.PLAYS.items():
-        found = recorded(task)["provenance"]
-        config = small.settings_for(task).config.model_dump(mode="json")
-        assert (found["fingerprint"], found["config"]) == (today[asked.dataset], config), (
-            f"python -m labutils.course.widgets.record {task}"
-        )
+        assert recorded(name)["fingerprint"] == today, f"python -m labutils.course.widgets.record {name}"

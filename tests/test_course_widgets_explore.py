@@ -67,7 +67,7 @@ def test_what_a_control_shows_first_is_there_without_it(runs, shown):
     widgets.explore_number(small_table, "images", values=[100, 200], start=100)
     picture, words, table = shown
     assert picture["image/png"].startswith(b"\x89PNG") and picture["text/plain"] == words["text/plain"]
-    assert picture["text/plain"].startswith("Confusion matrix of")
+    assert "Confusion matrix of" in picture["text/plain"]
     assert "accuracy on 100 images" in table["text/plain"] and "labutils-still" in table["text/html"]
 
 

@@ -1,168 +1,150 @@
-"""Playgrounds: what stands there before the first click, and the training behind the buttons."""
+"""Playgrounds: what stands there before the first click, and what the kernel does for a page that trains."""
 
+import base64
 import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from labutils.course import widgets
-from labutils.course.ask import ask
 from labutils.course.widgets import play, record, small
 from labutils.course.widgets.control import recorded
 from labutils.errors import ParameterError
 
-HISTORY = {name: [0.7, 0.6, 0.65] for name in small.COLUMNS} | {"seconds": [1.0, 2.0, 3.0]}
-
 
 @pytest.fixture
-def ground(monkeypatch, shown, reader, press):
-    """A playground whose thread works when the test says so, on a training that is made up, as in `trained`."""
-    waiting = []
+def ask(shown, reader, monkeypatch):
+    """A playground's page asks its kernel for something; what the kernel sends, with its bytes."""
 
-    def train(settings, dataset, on_epoch, should_pause, should_stop, networks):
-        made.trained.append(settings.config.learning_rate)
-        for epoch in range(1, 4):
-            if should_stop():
-                break
-            on_epoch({name: values[:epoch] for name, values in HISTORY.items()})
-            made.during(epoch, should_pause)
+    def asked(task="task1b", generator=None, **content):
+        if (task, generator) not in made:
+            widgets.playground(task, "phantom", generator)
+            made[task, generator] = shown[-1]
+        sent = []
+        monkeypatch.setattr(made[task, generator], "send", lambda *said: sent.append(said))
+        made[task, generator]._handle_custom_msg(content, [])
+        return sent
 
-    def warm_up(networks, settings, dataset):
-        made.warm.append(settings.config.learning_rate)
-
-    monkeypatch.setattr(play, "background", waiting.append)
-    monkeypatch.setattr(small, "small_dataset", lambda name, source: None)
-    monkeypatch.setattr(small, "train_small", train)
-    monkeypatch.setattr(small.Networks, "warm_up", warm_up)
-    made = SimpleNamespace(warm=[], trained=[], during=lambda epoch, should_pause: None)
-    made.work = lambda: waiting.pop()()
-    widgets.playground("task1b", source="of this test")
-    made.widget = shown[-1]
-    made.press = lambda word: press(made.widget, word)
-    made.says = lambda name="status": made.widget.news[name]
-    return made
+    made = {}
+    return asked
 
 
-def test_it_is_loading_then_ready_then_trains_what_is_chosen(ground):
-    ground.press("train")
-    assert ground.says() == "loading", "nothing is trained before everything is there"
-    ground.work()
-    assert ground.says() == "ready"
-    ground.widget.state = {"learning_rate": 2}
-    ground.press("train")
-    assert ground.says() == "training"
-    ground.work()
-    assert ground.says() == "ready" and ground.trained == [1e-5]
-    assert ground.says("run")["words"] == "learning rate 1e-5" and "after 3 epochs" in ground.says("said")
-
-
-def test_what_is_chosen_is_compiled_before_the_click_and_once(ground):
-    ground.widget.state = {"learning_rate": 0}
-    ground.work()
-    assert ground.warm == [1e-3], "nothing but the first choice is compiled while everything is loading"
-    ground.widget.state = {"learning_rate": 1}
-    ground.widget.state = {"learning_rate": 2}
-    ground.work()
-    ground.work()
-    assert ground.warm == [1e-3, 1e-5], "a choice that was overtaken is not compiled"
-
-
-def test_the_last_three_runs_stay_and_reset_forgets_them(ground):
-    ground.work()
-    for place in range(5):
-        ground.widget.state = {"learning_rate": place}
-        ground.press("train")
-        ground.work()
-    assert [run["words"] for run in ground.says("past")] == [
-        small.settings_in_words("task1b", {"learning_rate": place}) for place in (1, 2, 3)
-    ]
-    ground.press("reset")
-    assert ground.says("run") is None and ground.says("past") == []
-
-
-def test_pause_go_on_and_reset_in_the_middle(ground):
-    def during(epoch, should_pause):
-        if epoch == 1:
-            ground.press("pause")
-            assert ground.says() == "paused" and should_pause()
-            ground.press("pause")
-            assert ground.says() == "training" and not should_pause()
-        if epoch == 2:
-            ground.press("reset")
-
-    ground.during = during
-    ground.work()
-    ground.press("train")
-    ground.work()
-    assert ground.says() == "ready" and ground.says("run") is None
-
-
-def test_an_error_in_the_thread_is_said(ground):
-    ground.during = lambda epoch, should_pause: 1 / 0
-    ground.work()
-    ground.press("train")
-    ground.work()
-    assert ground.says() == "failed" and "ZeroDivisionError" in ground.says("said")
-
-
-def test_the_stop_key_is_heard_from_a_thread_too(ground, monkeypatch):
-    """JupyterLab's clicks arrive in a thread, where nobody may say who hears the key."""
-    heeded = []
-    kernel = SimpleNamespace(io_loop=SimpleNamespace(add_callback=heeded.append), saved_sigint_handler=None)
-    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=kernel))
-    ground.work()
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(ground.press, "train").result()
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        heeded.pop()()
-        assert kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT) is not before
-        ground.during = lambda epoch, should_pause: signal.raise_signal(signal.SIGINT) if epoch == 2 else None
-        ground.work()
-        assert ground.says("said").startswith("Stopped: learning rate 1e-3: after 2 epochs")
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_runs_of_a_students_own_copy_are_kept(ground, students_folder, monkeypatch):
-    ground.work()
-    for folder in (students_folder.parent, students_folder):
-        monkeypatch.chdir(folder)
-        ground.press("train")
-        ground.work()
-    (file,) = (students_folder / "runs").iterdir()
-    assert json.loads(file.read_text())["task"] == "task1b"
-
-
-def test_a_generator_is_one_more_choice_of_task_8(ground, shown):
-    def generator(image, rng):
-        return image
-
-    widgets.playground("task8", generator=generator)
-    choices = shown[-1].data["knobs"][0]["choices"]
-    last = len(choices) - 1
-    assert choices[last] == "your generator"
-    assert small.settings_for("task8", {"augmentation": last}, generator).generator is generator
-    assert small.settings_for("task8", {"augmentation": last - 1}, generator).generator is None
-    assert small.settings_in_words("task8", {"augmentation": last}, generator) == "your generator"
+def turned(image, rng):
+    """A generator as a student writes it: upside down, or as it is."""
+    return image[::-1] if rng.random() < 0.5 else image
 
 
 @pytest.mark.parametrize("task", small.PLAYS)
 def test_every_playground_has_a_recorded_run_in_words_and_as_a_picture(task, shown):
     widgets.playground(task)
-    before = recorded(task)
-    assert before["words"] == small.settings_in_words(task)
-    assert before["provenance"]["source"] == "phantom" and len(before["history"]["loss"]) >= 2
+    before, asked = recorded(task), small.PLAYS[task]
+    first = ", ".join(f"{knob.label} {knob.choices[knob.start][0]}" for knob in asked.knobs)
+    assert before["words"] == first and before["said"].startswith(f"{first}: after {len(before['history']['loss'])} ")
     (only,) = shown
-    assert small.PLAYS[task].question in only["text/plain"] and "Recorded with" in only["text/plain"]
+    assert asked.question in only["text/plain"] and f"Recorded with {first}" in only["text/plain"]
     assert "<img alt=" in only["text/html"]
 
 
-def test_a_task_without_a_playground_is_refused():
+def test_recordings_are_of_todays_phantoms():
+    for task in small.PLAYS:
+        today = play.images_of(task, "phantom").fingerprint
+        assert recorded(task)["fingerprint"] == today, f"python -m labutils.course.widgets.record {task}"
+
+
+@pytest.mark.parametrize("door", [widgets.playground, play.static_playground])
+def test_a_task_without_a_playground_is_refused(door):
     with pytest.raises(ParameterError, match="'task7': there are playgrounds for task1b"):
-        widgets.playground("task7")
+        door("task7")
+
+
+def test_the_page_has_all_that_it_trains_on(shown, reader):
+    widgets.playground("task9", "phantom")
+    data = shown[-1].data
+    values = {knob["name"]: knob["values"] for knob in data["knobs"]}
+    assert values["model"] == ["lenet", "alexnet", "vgg16"] == list(data["networks"]) and values["n_base"][-1] == 16
+    assert values["augmentation"][2]["rotation"] == 10 and all(
+        len(k["values"]) == len(k["choices"]) for k in data["knobs"]
+    )
+    assert data["networks"]["alexnet"] == {
+        "blocks": [[1, 1, True], [2, 1, True], [4, 1, False], [4, 1, False], [2, 1, True]],
+        "dense": (64, 64),
+    }
+    skin = play.images_of("task9", "phantom")
+    for part, images, labels in (("training", skin.x_train, skin.y_train), ("validation", skin.x_val, skin.y_val)):
+        found = np.frombuffer(base64.b64decode(data["images"][part]["bytes"]), np.uint8).reshape(images.shape)
+        assert (
+            np.abs(found / 255 - images).max() <= 0.5 / 255 + 1e-6 and data["images"][part]["labels"] == labels.tolist()
+        )
+
+
+@pytest.mark.parametrize("task", small.PLAYS)
+def test_a_static_page_is_complete(task):
+    page = play.static_playground(task)
+    assert small.PLAYS[task].question in page and recorded(task)["said"] in page
+    assert "src=" not in page and "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert len(page) < 1.2e6, "more than one of them may stand on a page"
+
+
+def test_a_run_of_a_students_own_copy_is_kept(ask, students_folder, monkeypatch):
+    run = {"words": "learning rate 1e-5", "said": "after 3 epochs", "history": {"loss": [0.7, 0.6, 0.5]}}
+    for folder in (students_folder.parent, students_folder):
+        monkeypatch.chdir(folder)
+        ask(do="keep", run=run)
+    (file,) = (students_folder / "runs").iterdir()
+    assert json.loads(file.read_text()) == {"task": "task1b", **run}
+
+
+def test_the_stop_key_ends_a_training_in_the_page(ask, monkeypatch):
+    """JupyterLab's clicks arrive in a thread, where nobody may say who hears the key."""
+    waiting = []
+    kernel = SimpleNamespace(io_loop=SimpleNamespace(add_callback=waiting.append), saved_sigint_handler=None)
+    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=True, **vars(kernel)))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            sent = thread.submit(ask, do="train").result()
+        waiting.pop()()
+        assert shell.kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT) is not before and sent == []
+        signal.raise_signal(signal.SIGINT)
+        waiting.pop()()
+        assert sent == [({"stop": True},)]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_generator_is_one_more_choice_and_changes_every_image_anew(ask, shown):
+    def images(epoch):
+        [(said, [sent])] = ask("task8", turned, do="images", epoch=epoch)
+        assert said == {"epoch": epoch}
+        return np.frombuffer(sent, np.uint8).reshape(400, 32, 32)
+
+    first = images(0)
+    knob = shown[-1].data["knobs"][0]
+    assert knob["choices"][-1] == knob["values"][-1] == shown[-1].data["own"] == "your generator"
+    before = np.round(255 * play.images_of("task8", "phantom").x_train[..., 0]).astype(np.uint8)
+    flipped = [np.array_equal(one, old[::-1]) for one, old in zip(first, before, strict=True)]
+    same = [np.array_equal(one, old) for one, old in zip(first, before, strict=True)]
+    assert all(a or b for a, b in zip(flipped, same, strict=True)) and 150 < sum(flipped) < 250
+    assert np.array_equal(first, images(0)) and not np.array_equal(first, images(1))
+
+
+@pytest.mark.parametrize(
+    ("generator", "said"),
+    [
+        (lambda image, rng: 1 / 0, "ZeroDivisionError: division by zero"),
+        (
+            lambda image, rng: image[:5],
+            r"ParameterError: generator gives (5, 32, 1): the images it gets are (32, 32, 1)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_generator_is_said(ask, generator, said):
+    [(sent,)] = ask("task8", generator, do="images", epoch=0)
+    assert sent["failed"].startswith(said)
 
 
 def test_recording_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):
@@ -171,18 +153,3 @@ def test_recording_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):
     record.main(["range"])
     assert json.loads((tmp_path / "range.json").read_text()) == {"words": "found"}
     assert "range: found" in capsys.readouterr().out
-
-
-def test_a_question_has_the_playground_of_its_task_compiled_ahead(shown, reader, monkeypatch):
-    waiting, warmed = [], []
-    monkeypatch.setattr(play, "background", waiting.append)
-    monkeypatch.setattr(play, "_dataset", lambda name, source: None)
-    monkeypatch.setattr(play._networks, "warm_up", lambda settings, dataset: warmed.append(settings))
-    ask("task5a", 1, {})
-    ask("task7", 1, {})
-    [work] = waiting
-    work()
-    assert warmed == [small.settings_for("task5a")], "what the playground begins with; Task 7 has none"
-    monkeypatch.setattr(play, "is_live", lambda: False)
-    ask("task5a", 1, {})
-    assert len(waiting) == 1, "nobody is there to train"

@@ -7,10 +7,11 @@ from evaluate_helpers import make_run, with_exam
 from helpers import made_up_run, tiny_dataset
 
 from labutils import audit, evaluate, lab
-from labutils.evaluate.card import NO_EXAM, NO_VERDICT, READING, SAYS, headline, reading
+from labutils.evaluate.card import READING, reading
 from labutils.evaluate.claims import CLAIMS, RIVAL, UNDECIDED, Part, Verdict
 from labutils.evaluate.findings import Condition, Finding, Setting
 from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
+from labutils.evaluate.sentences import HEADLINES, NO_EXAM, NO_VERDICT, Said, disagreements, headline
 from labutils.statistics import Estimate
 
 NUMBER = Estimate(-0.123, -0.456, 0.789)
@@ -28,15 +29,25 @@ def part(word, measure="accuracy", names=("VGG16", "AlexNet")):
 
 def test_no_headline_has_more_than_twenty_words():
     conditions = [condition for claim in CLAIMS.values() for condition in claim.conditions]
-    assert {condition.measure for condition in conditions} <= set(SAYS)
+    assert {condition.measure for condition in conditions} <= set(HEADLINES)
     for condition in conditions:
         names = [
             name if name != RIVAL else "skin-vgg16-b8-lr1e-05, the best of 30 other runs" for name in condition.names
         ]
-        for word in SAYS[condition.measure]:
+        for word in HEADLINES[condition.measure]:
             settings = [Setting(name, None) for name in names]
-            said = headline(verdict("reproduced", Part(condition, Finding(word, "", NUMBER), settings)))
+            said = headline(verdict("reproduced", Part(condition, Finding(word, str(NUMBER), NUMBER), settings))).text
             assert len(said.split()) <= 20, said
+
+
+@pytest.mark.parametrize(("measure", "word"), [(name, word) for name, words in HEADLINES.items() for word in words])
+def test_a_headline_is_held_against_its_finding(measure, word):
+    said = headline(verdict("reproduced", part(word, measure)))
+    [finding] = said.findings
+    known = finding._replace(evidence=f"{finding.evidence} {said.text}")
+    assert disagreements(Said(said.text, (known,))) == []
+    for other in set(HEADLINES[measure]) - {word}:
+        assert disagreements(Said(said.text, (known._replace(word=other),))), other
 
 
 @pytest.mark.parametrize(
@@ -62,7 +73,7 @@ def test_no_headline_has_more_than_twenty_words():
 )
 def test_the_headline_is_what_decides(parts, said):
     said = said.replace("POINTS", "-12.3 [-45.6, +78.9] points").replace("LOSS", "-0.123 [-0.456, 0.789]")
-    assert headline(verdict("reproduced", *parts)) == said
+    assert headline(verdict("reproduced", *parts)).text == said
 
 
 @pytest.mark.parametrize(
@@ -81,7 +92,7 @@ def test_the_headline_is_what_decides(parts, said):
 )
 def test_a_verdict_has_a_reading_for_students(given, student, said):
     assert reading(given) == student
-    assert headline(given).startswith(said)
+    assert headline(given).text.startswith(said)
     assert set(READING.values()) >= {student} or student == "cannot be told here"
 
 

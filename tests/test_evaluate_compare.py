@@ -1,6 +1,7 @@
 """Paired and unpaired comparisons of two runs."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_gap_difference_averages_over_pairs():
 def test_runs_on_different_images_are_compared_as_two_samples():
     skin, bone = make_run(CONFIG, wrong=40, n=200), make_run(BONE, wrong=10, n=140)
     assert compare.fisher(bone, skin) == pytest.approx(stats.fisher_exact([[130, 10], [160, 40]]).pvalue)
-    difference = compare.unpaired_loss_difference(bone, skin)
+    difference = compare.loss_difference(bone, skin, paired=False)
     assert difference.value == pytest.approx(bone.history["val_loss"][0] - skin.history["val_loss"][0], abs=1e-9)
     a, b = metrics.image_losses(bone), metrics.image_losses(skin)
     welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
@@ -120,9 +121,9 @@ def test_runs_on_different_images_are_compared_as_two_samples():
 def test_loss_difference_of_constant_predictions_is_neither_a_point_nor_a_nan():
     same, other = make_run(CONFIG, wrong=0, confidence=0.5), make_run(BONE, wrong=0, confidence=0.75)
     expected = other.history["val_loss"][0] - same.history["val_loss"][0]
-    for difference in (compare.unpaired_loss_difference(other, same), compare.loss_difference(same, same)):
+    for difference in (compare.loss_difference(other, same, paired=False), compare.loss_difference(same, same)):
         assert 0.005 < difference.high - difference.value < 0.02
-    assert compare.unpaired_loss_difference(other, same).value == pytest.approx(expected)
+    assert compare.loss_difference(other, same, paired=False).value == pytest.approx(expected)
 
 
 def test_losses_are_compared_at_the_lowest_ones():
@@ -130,7 +131,7 @@ def test_losses_are_compared_at_the_lowest_ones():
     run_b = make_run(CONFIG, wrong=[30, 30], confidence=[0.8, 0.8])
     assert run_a.best_epoch == 0 and run_a.lowest_loss_epoch == 1
     assert run_a.history["val_loss"][0] > run_a.history["val_loss"][1]
-    for difference in (compare.loss_difference, compare.unpaired_loss_difference):
+    for difference in (compare.loss_difference, partial(compare.loss_difference, paired=False)):
         assert difference(run_a, run_b).value == pytest.approx(0.0, abs=1e-9)
 
 

@@ -1,10 +1,16 @@
 """From a number and its limits to a word, and from the word to what a claim says of it."""
 
+import numpy as np
 import pytest
+from evaluate_helpers import make_run
 
+from labutils.config import RunConfig
 from labutils.evaluate import findings as f
 from labutils.evaluate import rules
 from labutils.statistics import Estimate
+
+LEVELS = [((0.8, 0.9), rules.REACHED), ((0.89, 0.91), rules.UNDECIDED), ((0.9, 0.95), rules.BELOW)]
+EPOCHS = [(25, rules.REACHED), (26, rules.UNDECIDED), (50, rules.BELOW), (101, rules.BELOW)]
 
 
 @pytest.mark.parametrize(
@@ -21,9 +27,23 @@ def test_something_is_at_least_as_large_as_a_margin(estimate, holds):
     assert f.at_least(estimate, 0.02) is holds
 
 
-def test_between_two_limits_nothing_is_said():
-    assert [f.between(x, no=0.90, yes=0.97) for x in (0.97, 0.95, 0.90)] == [True, None, False]
-    assert [f.faster(n, 50, 0.5) for n in (25, 26, 50, None)] == [True, None, False, False]
+def climbs(reaches: int):
+    """A run of 100 epochs whose training accuracy comes to its highest in this one."""
+    curve = np.where(np.arange(1, 101) < reaches, 0.6, 0.9)
+    config = RunConfig(dataset="skin", model="vgg16", learning_rate=1e-5, epochs=100)
+    return f.Setting("a", make_run(config, accuracy=curve))
+
+
+@pytest.mark.parametrize(
+    ("measure", "settings", "limits", "word"),
+    [
+        *(("training accuracy", [climbs(1)], limits, word) for limits, word in LEVELS),
+        *(("far fewer epochs", [climbs(n), climbs(50)], (), word) for n, word in EPOCHS),
+    ],
+)
+def test_a_limit_belongs_to_what_is_said_beyond_it(measure, settings, limits, word):
+    condition = f.Condition(measure, tuple("ab"[: len(settings)]), limits=limits)
+    assert condition.known(*settings).word == word
 
 
 def test_what_holds_is_never_held_with_its_contrary():

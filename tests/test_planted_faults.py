@@ -63,39 +63,51 @@ def check(copy, *arguments):
     return done.returncode
 
 
-PAIRS = ("tests/test_notebooks.py", "-k", "pair_agrees or default_parameters")
+PAIRS = ("tests/test_notebooks.py", "pair_agrees or default_parameters")
+FAULTS = {
+    "an edited cell": ("notebooks/task5a.ipynb", r"plots\.learning_curves", "plots.compare_curves", PAIRS),
+    "a changed parameter": ("notebooks/task5a.py", r"lr: float = 1e-4", "lr: float = 1e-3", PAIRS),
+    "a changed block order": (
+        "labutils/models.py",
+        r"(            if batch_norm:\n.*?\n)(            x = layers\.ReLU.*?\n)",
+        r"\2\1",
+        ("tests/test_models.py", "order"),
+    ),
+    "swapped labels": (
+        "labutils/data/layouts.py",
+        r'\("Mel", "Nev"\)',
+        '("Nev", "Mel")',
+        ("tests/test_data_layouts.py", "flat or folder"),
+    ),
+}
 
 
-def test_an_edited_cell(original, plant):
-    assert check(original, *PAIRS) == 0
-    plant("notebooks/task5a.ipynb", r"plots\.learning_curves", "plots.compare_curves")
-    assert check(original, *PAIRS) == 1
+def test_without_a_fault_the_checks_are_green(original):
+    files, words = zip(*{check for *_, check in FAULTS.values()}, strict=True)
+    assert check(original, *files, "-k", " or ".join(words)) == 0
 
 
-def test_a_changed_parameter(original, plant):
-    plant("notebooks/task5a.py", r"lr: float = 1e-4", "lr: float = 1e-3")
-    assert check(original, *PAIRS) == 1
-
-
-def test_a_changed_block_order(original, plant):
-    assert check(original, "tests/test_models.py", "-k", "order") == 0
-    plant("labutils/models.py", r"(            if batch_norm:\n.*?\n)(            x = layers\.ReLU.*?\n)", r"\2\1")
-    assert check(original, "tests/test_models.py", "-k", "order") == 1
-
-
-def test_swapped_labels(original, plant):
-    assert check(original, "tests/test_data_layouts.py") == 0
-    plant("labutils/data/layouts.py", r'\("Mel", "Nev"\)', '("Nev", "Mel")')
-    assert check(original, "tests/test_data_layouts.py") == 1
-
-
-NBVAL = ("--nbval", "notebooks/task1b.ipynb")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(original, plant, fault):
+    name, pattern, replacement, (file, words) = FAULTS[fault]
+    plant(name, pattern, replacement)
+    assert check(original, file, "-k", words) == 1
 
 
 def test_a_changed_stored_number(original, plant):
+    """In a notebook that trains no network of its own."""
     fingerprint = load_dataset("skin", source="phantom").fingerprint
-    run = RunStore().find(lab.runs("task1b")["lr 1e-5"], fingerprint)
+    run = RunStore().find(lab.runs("task3")["Skin"], fingerprint)
     assert run is not None and run.path is not None
-    assert check(original, *NBVAL) == 0
+    nbval = ("--nbval", "notebooks/task3.ipynb")
+    assert check(original, *nbval) == 0
     plant(f"results/runs/{run.path.name}/history.csv", r"(\n5,[^,]+,[^,]+,)[^,]+,", r"\g<1>0.1234,")
-    assert check(original, *NBVAL) == 1
+    assert check(original, *nbval) == 1
+
+
+def test_a_cell_that_cannot_be_run_again(original, plant):
+    once = r'"assert \\"ran\\" not in globals()\\n",\n"ran = True\\n",\n\g<0>'
+    plant("notebooks/index.ipynb", r'"course\.progress\(\)"', once)
+    nbval = ("--nbval", "notebooks/index.ipynb")
+    assert check(original, *nbval, "-k", "not again") == 0
+    assert check(original, *nbval) == 1

@@ -1,9 +1,11 @@
 """Figures: what is drawn, what the alt text says, and that nothing leaks into a notebook's output."""
 
 import base64
+import io
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import matplotlib
@@ -11,18 +13,21 @@ import numpy as np
 import pytest
 from evaluate_helpers import CLASS_NAMES, run_from_predictions
 from matplotlib import pyplot
-from matplotlib.text import Text
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation, Text
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from labutils import audit, lab, plots
 from labutils.config import RunConfig
 from labutils.errors import ParameterError
 from labutils.evaluate import flattery
-from labutils.plots.charts import Line, Panel, as_image, chart, ticks
+from labutils.plots.charts import GREY, TRAINING, VALIDATION, Line, Panel, apart, as_image, chart, ticks
 from labutils.plots.evidence import mean_roc
-from labutils.plots.figure import as_png
+from labutils.plots.figure import WIDEST, as_png, one_axes
 from labutils.plots.live import draw_live
 from labutils.plots.pictures import MEASURES
+from labutils.plots.seen import LONGEST, loss_top, title_of, title_of_compared
 from labutils.runs.run import Run
 from labutils.statistics import wilson_interval
 
@@ -61,7 +66,7 @@ def make_dataset(class_names=("Mel", "Nev"), channels=1, each=6):
 def drawn(monkeypatch):
     """The figures and alt texts of the test, in the order they were drawn."""
     kept = []
-    monkeypatch.setattr("labutils.plots.figure.as_png", lambda figure, alt, small=False: kept.append((figure, alt)))
+    monkeypatch.setattr("labutils.plots.figure.as_png", lambda figure, alt: kept.append((figure, alt)))
     return kept
 
 
@@ -81,10 +86,13 @@ def test_learning_curves_show_every_run_with_training_dashed_and_validation_soli
     panels = {axes: axes.get_subplotspec() for axes in figure.axes}
     assert len(panels) == 2 * n
     for kind in ("loss", "accuracy"):
-        data = [lines(axes, "--")[0].get_ydata() for axes in panels]
+        data = [line.get_ydata() for axes in panels for line in axes.get_lines()]
         for run in runs.values():
             assert any(np.array_equal(run.history[kind], shown) for shown in data)
-            assert any(np.array_equal(run.history[f"val_{kind}"], lines(a, "-")[0].get_ydata()) for a in panels)
+            raw = [line.get_ydata() for axes in panels for line in lines(axes, "-")]
+            assert any(np.array_equal(run.history[f"val_{kind}"], shown) for shown in raw)
+    named = {one.get_text().replace("\n", " "): one.get_color() for one in figure.findobj(Annotation) if one.get_text()}
+    assert named == {"training": TRAINING, "validation": VALIDATION, "best without looking": GREY}
     assert "phantom" in texts(figure) and "phantom" in alt
     assert all(label in alt for label in runs)
 
@@ -112,7 +120,10 @@ def test_alt_text_of_learning_curves_is_computed_from_the_run(drawn):
     run.history["val_loss"][:] = [0.7, 0.6, 0.5, 0.4251, 0.9]
     plots.learning_curves({"lr 1e-5": run})
     figure, alt = drawn[0]
-    assert alt.startswith("Learning curves of 1 run on Skin (phantom images) over 5 epochs. lr 1e-5: ")
+    start = (
+        "lr 1e-5 has accuracy 0.60 at epoch 5. Learning curves of 1 run on Skin (phantom images) over 5 epochs. lr 1e-5"
+    )
+    assert alt.startswith(start)
     assert "best validation accuracy 0.840 at epoch 2" in alt
     assert "lowest validation loss 0.425 at epoch 4" in alt
     marked = [line.get_xydata()[0].tolist() for line in figure.axes[1].get_lines() if line.get_marker() == "o"]
@@ -153,8 +164,11 @@ def test_compared_curves_differ_in_more_than_colour(drawn):
     plots.compare_curves({f"run {i}": make_run(seed=i, epochs=40) for i in range(7)}, "val_loss")
     figure, alt = drawn[0]
     looks = {(str(line.get_linestyle()), line.get_marker()) for line in figure.axes[0].get_lines()}
-    assert len({style for style, _ in looks}) >= 4 and len({marker for _, marker in looks}) == 7
-    assert alt.startswith("Validation loss of 7 runs on Skin (phantom images). run 0: lowest 0.")
+    assert len({style for style, _ in looks}) >= 4 and len({marker for _, marker in looks} - {"None"}) == 7
+    assert "Validation loss of 7 runs on Skin (phantom images). run 0: lowest 0." in alt
+    assert {f"run {i}" for i in range(7)} <= set(texts(figure).split("  ")) | {
+        one.get_text() for one in figure.findobj(Annotation)
+    }
 
 
 @pytest.mark.parametrize(
@@ -170,7 +184,7 @@ def test_sample_grid_shows_equally_many_of_every_class_as_far_as_there_are(drawn
         pixels = axes.get_images()[0].get_array()
         same = [np.array_equal(np.squeeze(image), pixels) for image in dataset.x_train]
         assert axes.get_title() == names[dataset.y_train[int(np.argmax(same))]] and any(same)
-    assert "phantom" in texts(figure) and alt.startswith(f"{shown} training images of ")
+    assert "phantom" in texts(figure) and f". {shown} training images of " in alt
 
 
 def test_saved_figure_is_repeatable_and_carries_its_alt_text(tmp_path):
@@ -178,7 +192,7 @@ def test_saved_figure_is_repeatable_and_carries_its_alt_text(tmp_path):
     for file in (first, second):
         assert plots.learning_curves({"lr": make_run(epochs=3)}, save=file) is None
     assert first.read_bytes() == second.read_bytes()
-    assert plots.alt_text(first).startswith("Learning curves of 1 run") and not pyplot.get_fignums()
+    assert "Learning curves of 1 run" in plots.alt_text(first) and not pyplot.get_fignums()
     with pytest.raises(ValueError, match=r"figure\.pdf .* \.png"):
         plots.learning_curves({"lr": make_run(epochs=3)}, save=tmp_path / "figure.pdf")
 
@@ -204,7 +218,7 @@ def test_notebook_output_is_the_image_with_alt_text_and_the_words(monkeypatch):
     assert words["text/html"].startswith("<details>") and "lr &lt; 1: best" in words["text/html"]
     monkeypatch.setenv("LABUTILS_PROGRESS", "bar")  # JupyterLab draws an image/png without its alt text
     plots.learning_curves({"lr < 1": make_run(epochs=3)})
-    assert '<img alt="Learning' in shown[2][0]["text/html"] and "image/png" not in shown[2][0]
+    assert '<img alt="lr &lt; 1 has' in shown[2][0]["text/html"] and "image/png" not in shown[2][0]
 
 
 @pytest.fixture
@@ -364,7 +378,7 @@ def test_images_row_shows_each_image_under_its_title(drawn, n):
     figure, alt = drawn[0]
     assert [axes.get_title() for axes in figure.axes] == [f"number {i}" for i in range(n)]
     assert all((axes.get_images()[0].get_array() == i / 10).all() for i, axes in enumerate(figure.axes))
-    assert alt.startswith("Skin (phantom images): ") and "number 0 (8x8, mean 0.00, standard deviation 0.00)" in alt
+    assert alt.startswith("Skin (phantom images). ") and "number 0 (8x8, mean 0.00, standard deviation 0.00)" in alt
 
 
 def test_gradcam_grid_names_truth_answer_and_where_the_heat_is(drawn):
@@ -405,7 +419,7 @@ def test_extremes_are_the_least_and_the_most(drawn):
     data.x_train = np.stack([np.full((32, 32, 1), value, np.float32) for value in (0.5, 0.1, 0.9, 0.4, 0.6, 0.3)])
     plots.extremes(data, "brightness", n=1)
     alt = drawn[0][1]
-    assert "least brightness" in alt and "0.10; with the most" in alt and alt.endswith("0.90.")
+    assert alt.startswith("Least brightness: 1 ") and "0.100; with the most" in alt and alt.endswith("0.900.")
 
 
 @pytest.mark.parametrize("measure", list(MEASURES))
@@ -413,16 +427,20 @@ def test_measures_are_one_finite_number_an_image_and_tell_images_apart(measure):
     noise = np.random.default_rng(0).random((3, 32, 32), np.float32)
     images = np.stack([noise[0] * 0.2, noise[1], np.full((32, 32), 0.5, np.float32)])
     images[0, :8] += 0.5
-    values = MEASURES[measure](images)
+    values = MEASURES[measure][1](images)
     assert values.shape == (3,) and np.isfinite(values).all() and len(set(values.tolist())) > 1
 
 
-def test_hairs_are_no_fine_texture():
+@pytest.mark.parametrize("lesion", [True, False])
+def test_hairs_are_no_fine_texture(lesion):
     rng = np.random.default_rng(0)
     smooth, rough = 0.6 + rng.normal(0, 0.01, (64, 64)), 0.6 + rng.normal(0, 0.03, (64, 64))
+    if lesion:
+        smooth[20:44, 20:44] -= 0.4
+        rough[20:44, 20:44] -= 0.4
     smooth[:, [5, 6, 30, 31, 50, 51]] = 0.1
     smooth[[20, 21], :] = 0.1
-    hairy, textured = MEASURES["fine texture"](np.stack([smooth, rough]))
+    hairy, textured = MEASURES["fine texture"][1](np.stack([smooth, rough]))
     assert hairy < textured
 
 
@@ -536,3 +554,176 @@ def test_what_a_reader_has_predicted_is_drawn_in(drawn, draw, said, shown):
     figure, alt = drawn[0]
     assert shown in alt and shown in texts(figure)
     assert ("you said" in alt.lower()) == ("you said" in texts(figure).lower()) == bool(said)
+
+
+# What is seen.
+
+
+def history(loss, accuracy=0.8, trained=0.9, n=40):
+    """Curves over `n` epochs; numbers stand for curves that do not move."""
+    columns = {"val_loss": loss, "val_accuracy": accuracy, "accuracy": trained}
+    return {name: np.broadcast_to(np.asarray(values, dtype=float), n) for name, values in columns.items()}, np.log(2)
+
+
+FALLS, RISES = np.linspace(0.69, 0.3, 40), np.r_[np.linspace(0.69, 0.3, 10), np.linspace(0.32, 1.5, 30)]
+LOST = np.r_[np.full(12, 0.5), np.full(28, np.nan)]
+
+
+@pytest.mark.parametrize(
+    ("runs", "title"),
+    [
+        ({"a": history(RISES, trained=1.0)}, r"a over-fits from epoch \d+ on and learns by heart"),
+        ({"a": history(RISES)}, r"a over-fits from epoch \d+ on"),
+        ({"a": history(0.69)}, "a barely starts in 40 epochs"),
+        ({"a": history(FALLS)}, "a still gets better at epoch 40"),
+        ({"a": history(0.4)}, r"a levels off at accuracy 0\.80"),
+        ({"a": history(LOST)}, "a diverges at epoch 13"),
+        ({"a": history(0.4, n=4)}, r"a has accuracy 0\.80 at epoch 4"),
+        ({"a": history(0.4), "b": history(0.41)}, "Both runs level off"),
+        ({"a": history(0.4), "b": history(RISES)}, r"b over-fits from epoch \d+ on; a levels off at accuracy 0\.80"),
+        (
+            {**{str(i): history(RISES) for i in range(4)}, "b": history(0.69)},
+            "4 of 5 runs over-fit; b barely starts .*",
+        ),
+        ({"a" * 80: history(0.69), "b": history(LOST)}, "b diverges at epoch 13; one of 2 runs barely starts .*"),
+    ],
+)
+def test_a_title_says_what_its_curves_do(runs, title):
+    said = title_of(runs)
+    assert re.fullmatch(title, said) and len(said) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("curves", "quantity", "title"),
+    [
+        ({"a": [0.5, 0.9], "b": [0.7, 0.6]}, "val_accuracy", "a comes highest: 0.90; b only to 0.70"),
+        ({"a": [0.5, 0.9], "b": [0.7, 0.6]}, "loss", "a comes lowest: 0.50; b only to 0.60"),
+        ({"a": [0.5, 0.6], "b": [0.7, 0.605]}, "val_accuracy", "b comes highest: 0.70; a only to 0.60"),
+        (
+            {"a": [0.5, 0.6], "b": [0.4, 0.605]},
+            "val_accuracy",
+            "Highest validation accuracy: 0.60 in all runs, or nearly",
+        ),
+        ({"a": [0.5, np.nan], "b": [np.nan]}, "val_loss", "Lowest validation loss: 0.50"),
+        ({"a": [np.nan]}, "val_loss", "No validation loss is a number"),
+        ({"a" * 40: [0.1], "b" * 40: [0.9]}, "accuracy", "Accuracy: 0.90 to 0.10"),
+    ],
+)
+def test_a_title_names_who_comes_farthest(curves, quantity, title):
+    assert title_of_compared({name: np.array(values) for name, values in curves.items()}, quantity) == title
+
+
+@pytest.mark.parametrize(
+    ("curves", "low", "high"),
+    [
+        ([FALLS], 0.69, 0.75),  # guessing is always there
+        ([np.r_[9.0, FALLS]], 0.69, 0.75),  # a first epoch
+        ([np.r_[FALLS, 9.0, FALLS]], 0.69, 0.75),  # a single one
+        ([RISES], 1.5, 1.6),  # a rise stays
+        ([RISES * 9], 2.0, 2.2),  # as far as it says something
+        ([LOST, np.r_[0.5, np.inf, 0.5]], 0.69, 0.75),
+    ],
+)
+def test_a_loss_axis_ends_above_what_matters(curves, low, high):
+    assert low <= loss_top(curves, np.log(2)) <= high
+
+
+@pytest.mark.parametrize("draw", [plots.learning_curves, lambda runs: plots.compare_curves(runs, "val_loss")])
+def test_what_lies_above_a_loss_axis_is_said(drawn, draw):
+    calm, spiky = make_run(epochs=40), make_run(epochs=40, seed=1)
+    spiky.history["val_loss"][4] = 7.25
+    draw({"calm": calm, "spiky": spiky})
+    figure, alt = drawn[0]
+    said = "▲ spiky is above the axis: 7.25 at epoch 5."
+    assert said in alt and said in texts(figure).replace("\n", " ") and "calm is above" not in alt
+    assert max(axes.get_ylim()[1] for axes in figure.axes) < 2
+    assert [
+        list(line.get_xdata())
+        for line in figure.findobj(Line2D)
+        if line.get_marker() == "^" and len(line.get_xdata()) == 1
+    ] == [[5]]
+
+
+@pytest.mark.parametrize("draw", [plots.learning_curves, lambda runs: plots.compare_curves(runs, "val_loss")])
+@pytest.mark.parametrize("start", [0, 5])
+def test_runs_that_diverge_are_drawn_and_named(drawn, draw, start):
+    bad, good = make_run(epochs=40), make_run(epochs=40, seed=1)
+    history = bad.history | {"val_loss": np.r_[bad.history["val_loss"][:start], np.full(40 - start, np.nan)]}
+    bad = replace(bad, history=history)
+    for runs in ({"bad": bad, "good": good}, {"bad": bad}):
+        draw(runs)
+        assert "bad" in drawn[-1][1] and as_png(*drawn[-1])
+
+
+def test_a_curve_is_drawn_smoothed_with_the_raw_one_behind_it(drawn):
+    short, long = make_run(epochs=29), make_run(epochs=60)
+    plots.compare_curves({"short": short})
+    plots.compare_curves({"long": long})
+    of_short, of_long = (
+        [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 2] for figure, _ in drawn
+    )
+    assert len(of_short) == 1 and "mean over" not in texts(drawn[0][0])
+    raw, thick = (line.get_ydata() for line in of_long)
+    assert np.array_equal(raw, long.history["val_accuracy"]) and np.diff(thick).std() < np.diff(raw).std() / 2
+    assert thick[[0, 30, -1]] == pytest.approx([raw[0], raw[25:36].mean(), raw[-1]])
+    assert of_long[0].get_zorder() <= of_long[1].get_zorder() and "mean over 10 epochs" in texts(drawn[1][0]).replace(
+        "\n", " "
+    )
+
+
+@pytest.mark.parametrize("wanted", [[0, 0, 0], [5, 5, 5.5, 9], [10, 10], [2], [0, 5, 10]])
+def test_names_at_lines_stand_apart_and_near(wanted):
+    places = apart(wanted, [1, 2, 1, 1][: len(wanted)], 0, 10)
+    sizes = [1, 2, 1, 1]
+    assert all(b - a >= (sizes[i] + sizes[i + 1]) / 2 - 1e-9 for i, (a, b) in enumerate(pairwise(places)))
+    assert min(places) >= 0 and max(places) <= 10
+    if all(b - a >= 2 for a, b in pairwise(wanted)):
+        assert places == wanted
+
+
+def test_every_figure_can_be_read_in_a_window_of_a_thousand_pixels(drawn):
+    """The notebook's column is 870 pixels wide there: what is wider is made smaller. Letters have 11 pixels or more."""
+    run, runs = (
+        make_run(epochs=40),
+        {f"LeNet ({i}) dropout 0.4, batch 16": make_run(epochs=40, seed=i) for i in range(7)},
+    )
+    data = make_dataset()
+    plots.learning_curves(runs)
+    plots.learning_curves({"one": run})
+    plots.compare_curves(runs)
+    plots.confusion_matrix(make_run(dataset="x_ray", epochs=4))
+    plots.roc_curve(runs)
+    plots.reliability(run)
+    plots.accuracy_intervals(runs)
+    plots.sample_grid(data, n=12)
+    plots.gradcam_grid(run, data, range(6), np.zeros((6, 32, 32)))
+    plots.validation_against_exam(flattery("skin"))
+    plots.accuracy_by_images(audit.growth())
+    for figure, alt in drawn:
+        width = figure.get_figwidth()
+        smaller = min(1, 870 / (figure.dpi * width))
+        as_png(figure, alt)
+        for one in figure.findobj(Text):
+            if one.get_text() and one.get_visible():
+                pixels = one.get_fontsize() * figure.dpi / 72 * smaller
+                assert pixels >= 11, (alt[:40], one.get_text())
+        assert width <= WIDEST
+        box = figure.get_tightbbox()
+        assert box.x0 > -0.1 and box.x1 < width + 0.1, (alt[:40], "a text leaves the figure")
+
+
+@pytest.mark.parametrize(("n", "side"), [(2, 0), (3, 128)])
+def test_a_file_is_small_and_looks_the_same(n, side):
+    figure, axes = one_axes(4, 3)
+    if side:
+        axes.imshow(np.random.default_rng(0).uniform(0, 1, (side, side)), cmap="gray", vmin=0, vmax=1)
+    else:
+        axes.plot([0, 1], [0, 1], color=TRAINING)
+    png = as_png(figure, "words")
+    shown = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=int)
+    drawn = np.asarray(figure.canvas.buffer_rgba(), dtype=int)[..., :3]
+    assert np.abs(shown - drawn).max() <= (3 if side else 60) and np.abs(shown - drawn).mean() < 1.5
+    assert tuple(shown[0, 0]) == (255, 255, 255) and png == as_png(figure, "words")
+    full = io.BytesIO()
+    Image.fromarray(drawn.astype(np.uint8)).save(full, format="png")
+    assert len(png) < 0.6 * len(full.getvalue())

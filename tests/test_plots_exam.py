@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Annotation, Text
 
 from labutils import plots
-from labutils.audit.growth import growth
+from labutils.audit.against import growth
 from labutils.evaluate import flattery
 
 
@@ -15,7 +15,7 @@ from labutils.evaluate import flattery
 def drawn(monkeypatch):
     """The figures and alt texts of the test, in the order they were drawn."""
     kept = []
-    monkeypatch.setattr("labutils.plots.figure.as_png", lambda figure, alt, small=False: kept.append((figure, alt)))
+    monkeypatch.setattr("labutils.plots.figure.as_png", lambda figure, alt: kept.append((figure, alt)))
     return kept
 
 

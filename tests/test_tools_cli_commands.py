@@ -203,6 +203,20 @@ def test_sentences_are_printed_with_their_findings(runner, results, monkeypatch,
     assert result.output.splitlines()[-1] == f"1 sentences, {status} places against their findings."
 
 
+def test_claims_are_written_and_judged_again(runner, results):
+    """One flag: without a file it writes the lab's, with one it judges, and one that was altered ends with status 1."""
+    result = runner.invoke(cli.main, ["report", "--claims"])
+    file = results / "claims.json"
+    assert result.exit_code == 0 and file.name in result.output
+    result = runner.invoke(cli.main, ["report", "--claims", str(file)])
+    assert result.exit_code == 0 and result.output.splitlines()[-1] == "31 conclusions: 31 cannot be judged."
+    file.write_text(file.read_text().replace("a lower rate than", "a higher rate than"))
+    result = runner.invoke(cli.main, ["report", "--claims", str(file)])
+    assert result.exit_code == 1 and "C3: altered: its text, " in result.output
+    result = runner.invoke(cli.main, ["report", "--claims", str(results)])
+    assert result.exit_code == 2 and "cannot be read: is a directory." in result.output
+
+
 def test_a_report_on_images_without_a_run_says_what_there_is(runner, results):
     result = runner.invoke(cli.main, ["report", "--source", "chest"])
     assert result.exit_code == 2

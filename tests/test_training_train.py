@@ -24,7 +24,6 @@ from labutils.runs.run import read_run, read_start, write_run
 from labutils.runs.store import RunStore, lab_store
 from labutils.training import backend, load_best, train, train_all, with_weights
 from labutils.training.checkpoint import check_dataset, write_weights
-from labutils.training.cost import estimate_seconds
 from labutils.training.epoch import fit, fixed_part
 
 DATASET = tiny_dataset()
@@ -96,12 +95,6 @@ def wait_for_epochs(folder: Path, epochs: int) -> int:
     return found[-1]
 
 
-def finish(process) -> str:
-    out, err = process.communicate(timeout=patience(30))
-    assert process.returncode == 0, err
-    return out
-
-
 def only_run(folder: Path):
     (place,) = RunStore(folder / "runs")
     return read_run(place)
@@ -115,52 +108,62 @@ def assert_same_history(run, other) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed():
+def restless():
+    """The settings and the images of `RESTLESS`."""
+    names: dict = {}
+    exec(RESTLESS, names)
+    return names["config"], names["dataset"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(restless):
     """The same six epochs, trained in one go."""
-    settings: dict = {}
-    exec(RESTLESS, settings)
-    return fit(settings["config"].with_(epochs=6), settings["dataset"], show=False).run
+    config, dataset = restless
+    return fit(config.with_(epochs=6), dataset, show=False).run
 
 
-def test_a_run_killed_and_stopped_goes_on_as_if_it_never_had(tmp_path, undisturbed):
+def test_a_run_killed_and_stopped_goes_on_as_if_it_never_had(results, restless, undisturbed):
     seed = random.randrange(10**6)
     print(f"moments drawn with seed {seed}")
     moments = random.Random(seed)
     steps = moments.randint(5, 19)  # of six epochs of five steps
-    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    process = start_python(train_code(6, OBEDIENT), results)
     take_steps(process, steps)
-    left = wait_for_epochs(tmp_path, steps // 5)
+    left = wait_for_epochs(results, steps // 5)
     time.sleep(moments.uniform(0, 0.1))
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert only_run(tmp_path).epochs == left == steps // 5
+    assert only_run(results).epochs == left == steps // 5
 
-    process = start_python(train_code(6, OBEDIENT), tmp_path)
+    process = start_python(train_code(6, OBEDIENT), results)
     take_steps(process, 5 + moments.randint(0, 4))
-    kept = wait_for_epochs(tmp_path, left + 1)
+    kept = wait_for_epochs(results, left + 1)
     time.sleep(moments.uniform(0, 0.1))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate("\n", timeout=patience(10))
-    assert only_run(tmp_path).epochs == kept == left + 1
+    assert only_run(results).epochs == kept == left + 1
     assert f"stopped, {kept} of 6 epochs are finished and kept. Run the same again to go on from there." in err
 
-    said = finish(start_python(train_code(6), tmp_path))
-    assert f": extended from {kept} to 6 epochs" in said
-    run = only_run(tmp_path)
+    config, dataset = restless
+    assert train(config.with_(epochs=6), dataset).status == "extended"
+    run = only_run(results)
     assert_same_history(run, undisturbed)
     assert [s["first_epoch"] for s in run.provenance["stretches"]] == [1, left + 1, kept + 1]
 
 
-def test_four_epochs_extended_to_six_are_six_epochs(tmp_path, undisturbed):
-    code = train_code(4) + "\nprint(train(config.with_(epochs=3), dataset).epochs)"
-    said = finish(start_python(code, tmp_path))
+def test_four_epochs_extended_to_six_are_six_epochs(results, restless, undisturbed, capsys):
+    config, dataset = restless
+    train(config.with_(epochs=4), dataset)
+    assert train(config.with_(epochs=3), dataset).epochs == 3 and only_run(results).epochs == 4
+    said = capsys.readouterr().out
     assert re.search(r"parameters, 20 steps\n.*: trained 4 epochs in \d+ s on course data.\n", said)
     assert "reused, 3 of 4 stored epochs" in said
-    assert only_run(tmp_path).epochs == 4
-    said = finish(start_python(train_code(6), tmp_path))
-    assert ": extended from 4 to 6 epochs" in said
-    assert_same_history(only_run(tmp_path), undisturbed)
-    said = finish(start_python(train_code(6) + "\nimport sys; print('keras' in sys.modules)", tmp_path))
+    train(config.with_(epochs=6), dataset)
+    assert ": extended from 4 to 6 epochs" in capsys.readouterr().out
+    assert_same_history(only_run(results), undisturbed)
+    process = start_python(train_code(6) + "\nimport sys; print('keras' in sys.modules)", results)
+    said, error = process.communicate(timeout=patience(30))
+    assert process.returncode == 0, error
     assert said.splitlines()[-2:] == [said.splitlines()[0], "False"]
     assert ": reused, 6 stored epochs on course data." in said
 
@@ -253,15 +256,6 @@ def test_a_run_is_trained_then_reused_then_trained_anew_beside(results, capsys):
     ]
 
 
-def test_several_classes_and_another_seed(results):
-    data = tiny_dataset(n_train=18, n_val=9, classes=9)
-    config = tiny_config(dataset="x_ray", epochs=1)
-    runs = train_all({f"seed {seed}": config.with_(seed=seed) for seed in (3, 4)}, data)
-    assert runs["seed 3"].val_predictions.shape == (1, 9, 9)
-    assert not np.allclose(runs["seed 3"].val_predictions, runs["seed 4"].val_predictions)
-    assert train_all({"again": config.with_(seed=3)}, data)["again"].status == "reused"
-
-
 def test_a_training_that_diverges_is_stored_and_read_back(results, monkeypatch):
     config = tiny_config(learning_rate=1, epochs=2)
     monkeypatch.setattr("labutils.training.epoch.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
@@ -344,11 +338,6 @@ def test_weights_beyond_float16_are_kept(results):
 def test_images_that_the_settings_do_not_speak_of_are_refused(changes, said):
     with pytest.raises(ValueError, match=said):
         check_dataset(tiny_config(**changes), DATASET)
-
-
-def test_cost_grows_with_the_work():
-    short, long = (estimate_seconds(tiny_config(model="vgg16", n_base=8, epochs=n), 1000) for n in (1, 100))
-    assert 30 < long / short < 300
 
 
 def test_durations_are_said_as_people_say_them():

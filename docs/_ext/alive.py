@@ -72,7 +72,7 @@ def enliven(notebook: Any) -> None:
                 _run(_needed(statement, before), namespace, done)
                 _replace(cell, name, statement, namespace)
             elif name in NEED_A_KERNEL and cell.outputs:
-                still = "".join(map(_html_of, cell.outputs))
+                still = "".join(map(_html_of, cell.outputs)).replace(control.HINT, "")
                 cell.outputs = [_output(_playground(statement) or f"{still}{HOW_TO}")]
             before.append(statement)
 
@@ -164,6 +164,9 @@ def _written_down(name: str, widget: Any) -> tuple[str, dict[str, Any]]:
             answered.append(dict(widget.news))
         return kind, {"data": data, "answered": answered}
     if kind != "controls":
+        if kind == "scrubber" and data["images"]:
+            coarse = bytes(value & 0xF8 for value in base64.b64decode(data["images"]["bytes"]))
+            data["images"]["bytes"] = base64.b64encode(coarse).decode()  # thumbnails of 32 levels pack better
         return kind, {"data": data, "state": dict(widget.state)}
     kept = KEPT.get(name, {})
     for knob in data["knobs"]:

@@ -1,31 +1,34 @@
-"""Networks against simple models on the same images: which is right about more of them, in one of four words.
+"""Networks against simple models on the same images, and both with more of them: which is right about more of them.
 
-On the exam where both have answered it: over seeds and images, by the rules of every other difference there. Else on
-the validation images, by McNemar's test between one run and one fit.
+On the exam where both have answered it, by the rules of every other difference there. Else on the validation images, by
+McNemar's test between one run and one fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import hypot, inf, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from labutils.audit.baselines import SIMPLE, Simple, by_images
+from labutils import lab
+from labutils.audit.baselines import SIMPLE, Simple, by_images, on_exam_by_training, simple_of
 from labutils.evaluate import exam, metrics
 from labutils.evaluate.claims import with_seeds
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
-from labutils.evaluate.findings import VALIDATION, Finding
+from labutils.evaluate.findings import VALIDATION, Finding, ceiling_of
 from labutils.evaluate.rules import ACCURACY_MARGIN, BETTER, CLOSE, EQUAL, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.evaluate.sentences import NOT_HERE, Said, say
+from labutils.runs.store import find
 from labutils.statistics import bootstrap_mean, in_points, p_words, sign_test
 
 if TYPE_CHECKING:
     from labutils.audit.simple import Baseline
     from labutils.data.dataset import Dataset
     from labutils.runs.run import Run
+    from labutils.statistics import Estimate
 
 Settings = Mapping[str, Sequence["Run"]]
 
@@ -71,13 +74,10 @@ def against_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task:
     ----------
     runs : mapping of str to Run, or to runs that differ in their seed
         A single run takes the stored ones of other seeds with it.
-    *datasets : Dataset
-        The images that the runs are on: what is not known of them yet is measured. Without them what
-        `results/baselines` has is taken.
+    *datasets, sees
+        As of `baselines.by_images`: "FFT rings" for texture alone.
     task : str
         Whose networks they are, for the sentence.
-    sees : str
-        What the simple model sees: `baselines.SIMPLE`, or `baselines.RINGS` for texture alone.
     """
     if not runs:
         return Said(NOT_HERE)
@@ -109,25 +109,14 @@ def tell_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task: st
 
 
 def simple_effect(runs: Sequence[Run], simple: Baseline) -> Effect:
-    """How much more accurate a network is on the exam than a simple model, image by image.
+    """How much more accurate a network, one run a seed, is on the exam than a simple model, image by image.
 
     The network's seeds are moderated as everywhere. A forest's are its own and move it far less: their variance is
     added. A linear model has none.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        One setting, one run a seed, all with answers to the exam at their best epochs.
-    simple : Baseline
-        Judged on the same exam.
     """
     right = simple.right
-    ahead = []
-    for run in runs:
-        given = exam.answers(run)
-        assert run.exam is not None and given is not None
-        ahead.append(metrics.hits(given, run.exam.y) - right.mean(axis=0))
-    network = measure_effect([Sample(1.0, np.stack(ahead))], prior=exam.prior("accuracy"))
+    ahead = np.stack([exam.MEASURED["accuracy"](run) - right.mean(axis=0) for run in runs])
+    network = measure_effect([Sample(1.0, ahead)], prior=exam.prior("accuracy"))
     if len(right) == 1 or isinf(network.error):
         return network
     own = measure_effect([Sample(1.0, right.mean(axis=1, keepdims=True))])
@@ -164,13 +153,12 @@ def found_on_validation(run: Run, simple: Baseline) -> Finding:
 
 def _counted(words: Sequence[str]) -> str:
     """How many of several networks have which word; nothing of a single one."""
-    if len(words) < 2:
-        return ""
     called = [CALLED[word] for word in words]
     forms = {"wins": "win", "ties": "tie", "loses": "lose", "undecided": "undecided"}
     counts = {word: called.count(word) for word in forms if word in called}
     shown = ", ".join(f"{n} {word if n == 1 else forms[word]}" for word, n in counts.items())
-    return f" Of all {len(words)} networks, after Holm: {shown}."
+    shown = f" Of all {len(words)} networks, with allowance for their number (Holm): {shown}."
+    return shown if len(words) > 1 else ""
 
 
 def _sat(run: Run, simple: Simple) -> bool:
@@ -178,3 +166,80 @@ def _sat(run: Run, simple: Simple) -> bool:
     if run.exam is None or simple.exam is None or exam.answers(run) is None:
         return False
     return (run.exam.fingerprint, len(run.exam.y)) == (simple.fingerprint, simple.exam.images)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is reached on the exam with so many training images: the network over its seeds, and simple models by kind.
+
+    Without runs there is no network, and without kept answers there are no simple models.
+    """
+
+    training: int
+    runs: tuple[Run, ...]
+    network: Estimate | None
+    simple: Mapping[str, Baseline]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The steps, the ceiling of these images, the simple model that the network is held against, and what is seen: in
+    a line, and with its numbers."""
+
+    steps: tuple[Step, ...]
+    ceiling: float | None
+    rival: str
+    title: str
+    said: Said
+
+    @property
+    def missing(self) -> list[int]:
+        """Numbers of training images for which no run is stored."""
+        return [step.training for step in self.steps if step.network is None]
+
+
+def growth(runs: Mapping[int, list[Run]] | None = None) -> Growth | None:
+    """How accuracy on the exam grows with the number of training images, which are nested; None where nothing is
+    stored.
+
+    `runs` are by that number, all seeds; the stored ones of `lab.learning_curve` unless given.
+    """
+    planned = lab.learning_curve()
+    if runs is None:
+        runs = {int(n): own for n, own in with_seeds(find({str(n): one for n, one in planned.items()})).items()}
+    sat = {n: [run for run in own if exam.answers(run) is not None] for n, own in runs.items()}
+    first = next((run for own in sat.values() for run in own), None)
+    if first is None or first.exam is None:
+        return None
+    kept = on_exam_by_training(first.config.dataset, first.exam.fingerprint)
+    known = (simple_of(run) for own in sat.values() for run in own[:1])
+    rival = next((one.validation.name for one in known if one), f"{SIMPLE}, forest")
+    steps = []
+    for n in sorted({*planned, *runs}):
+        models = {one.name: one for one in kept[n].models if one.name.startswith(SIMPLE)} if n in kept else {}
+        own = sat.get(n, [])
+        steps.append(Step(n, tuple(own), exam.effect("accuracy", own).interval() if own else None, models))
+    return Growth(tuple(steps), ceiling_of(first), rival, *_seen(steps, rival))
+
+
+def _seen(steps: list[Step], rival: str) -> tuple[str, Said]:
+    """Where the network catches up with a simple model, if it does within what was tried."""
+    findings = found_on_exam(
+        {f"{one.training:,}": (one.runs, one.simple[rival]) for one in steps if one.runs and rival in one.simple}
+    )
+    if not findings:
+        return "", Said(NOT_HERE)
+    called = {n: CALLED[finding.word] for n, finding in findings.items()}
+    other = f"{'a forest' if rival.endswith('forest') else 'a linear model'} on forty numbers"
+    up, last = next((n for n in called if called[n] in ("wins", "ties")), None), list(called)[-1]
+    if up is not None:
+        how = "wins against" if called[up] == "wins" else "ties with"
+        title = f"With {up} training images the network {how} {other}"
+    elif called[last] == "loses":
+        title = f"Up to {last} training images the network does not catch up with {other}"
+    else:
+        title = f"With {last} training images the network cannot be told from {other}"
+    told = "; ".join(f"{n} images: {called[n]}, {finding.evidence}" for n, finding in findings.items())
+    absent = [f"{step.training:,}" for step in steps if not step.runs]
+    missing = f" Not trained yet: {', '.join(absent)} images." if absent else ""
+    return title, Said(f"{title} ({told}).{missing}", tuple(findings.values()))

@@ -1,7 +1,4 @@
-"""What simple models reach on a data set, measured once and kept; `tables` shows it, `against` holds networks to it.
-
-On the validation images for any data set; on the exam for own images that have one, and for the lab's phantoms.
-"""
+"""What simple models reach on a data set, measured once and kept; `tables` shows it, `against` holds networks to it."""
 
 from __future__ import annotations
 
@@ -105,11 +102,8 @@ def stored_baselines(dataset: Dataset) -> list[Baseline]:
 
 
 def exam_baselines(dataset: Dataset) -> OnExam | None:
-    """`baselines` on the exam; None where there is no exam, or it would have to be drawn first.
-
-    Of own images they are measured when first asked for. Of phantoms they are what `benchmarks/calibrate.py` has kept
-    in `results/baselines/exam`.
-    """
+    """`baselines` on the exam, of own images measured when first asked for, of phantoms what `benchmarks/calibrate.py`
+    has kept; None where there is no exam, or it would have to be drawn first."""
     from labutils.data.exam import load_exam
 
     known = recall(EXAM, dataset.name, dataset.fingerprint, ON_EXAM)
@@ -140,10 +134,8 @@ def on_exam_by_training(name: str, fingerprint: str) -> dict[int, OnExam]:
 
 
 def better_simple(dataset: Dataset, on_exam: OnExam | None, sees: str = SIMPLE) -> Simple:
-    """The simple model that is the better one on the validation images, measured where that is not known.
-
-    `on_exam` is what `exam_baselines` gives; `sees` is how the names of the models begin.
-    """
+    """The simple model that is the better one on the validation images, measured where that is not known, and what it
+    reaches on the exam (`exam_baselines`); `sees` is how the names of the models begin."""
     return _better(stored_baselines(dataset), on_exam, sees)
 
 
@@ -155,10 +147,9 @@ def simple_of(run: Run, sees: str = SIMPLE) -> Simple | None:
 
 
 def by_images(runs: Mapping[str, Run], *datasets: Dataset, sees: str = SIMPLE) -> list[Images]:
-    """The sets of images that some runs are on, with the better simple model of each.
+    """The sets of images that some runs are on, with the better simple model of each, of those whose name begins so.
 
-    It is measured on images that are given, and else taken from `results/baselines`. Both it and a network's epoch were
-    chosen on the validation images.
+    It is measured on images that are given, if it was not before, and else taken from `results/baselines`.
     """
     given = {data.fingerprint: data for data in datasets}
     groups: dict[tuple[str, str, str], dict[str, Run]] = defaultdict(dict)
@@ -175,11 +166,10 @@ def by_images(runs: Mapping[str, Run], *datasets: Dataset, sees: str = SIMPLE) -
     return found
 
 
-def _better(models: list[Baseline], on_exam: OnExam | None, sees: str = SIMPLE) -> Simple:
+def _better(models: list[Baseline], on_exam: OnExam | None, sees: str) -> Simple:
     top = max((one for one in models if one.name.startswith(sees)), key=lambda one: one.accuracy)
-    if on_exam is None:
-        return Simple(top, None)
-    return Simple(top, next((one for one in on_exam.models if one.name == top.name), None), on_exam.fingerprint)
+    there = next((one for one in on_exam.models if one.name == top.name), None) if on_exam else None
+    return Simple(top, there, on_exam.fingerprint if on_exam else "")
 
 
 def _fingerprint(run: Run) -> str:

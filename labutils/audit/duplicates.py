@@ -1,6 +1,4 @@
-"""Find what is there twice: the same picture, nearly the same picture, the same patient.
-
-Works on thumbnails and on file names; reading files and judging what is found belong to `pictures` and `audit`.
+"""Find what is there twice, by thumbnails and file names: the same picture, nearly the same picture, the same patient.
 
 Two pictures count as nearly the same when what remains of their 32x32 thumbnails after blurring is taken away (edges
 and texture, not light and shade) correlates, with the margin and without it: the black frame of a radiograph alone
@@ -57,23 +55,11 @@ _SERIES = re.compile(r"^(?!(?:19|20)\d\d[01]\d[0-3]\d\D)(\d+)[-_](\d{1,5})$")  #
 
 
 def make_thumbnail(image: np.ndarray) -> np.ndarray:
-    """A small grey copy of a picture, each pixel the mean of what it covers.
-
-    Parameters
-    ----------
-    image : ndarray, (height, width), float
-        Grey values, from 0 to 1.
-
-    Returns
-    -------
-    ndarray, (32, 32), float32
-    """
+    """A small copy, (32, 32) float32, of a grey picture (height, width), each pixel the mean of what it covers."""
     from PIL import Image
 
-    small = Image.fromarray(np.ascontiguousarray(image, dtype=np.float32)).resize(
-        (THUMBNAIL, THUMBNAIL), Image.Resampling.BOX
-    )
-    return np.asarray(small, dtype=np.float32)
+    picture = Image.fromarray(np.ascontiguousarray(image, dtype=np.float32))
+    return np.asarray(picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), dtype=np.float32)
 
 
 def find_similar(thumbnails: np.ndarray) -> np.ndarray:
@@ -88,11 +74,8 @@ def find_similar(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def group_similar(thumbnails: np.ndarray) -> np.ndarray:
-    """Numbers of groups of pictures that are linked by being nearly the same; see `find_similar`.
-
-    Of thumbnails (n, 32, 32) the smallest position in the group of each picture, (n,) int64. Takes little memory
-    however many pairs there are.
-    """
+    """Of thumbnails (n, 32, 32) the smallest position, (n,) int64, in the group of pictures that each is linked with by
+    being nearly the same; see `find_similar`. Takes little memory however many pairs there are."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -108,18 +91,8 @@ def group_similar(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def similarity_to(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How alike each picture is to the most alike of some others, in any of the eight orientations.
-
-    Parameters
-    ----------
-    thumbnails : ndarray, (n, 32, 32)
-    others : ndarray, (m, 32, 32)
-
-    Returns
-    -------
-    ndarray, (n,), float32
-        Correlation of edges and texture, from -1 to 1; -1 where there are no others.
-    """
+    """How alike each of some thumbnails (n, 32, 32) is to the most alike of others (m, 32, 32), in any of the eight
+    orientations: correlation of edges and texture, (n,) float32 from -1 to 1; -1 where there are no others."""
     details, compared = _describe(thumbnails), _describe(others)
     best = np.full(len(thumbnails), -1.0, dtype=np.float32)
     for start in range(0, len(compared), _BLOCK):
@@ -144,24 +117,14 @@ def find_equal(values: Sequence[str]) -> list[tuple[int, ...]]:
 
 
 def read_id(file_name: str, class_names: Iterable[str]) -> str:
-    """The id of a patient, lesion or image that a file name carries.
+    """The id of a patient, lesion or image that a file name carries, with or without folders and extension.
 
     The class name is taken off (`Mel_ISIC_0024400.jpg` -> `isic_0024400`). A number after a word for a patient is the
     patient's (`AFF_person12_view3.jpg`, `pt12-3.png`, `P012_L_CC.png` -> `patient 12`), as is what public sets write
     without such a word (`00000013_005.png` -> `patient 13`, `10_left.jpeg` -> `patient 10`); after a word for a lesion
     it is the lesion's (`HAM_0000118.jpg` -> `lesion 118`). Of two numbers alone the first is kept, as it may stand for
-    a patient or a series (`IMG-0012-00001.png` -> `12`). Otherwise it is the whole rest of the name.
-
-    Parameters
-    ----------
-    file_name : str
-        With or without folders and extension.
-    class_names : iterable of str
-
-    Returns
-    -------
-    str
-        In lower case; numbers alone lose their leading zeros. Empty if nothing is left.
+    a patient or a series (`IMG-0012-00001.png` -> `12`). Otherwise it is the whole rest of the name, in lower case;
+    numbers alone lose their leading zeros.
     """
     stem = file_name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0].lower()
     for name in class_names:
@@ -184,7 +147,8 @@ def _plain(text: str) -> str:
 def find_shared_ids(
     ids: Sequence[str], in_validation: np.ndarray, labels: np.ndarray
 ) -> list[tuple[str, tuple[int, ...]]]:
-    """Ids that occur in training and in validation, running numbers left out.
+    """Ids (`read_id`, one per file) that occur in training and in validation, with the positions of their files;
+    running numbers left out.
 
     The course's files are numbered from 0001 in each split: `Mel_0001` in both says nothing. The rule: an id that
     names a patient or a lesion counts wherever it stands. Any other id counts if its numbers are too sparse to be
@@ -192,18 +156,6 @@ def find_shared_ids(
     ten times the files of that series; numbers alone count within one class only, because folders of an archive are
     often numbered one by one. An id without a digit never counts. What this leaves out by mistake is still found where
     the pictures are alike.
-
-    Parameters
-    ----------
-    ids : sequence of str
-        From `read_id`, one per file.
-    in_validation : ndarray, (n,), bool
-    labels : ndarray, (n,), int
-
-    Returns
-    -------
-    list of (id, positions)
-        In the order of their first file.
     """
     series: dict[str, dict[bool, list[int]]] = defaultdict(lambda: {False: [], True: []})
     keys, names = [], []

@@ -1,8 +1,4 @@
-"""Judge a data set before it is trained on: duplicates, leakage, imbalance, shortcuts, in one table of plain words.
-
-The judging lives here. Measuring is in `pictures`, finding what is there twice in `duplicates`, shortcut scores in
-`simple`; finding the files of a data set is the loader's business (`layouts`).
-"""
+"""Judge a data set before it is trained on: duplicates, leakage, imbalance, shortcuts, in one table of plain words."""
 
 import textwrap
 from collections import Counter
@@ -56,15 +52,9 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Audit:
-    """What was found in a data set. Shown as a table; `str()` gives it as text.
+    """What was found in a data set, called `title`. Shown as a table; `str()` gives it as text.
 
-    Attributes
-    ----------
-    title : str
-        The data set that was judged.
-    rows : tuple of Row
-    leaks : tuple of (training file, validation file)
-        Pairs that are the same or nearly the same picture, or share an id.
+    `leaks` are pairs of a training and a validation file that are the same or nearly the same picture, or share an id.
     """
 
     title: str
@@ -99,25 +89,14 @@ class Audit:
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
     """Judge a data set: counts, unreadable files, duplicates, leakage, sizes, and what a shortcut would score.
 
-    Of phantoms that are loaded, which a program draws the same every time, the judgement is kept in `results/audits`;
-    `labutils data audit` looks at their files.
-
     Parameters
     ----------
     source : str, Path or Dataset
         `"skin"`, `"bone"` or `"x_ray"` (the images that `load_dataset` would take), a folder of images in one of
-        the course's layouts, or a loaded data set.
+        the course's layouts (else a DataError), or a loaded data set. Of phantoms that are loaded the judgement is kept
+        in `results/audits`.
     progress : bool
         Whether to show a progress bar while the images are read.
-
-    Returns
-    -------
-    Audit
-
-    Raises
-    ------
-    DataError
-        If there is no such folder, or its files cannot be told into classes and splits.
     """
     if isinstance(source, str | Path):
         from labutils.data.locate import find_source
@@ -138,17 +117,9 @@ def _audit_dataset(dataset: "Dataset", progress: bool) -> Audit:
 
 
 def _judge(
-    pictures: Pictures,
-    title: str,
-    root: Path,
-    exam: Split | None,
-    progress: bool,
-    colours: np.ndarray | None = None,
+    pictures: Pictures, title: str, root: Path, exam: Split | None, progress: bool, colours: np.ndarray | None = None
 ) -> Audit:
-    """The audit of pictures that were measured already, and of the exam where there is one; see `audit`.
-
-    `colours` are mean red, green and blue of some of the files, (k, 3), where the pictures were loaded as grey.
-    """
+    """The audit of pictures that were measured already, and of the exam; `colours` (k, 3) of files loaded as grey."""
     late = pictures.in_validation
     ids = [duplicates.read_id(name, pictures.class_names) for name in pictures.files]
     shared = duplicates.find_shared_ids(ids, late, pictures.labels)
@@ -166,8 +137,8 @@ def _judge(
     }
     for what, groups in twice.items():
         within, across = _split_groups(groups, late)
-        checks[f"{what}, within a split"] = _judge_within(pictures, within)
-        checks[f"{what}, in training and validation"] = _judge_across(pictures, across)
+        checks[f"{what}, within a split"] = _judge_pairs(pictures, within, across=False)
+        checks[f"{what}, in training and validation"] = _judge_pairs(pictures, across, across=True)
         leaks += across
     checks["Same id, in training and validation"] = _judge_ids(pictures, ids, shared)
     checks["File sizes"] = _judge_by_class(pictures, _describe_sizes)
@@ -192,16 +163,13 @@ def _judge_counts(pictures: Pictures) -> Said:
 
 def _judge_balance(pictures: Pictures) -> Said:
     n_classes = len(pictures.class_names)
-    counts = [
-        np.bincount(pictures.labels[pictures.in_validation == late], minlength=n_classes) for late in (False, True)
-    ]
+    splits = [pictures.labels[pictures.in_validation == late] for late in (False, True)]
+    counts = [np.bincount(labels, minlength=n_classes) for labels in splits]
     largest = [c.max() / max(c.min(), 1) for c in counts]
-    finding = (
-        f"The largest class has {largest[0]:.2g} times the images of the smallest in training, "
-        f"{largest[1]:.2g} times in validation."
-        if max(largest) > 1
-        else "Every class has the same number of images, in training and in validation."
-    )
+    finding = f"The largest class has {largest[0]:.2g} times the images of the smallest in training, "
+    finding += f"{largest[1]:.2g} times in validation."
+    if max(largest) <= 1:
+        finding = "Every class has the same number of images, in training and in validation."
     if not np.all(counts):
         return finding, "problem: a class has no image in one of the splits"
     few = [
@@ -233,9 +201,8 @@ def _judge_empty(pictures: Pictures) -> Said:
     empty = np.flatnonzero(pictures.readable & (spread < _SAME))
     if not len(empty):
         return "Every picture shows something.", "fine"
-    said = [
-        f"{pictures.files[i]}{' (black)' if pictures.thumbnails[i].max() < _SAME else ''}" for i in empty[:_EXAMPLES]
-    ]
+    black = {i: " (black)" if pictures.thumbnails[i].max() < _SAME else "" for i in empty[:_EXAMPLES]}
+    said = [f"{pictures.files[i]}{how}" for i, how in black.items()]
     what = "1 picture is" if len(empty) == 1 else f"{len(empty)} pictures are"
     more = ", ..." if len(empty) > _EXAMPLES else "."
     verdict = "look: there is nothing to learn from them; remove them, or find out how they came about"
@@ -293,40 +260,31 @@ def _joined(pictures: Pictures, exam: Pictures) -> Pictures:
     return Pictures(**joined | {"class_names": pictures.class_names})
 
 
-def _judge_within(pictures: Pictures, pairs: list[Pair]) -> Said:
+def _judge_pairs(pictures: Pictures, pairs: list[Pair], across: bool) -> Said:
     if not pairs:
         return "No pair.", "fine"
-    finding = f"{_count(pairs)}: {_quote(pictures, pairs)}"
+    counted, shown = f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}", _quote(pictures, pairs)
+    if across:
+        n_val = f"{len({second for _, second in pairs})} of {int(pictures.in_validation.sum())} validation images"
+        verdict = "LEAKAGE: the network is tested on what it was trained on; take them out of one split"
+        return f"{counted}, {n_val}: {shown}", verdict
     if torn := sum(pictures.labels[first] != pictures.labels[second] for first, second in pairs):
-        return f"{finding} {torn} of them with two different labels.", "problem: one label must be wrong"
-    return finding, "look: these images count twice"
-
-
-def _judge_across(pictures: Pictures, pairs: list[Pair]) -> Said:
-    if not pairs:
-        return "No pair.", "fine"
-    n_val = f"{len({second for _, second in pairs})} of {int(pictures.in_validation.sum())} validation images"
-    verdict = "LEAKAGE: the network is tested on what it was trained on; take them out of one split"
-    return f"{_count(pairs)}, {n_val}: {_quote(pictures, pairs)}", verdict
+        return f"{counted}: {shown} {torn} of them with two different labels.", "problem: one label must be wrong"
+    return f"{counted}: {shown}", "look: these images count twice"
 
 
 def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple[int, ...]]]) -> Said:
     if shared:
-        shown = "; ".join(
-            f"{one} ({', '.join(pictures.files[i] for i in group[:_EXAMPLES])})" for one, group in shared[:_EXAMPLES]
-        )
+        named = [(one, ", ".join(pictures.files[i] for i in group[:_EXAMPLES])) for one, group in shared[:_EXAMPLES]]
+        shown = "; ".join(f"{one} ({files})" for one, files in named)
         finding = f"{len(shared)} {'id' if len(shared) == 1 else 'ids'} in both: {shown}."
         return finding, "LEAKAGE: the same patient or picture is in both splits; keep each in one of them"
-    early, late = (
-        {one for one, is_late in zip(ids, pictures.in_validation, strict=True) if is_late == wanted}
-        for wanted in (False, True)
-    )
+    early, late = ({ids[i] for i in np.flatnonzero(pictures.in_validation == wanted)} for wanted in (False, True))
     if common := early & late:
         finding = f"{len(common)} numbers occur in both: running numbers of files, or ids of patients."
         return finding, _NOBODY_KNOWS
-    if silent := [
-        name for name, one in zip(pictures.files, ids, strict=True) if not one.startswith(duplicates.PATIENT)
-    ]:
+    known = [one.startswith(duplicates.PATIENT) for one in ids]
+    if silent := [name for name, speaks in zip(pictures.files, known, strict=True) if not speaks]:
         some = f"{len(silent)} of {len(ids)} names" if len(silent) < len(ids) else "names"
         return f"No id in both, but {some} do not say whose picture it is ({silent[0]}).", _NOBODY_KNOWS
     return "No id in both, and every name speaks of a patient.", "fine, as far as names tell"
@@ -392,10 +350,8 @@ def _judge_score(check: str, score: Estimate | None, n_val: int) -> Said:
         verdict = "SHORTCUT, or an easy task: rough shapes and shades suffice; a network has to beat this score"
     else:
         verdict = "SHORTCUT: this alone tells the classes apart, and a network will find it"
-    return (
-        f"AUC {score.value:.2f} (95 % interval {score.low:.2f} to {score.high:.2f}) on the validation images.",
-        verdict,
-    )
+    interval = f"95 % interval {score.low:.2f} to {score.high:.2f}"
+    return f"AUC {score.value:.2f} ({interval}) on the validation images.", verdict
 
 
 def _find_alike(pictures: Pictures) -> list[tuple[int, ...]]:
@@ -424,10 +380,6 @@ def _split_groups(groups: list[tuple[int, ...]], in_validation: np.ndarray) -> t
 def _each(labels: np.ndarray, class_names: tuple[str, ...]) -> str:
     counts = np.bincount(labels, minlength=len(class_names))
     return ", ".join(f"{name} {count}" for name, count in zip(class_names, counts, strict=True))
-
-
-def _count(pairs: list[Pair]) -> str:
-    return f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}"
 
 
 def _quote(pictures: Pictures, pairs: list[Pair]) -> str:

@@ -19,18 +19,8 @@ T = TypeVar("T")
 
 
 def kept(what: str, dataset: Dataset, kind: TypeAdapter[T], measure: Callable[[], T]) -> T:
-    """What `measure` finds out about a data set, from `results/<what>/<name>-<fingerprint>.json` if it was before.
-
-    Parameters
-    ----------
-    what : str
-        The folder.
-    dataset : Dataset
-    kind : TypeAdapter
-        What is kept; it writes and reads the file.
-    measure : callable
-        Called where there is no such file, or none that can be read and holds what it should.
-    """
+    """What `measure` finds out about a data set, from `results/<what>/<name>-<fingerprint>.json` if that can be read
+    and holds what it should; `kind` writes and reads the file."""
     found = recall(what, dataset.name, dataset.fingerprint, kind)
     return keep(what, dataset, kind, measure()) if found is None else found
 

@@ -1,8 +1,5 @@
-"""Measure every picture of a data set for the audit: size, mode, mean, a checksum and a thumbnail.
-
-From files as they lie in a folder, or from a data set that is loaded already. What the measurements mean is
-decided in `audit`.
-"""
+"""Measure every picture of a data set for the audit, from files in a folder or from a data set that is loaded
+already."""
 
 import hashlib
 import warnings
@@ -33,25 +30,10 @@ _GREY_MODES = ("1", "L", "I", "I;16", "I;16B", "F")
 class Pictures:
     """What is known of each picture, in one array or tuple per property.
 
-    Attributes
-    ----------
-    files : tuple of str
-        Paths relative to the data set's folder.
-    labels : ndarray, (n,), int
-    in_validation : ndarray, (n,), bool
-    class_names : tuple of str
-    sizes : ndarray, (n, 2), int
-        Width and height of the file in pixels; 0 where it is not at hand.
-    modes : tuple of str
-        Pillow's name for the pixel format (`L` grey, `RGB` colour); empty where the file is not at hand.
-    checksums : tuple of str
-        Equal for equal pixels; empty for a picture that cannot be read.
-    colours : ndarray, (n, 3), float
-        Mean red, green and blue, from 0 to 1.
-    thumbnails : ndarray, (n, 32, 32), float32
-        Grey, from 0 to 1.
-    problems : tuple of str
-        Why a picture cannot be read; empty for one that can.
+    `files` are relative to the data set's folder; `sizes` (n, 2) width and height in pixels, 0 where the file is not at
+    hand; `modes` Pillow's names for the pixel format (`L` grey, `RGB` colour), empty there. `checksums` are equal for
+    equal pixels, empty for what cannot be read; `colours` (n, 3) mean red, green and blue, and grey `thumbnails`
+    (n, 32, 32) float32, both from 0 to 1; `problems` why a picture cannot be read, empty for one that can.
     """
 
     files: tuple[str, ...]
@@ -87,10 +69,7 @@ def measure_files(
 ) -> Pictures:
     """Read and measure the files of a data set in `root`, on all cores; those of a second split are in validation.
 
-    Returns
-    -------
-    Pictures
-        With a problem noted for each file that cannot be read; none is left out.
+    What cannot be read has its problem noted; none is left out.
     """
     # As the loader reads them: a split at a time, with the window that somebody has written down.
     window = describe(root).window

@@ -1,8 +1,4 @@
-"""What simple models reach: a few numbers per image instead of a network.
-
-Beating them is the first thing a network has to show. `simple_features` measures images, `baselines` fits and judges
-the models on them; `score_features` is for what is not the disease at all (brightness, colour, file size).
-"""
+"""What simple models reach, with a few numbers per image: beating them is the first thing a network has to show."""
 
 from __future__ import annotations
 
@@ -30,22 +26,9 @@ SEEDS = 3
 class Baseline:
     """How far a simple model gets on images it was not fitted to.
 
-    Attributes
-    ----------
-    name : str
-        What it sees and what it is, for example ``"simple numbers, forest"``.
-    accuracy : float
-        Share of images it is right about; of a forest, the mean over its seeds, as the AUC is.
-    accuracy_interval : tuple of float
-        95 % interval (Wilson 1927, J. Am. Stat. Assoc. 22:209).
-    auc : float or None
-        Area under the ROC curve; None with more than two classes.
-    auc_interval : tuple of float or None
-        95 % interval (Newcombe 2006, Stat. Med. 25:559).
-    images : int
-        Images it was judged on.
-    answers : tuple of str
-        Which of them it was right about, for each seed: bits in base64, read by `right`.
+    `name` is what it sees and what it is, `simple numbers, forest`. Accuracy and AUC (None with more than two classes)
+    have 95 % intervals, and are means over the seeds of a forest. `answers` are which of the `images` it was right
+    about, for each seed: bits in base64, read by `right`.
     """
 
     name: str
@@ -58,13 +41,8 @@ class Baseline:
 
     @property
     def right(self) -> np.ndarray:
-        """Which images it was right about, (seeds, images) bool; one row where no seed plays a part.
-
-        Raises
-        ------
-        ValueError
-            If the answers are not those of its images, or not of its accuracy.
-        """
+        """Which images it was right about, (seeds, images) bool; one row where no seed plays a part. A ValueError says
+        that the answers are not those of its images, or not of its accuracy."""
         rows = [np.frombuffer(b64decode(text, validate=True), np.uint8) for text in self.answers]
         if not rows or {len(row) for row in rows} != {-(-self.images // 8)}:
             raise ValueError(f"the answers of {self.name!r} are not for {self.images} images")
@@ -83,19 +61,12 @@ class Baseline:
 
 
 def simple_features(x: np.ndarray) -> dict[str, np.ndarray]:
-    """Numbers that describe each image without looking at what is in it.
+    """Numbers that describe each image without looking at what is in it, (n, k) float64, of each kind.
 
-    Parameters
-    ----------
-    x : ndarray, (n, side, side) or (n, side, side, channels)
-        Pixels in [0, 1]; colours are averaged. At least 32 pixels a side.
-
-    Returns
-    -------
-    dict of str to ndarray, (n, k) float64
-        ``mean brightness`` (k = 1), ``intensity`` (quantiles and moments, 13), ``gradients`` (9), ``mask shape`` (of
-        the two parts that Otsu's threshold makes, 11), ``band powers`` (differences of Gaussians, 8), ``FFT rings``
-        (6), ``16x16 pixels`` (256) and ``HOG`` (Dalal and Triggs 2005, 512). All finite, of constant images too.
+    Of pixels (n, side, side) or (n, side, side, channels) in [0, 1], at least 32 a side; colours are averaged. Kinds
+    are ``mean brightness`` (k = 1), ``intensity`` (quantiles and moments, 13), ``gradients`` (9), ``mask shape`` (of
+    the two parts that Otsu's threshold makes, 11), ``band powers`` (differences of Gaussians, 8), ``FFT rings``
+    (6), ``16x16 pixels`` (256) and ``HOG`` (Dalal and Triggs 2005, 512). All finite, of constant images too.
     """
     rows = []
     for image in x:
@@ -105,20 +76,10 @@ def simple_features(x: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def baselines(x_train: np.ndarray, y_train: np.ndarray, x_eval: np.ndarray, y_eval: np.ndarray) -> list[Baseline]:
-    """Fit simple models to the training images and judge them on others.
+    """Fit simple models to the training images (`simple_features`) and their labels, and judge them on others.
 
-    Parameters
-    ----------
-    x_train, x_eval : ndarray, (n, side, side) or (n, side, side, channels)
-        Pixels in [0, 1].
-    y_train, y_eval : ndarray, (n,), int
-        Labels; any number of classes.
-
-    Returns
-    -------
-    list of Baseline
-        Linear models (logistic regression) on mean brightness, 16x16 pixels, FFT rings, HOG and the simple numbers,
-        and random forests on the rings and on the simple numbers. The same every time; about 8 ms an image.
+    Linear models (logistic regression) on mean brightness, 16x16 pixels, FFT rings, HOG and the simple numbers, and
+    random forests on the rings and on the simple numbers. The same every time; about 8 ms an image.
     """
     return fit_baselines(simple_features(x_train), y_train, simple_features(x_eval), y_eval)
 
@@ -148,19 +109,8 @@ def fit_baselines(
 
 
 def score_features(x_train: np.ndarray, y_train: np.ndarray, x_val: np.ndarray, y_val: np.ndarray) -> Estimate | None:
-    """How well a linear model on a few numbers per image tells the classes apart, as an area under the ROC curve.
-
-    Parameters
-    ----------
-    x_train, x_val : ndarray, (n, features)
-    y_train, y_val : ndarray, (n,), int
-
-    Returns
-    -------
-    Estimate or None
-        On the validation images, with its 95 % interval; 0.5 is guessing; with several classes the mean over each
-        class against the rest. None where a class of either split is missing in the other.
-    """
+    """How well a linear model on numbers (n, features) tells the classes of the validation images apart: the area under
+    the ROC curve, with several classes the mean. None where a class of either split is missing in the other."""
     classes = np.unique(y_train)
     if len(classes) < 2 or not np.array_equal(classes, np.unique(y_val)):
         return None
@@ -265,17 +215,7 @@ def _mask_shape(smooth: np.ndarray) -> np.ndarray:
     turned = np.rint(2 * centre - np.stack([rows, cols], axis=1)).astype(int)
     seen = ((turned >= 0) & (turned < mask.shape)).all(axis=1)
     overlap = largest[turned[seen, 0], turned[seen, 1]].sum() / area
-    return np.array(
-        [
-            mask.mean(),
-            largest.mean(),
-            np.log(count),
-            np.sqrt(spread[0] / spread[1]),
-            around**2 / (4 * np.pi * area),
-            overlap,
-            area / (4 * np.pi * np.sqrt(spread.prod())),
-            *(np.abs(centre / mask.shape - 0.5)),
-            smooth[mask].mean() - (smooth[~mask].mean() if not mask.all() else 0.0),
-            smooth[mask].std(),
-        ]
-    )
+    sizes_and_parts = mask.mean(), largest.mean(), np.log(count), np.sqrt(spread[0] / spread[1])
+    form = around**2 / (4 * np.pi * area), overlap, area / (4 * np.pi * np.sqrt(spread.prod()))
+    contrast = smooth[mask].mean() - (smooth[~mask].mean() if not mask.all() else 0.0), smooth[mask].std()
+    return np.array([*sizes_and_parts, *form, *np.abs(centre / mask.shape - 0.5), *contrast])

@@ -17,7 +17,7 @@ from labutils.data.layouts import Split
 from labutils.evaluate.curves import best
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import auc, highest_elementwise
-from labutils.evaluate.tables import as_table, mark_source
+from labutils.evaluate.tables import ACCURACY, EXAM, as_table, mark_source
 from labutils.runs.store import everywhere
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from labutils.runs.run import Run
 
 CEILING = "ceiling: a reader who knows every drawn sign"
-ACCURACY = "best val accuracy [95 % interval]"
-EXAM = "exam accuracy at best epoch [95 % interval]"
 
 SIDE = 128
 """Pixels a side at which files are measured: what notebooks load unless told otherwise."""
@@ -41,20 +39,11 @@ def run_table(
     task: str = "",
     beside: Mapping[str, dict[str, Any]] | None = None,
 ) -> Table:
-    """Best accuracy with interval, both losses, the exam, the lab report's numbers, and what is no network below.
+    """Best accuracy with interval, both losses, the exam, a task's numbers in the report, and what is no network below.
 
     Columns appear where they have something to say: for the exam if a run has sat it, for training if the report quotes
-    it, for element-wise accuracy if there are more than two classes.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-    *datasets : Dataset
-        The images that the runs are on: see `baselines.by_images`.
-    task : str
-        Whose numbers of the report to show; none unless given. What is not in it shows as a dash.
-    beside : mapping of str to dict, optional
-        Further rows, by name and column.
+    it, for element-wise accuracy if there are more than two classes. `datasets` are the images that the runs are on
+    (see `baselines.by_images`), `beside` further rows, by name and column.
     """
     report = lab.reported(task) if task else {}
     training = any(report[label].train_accuracy is not None for label in runs if label in report)
@@ -74,15 +63,11 @@ def run_table(
         if any(exams.values()):
             row[EXAM] = str(exams[label] or "-")
         if training:
-            row |= {
-                "highest train accuracy": f"{numbers.highest_train_accuracy:.4f}",
-                "lowest train loss": f"{numbers.lowest_train_loss:.4f}",
-                "final train accuracy": f"{numbers.final_train_accuracy:.4f}",
-            }
+            names = "highest_train_accuracy", "lowest_train_loss", "final_train_accuracy"
+            row |= {name.replace("_", " "): f"{getattr(numbers, name):.4f}" for name in names}
         if report:
             row |= _reported_columns(report.get(label), training, several)
-        row["data"] = mark_source(run.source)
-        rows[label] = row
+        rows[label] = row | {"data": mark_source(run.source)}
     rows |= beside or {}
     for images in by_images(runs, *datasets):
         if simple := images.simple:
@@ -108,11 +93,8 @@ def _reported_columns(numbers: Reported | None, training: bool, several: bool) -
 
 
 def truth_table(config: RunConfig, among: Sequence[Run] | None = None) -> Table:
-    """One setting on different images, in columns: the lab report, and each source that it was trained on here.
-
-    Below the networks stand the simple models, where they are known. `among` are the runs to look through, all stored
-    ones unless given.
-    """
+    """One setting on different images, in columns: the lab report, and each source that it was trained on here, with
+    the simple models below. `among` are the runs to look through, all stored ones unless given."""
     rows = [(run, lab.reported(task)[label]) for task in lab.TITLES for label, run in lab.runs(task).items()]
     told = next((numbers for run, numbers in rows if run == config and numbers != lab.SILENT), lab.SILENT)
     columns: dict[str, dict[str, str]] = {
@@ -139,13 +121,7 @@ def truth_table(config: RunConfig, among: Sequence[Run] | None = None) -> Table:
 
 
 def baseline_table(dataset: Dataset) -> Table:
-    """What simple models reach on the validation images of a data set, and on phantoms what can be known at best.
-
-    Returns
-    -------
-    Table
-        A row for each model, with 95 % intervals.
-    """
+    """What simple models reach on the validation images of a data set, and on phantoms what can be known at best."""
     table = _as_table(stored_baselines(dataset), dataset.majority)
     if dataset.ceiling is not None:
         table.loc[CEILING] = (f"{dataset.ceiling:.3f}", "-")
@@ -153,19 +129,9 @@ def baseline_table(dataset: Dataset) -> Table:
 
 
 def file_baselines(source: str | Path, progress: bool = False) -> Table:
-    """`baseline_table` of image files, read as notebooks read them unless told otherwise: 128 pixels, grey.
+    """`baseline_table` of image files, read as notebooks read them unless told otherwise: 128 pixels, grey, 8 ms each.
 
-    Parameters
-    ----------
-    source : str or Path
-        As for `audit`.
-    progress : bool
-        Whether to show a progress bar while the images are read and measured (8 ms each).
-
-    Raises
-    ------
-    DataError
-        If there is no such folder, its files cannot be told into classes and splits, or one cannot be read.
+    `source` is as for `audit`; a DataError says that one cannot be read.
     """
     from labutils.data.locate import find_source
 

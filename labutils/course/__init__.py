@@ -5,8 +5,8 @@ keeps the student's folder, `mine` writes its report, and `instructor` makes a c
 to hand-ins, `summary` says what came of a class.
 """
 
-from labutils.course.ask import ask, said
+from labutils.course.ask import ask, remind, said
 from labutils.course.instructor import class_name, grade_choice, grade_run, names_table
 from labutils.course.student import progress, reference
 
-__all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress", "reference", "said"]
+__all__ = ["ask", "class_name", "grade_choice", "grade_run", "names_table", "progress", "reference", "remind", "said"]

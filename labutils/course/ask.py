@@ -40,14 +40,12 @@ def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
         stand before anything is shown.
     """
     from labutils.course.questions import find_question
-    from labutils.course.widgets.play import prepare
     from labutils.runs.store import find, lab_store
 
     question = find_question(task, number)
     student.keep(student.OPENED, task, True)
     asked = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
     show(question, {label.removesuffix(lab.SMALL_LABEL): run for label, run in asked.items()})
-    prepare(task)
 
 
 def said(task: str, number: int) -> str:
@@ -58,6 +56,12 @@ def said(task: str, number: int) -> str:
     key = f"{task}-{number}"
     kept = student.answers(student.CHOICES) if paths.in_my_lab() else {}
     return THIS_SESSION.get(key, "") or str(kept.get(key, {}).get("choice", ""))
+
+
+def remind(task: str, number: int) -> None:
+    """Print what the reader has chosen, above what answers it; nothing where nothing was chosen."""
+    if choice := said(task, number):
+        print(f"Question {number}, you said: {choice}")
 
 
 def show(question: Question, runs: Mapping[str, Run]) -> None:

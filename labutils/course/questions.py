@@ -471,7 +471,7 @@ _row(
 )
 _row(
     "task5a",
-    "Over the last ten epochs, which run has the higher training accuracy as it goes by (the dashed line)?",
+    "Over the last ten epochs, which network has the higher training accuracy, measured while it trains (dashed)?",
     partial(_compared, _training_at_the_end),
     {
         "no dropout": "Nothing hinders it from learning by heart: its dashed line would end above the other.",
@@ -485,10 +485,10 @@ _row(
     "Whose validation loss ends well above its own minimum, that is, which run over-fits?",
     _who_overfits,
     {
-        "only without dropout": "Then the solid loss turns upwards in the first column only.",
-        "both": "Then dropout does not prevent it: look for the turn in both columns.",
+        "only without dropout": "Then the solid loss turns upwards in the first picture only.",
+        "both": "Then dropout does not prevent it: look for the turn in both pictures of the loss.",
         "neither": "Then both solid losses end near their lowest point.",
-        "only with dropout": "Then leaving units out would make it worse: the turn would be in the second column only.",
+        "only with dropout": "Then leaving units out would make it worse: the turn is in the second picture only.",
     },
     "no dropout",
     "dropout 0.4",
@@ -631,7 +631,7 @@ _row(
 )
 _row(
     "task8",
-    "Over the last ten epochs, which run has the higher training accuracy as it goes by (the dashed line)?",
+    "Over the last ten epochs, which network has the higher training accuracy, measured while it trains (dashed)?",
     partial(_compared, _training_at_the_end),
     {
         "no augmentation": "It sees the same pictures in every epoch and can learn them by heart: its dashed line "

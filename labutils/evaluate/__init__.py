@@ -2,8 +2,7 @@
 
 `metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ on validation images, `exam`
 and `effects` how settings differ on the exam. `findings` puts each of these measures into a word, by the limits in
-`rules`; `claims` (verdicts), `sentences` and `tables` print what was found; `card` shows it all: one picture, one
-sentence, a verdict, and the tables below. Nothing here trains or predicts.
+`rules`; `claims` (verdicts), `sentences`, `tables` and the `card` print what was found.
 """
 
 from labutils.evaluate.card import card
@@ -39,40 +38,3 @@ from labutils.evaluate.tables import (
     verdict_table,
 )
 from labutils.evaluate.validation import about_real, flattery, reversal
-
-__all__ = [
-    "CLAIMS",
-    "Verdict",
-    "about_real",
-    "accuracy",
-    "auc",
-    "best",
-    "best_table",
-    "card",
-    "class_recall",
-    "class_table",
-    "counts",
-    "exam_accuracy",
-    "exam_table",
-    "flattery",
-    "gap_table",
-    "group_seeds",
-    "judge",
-    "judge_all",
-    "judge_real",
-    "judge_task",
-    "network_table",
-    "paired_table",
-    "power_table",
-    "quality_table",
-    "reach_table",
-    "real_table",
-    "reversal",
-    "say",
-    "seed_table",
-    "tell",
-    "time_table",
-    "verdict_table",
-    "with_seeds",
-    "with_stored",
-]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from labutils import lab
@@ -14,30 +15,27 @@ from labutils.evaluate.claims import (
     NOT_REPRODUCED,
     REPRODUCED,
     UNDECIDED,
-    Part,
     Verdict,
     judge_task,
     with_seeds,
 )
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy
-from labutils.evaluate.rules import BELOW, BETTER, REACHED, SAME, WORSE
-from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence
-from labutils.evaluate.tables import (
-    best_table,
-    exam_table,
-    paired_table,
-    real_table,
-    verdict_table,
-)
+from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence, headline
+from labutils.evaluate.tables import best_table, exam_table, paired_table, real_table, verdict_table
 from labutils.evaluate.validation import about_real, flattery, reversal
-from labutils.statistics import Estimate, in_points
+from labutils.runs.store import everywhere
+from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
     from labutils.frames import Table
     from labutils.plots.dots import Dot
     from labutils.runs.run import Run
+
+    Rows = list[tuple[str, list[Dot]]]
+    Runs = Mapping[str, Run]
+    Seeds = Mapping[str, Sequence[Run]]
 
 READING = {
     REPRODUCED: "holds here",
@@ -48,86 +46,9 @@ READING = {
 }
 """A verdict for those who read their first: the word for referees stands beside it."""
 
-NO_EXAM = "No exam was sat: the verdict is on the validation images and one seed."
-NO_VERDICT = "These runs cannot be judged together, or are too short: the details say why."
 WHOSE = {"document": "The report says", "ours": "We asked", "built in": "The report says"}
 MOST_PAIRS = 10
 """With more settings than have so many pairs, the best of each network stands for the pairs."""
-
-_ACCURATE = {
-    BETTER: "{a} is more accurate than {b}: {n} points.",
-    WORSE: "{a} is less accurate than {b}: {n} points.",
-    SAME: "{a} and {b} are equally accurate: {n} points.",
-    UNDECIDED: "{a} or {b}: which is more accurate could be chance: {n} points.",
-}
-_LOSS = {
-    BETTER: "{a} has a lower loss than {b}, by {n}.",
-    WORSE: "{a} has a higher loss than {b}; lower by {n}.",
-    SAME: "{a} and {b} have the same loss: difference {n}.",
-    UNDECIDED: "{a} or {b}: which loss is lower could be chance: by {n}.",
-}
-_FASTER = {
-    REACHED: "{a} is faster than {b}.",
-    BELOW: "{a} is not faster than {b}, or hardly.",
-    UNDECIDED: "Whether {a} is faster than {b} could be chance.",
-}
-SAYS: dict[str, dict[str, str]] = {
-    "accuracy": _ACCURATE,
-    "accuracy of two data sets": _ACCURATE,
-    "lowest loss": _LOSS,
-    "lowest loss of two data sets": _LOSS,
-    "narrower gap": {
-        BETTER: "{b} has a narrower gap than {a}: by {n} points.",
-        WORSE: "{b} has a wider gap than {a}; narrower by {n} points.",
-        SAME: "{b} and {a} have the same gap: narrower by {n} points.",
-        UNDECIDED: "{b} or {a}: which gap is narrower could be chance: {n} points.",
-    },
-    "wide gap": {
-        REACHED: "{a} over-fits: its training accuracy is {n} points above the exam's.",
-        BELOW: "{a} hardly over-fits: its training accuracy is {n} points above the exam's.",
-        UNDECIDED: "Whether {a} over-fits could be chance: training is {n} points above the exam.",
-    },
-    "over-fitting": {
-        REACHED: "{a} over-fits: its loss ends {n} above its lowest.",
-        BELOW: "{a} does not over-fit: its loss ends {n} above its lowest.",
-        UNDECIDED: "Whether {a} over-fits could be chance: its loss ends {n} above its lowest.",
-    },
-    "onset of over-fitting": {
-        REACHED: "{a} begins to over-fit when the report says.",
-        BELOW: "{a} does not begin to over-fit when the report says.",
-        UNDECIDED: "When {a} begins to over-fit cannot be told from these runs.",
-    },
-    "training accuracy": {
-        REACHED: "{a} learns its training images by heart.",
-        BELOW: "{a} does not learn its training images by heart.",
-        UNDECIDED: "Whether {a} learns its training images by heart cannot be told.",
-    },
-    "far fewer epochs": _FASTER,
-    "faster": _FASTER,
-    "steadier": {
-        REACHED: "{a} is steadier from epoch to epoch than {b}.",
-        BELOW: "{a} is not steadier from epoch to epoch than {b}, or hardly.",
-        UNDECIDED: "Whether {a} is steadier than {b} could be chance.",
-    },
-    "best": {
-        REACHED: "{a} is the best of {count} settings.",
-        BELOW: "{a} is not the best of {count} settings.",
-        UNDECIDED: "Whether {a} is the best of {count} settings could be chance.",
-    },
-    "near the ceiling": {
-        REACHED: "{a} comes near the ceiling: {n}.",
-        BELOW: "{a} stays below the ceiling: {n}.",
-        UNDECIDED: "Whether {a} comes near the ceiling cannot be told: {n}.",
-    },
-}
-"""What a finding on the exam says, by its measure and its word, in at most 20 words (a test counts them)."""
-_PAIRS = {
-    BETTER: "On average over {count} pairs the gap gets narrower: by {n} points.",
-    WORSE: "On average over {count} pairs the gap gets wider; narrower by {n} points.",
-    SAME: "On average over {count} pairs the gap stays as it is: narrower by {n} points.",
-    UNDECIDED: "Whether the gap gets narrower could be chance: by {n} points, the mean over {count} pairs.",
-}
-_IN_POINTS = ("accuracy", "accuracy of two data sets", "narrower gap", "wide gap")
 
 
 def card(
@@ -148,8 +69,7 @@ def card(
     runs : mapping of str to Run
         A notebook's runs, by label.
     *datasets : Dataset
-        The images that the runs are on: simple models are measured on them if that was not done before. Without them
-        those stand in the picture that are stored.
+        The images that the runs are on: see `audit.baselines.by_images`.
     task : str
         Whose claims are judged, and whose numbers of the report are shown; none unless given.
     more : mapping of str to Table, optional
@@ -159,19 +79,26 @@ def card(
     """
     from IPython.display import display
 
+    from labutils.audit.tables import run_table
     from labutils.plots.dots import draw_dots
 
     if not runs:
         print(NOT_HERE)
         return
-    verdicts = judge_task(runs, task) if task else []
-    seeds = with_seeds(runs)
+    verdicts, seeds = judge_task(runs, task) if task else [], with_seeds(runs)
+    real = {label: [one for one in everywhere(run.config) if one.source == lab.REAL] for label, run in runs.items()}
     for verdict in verdicts[:1]:
-        chip = f"<p>{_chip(verdict)} {html.escape(_claim(verdict))}</p>"
-        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict))}</b></p>{chip}</div>'
+        shown = f'<div class="labutils-card"><p><b>{html.escape(headline(verdict).text)}</b></p>{_chip(verdict)}</div>'
         display({"text/html": shown, "text/plain": _in_words(verdict)}, raw=True)
-    draw_dots(*_rows(runs, seeds, datasets, task), said)
-    folded, words = _details(verdicts, _tables(runs, seeds, datasets, task, verdicts, more or {}))
+    draw_dots(*_rows(runs, seeds, real, datasets, task), said)
+    tables: dict[str, Table | str] = {"Runs": run_table(runs, *datasets, task=task)}
+    tables |= {**dict(_in_pairs(runs, seeds)), **(more or {})}
+    if told := [said.text for said in _sentences(runs, seeds, real, task) if said.text and said.text != NOT_HERE]:
+        tables["In sentences"] = "\n".join(told)
+    if verdicts:
+        tables |= {"What the report says, and what holds": verdict_table(verdicts)}
+        tables |= {"On real images": real_table(verdicts)}
+    folded, words = _details(verdicts[1:], tables)
     display({"text/html": folded, "text/plain": words}, raw=True)
 
 
@@ -187,53 +114,25 @@ def reading(verdict: Verdict) -> str:
     return READING[word] if chance or word != UNDECIDED else "cannot be told here"
 
 
-def headline(verdict: Verdict) -> str:
-    """What decides a verdict, in at most 20 words: what does not hold, else what is open, else what was asked first.
-
-    Where nothing was found on an exam it says why.
-    """
-    if not verdict.parts:
-        return NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT
-    outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
-    return _says(verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))])
-
-
-def _says(part: Part) -> str:
-    condition, finding = part.condition, part.finding
-    names = [setting.name.partition(", the best of")[0] for setting in part.settings]
-    several = condition.measure == "narrower gap" and len(names) > 2
-    template = (_PAIRS if several else SAYS[condition.measure])[finding.word]
-    number = "" if finding.estimate is None else str(finding.estimate)
-    if finding.estimate is not None and condition.measure in _IN_POINTS:
-        number = in_points(finding.estimate)
-    count = len(names) // 2 if several else len(names)
-    return template.format(a=names[0], b=names[1] if len(names) > 1 else "", n=number, count=count)
-
-
-def _claim(verdict: Verdict) -> str:
-    return f"{WHOSE[verdict.kind]}: {verdict.claim}."
-
-
 def _in_words(verdict: Verdict) -> str:
     """The headline, and the verdict for both kinds of readers."""
-    return f"{headline(verdict)}\n{reading(verdict)} ({verdict.id}, {verdict.holds}). {_claim(verdict)}"
+    said = f"{reading(verdict)} ({verdict.id}, {verdict.holds}). {WHOSE[verdict.kind]}: {verdict.claim}."
+    return f"{headline(verdict).text}\n{said}"
 
 
-def _chip(verdict: Verdict) -> str:
-    """The verdict as a student reads it; a referee's word and the numbers come up with the mouse."""
+def _chip(verdict: Verdict, before: str = "") -> str:
+    """The verdict as a student reads it, and the claim; a referee's word and the numbers come up with the mouse."""
     title = html.escape(f"{verdict.id}: {verdict.holds}. {verdict.exam}", quote=True)
     look = "border: 1px solid currentColor; border-radius: 1em; padding: 1px 10px; white-space: nowrap"
-    return f'<span style="{look}" title="{title}">{html.escape(reading(verdict))}</span>'
+    chip = f'<span style="{look}" title="{title}">{html.escape(reading(verdict))}</span>'
+    return f"<p>{chip} {html.escape(f'{before}{WHOSE[verdict.kind]}: {verdict.claim}.')}</p>"
 
 
-def _rows(
-    runs: Mapping[str, Run], seeds: Mapping[str, Sequence[Run]], datasets: Sequence[Dataset], task: str
-) -> tuple[list[tuple[str, list[Dot]]], str, str]:
+def _rows(runs: Runs, seeds: Seeds, real: Seeds, datasets: Sequence[Dataset], task: str) -> tuple[Rows, str, str]:
     """The rows of the picture, its title, and what its axis is called."""
     from labutils.audit.against import stand
     from labutils.audit.baselines import by_images
     from labutils.plots.dots import CEILING, HERE, REAL, REPORT, SIMPLE, Dot
-    from labutils.runs.store import everywhere
 
     report, rows, titles = lab.reported(task) if task else {}, [], []
     exams = {label: exam_accuracy(own) for label, own in seeds.items()}
@@ -247,9 +146,8 @@ def _rows(
         told = report.get(label, lab.SILENT).accuracy
         if told is not None and len(run.class_names) == 2:  # the report's accuracy of nine classes is another quantity
             dots.append(Dot(REPORT, told))
-        real = next((one for one in everywhere(run.config) if lab.REAL == one.source != run.source), None)
-        if real:
-            dots.append(Dot(REAL, accuracy(real), f"{len(real.y_val)} validation images"))
+        if run.source != lab.REAL:
+            dots += [Dot(REAL, accuracy(one), f"{len(one.y_val)} validation images") for one in real[label][:1]]
         rows.append((label, dots))
     sets = by_images(runs, *datasets)
     for images in sets:
@@ -266,64 +164,40 @@ def _rows(
     return rows, "; ".join(titles) or "How accurate the settings are", axis
 
 
-def _tables(
-    runs: Mapping[str, Run],
-    seeds: Mapping[str, Sequence[Run]],
-    datasets: Sequence[Dataset],
-    task: str,
-    verdicts: Sequence[Verdict],
-    more: Mapping[str, Table],
-) -> Iterator[tuple[str, Table | str]]:
-    """What the details hold, by title."""
-    from labutils.audit.tables import run_table
-
-    yield "Runs", run_table(runs, *datasets, task=task)
+def _in_pairs(runs: Runs, seeds: Seeds) -> Iterator[tuple[str, Table | str]]:
+    """The tables of all pairs, or of the best of each network; what cannot be compared says why."""
     pairs = len(runs) * (len(runs) - 1) // 2
-    try:
-        if pairs > MOST_PAIRS:
-            yield "The best of each network, on the validation images", best_table(runs)
-        elif pairs:
-            yield "In pairs, on the validation images", paired_table(runs)
-    except ComparisonError as error:
-        yield "In pairs, on the validation images", str(error)
-    try:
-        if pairs and pairs <= MOST_PAIRS:
-            yield "In pairs, on the exam", exam_table(seeds)
-    except ComparisonError as error:
-        yield "In pairs, on the exam", str(error)
-    yield from more.items()
-    if told := [said.text for said in _sentences(seeds, task) if said.text and said.text != NOT_HERE]:
-        yield "In sentences", "\n".join(told)
-    if verdicts:
-        yield "What the report says, and what holds", verdict_table(verdicts)
-        yield "On real images", real_table(verdicts)
+    if pairs > MOST_PAIRS:
+        yield "The best of each network, on the validation images", best_table(runs)
+    elif pairs:
+        for where, table in (("validation images", partial(paired_table, runs)), ("exam", partial(exam_table, seeds))):
+            try:
+                yield f"In pairs, on the {where}", table()
+            except ComparisonError as error:
+                yield f"In pairs, on the {where}", str(error)
 
 
-def _sentences(seeds: Mapping[str, Sequence[Run]], task: str) -> Iterator[Said]:
+def _sentences(runs: Runs, seeds: Seeds, real: Seeds, task: str) -> Iterator[Said]:
     """What these runs say, what a best validation accuracy is worth, and whose the real images are."""
-    from labutils.runs.store import everywhere
-
-    first, names = [own[0] for own in seeds.values()], {own[0].config.dataset for own in seeds.values()}
+    source, names = next(iter(runs.values())).source, {run.config.dataset for run in runs.values()}
     everything = [run for own in seeds.values() for run in own]
-    yield from (said for _, _, said in every_sentence(everything, first[0].source, [task]) if said.findings)
-    if first[0].source == "phantom":
+    yield from (said for _, _, said in every_sentence(everything, source, [task]) if said.findings)
+    if source == "phantom":
         yield from (flattery(name).short for name in sorted(names))
-        if len(first) == 2 and len(names) == 1:
+        if len(runs) == 2 and len(names) == 1:
             without, label = next(iter(seeds.values())), list(seeds)[1]
             yield reversal(without, seeds[label], label)
-    real = [run for one in first for run in everywhere(one.config) if run.source == lab.REAL]
-    yield from (about_real(run) for run in real[:1])
+    yield from (about_real(run) for run in [one for own in real.values() for one in own][:1])
 
 
-def _details(verdicts: Sequence[Verdict], tables: Iterable[tuple[str, Table | str]]) -> tuple[str, str]:
+def _details(verdicts: Sequence[Verdict], tables: Mapping[str, Table | str]) -> tuple[str, str]:
     """The details as HTML that opens, and as text; a wide table is moved within them."""
     import pandas as pd
 
     shown = ["<style>.labutils-details td { min-width: 7.5em; }</style>"]
-    words = [_in_words(verdict) for verdict in verdicts[1:]]
-    for verdict in verdicts[1:]:
-        shown.append(f"<p>{_chip(verdict)} {html.escape(f'{headline(verdict)} {_claim(verdict)}')}</p>")
-    for title, table in tables:
+    shown += [_chip(verdict, f"{headline(verdict).text} ") for verdict in verdicts]
+    words = [_in_words(verdict) for verdict in verdicts]
+    for title, table in tables.items():
         if isinstance(table, str):
             inside = "".join(f"<p>{html.escape(line)}</p>" for line in table.splitlines())
         else:

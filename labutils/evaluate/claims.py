@@ -1,11 +1,8 @@
 """What the lab report concludes, as rows of data, and the way to a verdict on each, twice: known then, and on the exam.
 
-A claim holds if all its conditions do: reproduced. One of them does not: not reproduced. Otherwise these runs cannot
-tell: undecided. Runs shorter than the report's are not judged, longer ones are cut to its length. No claim raises:
-whatever cannot be compared is undecided or missing, and says why. What a condition measures is in `findings`.
-
-C3 once was a remark on a learning rate that is too small (now a sentence, "started"); in its place stands what the
-report says of that rate.
+Runs shorter than the report's are not judged, longer ones are cut to its length. No claim raises: whatever cannot be
+compared is undecided or missing, and says why. What a condition measures is in `findings`, the rules are in
+docs/rules.md.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from labutils.evaluate.compare import same_images
 from labutils.evaluate.exam import NoExamError, exam_accuracy
 from labutils.evaluate.findings import Condition, Finding, Setting
 from labutils.evaluate.metrics import accuracy
-from labutils.evaluate.rules import EQUALS, IS_NOT, OVERFITS, WELL_ABOVE
+from labutils.evaluate.rules import EQUALS, IS, IS_NOT, OVERFITS, WELL_ABOVE
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -47,21 +44,17 @@ class Part(NamedTuple):
     settings: list[Setting]
 
 
+Parts = tuple[Part, ...]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The judgement of one claim on some runs, each of `verdict` and `holds` one of `WORDS`.
 
-    Attributes
-    ----------
-    id, task, claim, rule, kind : str
-    evidence, verdict : str
-        What the lab could know: its validation images, one seed.
-    source : str
-        The data that it was judged on.
-    holds, exam : str
-        What holds for these images: the exam, all stored seeds; and the numbers behind it.
-    parts : tuple of Part
-        What was found there, by condition.
+    `verdict` and `evidence` are what the lab could know: its validation images, one seed. `holds` and `exam` are what
+    holds for these images, on the exam and all stored seeds, and the numbers behind it; `parts` what was found there,
+    by condition, and `known` on the validation images. `source` is the data that it was judged on; `instead` what it
+    is called whatever these runs say, if they cannot answer it.
     """
 
     id: str
@@ -74,7 +67,9 @@ class Verdict:
     kind: str = "document"
     holds: str = MISSING
     exam: str = "Not judged."
-    parts: tuple[Part, ...] = field(default=(), compare=False, repr=False)
+    parts: Parts = field(default=(), compare=False, repr=False)
+    known: Parts = field(default=(), compare=False, repr=False)
+    instead: str = field(default="", compare=False, repr=False)
 
     @property
     def area(self) -> str:
@@ -84,19 +79,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Claim:
-    """A conclusion of the report: it holds if all its conditions do.
+    """A conclusion of the report: it holds if all its conditions do, which name runs of the task, or of `elsewhere`.
 
-    Attributes
-    ----------
-    task, text : str
-    conditions : tuple of Condition
-        They name runs of the task, or of `elsewhere`.
-    elsewhere : dict of str to RunConfig
-        Runs of other tasks, by the names that the conditions use.
-    built_in : str
-        Why drawings cannot answer it, if they cannot.
-    ours : bool
-        Whether it stands in no sentence of the report.
+    `built_in` is why drawings cannot answer it, if they cannot; `ours` stands in no sentence of the report.
     """
 
     task: str
@@ -114,7 +99,7 @@ class Claim:
     @property
     def needs(self) -> dict[str, RunConfig]:
         """The runs that it speaks of, by name."""
-        known = lab.runs(self.task) | self.elsewhere
+        known = (lab.runs(self.task) if self.task in lab.TITLES else {}) | self.elsewhere
         return {name: known[name] for condition in self.conditions for name in condition.names if name != RIVAL}
 
     @property
@@ -134,8 +119,8 @@ _TARGET = "it was a target when their drawing was calibrated (benchmarks/calibra
 _DRAWN = "how hard either kind is was chosen by whoever wrote the program that draws them"
 
 
-def _of(measure: str, *names: str) -> Condition:
-    return Condition(measure, names)
+def _of(measure: str, *names: str, rule: str = IS, limits: tuple[float, ...] = ()) -> Condition:
+    return Condition(measure, names, rule, limits)
 
 
 CLAIMS: dict[str, Claim] = {
@@ -148,19 +133,16 @@ CLAIMS: dict[str, Claim] = {
         "task1b",
         "lr 1e-4 over-fits: training accuracy goes to about 1 while validation loss climbs well above its minimum",
         (
-            Condition("training accuracy", ("lr 1e-4",), limits=(0.90, 0.97)),
-            Condition("over-fitting", ("lr 1e-4",), limits=(WELL_ABOVE,)),
+            _of("training accuracy", "lr 1e-4", limits=(0.90, 0.97)),
+            _of("over-fitting", "lr 1e-4", limits=(WELL_ABOVE,)),
         ),
         built_in=_TARGET,
     ),
     "C3": Claim(
-        "task1b",
-        "a lower rate than 1e-5 performs worse",
-        (_of("accuracy", "lr 1e-5", "lr 1e-6"),),
-        built_in=_TARGET,
+        "task1b", "a lower rate than 1e-5 performs worse", (_of("accuracy", "lr 1e-5", "lr 1e-6"),), built_in=_TARGET
     ),
     "C4": Claim("task1c", "VGG16 classifies better than AlexNet", (_of("accuracy", "VGG16", "AlexNet"),)),
-    "C5": Claim("task1d", "n_base 16 is no better than 8", (Condition("accuracy", ("b16", "b8"), IS_NOT),)),
+    "C5": Claim("task1d", "n_base 16 is no better than 8", (_of("accuracy", "b16", "b8", rule=IS_NOT),)),
     "C6": Claim("task1d", "dropout 0.2 helps, a little", (_of("accuracy", "b16, dropout 0.2", "b16"),)),
     "C7": Claim(
         "task2",
@@ -175,9 +157,7 @@ CLAIMS: dict[str, Claim] = {
         built_in=_DRAWN,
     ),
     "C9": Claim(
-        "task4",
-        "tuned AlexNet and LeNet are equally good",
-        (Condition("accuracy", (_ALEXNET[4], _LENET[4]), EQUALS),),
+        "task4", "tuned AlexNet and LeNet are equally good", (_of("accuracy", _ALEXNET[4], _LENET[4], rule=EQUALS),)
     ),
     "C10": Claim(
         "task4",
@@ -200,7 +180,7 @@ CLAIMS: dict[str, Claim] = {
     "C13": Claim(
         "task5c",
         "at lr 1e-5, batch normalization gives the higher validation accuracy and the lower loss",
-        (_of("accuracy", "batch norm", "no batch norm"), _of("lowest loss", "batch norm", "no batch norm")),
+        tuple(_of(measure, "batch norm", "no batch norm") for measure in ("accuracy", "lowest loss")),
     ),
     "C14": Claim(
         "task5d",
@@ -208,24 +188,21 @@ CLAIMS: dict[str, Claim] = {
         "keeps generalizing",
         (
             _of("accuracy", "batch norm", "no batch norm"),
-            Condition("over-fitting", ("batch norm",), limits=(OVERFITS,)),
-            Condition("onset of over-fitting", ("batch norm",), limits=(40, 120)),
-            Condition("over-fitting", ("no batch norm",), IS_NOT, (OVERFITS,)),
+            _of("over-fitting", "batch norm", limits=(OVERFITS,)),
+            _of("onset of over-fitting", "batch norm", limits=(40, 120)),
+            _of("over-fitting", "no batch norm", rule=IS_NOT, limits=(OVERFITS,)),
         ),
     ),
     "C15": Claim("task6a", "without spatial dropout the model converges faster", (_of("faster", *_SPATIAL),)),
     "C16": Claim(
         "task6b",
         "with 250 epochs, spatial dropout catches up in validation accuracy, with the smaller train-validation gap",
-        (Condition("accuracy", _SPATIAL, IS_NOT), _of("narrower gap", *_SPATIAL)),
+        (_of("accuracy", *_SPATIAL, rule=IS_NOT), _of("narrower gap", *_SPATIAL)),
     ),
     "C17": Claim(
         "task8",
         "augmentation improves validation performance and reduces over-fitting",
-        (
-            _of("accuracy", "augmentation", "no augmentation"),
-            _of("narrower gap", "no augmentation", "augmentation"),
-        ),
+        (_of("accuracy", "augmentation", "no augmentation"), _of("narrower gap", "no augmentation", "augmentation")),
     ),
     "C18": Claim(
         "task9",
@@ -235,7 +212,7 @@ CLAIMS: dict[str, Claim] = {
     "C19": Claim(
         "task1d",
         "the original network, 16 filters without dropout, does not over-fit",
-        (Condition("over-fitting", ("b16",), IS_NOT, (OVERFITS,)),),
+        (_of("over-fitting", "b16", rule=IS_NOT, limits=(OVERFITS,)),),
     ),
     "C20": Claim(
         "task1e",
@@ -266,7 +243,7 @@ CLAIMS: dict[str, Claim] = {
     "C26": Claim(
         "task4",
         "tuned AlexNet and LeNet have a very similar loss",
-        (Condition("lowest loss", (_ALEXNET[4], _LENET[4]), EQUALS),),
+        (_of("lowest loss", _ALEXNET[4], _LENET[4], rule=EQUALS),),
     ),
     "C27": Claim(
         "task5b",
@@ -313,12 +290,16 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     """Judge one claim, "C1" to "C31"; a ValueError says which there are.
 
     Runs are recognised by their settings, whatever their labels, so any collection of them will do. Of several seeds
-    the smallest is judged on the validation images, all on the exam. Missing, naming what is absent, if a run is not
-    there; undecided if one has fewer epochs than the report's, or if the runs cannot be compared.
+    the smallest is judged on the validation images, all on the exam.
     """
     if claim_id not in CLAIMS:
         raise ValueError(f"{claim_id!r} is not a claim; there are {', '.join(CLAIMS)}.")
-    claim, everything = CLAIMS[claim_id], list(runs.values())
+    return judge_claim(claim_id, CLAIMS[claim_id], runs)
+
+
+def judge_claim(claim_id: str, claim: Claim, runs: Mapping[str, Run]) -> Verdict:
+    """Judge a claim that need not be one of the lab's; see `judge`."""
+    everything = list(runs.values())
     needs, aside, instead = claim.needs, "", UNDECIDED
     found = _one_source(needs, everything)
     if len(found) < len(needs) and claim.task in lab.STAND_INS:
@@ -329,14 +310,16 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
             aside = f"Only small stand-ins are stored ({lab.SMALL_IN_WORDS}); they say "
     sources = sorted({run.source for run in found.values()})
 
-    def verdict(word: str, evidence: str, holds: str = "", exam: str = "", parts: tuple[Part, ...] = ()) -> Verdict:
+    def verdict(
+        word: str, evidence: str, holds: str = "", exam: str = "", parts: Parts = (), seen: Parts = ()
+    ) -> Verdict:
         holds, exam = holds or word, exam or evidence
         if aside:  # what they say of themselves is no verdict on what the claim is about
             evidence, exam = f"{aside}{word}: {evidence}", f"{aside}{holds}: {exam}"
             word = holds = instead
         images = ", ".join(sources)
         row = (claim_id, claim.task, claim.text, evidence, word, claim.rule, images, claim.kind)
-        return Verdict(*row, holds, exam, parts)
+        return Verdict(*row, holds, exam, parts, seen, instead if aside else "")
 
     absent = [name for name in needs if name not in found]
     if absent:
@@ -344,19 +327,15 @@ def judge(claim_id: str, runs: Mapping[str, Run]) -> Verdict:
     if len(sources) > 1:
         where = "; ".join(f"{name} on {run.source} images" for name, run in found.items())
         return verdict(UNDECIDED, f"No verdict across sources: {where}.")
-    for name, run in found.items():
-        if run.epochs < needs[name].epochs:
-            done = f"{run.epochs} of {needs[name].epochs} epochs"
-            return verdict(UNDECIDED, f"{name}: {done}, too few to judge.")
-    if claim.built_in and sources == ["phantom"]:
-        aside, instead = f"Not a question for phantoms: {claim.built_in}. They say ", BUILT_IN
     settings = {}
     for name, run in found.items():
-        length = needs[name].epochs
+        if run.epochs < (length := needs[name].epochs):
+            return verdict(UNDECIDED, f"{name}: {run.epochs} of {length} epochs, too few to judge.")
         settings[name] = Setting(name, run.first(length), same_but_seed(run, length, everything))
-    known, evidence, _ = _joined(claim, settings, everything, on_exam=False)
-    holds = _joined(claim, settings, everything, on_exam=True)
-    return verdict(known, evidence, *holds)
+    if claim.built_in and sources == ["phantom"]:
+        aside, instead = f"Not a question for phantoms: {claim.built_in}. They say ", BUILT_IN
+    known, evidence, seen = _joined(claim, settings, everything, on_exam=False)
+    return verdict(known, evidence, *_joined(claim, settings, everything, on_exam=True), seen)
 
 
 def judge_all(runs: Mapping[str, Run], task: str | None = None) -> list[Verdict]:
@@ -442,12 +421,13 @@ def is_planned(run: Run, config: RunConfig) -> bool:
 
 def _joined(
     claim: Claim, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool
-) -> tuple[str, str, tuple[Part, ...]]:
+) -> tuple[str, str, Parts]:
     """One word for all conditions of a claim, their evidence, and what was found of each."""
     said, texts, without, parts = [], [], [], []
     for condition in claim.conditions:
+        own = settings[condition.names[0]]
         try:
-            about = _settings(condition, settings, everything, on_exam)
+            about = [_rival(own, everything, on_exam) if one == RIVAL else settings[one] for one in condition.names]
             finding: Finding = condition.found(*about) if on_exam else condition.known(*about)
             said.append(finding.holds(condition.rule))
             texts.append(finding.evidence)
@@ -457,19 +437,9 @@ def _joined(
             texts.append(str(error).rstrip("."))
         except NoExamError as error:
             without.append(str(error))
+    left = MISSING if without else UNDECIDED if None in said else REPRODUCED
     text = "; ".join(dict.fromkeys(texts + without)) + "."
-    if False in said:
-        return NOT_REPRODUCED, text, tuple(parts)
-    if without:
-        return MISSING, text, tuple(parts)
-    return (UNDECIDED if None in said else REPRODUCED), text, tuple(parts)
-
-
-def _settings(
-    condition: Condition, settings: Mapping[str, Setting], everything: list[Run], on_exam: bool
-) -> list[Setting]:
-    own = settings[condition.names[0]]
-    return [_rival(own, everything, on_exam) if name == RIVAL else settings[name] for name in condition.names]
+    return NOT_REPRODUCED if False in said else left, text, tuple(parts)
 
 
 def _rival(own: Setting, everything: list[Run], on_exam: bool) -> Setting:
@@ -506,8 +476,7 @@ def _one_source(needs: Mapping[str, RunConfig], everything: list[Run]) -> dict[s
 def _found(needs: Mapping[str, RunConfig], runs: list[Run]) -> dict[str, Run]:
     found = {}
     for name, config in needs.items():
-        same = [run for run in runs if is_planned(run, config)]
-        if same:
+        if same := [run for run in runs if is_planned(run, config)]:
             found[name] = min(same, key=lambda run: (run.config.key != config.key, run.config.seed, -run.epochs))
     return found
 

@@ -1,10 +1,7 @@
-"""How two runs differ: paired on the same validation images wherever that is possible.
+"""How two runs differ on their validation images, paired on the same ones wherever that is possible.
 
-Paired tests look only at the images on which the two runs disagree, and see differences that two separate intervals
-hide. Every interval here is about the choice of validation images. How much another seed would change is a different
-question, which only more runs answer (`effects`).
-
-Where runs are paired, their validation images must be the same: a `ComparisonError` says where they are not.
+Every interval is about the choice of these images; how much another seed would change is in `effects`. Where runs are
+paired, a `ComparisonError` says where their images are not the same.
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ from labutils.evaluate.curves import gap_by_image, smooth, train_curve, unsteadi
 from labutils.evaluate.metrics import correct, hits, image_losses
 from labutils.statistics import (
     GUESS,
-    TAILS,
+    LEVEL,
     Estimate,
     bootstrap_mean,
     cross_entropy,
@@ -27,6 +24,7 @@ from labutils.statistics import (
     resampled_means,
     resamples,
     sign_test,
+    tails,
     widened,
 )
 
@@ -80,29 +78,34 @@ def mcnemar(run_a: Run, run_b: Run, epoch: int | None = None) -> McNemar:
 
 
 def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
-    """Accuracy of `run_a` minus that of `run_b` on the same images, with the interval of Agresti and Min.
+    """Accuracy of `run_a` minus that of `run_b` on the same images.
 
-    The interval is Wald's after half an image has been added to each of the four cells; without that it would shrink
-    to a point where two runs agree on every image.
-
-    References
-    ----------
-    Agresti and Min (2005), Statistics in Medicine 24, 729-740.
+    The interval is Wald's after half an image has been added to each of the four cells (Agresti and Min 2005,
+    Statistics in Medicine 24, 729-740): it does not shrink to a point where two runs agree on every image.
     """
     n01, n10, _ = mcnemar(run_a, run_b)
     n = len(run_a.y_val)
-    z = normal_quantile(0.95)
+    z = normal_quantile(1 - LEVEL.get())
     only_a, only_b, total = n10 + 0.5, n01 + 0.5, n + 2
     centre = (only_a - only_b) / total
     half = z * sqrt(only_a + only_b - (only_a - only_b) ** 2 / total) / total
     return Estimate((n10 - n01) / n, max(centre - half, -1.0), min(centre + half, 1.0))
 
 
-def loss_difference(run_a: Run, run_b: Run) -> Estimate:
-    """Lowest validation loss of `run_a` minus that of `run_b`, with an interval paired image by image."""
-    check_same_images(run_a, run_b)
-    (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
-    return bootstrap_mean(losses_a - losses_b, GUESS).moved_to(shown_a - shown_b)
+def loss_difference(run_a: Run, run_b: Run, paired: bool = True) -> Estimate:
+    """Lowest validation loss of `run_a` minus that of `run_b`, as the history has it.
+
+    The interval is paired image by image; if not, on different images, it draws from both sets independently.
+    """
+    epochs = [run.lowest_loss_epoch for run in (run_a, run_b)]
+    a, b = (image_losses(run, epoch) for run, epoch in zip((run_a, run_b), epochs, strict=True))
+    shown = float(run_a.history["val_loss"][epochs[0]]) - float(run_b.history["val_loss"][epochs[1]])
+    if paired:
+        check_same_images(run_a, run_b)
+        return bootstrap_mean(a - b, GUESS).moved_to(shown)
+    low, high = np.quantile(resampled_means(a) - resampled_means(b, seed=1), tails())
+    found = Estimate(float(a.mean() - b.mean()), float(low), float(high))
+    return widened(found, min(len(a), len(b)), GUESS).moved_to(shown)
 
 
 def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
@@ -119,33 +122,12 @@ def gap_difference(*pairs: tuple[Run, Run]) -> Estimate:
 
 
 def fisher(run_a: Run, run_b: Run) -> float:
-    """The p value of a difference in best accuracy between runs on *different* images (Fisher's exact test).
-
-    References
-    ----------
-    Fisher (1935), Journal of the Royal Statistical Society 98, 39-82.
-    """
+    """The p value of a difference in best accuracy between runs on *different* images, by the exact test of Fisher
+    (1935, Journal of the Royal Statistical Society 98, 39-82)."""
     from scipy.stats import fisher_exact
 
     table = [[int(hits.sum()), int((~hits).sum())] for hits in (correct(run_a), correct(run_b))]
     return float(fisher_exact(table)[1])
-
-
-def unpaired_loss_difference(run_a: Run, run_b: Run) -> Estimate:
-    """Lowest validation loss of `run_a` minus that of `run_b`, on different images.
-
-    The interval is a bootstrap that draws from both sets of images independently.
-    """
-    (losses_a, shown_a), (losses_b, shown_b) = (_lowest(run) for run in (run_a, run_b))
-    low, high = np.quantile(resampled_means(losses_a) - resampled_means(losses_b, seed=1), TAILS)
-    found = Estimate(float(losses_a.mean() - losses_b.mean()), float(low), float(high))
-    return widened(found, min(len(losses_a), len(losses_b)), GUESS).moved_to(shown_a - shown_b)
-
-
-def _lowest(run: Run) -> tuple[np.ndarray, float]:
-    """The losses of a run's images at its lowest validation loss, and that loss as the history has it."""
-    epoch = run.lowest_loss_epoch
-    return image_losses(run, epoch), float(run.history["val_loss"][epoch])
 
 
 def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
@@ -161,7 +143,7 @@ def speed(run_a: Run, run_b: Run, slack: float, draws: int = 400) -> Speed:
     drawn = np.stack([np.bincount(row, minlength=len(run_a.y_val)) for row in resamples(len(run_a.y_val), draws=draws)])
     resampled = [drawn @ loss.T / drawn.shape[1] for loss in losses]
     _, after_a, after_b = _race(resampled[0], resampled[1], slack)
-    low, high = np.quantile(after_a / after_b, TAILS)
+    low, high = np.quantile(after_a / after_b, tails())
     return Speed(level, int(epochs[0]), int(epochs[1]), Estimate(epochs[0] / epochs[1], float(low), float(high)))
 
 
@@ -175,7 +157,7 @@ def steadiness(run_a: Run, run_b: Run, draws: int = 400) -> Estimate:
     value = _ratio(run_a.history["val_accuracy"][None, :], run_b.history["val_accuracy"][None, :], n)[0]
     drawn = np.stack([np.bincount(row, minlength=n) for row in resamples(n, draws=draws)]) / n
     a, b = (drawn @ hits(run.val_predictions, run.y_val).T for run in (run_a, run_b))
-    low, high = np.quantile(_ratio(a, b, n), TAILS)
+    low, high = np.quantile(_ratio(a, b, n), tails())
     return Estimate(float(value), float(low), float(high))
 
 

@@ -75,12 +75,8 @@ def epochs_to_reach(history: Mapping[str, np.ndarray], accuracy: float, curve: s
 
 
 def overfitting_epoch(history: Mapping[str, np.ndarray], window: int = WINDOW, climb: float = CLIMB) -> int | None:
-    """The epoch at which over-fitting begins, judged by the validation loss alone.
-
-    Definition: smooth the validation loss over `window` epochs; over-fitting begins at the first epoch from which on
-    the smoothed loss stays more than `climb` above its minimum until the end. Counted from 1; None if the loss ends
-    within `climb` of its minimum.
-    """
+    """The epoch, from 1, at which over-fitting begins: from there on the validation loss, smoothed over `window`
+    epochs, stays more than `climb` above its minimum until the end. None if it ends within `climb` of it."""
     curve = smooth(history["val_loss"], window)
     above = curve > curve.min() + climb
     if not above[-1]:
@@ -97,8 +93,7 @@ def unsteadiness(curve: np.ndarray) -> float:
 def train_curve(*runs: Run) -> str:
     """The training curve by which runs are set beside validation: "fixed_accuracy" where all have it, else "accuracy".
 
-    The former is measured after the epoch, like validation; the latter goes by while training, with dropout and
-    augmentation on and weights that still change. Only like is compared with like: one run without it decides for all.
+    Only like is compared with like: one run without it decides for all. See `MEASURED` for what they are.
     """
     return "fixed_accuracy" if runs and all("fixed_accuracy" in run.history for run in runs) else "accuracy"
 
@@ -123,11 +118,8 @@ def gap_by_image(run: Run, curve: str) -> np.ndarray:
 def accuracy_gap(run: Run, curve: str | None = None) -> Estimate:
     """Training minus validation accuracy, averaged over the last epochs, with an interval over validation images.
 
-    Parameters
-    ----------
-    curve : str, optional
-        "accuracy" or "fixed_accuracy"; None: see `train_curve`. With the former a gap may be negative, and dropout
-        narrows it from both sides: it holds the training curve down as well as lifting the validation curve.
+    `curve` is what `train_curve` says unless given. With "accuracy" dropout narrows a gap from both sides: it holds the
+    training curve down as well as lifting the validation curve.
     """
     return bootstrap_mean(gap_by_image(run, curve or train_curve(run)))
 
@@ -135,8 +127,8 @@ def accuracy_gap(run: Run, curve: str | None = None) -> Estimate:
 def loss_rise(run: Run) -> Estimate:
     """How far the validation loss has climbed at the end of a run, with an interval over validation images.
 
-    Definition: the mean over the last `WINDOW` epochs minus the mean over the `WINDOW` consecutive epochs where it
-    was lowest, both from the history, as figures show it; the interval comes from the stored predictions.
+    The mean over the last `WINDOW` epochs minus that over the `WINDOW` in a row where it was lowest, both from the
+    history, as figures show it; the interval comes from the stored predictions.
     """
     window, history = min(WINDOW, run.epochs), run.history["val_loss"]
     means = np.convolve(history, np.ones(window) / window, mode="valid")

@@ -1,27 +1,22 @@
 """How far settings differ when both the seeds and the images might have been others, and what to call the difference.
 
 Mixed model: what a training with seed s gives on image i is the setting's level, plus what the seed does, plus what the
-image does, plus the rest. Seeds and images are both drawn from many; their variances are estimated from the table of
-seeds and images (mean squares, as in an analysis of variance), and the interval takes the degrees of freedom of both
-(Satterthwaite). It is the method by which several readers are compared on the same patients, with seeds for readers.
-
-References
-----------
-Obuchowski and Rockette (1995), Communications in Statistics 24, 285-308; Satterthwaite (1946), Biometrics Bulletin 2,
-110-114; Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680 (two one-sided tests); Smyth
-(2004), Statistical Applications in Genetics and Molecular Biology 3:3 (moderated variances).
+image does, plus the rest, with variances from the table of seeds and images (mean squares): as several readers are
+compared on the same patients (Obuchowski and Rockette 1995, Communications in Statistics 24, 285-308). Degrees of
+freedom are joined after Satterthwaite (1946, Biometrics Bulletin 2, 110-114).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import erfc, exp, inf, log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
-from labutils.evaluate.rules import BETTER, SAME, SIGNIFICANT, UNDECIDED, WORSE
-from labutils.statistics import Estimate, holm, normal_quantile
+from labutils.evaluate.rules import BETTER, SAME, UNDECIDED, WORSE
+from labutils.statistics import LEVEL, Estimate, holm, normal_quantile
 
 _NEARLY_NORMAL = 1000.0
 """Degrees of freedom from which on Student's distribution is taken for the normal one."""
@@ -53,6 +48,17 @@ class Spread:
     alike: bool = True
 
 
+class Sums(NamedTuple):
+    """All that an effect depends on: of each sample its weight, the means of its seeds and its part; of each set of
+    images the variance of what they contribute, without that of single seeds, and their number; see `measure_effect`.
+    """
+
+    samples: list[tuple[float, list[float], float]]
+    images: list[tuple[float, int]]
+    unit: float
+    prior: Spread | None
+
+
 @dataclass(frozen=True)
 class Effect:
     """A weighted sum of settings, with what seeds and images make uncertain about it.
@@ -75,25 +81,27 @@ class Effect:
     of_part: float = 0.0
     kept: float = 0.0
     settings: float = 2.0
+    sums: Sums | None = field(default=None, compare=False, repr=False)
 
-    def interval(self, confidence: float = 0.95) -> Estimate:
-        """The value with its interval."""
-        half = self.error * _quantile(confidence, self.freedom)
+    def interval(self, confidence: float | None = None) -> Estimate:
+        """The value with its interval, of 95 % unless said otherwise."""
+        half = self.error * _quantile(confidence or 1 - LEVEL.get(), self.freedom)
         return Estimate(self.value, self.value - half, self.value + half)
 
     def word(self, margin: float) -> str:
         """Which of four words the effect deserves, if more is better.
 
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
-        the 90 % interval lies within the margin (two one-sided tests). Otherwise these runs cannot tell.
+        the 90 % interval lies within the margin (two one-sided tests: Schuirmann 1987, Journal of Pharmacokinetics and
+        Biopharmaceutics 15, 657-680). Otherwise these runs cannot tell.
         """
         return self.called(margin, self.p, self.p_same(margin))
 
     def called(self, margin: float, p: float, p_same: float) -> str:
         """The word, given what the test of a difference and the two one-sided tests say."""
-        if p < SIGNIFICANT and abs(self.value) >= margin:
+        if p < LEVEL.get() and abs(self.value) >= margin:
             return BETTER if self.value > 0 else WORSE
-        return SAME if p_same < SIGNIFICANT else UNDECIDED
+        return SAME if p_same < LEVEL.get() else UNDECIDED
 
     @property
     def p(self) -> float:
@@ -116,12 +124,8 @@ class Effect:
         return float(stdtr(self.freedom, -t))
 
     def at_least(self, amount: float) -> bool | None:
-        """Whether something is there and at least so large.
-
-        True: the value reaches the amount, and the 95 % interval lies above 0. False: the 90 % interval lies below the
-        amount.
-        """
-        if self.interval(0.90).high < amount:
+        """True: the value reaches it, and the 95 % interval lies above 0. False: the 90 % interval lies below it."""
+        if self.interval(1 - 2 * LEVEL.get()).high < amount:
             return False
         return True if self.value >= amount and self.interval().low > 0 else None
 
@@ -165,33 +169,20 @@ def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, st
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread | None = None) -> Effect:
-    """The weighted sum of some settings, over seeds and images together.
+    """The weighted sum of some settings, one `Sample` each, over seeds and images together.
 
-    Parameters
-    ----------
-    samples : sequence of Sample
-        One per setting.
-    unit : float
-        What one image more can change; see `statistics.bootstrap_mean`.
-    prior : Spread, optional
-        What seeds do in other settings. Without it seeds count only where there are several: what is one training's
-        luck would pass for the setting's.
-
-    Returns
-    -------
-    Effect
-
-    Notes
-    -----
     Seeds: the variance of the runs' means, moderated: pooled over these settings and the prior, each by its degrees of
     freedom (Smyth); where settings are not alike, that of each (Welch). Runs of different settings share nothing
     through their seed, so none are paired. Images: the variance of what the images contribute to the sum,
     less the part that is due to single seeds on single images, which the first term holds already. Parts: as if those
     of two settings had nothing in common; where they are the same, their difference is surer than that.
+
+    `unit` is what one image more can change (`statistics.bootstrap_mean`), `prior` what seeds do in other settings.
+    Without that seeds count only where there are several: one training's luck would pass for the setting's.
     """
     of_seeds = _of_seeds(samples, prior)
     of_part = sum(sample.weight**2 * sample.part for sample in samples)
-    of_images = []
+    by_set = []
     counts = [sample.values.shape[1] for sample in samples]
     for name in dict.fromkeys(sample.images for sample in samples):
         own = [sample for sample in samples if sample.images == name]
@@ -199,7 +190,8 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         if n > 1:
             by_image = np.sum([sample.weight * sample.values.mean(axis=0) for sample in own], axis=0)
             single = sum(sample.weight**2 * _rest(sample.values) / len(sample.values) for sample in own)
-            of_images.append((max(float(by_image.var(ddof=1)) - single, 0.0) / n + (unit / (n + 2)) ** 2, n - 1))
+            by_set.append((max(float(by_image.var(ddof=1)) - single, 0.0), n))
+    of_images = [(own / n + (unit / (n + 2)) ** 2, n - 1) for own, n in by_set]
     parts = of_seeds + of_images + ([(of_part, inf)] if of_part else [])
     variance = sum(part for part, _ in parts)
     below = sum(part**2 / degrees for part, degrees in parts)
@@ -214,6 +206,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         of_part=of_part,
         kept=prior.freedom if prior and prior.alike else 0.0,
         settings=_counted(samples, of_seeds),
+        sums=Sums([(one.weight, one.values.mean(axis=1).tolist(), one.part) for one in samples], by_set, unit, prior),
     )
 
 
@@ -244,10 +237,9 @@ def _of_seeds(samples: Sequence[Sample], prior: Spread | None) -> list[tuple[flo
 def moderated(variances: Sequence[float], degrees: Sequence[float]) -> tuple[float, float]:
     """What the variances of several settings say of another's: a variance, and how many degrees of freedom it is worth.
 
-    Smyth's moments of the log variances, with two precautions. The variance is the upper end of its 95 % interval
-    (one-sided): a setting's variance may well lie above the typical one, and by simulation with the fit itself one seed
-    is then wrong in 8 % of cases, and three as well (`tests/test_evaluate_effects.py`). And it is worth no more degrees
-    of freedom than it was estimated with.
+    Smyth's moments of the log variances (2004, Statistical Applications in Genetics and Molecular Biology 3:3), with
+    two precautions: the variance is the upper end of its one-sided 95 % interval (docs/rules.md says why), and it is
+    worth no more degrees of freedom than it was estimated with.
     """
     from scipy.special import digamma, polygamma
 

@@ -1,8 +1,7 @@
-"""What runs show on the exam: accuracies, losses, and differences over seeds.
+"""What runs show on the exam: accuracies, losses, and differences over seeds (docs/rules.md: "The exam").
 
-No network and no epoch was chosen on its images; the drawing of phantoms was calibrated on them (benchmarks/
-calibrate.py), for all settings alike. A setting is a list of runs that differ in their seed only. The epochs were
-chosen on the validation images, by each run for itself.
+A setting is a list of runs that differ in their seed only. Epochs were chosen on the validation images, by each run for
+itself.
 """
 
 from __future__ import annotations
@@ -21,17 +20,9 @@ from labutils.evaluate.curves import MEASURED as CURVES
 from labutils.evaluate.curves import WINDOW, fixed_sizes
 from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
-from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED
-from labutils.runs.store import RunStore
-from labutils.statistics import (
-    GUESS,
-    Estimate,
-    auc_by_image,
-    class_probabilities,
-    cross_entropy,
-    in_points,
-    proportion,
-)
+from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED, margin
+from labutils.runs.store import RunStore, lab_store
+from labutils.statistics import GUESS, Estimate, auc_by_image, class_probabilities, cross_entropy, in_points, proportion
 
 if TYPE_CHECKING:
     from labutils.runs.run import ExamResult, Run
@@ -72,18 +63,9 @@ def answers(run: Run, at: str = BEST) -> np.ndarray | None:
 def effect(kind: str, first: Seeds, second: Seeds = ()) -> Effect:
     """How much better a setting is on the exam than a second one, or what it has there, over seeds and images.
 
-    Parameters
-    ----------
-    kind : str
-        "accuracy", at the epochs of the best validation accuracy. "AUC", there: it needs about half the seeds to see
-        the same, but it is no accuracy, stands beside that and decides nothing. "loss", the lower the better, at the
-        lowest validation losses: there a network generalizes best; at the best accuracy its loss tells when luck came.
-        "rise": how far the loss at the end lies above that.
-
-    Raises
-    ------
-    NoExamError
-        If one has not sat it.
+    `kind` is "accuracy" or "AUC", at the epochs of the best validation accuracy; "loss", the lower the better, at the
+    lowest validation losses; or "rise", how far the loss at the end lies above that. A NoExamError says that one has
+    not sat it.
     """
     sign, unit = -1.0 if kind == "loss" else 1.0, GUESS if kind in ("loss", "rise") else 1.0
     given = [(sign, first), (-sign, second)] if second else [(sign, first)]
@@ -93,7 +75,7 @@ def effect(kind: str, first: Seeds, second: Seeds = ()) -> Effect:
 def area_words(first: Seeds, second: Seeds, word: str) -> str:
     """`+1.2 points [+0.4, +2.0]`, the effect on AUC, and what it says where accuracy has said another `word`."""
     area = effect("AUC", first, second)
-    said = area.word(ACCURACY_MARGIN)
+    said = area.word(margin(ACCURACY_MARGIN))
     disagrees = UNDECIDED not in (said, word) and said != word
     return in_points(area.interval()) + (f" and disagrees: {said}" if disagrees else "")
 
@@ -101,12 +83,9 @@ def area_words(first: Seeds, second: Seeds, word: str) -> str:
 def gap_effect(*pairs: Sequence[Seeds]) -> Effect:
     """How much wider the gap of the first setting of a pair is than that of the second; the mean over several pairs.
 
-    Of one setting alone it is its gap.
-
-    Gap: training accuracy minus accuracy on the exam after the last epoch. The former is that of all training images
-    after the same epoch. A run that was stored without it has the mean of the last epochs on a fixed part of these
-    images: the same part at every seed, so what another part would have given is in the interval, whatever the seeds.
-    If a run has neither, what all of them saw while they were trained is taken: only like is compared with like.
+    Of one setting alone it is its gap: training accuracy minus accuracy on the exam after the last epoch. The former is
+    that of all training images. A run that was stored without it has the mean of the last epochs on a fixed part of
+    them; if a run has neither, what all of them saw while they were trained is taken: only like is compared with like.
     """
     share = 1 / len(pairs)
     alike = _measured_alike(*(runs for pair in pairs for runs in pair))
@@ -134,59 +113,52 @@ def same_exam(*settings: Seeds) -> None:
         raise ComparisonError("The runs sat different exams: other images, or another size of them.")
 
 
-def effect_words(found: Effect, margin: float = ACCURACY_MARGIN, word: str = "") -> str:
-    """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with margin and basis.
+def effect_words(found: Effect, usual: float = ACCURACY_MARGIN, word: str = "") -> str:
+    """`+1.7 points [+0.4, +3.0]: better`, or the same in units of loss, with its margin and basis.
 
-    `word` is what to call it, where that is not what it is called alone: see `effects.adjusted_words`.
+    `usual` is the margin where nobody contests it, `word` what to call it where that is not what it is called alone:
+    see `effects.adjusted_words`.
     """
     value, low, high = found.interval()
-    word = word or found.word(margin)
-    if margin == ACCURACY_MARGIN:
+    matters = margin(usual)
+    word = word or found.word(matters)
+    if usual == ACCURACY_MARGIN:
         shown = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
-        return f"{shown}: {word} (margin {100 * margin:.0f} point; {found.basis})"
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {margin}; {found.basis})"
+        return f"{shown}: {word} (margin {100 * matters:g} point; {found.basis})"
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {matters}; {found.basis})"
 
 
 def _sample(weight: float, runs: Seeds, measure: Measure) -> Sample:
     own = [run for run in runs if run.exam is not None]
     if not own:
         raise NoExamError(f"no exam is stored for {runs[0].config.slug}")
-    assert own[0].exam is not None
-    return Sample(weight, _table(own, measure), own[0].exam.fingerprint)
+    values = np.stack([np.asarray(measure(run), dtype=np.float64) for run in own])
+    return Sample(weight, values, own[0].exam.fingerprint)  # type: ignore[union-attr]
 
 
-def _table(runs: Seeds, measure: Measure) -> np.ndarray:
-    return np.stack([np.asarray(measure(run), dtype=np.float64) for run in runs])
-
-
-def _taken(run: Run, at: str) -> np.ndarray:
+def _taken(run: Run, at: str) -> tuple[np.ndarray, np.ndarray]:
+    """The exam's predictions at an epoch, and its labels."""
     found = answers(run, at)
-    if found is None:
+    if found is None or run.exam is None:
         raise NoExamError(f"the exam of {run.config.slug} is not stored at the epoch of its {at}")
-    return found
+    return found, run.exam.y
 
 
-def _right(run: Run) -> np.ndarray:
-    assert run.exam is not None
-    return hits(_taken(run, BEST), run.exam.y)
+def _right(run: Run, at: str = BEST) -> np.ndarray:
+    return hits(*_taken(run, at))
 
 
 def _areas(run: Run) -> np.ndarray:
-    assert run.exam is not None
-    return auc_by_image(run.exam.y, class_probabilities(_taken(run, BEST)))
+    predictions, y = _taken(run, BEST)
+    return auc_by_image(y, class_probabilities(predictions))
 
 
-def _losses(run: Run, at: str) -> np.ndarray:
-    assert run.exam is not None
-    return cross_entropy(_taken(run, at), run.exam.y)
-
-
-def _loss(run: Run) -> np.ndarray:
-    return _losses(run, LOWEST)
+def _loss(run: Run, at: str = LOWEST) -> np.ndarray:
+    return cross_entropy(*_taken(run, at))
 
 
 def _rise(run: Run) -> np.ndarray:
-    return _losses(run, LAST) - _loss(run)
+    return _loss(run, LAST) - _loss(run)
 
 
 def _seen(run: Run) -> float | None:
@@ -203,12 +175,11 @@ def _measured_alike(*settings: Seeds) -> bool:
 
 
 def _gap(run: Run, alike: bool | None = None) -> np.ndarray:
-    right = hits(_taken(run, LAST), run.exam.y)  # type: ignore[union-attr]
     alike = _measured_alike([run]) if alike is None else alike
     seen = _seen(run) if alike else None
     if seen is None:
         seen = float(np.mean(run.history["fixed_accuracy" if alike else "accuracy"][-WINDOW:]))
-    return seen - right
+    return seen - _right(run, LAST)
 
 
 def _gap_sample(weight: float, runs: Seeds, alike: bool) -> Sample:
@@ -230,30 +201,25 @@ def _part(runs: Seeds) -> float:
     return (len(lacking) / len(runs)) ** 2 * left_out * (share * (1 - share) / n + 1 / (n + 2) ** 2)
 
 
-MEASURED: dict[str, Measure] = {
-    "accuracy": _right,
-    "AUC": _areas,
-    "loss": _loss,
-    "rise": _rise,
-    "gap": _gap,
-}
+MEASURED: dict[str, Measure] = {"accuracy": _right, "AUC": _areas, "loss": _loss, "rise": _rise, "gap": _gap}
 """What is measured on every image of the exam."""
 
 
 def prior(kind: str) -> Spread:
-    """How far seeds move one of the `MEASURED`, from the stored settings on phantoms that have several; never typed in.
+    """How far seeds move one of the `MEASURED`, from the lab's stored settings on phantoms that have several.
 
     Accuracies of settings are alike enough to be moderated by it, with one seed and with more. The others are not:
-    there only a setting with one seed borrows it. Where fewer than `FEWEST_SETTINGS` are stored (a student's own data,
-    and nothing of the lab's) nothing is known: a setting with one seed is then undecided, and so it is said.
+    there only a setting with one seed borrows it. Where fewer than `FEWEST_SETTINGS` are stored nothing is known: a
+    setting with one seed is then undecided, and so it is said. A student's own runs play no part: verdicts on the lab's
+    runs are the same for everybody.
     """
-    return _prior(kind, tuple(RunStore().folders))
+    return _prior(kind, lab_store().folder)
 
 
 @lru_cache
-def _prior(kind: str, folders: tuple[Path, ...]) -> Spread:
+def _prior(kind: str, folder: Path) -> Spread:
     settings = defaultdict(list)
-    for run in RunStore().all():
+    for run in RunStore(folder).all():
         if run.source == "phantom" and all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
             settings[run.config.with_(seed=0)].append(float(np.mean(MEASURED[kind](run))))
     several = [np.array(values) for values in settings.values() if len(values) > 1]

@@ -1,11 +1,8 @@
-"""Findings: what a measure says of some settings, in one word and with its numbers.
+"""Findings: what a measure says of some settings, in one word and with its numbers; words and limits are in `rules`.
 
-Each measure is taken twice: `known`, on the validation images and one seed, which is what the lab could know; `found`,
-on the exam and all stored seeds, which is what holds for these images. Verdicts (`claims`) and sentences (`sentences`)
-are both printed from findings, and neither decides again. Limits and words are in `rules`.
-
-The exam is sat after three epochs only. What needs whole curves (speed, the onset of over-fitting, training accuracy)
-is found on all stored seeds from the curves of their validation and training images.
+Each measure is taken twice: `known`, on the validation images and one seed; `found`, on the exam and all stored seeds,
+or, where it needs whole curves, from those of all seeds. Verdicts (`claims`) and sentences (`sentences`) are printed
+from findings, and neither decides again.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from labutils.evaluate.curves import MEASURED, WINDOW, train_curve
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, EQUALS, IS, IS_NOT, REACHED, SAME, SIGNIFICANT, UNDECIDED, WORSE
-from labutils.statistics import Estimate, holm, in_points, p_words, points
+from labutils.statistics import LEVEL, Estimate, holm, in_points, p_words, points
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -41,26 +38,12 @@ class Setting(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What was found.
+    """What was found: a word of `rules`, and the numbers in words.
 
-    Attributes
-    ----------
-    word : str
-        One of the words in `rules`.
-    evidence : str
-        The numbers, in words.
-    estimate : Estimate or None
-        The number that the word was read from, where it is one.
-    basis : str
-        Where it was read: on the validation images, or on the exam, with how many images and seeds.
-    p : float or None
-        Of McNemar's test, where that was asked.
-    area : str
-        What AUC says beside an accuracy on the exam: see `exam.area_words`.
-    effect : Effect or None
-        What the word was read from, where that is a difference on the exam.
-    margin : float
-        From where on that difference matters.
+    `estimate` is the number that the word was read from, where it is one, and `basis` where it was read. `p` is of
+    McNemar's test, where that was asked; `area` what AUC says beside an accuracy on the exam (`exam.area_words`);
+    `effect` a difference on the exam, which matters from `margin` on. `effects` are all those that the word was read
+    from, `amounts` what single seeds gave, of which it was the mean.
     """
 
     word: str
@@ -71,10 +54,17 @@ class Finding(NamedTuple):
     area: str = ""
     effect: Effect | None = None
     margin: float = 0.0
+    effects: tuple[Effect, ...] = ()
+    amounts: tuple[float, ...] = ()
 
     def holds(self, rule: str) -> bool | None:
         """Whether a statement of this kind holds, does not, or cannot be told."""
         return rules.HOLDS[rule].get(self.word)
+
+    @property
+    def points(self) -> str:
+        """The estimate in percentage points."""
+        return in_points(self.estimate) if self.estimate else ""
 
 
 class Measure(NamedTuple):
@@ -89,24 +79,16 @@ class Measure(NamedTuple):
 
 @dataclass(frozen=True)
 class Condition:
-    """One part of a claim: a measure, the settings that it is taken of, and what it must say.
+    """One part of a claim: one of `MEASURES`, the settings that it is taken of, and what it must say (`rules.HOLDS`).
 
-    Attributes
-    ----------
-    measure : str
-        One of `MEASURES`.
-    names : tuple of str
-        The settings by name, in the measure's order; for gaps, pairs of the wide and the narrow one.
-    rule : str
-        Which words make it hold: one of `rules.HOLDS`.
-    limits : tuple of float
-        Where the measure takes its limits from the claim.
+    `names` are in the measure's order; for gaps, pairs of the wide and the narrow one. `limits` are there where the
+    measure takes them from the claim.
     """
 
     measure: str
     names: tuple[str, ...]
     rule: str = IS
-    limits: tuple[float, ...] = ()
+    limits: tuple[int | float, ...] = ()
 
     @property
     def words(self) -> str:
@@ -126,16 +108,9 @@ class Condition:
         return MEASURES[self.measure].found(self, *settings)
 
 
-def known(measure: str, *runs: Run, rule: str = IS, limits: tuple[float, ...] = ()) -> Finding:
-    """What a measure says of some runs on their validation images."""
-    settings = [Setting(run.label, run) for run in runs]
-    return Condition(measure, tuple(run.label for run in runs), rule, limits).known(*settings)
-
-
-def found(measure: str, *seeds: Sequence[Run]) -> Finding:
-    """What a measure says of some settings on the exam, each given as its runs; raises `exam.NoExamError`."""
-    settings = [Setting(runs[0].label, runs[0], runs) for runs in seeds]
-    return Condition(measure, tuple(setting.name for setting in settings)).found(*settings)
+def known(measure: str, run: Run, limits: tuple[float, ...] = ()) -> Finding:
+    """What a measure says of one run on its validation images."""
+    return Condition(measure, (run.label,), limits=limits).known(Setting(run.label, run))
 
 
 def at_least(estimate: Estimate, margin: float) -> bool | None:
@@ -148,27 +123,26 @@ def at_least(estimate: Estimate, margin: float) -> bool | None:
     return True if estimate.value >= margin and estimate.low > 0 else None
 
 
-def between(value: float, no: float, yes: float) -> bool | None:
-    """True from `yes` on, False up to `no`, None between."""
-    return True if value >= yes else False if value <= no else None
-
-
-def faster(epochs_a: int | None, epochs_b: int, factor: float) -> bool | None:
-    """True if `epochs_a` is at most `factor` times `epochs_b`, False if it is not smaller; None (never) is False."""
-    if epochs_a is None or epochs_a >= epochs_b:
-        return False
-    return True if epochs_a <= factor * epochs_b else None
-
-
-def _amount(reached: bool | None, evidence: str, estimate: Estimate | None = None, basis: str = VALIDATION) -> Finding:
+def _amount(
+    reached: bool | None, evidence: str, estimate: Estimate | None = None, basis: str = VALIDATION, *effects: Effect
+) -> Finding:
     word = UNDECIDED if reached is None else REACHED if reached else BELOW
-    return Finding(word, evidence, estimate, basis)
+    return Finding(word, evidence, estimate, basis, effects=effects)
 
 
-def _difference(effect: Effect, margin: float, says: str, then: str = "") -> Finding:
-    evidence = f"{says} {exam.effect_words(effect, margin)}{then}"
-    basis = f"on the exam, {effect.basis}"
-    return Finding(effect.word(margin), evidence, effect.interval(), basis, effect=effect, margin=margin)
+def _difference(effect: Effect, usual: float, says: str, then: str = "") -> Finding:
+    evidence, margin = f"{says} {exam.effect_words(effect, usual)}{then}", rules.margin(usual)
+    return Finding(effect.word(margin), evidence, effect.interval(), _on(effect), None, "", effect, margin, (effect,))
+
+
+def _on(effect: Effect) -> str:
+    return f"on the exam, {effect.basis}"
+
+
+def _two_on_exam(kind: str, usual: float, first: Setting, second: Setting, says: str, paired: bool) -> Finding:
+    if paired:
+        exam.same_exam(first.seeds, second.seeds)
+    return _difference(exam.effect(kind, first.seeds, second.seeds), usual, says)
 
 
 def _pairs(things: Sequence) -> list[tuple]:
@@ -187,13 +161,13 @@ def _accuracy(condition: Condition, first: Setting, second: Setting, paired: boo
     text = f"accuracy {one:.3f} ({first.name}), {other:.3f} ({second.name})"
     if not paired:
         p = compare.fisher(first.run, second.run)
-        word = UNDECIDED if p >= SIGNIFICANT else BETTER if one > other else WORSE
+        word = UNDECIDED if p >= LEVEL.get() else BETTER if one > other else WORSE
         return Finding(word, f"{text}, Fisher {p_words(p)}")
     test, difference = mcnemar(first.run, second.run), compare.accuracy_difference(first.run, second.run)
-    if test.p < SIGNIFICANT:
+    if test.p < LEVEL.get():
         word = BETTER if test.n10 > test.n01 else WORSE
-    elif difference.high < rules.EQUAL:
-        word = rules.CLOSE if -difference.low < rules.EQUAL else rules.NO_BETTER
+    elif difference.high < rules.margin(rules.EQUAL):
+        word = rules.CLOSE if -difference.low < rules.margin(rules.EQUAL) else rules.NO_BETTER
     else:
         word = UNDECIDED
     by = "" if condition.rule == IS else f", {in_points(difference)} points"
@@ -201,10 +175,8 @@ def _accuracy(condition: Condition, first: Setting, second: Setting, paired: boo
 
 
 def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
-    if paired:
-        exam.same_exam(first.seeds, second.seeds)
-    effect = exam.effect("accuracy", first.seeds, second.seeds)
-    finding = _difference(effect, rules.ACCURACY_MARGIN, f"{first.name} over {second.name}")
+    says = f"{first.name} over {second.name}"
+    finding = _two_on_exam("accuracy", rules.ACCURACY_MARGIN, first, second, says, paired)
     area = exam.area_words(first.seeds, second.seeds, finding.word)
     return finding._replace(evidence=f"{finding.evidence}, AUC {area}", area=area)
 
@@ -212,26 +184,20 @@ def _accuracy_on_exam(condition: Condition, first: Setting, second: Setting, pai
 def _loss(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
     """The difference of the lowest losses; those at the best accuracy stand beside it."""
     a, b = first.run, second.run
-    difference = compare.loss_difference(a, b) if paired else compare.unpaired_loss_difference(a, b)
+    difference = compare.loss_difference(a, b, paired)
     if not difference.low <= 0 <= difference.high:
         word = BETTER if difference.value < 0 else WORSE
     else:
-        word = rules.CLOSE if max(-difference.low, difference.high) < rules.LOSS_MARGIN else UNDECIDED
+        word = rules.CLOSE if max(-difference.low, difference.high) < rules.margin(rules.LOSS_MARGIN) else UNDECIDED
     one, other = (run.history["val_loss"][run.lowest_loss_epoch] for run in (a, b))
     beside = ", ".join(f"{run.history['val_loss'][run.best_epoch]:.3f}" for run in (a, b))
-    return Finding(
-        word,
-        f"lowest loss {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference} "
-        f"(loss at best accuracy {beside})",
-        difference,
-    )
+    text = f"lowest loss {one:.3f} ({first.name}), {other:.3f} ({second.name}), difference {difference}"
+    return Finding(word, f"{text} (loss at best accuracy {beside})", difference)
 
 
 def _loss_on_exam(condition: Condition, first: Setting, second: Setting, paired: bool = True) -> Finding:
-    if paired:
-        exam.same_exam(first.seeds, second.seeds)
-    effect = exam.effect("loss", first.seeds, second.seeds)
-    return _difference(effect, rules.LOSS_MARGIN, f"loss of {first.name} lower than of {second.name} by")
+    says = f"loss of {first.name} lower than of {second.name} by"
+    return _two_on_exam("loss", rules.LOSS_MARGIN, first, second, says, paired)
 
 
 # Gaps between training and what was not trained on, and over-fitting.
@@ -239,13 +205,13 @@ def _loss_on_exam(condition: Condition, first: Setting, second: Setting, paired:
 
 def _gap(condition: Condition, *settings: Setting) -> Finding:
     runs = [setting.run for setting in settings]
-    narrowing, curve = compare.gap_difference(*_pairs(runs)), train_curve(*runs)
-    if at_least(narrowing, rules.NARROWER):
+    narrowing, curve, least = compare.gap_difference(*_pairs(runs)), train_curve(*runs), rules.margin(rules.NARROWER)
+    if at_least(narrowing, least):
         word = BETTER
-    elif narrowing.value <= -rules.NARROWER and narrowing.high < 0:
+    elif narrowing.value <= -least and narrowing.high < 0:
         word = WORSE
-    elif narrowing.high < rules.NARROWER:
-        word = SAME if -narrowing.low < rules.NARROWER else BELOW
+    elif narrowing.high < least:
+        word = SAME if -narrowing.low < least else BELOW
     else:
         word = UNDECIDED
     gaps = [points(float(curves.gap_by_image(run, curve).mean())) for run in runs]
@@ -271,20 +237,18 @@ def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
     gap = exam.gap_effect((one.seeds,))
     text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis}), "
     text += exam.gap_basis(one.seeds)
-    return _amount(gap.at_least(rules.WIDE), text, gap.interval(), f"on the exam, {gap.basis}")
+    return _amount(gap.at_least(rules.WIDE), text, gap.interval(), _on(gap), gap)
 
 
 def _rise(condition: Condition, one: Setting) -> Finding:
-    rise = curves.loss_rise(one.run)
-    return _amount(
-        at_least(rise, *condition.limits), f"{one.name}: validation loss ends {rise} above its minimum", rise
-    )
+    rise, name = curves.loss_rise(one.run), one.name
+    return _amount(at_least(rise, *condition.limits), f"{name}: validation loss ends {rise} above its minimum", rise)
 
 
 def _rise_on_exam(condition: Condition, one: Setting) -> Finding:
     rise = exam.effect("rise", one.seeds)
     text = f"{one.name}: exam loss ends {rise.interval()} above that at the lowest validation loss ({rise.basis})"
-    return _amount(rise.at_least(*condition.limits), text, rise.interval(), f"on the exam, {rise.basis}")
+    return _amount(rise.at_least(*condition.limits), text, rise.interval(), _on(rise), rise)
 
 
 # What is read from whole curves: those of one run, or in the same way those of all seeds.
@@ -307,11 +271,12 @@ def _onset_of_seeds(condition: Condition, one: Setting) -> Finding:
     if len(onsets) < 2:
         return _amount(None, f"{text} at one seed: how far seeds move it is unknown")
     counted = [begins or run.epochs + 1 for begins, run in zip(onsets, one.seeds, strict=True)]
-    mean, basis = _mean_over_seeds(counted, 9999), f"over {len(onsets)} seeds"
+    mean, basis = _mean_over_seeds(counted, rules.LATEST), f"over {len(onsets)} seeds"
     within = True if first <= mean.low and mean.high <= last else None
     outside = mean.high < first or mean.low > last
     shown = f"mean {mean.value:.0f} [{mean.low:.0f}, {mean.high:.0f}]"
-    return _amount(False if outside else within, f"{text}, {shown} {basis}", mean, basis)
+    found = _amount(False if outside else within, f"{text}, {shown} {basis}", mean, basis)
+    return found._replace(amounts=tuple(counted))
 
 
 def _mean_over_seeds(amounts: Sequence[float], most: float) -> Estimate:
@@ -323,8 +288,9 @@ def _mean_over_seeds(amounts: Sequence[float], most: float) -> Estimate:
 def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> Finding:
     runs = one.seeds if over_seeds else [one.run]
     level = float(np.mean([np.mean(run.history["accuracy"][-WINDOW:]) for run in runs]))
-    over = f", mean of {len(runs)} seeds" if len(runs) > 1 else ""
-    return _amount(between(level, *condition.limits), f"training accuracy ends at {level:.3f}{over}")
+    over, (no, yes) = f", mean of {len(runs)} seeds" if len(runs) > 1 else "", condition.limits
+    reached = True if level >= yes else False if level <= no else None
+    return _amount(reached, f"training accuracy ends at {level:.3f}{over}")
 
 
 def _epochs_to_goal(fast: Run, slow: Run) -> tuple[int | None, int, float]:
@@ -336,17 +302,15 @@ def _epochs_to_goal(fast: Run, slow: Run) -> tuple[int | None, int, float]:
 
 def _learning(condition: Condition, fast: Setting, slow: Setting) -> Finding:
     after, before, goal = _epochs_to_goal(fast.run, slow.run)
-    took = "never" if after is None else f"after {after} epochs"
+    took = f"after {after} epochs" if after else "never"
     text = f"training accuracy {goal:.3f}: {took} {fast.name}, {before} {slow.name}"
-    return _amount(faster(after, before, rules.FAR_FEWER), text)
+    fewer = None if after and rules.FAR_FEWER * before < after < before else bool(after and after < before)
+    return _amount(fewer, text)
 
 
-def _learning_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> Finding:
-    def ratio(one: Run, other: Run) -> float:
-        after, before, _ = _epochs_to_goal(one, other)
-        return (after or one.epochs + 1) / before
-
-    return _over_seeds(fast, slow, ratio, rules.FAR_FEWER)
+def _learning_ratio(one: Run, other: Run) -> float:
+    after, before, _ = _epochs_to_goal(one, other)
+    return (after or one.epochs + 1) / before
 
 
 def _converging(condition: Condition, fast: Setting, slow: Setting) -> Finding:
@@ -355,11 +319,8 @@ def _converging(condition: Condition, fast: Setting, slow: Setting) -> Finding:
     return _amount(_at_most(ratio, rules.FASTER), text, ratio)
 
 
-def _converging_of_seeds(condition: Condition, fast: Setting, slow: Setting) -> Finding:
-    def ratio(one: Run, other: Run) -> float:
-        return compare.speed(one, other, rules.SLACK, draws=1).ratio.value
-
-    return _over_seeds(fast, slow, ratio, rules.FASTER)
+def _converging_ratio(one: Run, other: Run) -> float:
+    return compare.speed(one, other, rules.SLACK, draws=1).ratio.value
 
 
 def _steadier(condition: Condition, steady: Setting, other: Setting) -> Finding:
@@ -369,10 +330,8 @@ def _steadier(condition: Condition, steady: Setting, other: Setting) -> Finding:
 
 
 def _steadier_of_seeds(condition: Condition, steady: Setting, other: Setting) -> Finding:
-    def ratio(one: Run, another: Run) -> float:
-        return compare.steadiness(one, another, draws=1).value
-
-    finding = _over_seeds(steady, other, ratio, rules.STEADIER, f"of what {other.name} strays")
+    of, ratio = f"of what {other.name} strays", lambda a, b: compare.steadiness(a, b, draws=1).value
+    finding = _over_seeds(condition, steady, other, ratio, rules.STEADIER, of)
     return finding._replace(evidence=f"{finding.evidence}; {_losses_stray(steady.seeds, other.seeds)}")
 
 
@@ -389,16 +348,22 @@ def _at_most(ratio: Estimate, factor: float) -> bool | None:
 
 
 def _over_seeds(
-    fast: Setting, slow: Setting, ratio: Callable[[Run, Run], float], factor: float, of: str = "of the epochs"
+    condition: Condition,
+    fast: Setting,
+    slow: Setting,
+    ratio: Callable[[Run, Run], float],
+    factor: float,
+    of: str = "of the epochs",
 ) -> Finding:
     """Whether a ratio, over seeds and as a geometric mean, is at most `factor`."""
     ratios = [ratio(*pair) for pair in zip(fast.seeds, slow.seeds, strict=False)]
     shown = ", ".join(f"{value:.2f}" for value in ratios)
     if len(ratios) < 2:
         return _amount(None, f"{shown} {of} at one seed: how far seeds move it is unknown")
-    mean = _mean_over_seeds(ratios, 99)
+    mean = _mean_over_seeds(ratios, rules.HIGHEST)
     basis = f"over {len(ratios)} seeds"
-    return _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
+    found = _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
+    return found._replace(amounts=tuple(ratios))
 
 
 # A setting among others, and before the highest that anyone could reach.
@@ -407,7 +372,7 @@ def _over_seeds(
 def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
     tests = {other.name: mcnemar(own.run, other.run) for other in others}
     adjusted = holm({name: test.p for name, test in tests.items()})
-    told = [test for name, test in tests.items() if adjusted[name] < SIGNIFICANT]
+    told = [test for name, test in tests.items() if adjusted[name] < LEVEL.get()]
     lost, won = sum(test.n01 > test.n10 for test in told), sum(test.n10 > test.n01 for test in told)
     top = max((own, *others), key=lambda setting: accuracy(setting.run).value)
     text = (
@@ -420,39 +385,34 @@ def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
 def _best_on_exam(condition: Condition, own: Setting, *others: Setting) -> Finding:
     exam.same_exam(own.seeds, *(other.seeds for other in others))
     effects = {other.name: exam.effect("accuracy", own.seeds, other.seeds) for other in others}
-    words = adjusted_words(effects, rules.ACCURACY_MARGIN)
+    words = adjusted_words(effects, rules.margin(rules.ACCURACY_MARGIN))
     counts = ", ".join(f"{list(words.values()).count(word)} {word}" for word in (BETTER, WORSE, SAME, UNDECIDED))
     closest = min(effects, key=lambda name: effects[name].value)
     nearest = exam.effect_words(effects[closest], word=words[closest])
     text = f"{own.name} against the others, after Holm: {counts}; against {closest} {nearest}"
     said = {rules.HOLDS[IS].get(word) for word in words.values()}
-    return _amount(False if False in said else None if None in said else True, text)
+    return _amount(
+        False if False in said else None if None in said else True, text, None, VALIDATION, *effects.values()
+    )
 
 
-def _ceiling(condition: Condition, one: Setting) -> Finding:
-    return _near_ceiling(one, accuracy(one.run))
+def _ceiling(condition: Condition, one: Setting, on_exam: bool = False) -> Finding:
+    level = exam.effect("accuracy", one.seeds) if on_exam else None
+    reached, ceiling = level.interval() if level else accuracy(one.run), ceiling_of(one.run) or 1.0
+    near = False if reached.high < ceiling - rules.NEAR else True if reached.low >= ceiling - rules.NEAR else None
+    text = f"{one.name}'s accuracy is {reached}, the ceiling {ceiling:.3f}"
+    if level:
+        return _amount(near, f"{text} ({level.basis})", reached, _on(level), level)
+    return _amount(near, text, reached)
 
 
-def _ceiling_on_exam(condition: Condition, one: Setting) -> Finding:
-    level = exam.effect("accuracy", one.seeds)
-    finding = _near_ceiling(one, level.interval())
-    return finding._replace(evidence=f"{finding.evidence} ({level.basis})", basis=f"on the exam, {level.basis}")
-
-
-def _near_ceiling(one: Setting, reached: Estimate) -> Finding:
-    ceiling = ceiling_of(one.run) or 1.0
-    level = ceiling - rules.NEAR
-    near = False if reached.high < level else True if reached.low >= level else None
-    return _amount(near, f"{one.name}'s accuracy is {reached}, the ceiling {ceiling:.3f}", reached)
-
-
-def ceiling_of(run: Run) -> float | None:
-    """The highest accuracy that the images of a run allow, where that is known: of phantoms with drawn signs."""
+def ceiling_of(run: Run, split: str = "exam") -> float | None:
+    """The highest accuracy that images such as a run's allow, where that is known: of phantoms with drawn signs."""
     if run.source != "phantom":
         return None
     from labutils.phantoms.write import ceiling
 
-    return ceiling(run.config.dataset)
+    return ceiling(run.config.dataset, split)
 
 
 _EXAM = "on the exam, over seeds and images: better or worse if the 95 % interval excludes 0 and the value is at least "
@@ -548,13 +508,13 @@ MEASURES = {
     ),
     "far fewer epochs": Measure(
         _learning,
-        _learning_of_seeds,
+        partial(_over_seeds, ratio=_learning_ratio, factor=rules.FAR_FEWER),
         "{0}: epochs to the highest training accuracy of {1} at most {far_fewer} of those that it needed "
         "itself (refuted if not fewer); {all_seeds}",
     ),
     "faster": Measure(
         _converging,
-        _converging_of_seeds,
+        partial(_over_seeds, ratio=_converging_ratio, factor=rules.FASTER),
         "{0}: epochs until the smoothed validation loss comes down to the higher of the two minima plus "
         "{slack} at most {faster} of those of {1}, 95 % interval over images below 100 % (refuted if it stays "
         "above {faster}); {all_seeds}",
@@ -574,7 +534,7 @@ MEASURES = {
     ),
     "near the ceiling": Measure(
         _ceiling,
-        _ceiling_on_exam,
+        partial(_ceiling, on_exam=True),
         "{0} at most {near} below the ceiling (of phantoms what their drawn signs allow, else 1.0): 95 % "
         "interval begins above that (refuted if it ends below); on the exam the same",
     ),

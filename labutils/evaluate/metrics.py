@@ -1,13 +1,11 @@
-"""How good one run is at one epoch: accuracy with interval, recall, AUC, calibration, losses per image.
-
-Everything comes from the stored validation predictions. How a run develops over its epochs is in `curves`, how two
-runs differ in `compare`.
+"""How good one run is at one epoch, from its validation predictions: accuracy, recall, AUC, calibration, losses.
 
 An argument `epoch` is an index, as `Run.best_epoch` is: 0 is the first epoch. None stands for the best epoch.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,14 +27,18 @@ class Bin(NamedTuple):
     observed: Estimate
 
 
+def _answers(run: Run, epoch: int | None) -> np.ndarray:
+    return run.val_predictions[run.best_epoch if epoch is None else epoch]
+
+
 def class_probabilities(run: Run, epoch: int | None = None) -> np.ndarray:
     """The validation predictions as one column per class, also of a network with one output, (n_val, n_classes)."""
-    return statistics.class_probabilities(run.val_predictions[run.best_epoch if epoch is None else epoch])
+    return statistics.class_probabilities(_answers(run, epoch))
 
 
 def predicted_labels(run: Run, epoch: int | None = None) -> np.ndarray:
     """The class that the run chooses for each validation image, (n_val,) int64."""
-    return statistics.predicted_labels(run.val_predictions[run.best_epoch if epoch is None else epoch])
+    return statistics.predicted_labels(_answers(run, epoch))
 
 
 def hits(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -46,7 +48,7 @@ def hits(predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def correct(run: Run, epoch: int | None = None) -> np.ndarray:
     """Which validation images the run gets right, (n_val,) bool."""
-    return hits(run.val_predictions[run.best_epoch if epoch is None else epoch], run.y_val)
+    return hits(_answers(run, epoch), run.y_val)
 
 
 def accuracy(run: Run, epoch: int | None = None) -> Estimate:
@@ -103,22 +105,16 @@ def auc(run: Run, epoch: int | None = None) -> dict[str, Estimate]:
 
 
 def image_losses(run: Run, epoch: int | None = None) -> np.ndarray:
-    """Log loss (cross-entropy) of each validation image, (n_val,), from 0 to 16.1.
-
-    Stored predictions are float16, so that a loss of a very sure mistake is known roughly only: see
-    `statistics.cross_entropy` for the limit, and the history for the exact mean.
-    """
-    return cross_entropy(run.val_predictions[run.best_epoch if epoch is None else epoch], run.y_val)
+    """Log loss (cross-entropy) of each validation image, (n_val,), from 0 to 16.1; of float16, so of sure mistakes
+    roughly: the history has the exact mean."""
+    return cross_entropy(_answers(run, epoch), run.y_val)
 
 
 def brier_score(run: Run, epoch: int | None = None) -> float:
     """Mean squared distance between prediction and truth: 0 is perfect, 0.25 is "one half" to every one of two classes.
 
-    With two classes it is taken over P(label 1) alone, else summed over the classes.
-
-    References
-    ----------
-    Brier (1950), Monthly Weather Review 78, 1-3.
+    With two classes it is taken over P(label 1) alone, else summed over the classes (Brier 1950, Monthly Weather Review
+    78, 1-3).
     """
     probabilities = class_probabilities(run, epoch)
     truth = np.arange(probabilities.shape[1]) == run.y_val[:, None]
@@ -143,13 +139,7 @@ def reliability_curve(run: Run, epoch: int | None = None, bins: int = 10) -> lis
     edges = np.linspace(0.0, 1.0, bins + 1)
     place = np.searchsorted(edges[1:-1], predicted)
     return [
-        Bin(
-            float(edges[k]),
-            float(edges[k + 1]),
-            int(own.sum()),
-            float(predicted[own].mean()),
-            proportion(happened[own]),
-        )
-        for k in range(bins)
+        Bin(low, high, int(own.sum()), float(predicted[own].mean()), proportion(happened[own]))
+        for k, (low, high) in enumerate(pairwise(edges.tolist()))
         if (own := place == k).any()
     ]

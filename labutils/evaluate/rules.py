@@ -3,7 +3,13 @@
 Where limits come in pairs, a statement holds beyond one, does not beyond the other, and between them nothing is said.
 """
 
-SIGNIFICANT = 0.05
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from labutils.statistics import LEVEL
+
+SIGNIFICANT = LEVEL.get()
 """A p value below this counts as a difference."""
 
 ACCURACY_MARGIN, LOSS_MARGIN = 0.01, 0.02
@@ -36,6 +42,9 @@ FASTER, FAR_FEWER = 0.8, 0.5
 STEADIER = 0.8
 """The share of another's epoch-to-epoch changes from which on a validation curve is steadier."""
 
+LATEST, HIGHEST = 9999, 99
+"""An interval of a mean onset, and of a mean ratio, is shown up to here."""
+
 NEAR = 0.02
 """Within 2 points of the ceiling is near it."""
 
@@ -53,6 +62,30 @@ REACHED, BELOW = "at least so much", "less than that"
 """What can be said of an amount and its limit."""
 
 IS, IS_NOT, EQUALS = "is", "is not", "equals"
+
+MARGINS: ContextVar[float] = ContextVar("margins", default=1.0)
+"""How many times as wide as above margins are: 1, where nobody contests them."""
+
+
+def margin(usual: float) -> float:
+    """One of the margins above, as it is in force."""
+    return MARGINS.get() * usual
+
+
+@contextmanager
+def contested(level: float = SIGNIFICANT, margins: float = 1.0) -> Iterator[None]:
+    """Judge as somebody would who allows another share of errors, and margins so many times as wide, in a block.
+
+    Level and margins move what decides whether there is a difference; what a claim itself says (far fewer epochs, well
+    above, near the ceiling) stays. Words about rules go on naming the lab's.
+    """
+    before = LEVEL.set(level), MARGINS.set(margins)
+    try:
+        yield
+    finally:
+        LEVEL.reset(before[0])
+        MARGINS.reset(before[1])
+
 
 HOLDS = {
     IS: {BETTER: True, REACHED: True, WORSE: False, SAME: False, BELOW: False},

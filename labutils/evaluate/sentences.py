@@ -1,8 +1,7 @@
 """Sentences whose truth depends on the outcome: a finding chooses its sentence by its word, and nothing decides again.
 
-A sentence is said of settings, each given as its runs of every seed. Where an exam was sat it is said twice, of the
-validation images and one seed and of the exam and all seeds; both numbers stand in one sentence where both say the
-same. Where a run is missing, the sentence says so. `disagreements` reads a sentence and holds it against its findings.
+A sentence is said of settings, each given as its runs of every seed: of the validation images and one seed, and where
+an exam was sat of that and all seeds; in one sentence where both say the same.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy as np
 from labutils import lab
 from labutils.config import scientific
 from labutils.errors import ComparisonError
-from labutils.evaluate.claims import same_but_seed
+from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
 from labutils.evaluate.compare import gap_difference, mcnemar, speed
 from labutils.evaluate.curves import MEASURED, WINDOW, accuracy_gap, best, smooth, train_curve
 from labutils.evaluate.effects import adjusted_words
@@ -47,7 +46,7 @@ from labutils.evaluate.rules import (
     WORSE,
 )
 from labutils.runs.store import find
-from labutils.statistics import Estimate, holm, in_points, p_value, p_words, points
+from labutils.statistics import Estimate, holm, p_value, p_words, points
 
 if TYPE_CHECKING:
     from labutils.config import RunConfig
@@ -73,28 +72,20 @@ def say(*sentences: str) -> None:
 
 
 def tell(name: str, *about: object, label: str = "", **words: str) -> None:
-    """Print what some runs show.
-
-    Parameters
-    ----------
-    name : str
-        Which of the `SENTENCES`.
-    *about, **words
-        The settings that it is about, each a list of its runs by seed, or all by label; and what it calls things.
-    label : str
-        What stands before it, with a colon.
-    """
+    """Print what some runs show, behind a `label` and a colon if there is one; see `sentence`."""
     text = " ".join(said.text for said in sentence(name, *about, **words))
     say(f"{label}: {text}" if label else text)
 
 
 def sentence(name: str, *about: object, **words: str) -> list[Said]:
-    """What some runs show, sentence by sentence, with the findings behind each; see `tell`.
+    """What some runs show, sentence by sentence, with the findings behind each.
 
-    Raises
-    ------
-    ValueError
-        If there is no such sentence.
+    Parameters
+    ----------
+    name : str
+        Which of the `SENTENCES`; a ValueError says which there are.
+    *about, **words
+        The settings that it is about, each a list of its runs by seed, or all by label; and what it calls things.
     """
     if name not in SENTENCES:
         raise ValueError(f"There is no sentence {name!r}; there are {', '.join(SENTENCES)}.")
@@ -108,16 +99,9 @@ def sentence(name: str, *about: object, **words: str) -> list[Said]:
 def every_sentence(
     runs: Sequence[Run], source: str = "phantom", tasks: Collection[str] = lab.TITLES
 ) -> Iterator[tuple[str, str, Said]]:
-    """What can be told of the lab's settings in sentences: task, what it is about, and what is said.
+    """What can be told of the lab's settings on images of a source: task, what it is about, and what is said.
 
-    Parameters
-    ----------
-    runs : sequence of Run
-        Among which to look.
-    source : str
-        On which images; of real ones it is said, too, where validation runs above training.
-    tasks : collection of str
-        Of which tasks; all unless given.
+    It is looked for among `runs`. Of those on real images it is said, too, where validation runs above training.
     """
     for task, rows in TOLD.items():
         if task not in tasks:
@@ -142,11 +126,13 @@ def every_sentence(
 # What a sentence may say of a finding's word, in the order in which it is looked for: what denies comes first.
 _OPEN = {UNDECIDED, CLOSE, NO_BETTER}
 DIRECTIONS: dict[str, set[str]] = {
-    r"[Ww]hether (?:(?!\. |: ).)*? cannot be told": _OPEN,
+    r"[Ww]h(?:ether|en|ich) (?:(?!\. |: ).)*? (?:cannot be told|could be chance)": _OPEN,
     r"changes hands|some seeds|[Tt]oo few|not enough|diverged": _OPEN,
-    r"does not (narrow|over-fit)|has no wide gap": {BELOW},
-    r"narrows the gap|gap gets smaller": {BETTER},
-    r"widens the gap": {WORSE},
+    r"does not (narrow|over-fit|begin to over-fit|learn)|has no wide gap|hardly over-fits": {BELOW},
+    r"is not (faster|steadier|the best)|stays below": {BELOW},
+    r"narrows the gap|has a narrower gap|gap gets narrower|is more accurate|has a lower loss": {BETTER},
+    r"widens the gap|has a wider gap|gap gets wider|is less accurate|has a higher loss": {WORSE},
+    r"have the same|equally accurate|gap stays as it is": {SAME},
     r"leaves the gap as it is|no difference that matters|nobody is ahead|nearly the same number": {SAME},
     r"makes the better|is better than|comes lower|normalized network is ahead|tells them apart": {BETTER},
     r"makes the worse|is worse than|does not come as low|plain network is ahead": {WORSE},
@@ -157,6 +143,7 @@ DIRECTIONS: dict[str, set[str]] = {
     r"no paired test tells|in another order|nobody has a higher": {BELOW},
     r"is faster|over-fits|has a wide gap|has arrived|is above|still is above|is wrong more often": {REACHED},
     r"paired tests tell|in the same order|times the parameters": {REACHED},
+    r"begins to over-fit|learns its|is steadier|is the best of|comes near": {REACHED},
 }
 """Which words of a finding each phrase may stand for."""
 
@@ -199,16 +186,26 @@ def _ask(measure: str, *about: tuple[str, Seeds], rule: str = IS, limits: tuple[
 
 
 def _state(
-    templates: Mapping[str, str], findings: Sequence[Finding], shown: Callable[[Finding], str], **words: str
+    templates: Mapping[str, str],
+    findings: Sequence[Finding],
+    shown: Callable[[Finding], str] = lambda finding: finding.evidence,
+    **words: str,
 ) -> list[Said]:
-    """A sentence for every word that was found, with the numbers of all findings that it stands for."""
+    """A sentence for every word that was found, with the numbers of all findings that it stands for.
+
+    A word without a sentence of its own leaves the matter open.
+    """
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault(templates[finding.word], []).append(finding)
+        groups.setdefault(templates.get(finding.word) or templates[UNDECIDED], []).append(finding)
     return [
-        Said(text.format(shown="; ".join(shown(finding) for finding in own), **words), tuple(own))
-        for text, own in groups.items()
+        Said(f"{text.format(shown='; '.join(map(shown, own)), **words)}.", tuple(own)) for text, own in groups.items()
     ]
+
+
+def _told(text: str, word: str = UNDECIDED, evidence: str = "") -> Said:
+    """A sentence that has no other: its evidence is part of it."""
+    return Said(f"{text}.", (Finding(word, evidence or text),))
 
 
 def _one_seed(*settings: Seeds) -> str:
@@ -217,10 +214,13 @@ def _one_seed(*settings: Seeds) -> str:
 
 
 def _difference(finding: Finding) -> str:
-    assert finding.estimate is not None
     tested = "" if finding.p is None else f" (McNemar {p_words(finding.p)})"
     area = f"; AUC {finding.area}" if finding.area else ""
-    return f"{in_points(finding.estimate)} points {finding.basis}{tested}{area}"
+    return f"{finding.points} points {finding.basis}{tested}{area}"
+
+
+def _whether(so: bool) -> str:
+    return REACHED if so else BELOW
 
 
 def _capital(text: str) -> str:
@@ -239,8 +239,8 @@ def _diverged(about: object) -> list[Said]:
         for run in runs if isinstance(runs, Sequence) else ():
             lost = np.flatnonzero(~np.isfinite(run.history["val_loss"]))
             if lost.size:
-                evidence = f"{name or run.label} diverged: its validation loss is no number from epoch {lost[0] + 1} on"
-                said.append(Said(f"{evidence}.", (Finding(UNDECIDED, evidence),)))
+                broken = f"its validation loss is no number from epoch {lost[0] + 1} on"
+                said.append(_told(f"{name or run.label} diverged: {broken}"))
     return said
 
 
@@ -256,17 +256,16 @@ def _lowest(name: str, run: Run) -> Finding:
 
 
 FASTER = {
-    REACHED: "{fast} is faster than {slow}: {shown}.",
-    BELOW: "{fast} is no faster than {slow}: {shown}.",
-    UNDECIDED: "Whether {fast} is faster than {slow} cannot be told: {shown}.",
+    REACHED: "{fast} is faster than {slow}: {shown}",
+    BELOW: "{fast} is no faster than {slow}: {shown}",
+    UNDECIDED: "Whether {fast} is faster than {slow} cannot be told: {shown}",
 }
 LOWER = {
-    BETTER: "{fast} comes lower than {slow}: {shown}.",
-    WORSE: "{fast} does not come as low as {slow}: {shown}.",
-    SAME: "{fast} comes as low as {slow}: {shown}.",
-    UNDECIDED: "Whether {fast} or {slow} comes lower cannot be told: {shown}.",
+    BETTER: "{fast} comes lower than {slow}: {shown}",
+    WORSE: "{fast} does not come as low as {slow}: {shown}",
+    **dict.fromkeys((SAME, CLOSE), "{fast} comes as low as {slow}: {shown}"),
+    UNDECIDED: "Whether {fast} or {slow} comes lower cannot be told: {shown}",
 }
-LOWER |= {CLOSE: LOWER[SAME]}
 
 
 def _rate(settings: Settings) -> list[Said]:
@@ -279,23 +278,13 @@ def _rate(settings: Settings) -> list[Said]:
     if broken := _diverged({low: slow[:1]}):
         return broken
     if away[0].word == BELOW and away[1].word == REACHED and fast[0].epochs > WINDOW:
-        return [Said(f"{high} is too high: {away[0].evidence}; {away[1].evidence}.", (_joined(away),))]
+        both = f"{away[0].evidence}; {away[1].evidence}"
+        return [_told(f"{high} is too high: {both}", BELOW, both)]
     speed = _faster(fast, slow, high, low)
     if away[1].word == BELOW:
         return speed
-    names = {"fast": high, "slow": low}
-    lower = _lower(fast, slow, high, low)
-    return [
-        *speed,
-        *lower,
-        *_overfits(fast, high),
-        *_state(PAIR, _accuracies(fast, slow, high, low), _difference, **names),
-    ]
-
-
-def _joined(findings: Sequence[Finding]) -> Finding:
-    """The first of some findings, with the evidence of all."""
-    return findings[0]._replace(evidence="; ".join(finding.evidence for finding in findings))
+    better = _state(PAIR, _accuracies(fast, slow, high, low), _difference, fast=high, slow=low)
+    return [*speed, *_lower(fast, slow, high, low), *_overfits(fast, high), *better]
 
 
 def _faster(fast: Seeds, slow: Seeds, one: str = "the first", other: str = "the second") -> list[Said]:
@@ -303,10 +292,9 @@ def _faster(fast: Seeds, slow: Seeds, one: str = "the first", other: str = "the 
     away = [_lowest(one, fast[0]), _lowest(other, slow[0])]
     begun = [finding.word == REACHED for finding in away]
     if not all(begun):
-        late = [finding for finding in away if finding.word == BELOW]
         who = "Both have" if not any(begun) else f"{one if begun[1] else other} has"
-        both = _joined([*late, *(finding for finding in away if finding.word == REACHED)])
-        return [Said(f"{who} barely started: {both.evidence}.", (both,))]
+        both = "; ".join(finding.evidence for finding in sorted(away, key=lambda own: own.word == REACHED))
+        return [_told(f"{who} barely started: {both}", BELOW, both)]
     findings = _ask("faster", (one, fast), (other, slow))
     level, after, before, ratio = speed(fast[0], slow[0], SLACK)
     raw = [int(np.argmax(runs[0].history["val_loss"] <= level)) + 1 for runs in (fast, slow)]
@@ -314,20 +302,16 @@ def _faster(fast: Seeds, slow: Seeds, one: str = "the first", other: str = "the 
         f"smoothed over {WINDOW} epochs, the validation loss is down to {level:.3f} after {after} and {before} epochs, "
         f"as it goes by after {raw[0]} and {raw[1]} (ratio {ratio}, {_one_seed(fast, slow)})"
     )
+    names = f"{one}, {other}: "
+    findings[0] = findings[0]._replace(evidence=f"{names}{seen}")
     if level >= log(len(fast[0].class_names)):
         text = f"{one} and {other}: the epochs are too few to compare their speed: {seen}, no better than guessing."
-        return [Said(text, (findings[0]._replace(word=UNDECIDED, evidence=f"{one}, {other}: {seen}"),))]
-    findings[0] = findings[0]._replace(evidence=f"{one}, {other}: {seen}")
+        return [Said(text, (findings[0]._replace(word=UNDECIDED),))]
 
     def shown(finding: Finding) -> str:
-        if finding is findings[0]:
-            return seen
-        names = f"{one}, {other}: "
-        return (
-            f"{finding.estimate} of the epochs, {finding.basis}"
-            if finding.estimate
-            else finding.evidence.removeprefix(names)
-        )
+        by_seeds = f"{finding.estimate} of the epochs, {finding.basis}"
+        told = by_seeds if finding.estimate else finding.evidence.removeprefix(names)
+        return seen if finding is findings[0] else told
 
     return _state(FASTER, findings, shown, fast=one, slow=other)
 
@@ -347,6 +331,13 @@ def _signed(finding: Finding) -> str:
     return f"lower by {value:+.3f} [{low:+.3f}, {high:+.3f}] {finding.basis}"
 
 
+ARRIVED = {
+    BELOW: "The network is unfinished: {shown}",
+    REACHED: "The network has arrived: {shown}",
+    UNDECIDED: "Whether the network has arrived cannot be told: {shown}",
+}
+
+
 def _started(runs: Seeds) -> list[Said]:
     """Whether a small learning rate has got a network started, and whether it has then arrived."""
     guess, last = log(len(runs[0].class_names)), min(WINDOW, runs[0].epochs)
@@ -357,14 +348,13 @@ def _started(runs: Seeds) -> list[Said]:
         f"the training loss of the last {last} of {_count(runs[0].epochs, 'epoch')} is {shown} at {rate} "
         f"(seed {seeds}), guessing has {guess:.3f}"
     )
-    finding = Finding(REACHED if all(away) else UNDECIDED if any(away) else BELOW, evidence)
-    if finding.word != REACHED:
+    if not all(away):
         text = "has started at some seeds only" if any(away) else "has barely started"
-        return [Said(f"The network {text}: {evidence}.", (finding,))]
+        return [_told(f"The network {text}: {evidence}", UNDECIDED if any(away) else BELOW, evidence)]
     curves = [smooth(run.history["val_loss"]) for run in runs]
     if len(curves[0]) < 2 * WINDOW:
-        evidence = f"{_count(len(curves[0]), 'epoch')} at {rate}, and its curves are read over {WINDOW} of them"
-        return [Said(f"Too few epochs to see where it arrives: {evidence}.", (Finding(UNDECIDED, evidence),))]
+        few = f"{_count(len(curves[0]), 'epoch')} at {rate}, and its curves are read over {WINDOW} of them"
+        return [_told(f"Too few epochs to see where it arrives: {few}")]
     falls = [float(curve[-2 * WINDOW] - curve[-1]) for curve in curves]
     low = [int(curve.argmin()) >= len(curve) - WINDOW for curve in curves]
     going = [fall > LOSS_MARGIN / 4 and late for fall, late in zip(falls, low, strict=True)]
@@ -373,24 +363,18 @@ def _started(runs: Seeds) -> list[Said]:
         f"smoothed over {WINDOW} epochs, the validation loss comes down by {shown} over the last {2 * WINDOW} of "
         f"{len(curves[0])} epochs at {rate} (seed {seeds})"
     )
-    word = BELOW if all(going) else UNDECIDED if any(going) else REACHED
-    text = {
-        BELOW: "The network is unfinished",
-        REACHED: "The network has arrived",
-        UNDECIDED: "Whether the network has arrived cannot be told",
-    }[word]
-    return [Said(f"{text}: {evidence}.", (Finding(word, evidence),))]
+    return _state(ARRIVED, [Finding(BELOW if all(going) else UNDECIDED if any(going) else REACHED, evidence)])
 
 
 # Gaps and over-fitting.
 
 
 GAP = {
-    BETTER: "{What} narrows the gap: {shown}.",
-    WORSE: "{What} widens the gap: {shown}.",
-    SAME: "{What} leaves the gap as it is: {shown}.",
-    BELOW: "{What} does not narrow the gap: {shown}.",
-    UNDECIDED: "Whether {what} narrows the gap cannot be told: {shown}.",
+    BETTER: "{What} narrows the gap: {shown}",
+    WORSE: "{What} widens the gap: {shown}",
+    SAME: "{What} leaves the gap as it is: {shown}",
+    BELOW: "{What} does not narrow the gap: {shown}",
+    UNDECIDED: "Whether {what} narrows the gap cannot be told: {shown}",
 }
 
 
@@ -420,18 +404,18 @@ def _gap(without: Seeds, with_: Seeds, what: str = "dropout") -> list[Said]:
 
 
 RISE = {
-    REACHED: "By its loss {name} over-fits: {shown}.",
-    BELOW: "By its loss {name} does not over-fit within its epochs: {shown}.",
-    UNDECIDED: "Whether {name} over-fits by its loss cannot be told: {shown}.",
+    REACHED: "By its loss {name} over-fits: {shown}",
+    BELOW: "By its loss {name} does not over-fit within its epochs: {shown}",
+    UNDECIDED: "Whether {name} over-fits by its loss cannot be told: {shown}",
 }
 WIDE_GAP = {
-    REACHED: "It has a wide gap: {shown}.",
-    BELOW: "It has no wide gap: {shown}.",
-    UNDECIDED: "Whether it has a wide gap cannot be told: {shown}.",
+    REACHED: "It has a wide gap: {shown}",
+    BELOW: "It has no wide gap: {shown}",
+    UNDECIDED: "Whether it has a wide gap cannot be told: {shown}",
 }
 ERRORS = {
-    REACHED: "It is wrong more often by then: {shown}.",
-    BELOW: "It is not wrong more often by then, but surer when it is: {shown}.",
+    REACHED: "It is wrong more often by then: {shown}",
+    BELOW: "It is not wrong more often by then, but surer when it is: {shown}",
 }
 
 
@@ -445,13 +429,9 @@ def _overfitting(runs: Seeds) -> list[Said]:
             curve = runs[0].history["val_accuracy"]
             top, ends = float(smooth(curve).max()), float(curve[-WINDOW:].mean())
             text = f"validation accuracy, mean of {WINDOW} epochs, {top:.3f} at its highest and {ends:.3f} at the end"
-            fallen = Finding(REACHED if top - ends >= NARROWER else BELOW, f"{text}, {_one_seed(runs)}")
-            said += _state(ERRORS, [fallen], lambda own: own.evidence)
+            said += _state(ERRORS, [Finding(_whether(top - ends >= NARROWER), f"{text}, {_one_seed(runs)}")])
 
-    def shown(finding: Finding) -> str:
-        assert finding.estimate is not None
-        return f"training accuracy is {in_points(finding.estimate)} points above that {finding.basis}"
-
+    shown = "training accuracy is {0.points} points above that {0.basis}".format
     return said + _state(WIDE_GAP, _ask("wide gap", ("it", runs)), shown)
 
 
@@ -459,22 +439,24 @@ def _too_short(name: str, *settings: Seeds) -> list[Said]:
     """A sentence where a run has no more epochs than a gap or a rise is read over; none where it has."""
     epochs = min(runs[0].epochs for runs in settings)
     text = f"{_count(epochs, 'epoch')} of {name}: not enough to see over-fitting or a gap, which are read over {WINDOW}"
-    return [Said(f"{text}.", (Finding(UNDECIDED, text),))] if epochs <= WINDOW else []
+    return [_told(text)] if epochs <= WINDOW else []
 
 
 def _overfits(runs: Seeds, name: str) -> list[Said]:
     if short := _too_short(name, runs):
         return short
 
-    def shown(finding: Finding) -> str:
-        return f"that ends {finding.estimate} above its lowest {finding.basis}"
-
+    shown = "that ends {0.estimate} above its lowest {0.basis}".format
     return _state(RISE, _ask("over-fitting", (name, runs), limits=(OVERFITS,)), shown, name=name)
 
 
 ABOVE = {
-    REACHED: "Validation accuracy is above training accuracy in {shown}.",
-    BELOW: "Validation accuracy is not above training accuracy in most epochs: in {shown}.",
+    REACHED: "Validation accuracy is above training accuracy in {shown}",
+    BELOW: "Validation accuracy is not above training accuracy in most epochs: in {shown}",
+}
+STILL_ABOVE = {
+    REACHED: "It still is above {shown}: this network finds these validation images easier than those training images",
+    BELOW: "It is not above {shown}: the way of measuring makes it so",
 }
 
 
@@ -482,43 +464,34 @@ def _above(runs: Seeds) -> list[Said]:
     """Whether validation runs above training, and whether the way of measuring or the images make it so."""
     history, n = runs[0].history, runs[0].epochs
     above = {name: int(np.sum(history["val_accuracy"] > history[name])) for name in MEASURED if name in history}
-    shown = f"{above['accuracy']} of {_count(n, 'epoch')}"
-    finding = Finding(REACHED if 2 * above["accuracy"] > n else BELOW, shown)
-    said = _state(ABOVE, [finding], lambda own: own.evidence)
-    if finding.word == BELOW or "fixed_accuracy" not in above:
-        return said
-    shown = f"measured like validation, with nothing left out or changed, in {above['fixed_accuracy']} of {n}"
-    if 2 * above["fixed_accuracy"] > n:
-        text = (
-            f"It still is above {shown}: this network finds these validation images easier than those training images"
-        )
-        return [*said, Said(f"{text}.", (Finding(REACHED, shown),))]
-    return [*said, Said(f"It is not above {shown}: the way of measuring makes it so.", (Finding(BELOW, shown),))]
+    most = {name: 2 * epochs > n for name, epochs in above.items()}
+    said = _state(ABOVE, [Finding(_whether(most["accuracy"]), f"{above['accuracy']} of {_count(n, 'epoch')}")])
+    if most["accuracy"] and "fixed_accuracy" in above:
+        shown = f"measured like validation, with nothing left out or changed, in {above['fixed_accuracy']} of {n}"
+        said += _state(STILL_ABOVE, [Finding(_whether(most["fixed_accuracy"]), shown)])
+    return said
 
 
 # Two settings, or several.
 
 
 MADE = {
-    BETTER: "{What} makes the better network here: {shown}.",
-    WORSE: "{What} makes the worse network here: {shown}.",
-    SAME: "{What} makes no difference that matters: {shown}.",
-    UNDECIDED: "Whether {what} makes the better network cannot be told: {shown}.",
+    BETTER: "{What} makes the better network here: {shown}",
+    WORSE: "{What} makes the worse network here: {shown}",
+    SAME: "{What} makes no difference that matters: {shown}",
+    UNDECIDED: "Whether {what} makes the better network cannot be told: {shown}",
 }
-MADE |= {CLOSE: MADE[UNDECIDED], NO_BETTER: MADE[UNDECIDED]}
 PAIR = {
-    BETTER: "{fast} is better than {slow}: {shown}.",
-    WORSE: "{fast} is worse than {slow}: {shown}.",
-    SAME: "Between {fast} and {slow} there is no difference that matters: {shown}.",
-    UNDECIDED: "Whether {fast} or {slow} is better cannot be told: {shown}.",
+    BETTER: "{fast} is better than {slow}: {shown}",
+    WORSE: "{fast} is worse than {slow}: {shown}",
+    SAME: "Between {fast} and {slow} there is no difference that matters: {shown}",
+    UNDECIDED: "Whether {fast} or {slow} is better cannot be told: {shown}",
 }
-PAIR |= {CLOSE: PAIR[UNDECIDED], NO_BETTER: PAIR[UNDECIDED]}
 CATCHES_UP = {
-    BETTER: "{What} does not catch up: it lacks {shown}.",
-    SAME: "{What} catches up: what it may lack is {shown}.",
-    UNDECIDED: "Whether {what} catches up cannot be told: it may lack {shown}.",
+    BETTER: "{What} does not catch up: it lacks {shown}",
+    **dict.fromkeys((SAME, CLOSE, NO_BETTER, WORSE), "{What} catches up: what it may lack is {shown}"),
+    UNDECIDED: "Whether {what} catches up cannot be told: it may lack {shown}",
 }
-CATCHES_UP |= dict.fromkeys((CLOSE, NO_BETTER, WORSE), CATCHES_UP[SAME])
 
 
 def _accuracies(first: Seeds, second: Seeds, one: str, other: str) -> list[Finding]:
@@ -540,10 +513,10 @@ def _catch_up(without: Seeds, with_: Seeds, what: str = "spatial dropout") -> li
 
 
 LEAD = {
-    BETTER: "By the validation loss, smoothed, the normalized network is ahead at every epoch: {shown}.",
-    WORSE: "By the validation loss, smoothed, the plain network is ahead at every epoch: {shown}.",
-    SAME: "By the validation loss, smoothed, nobody is ahead at any epoch: {shown}.",
-    UNDECIDED: "By the validation loss, smoothed, the lead changes hands: {shown}.",
+    BETTER: "By the validation loss, smoothed, the normalized network is ahead at every epoch: {shown}",
+    WORSE: "By the validation loss, smoothed, the plain network is ahead at every epoch: {shown}",
+    SAME: "By the validation loss, smoothed, nobody is ahead at any epoch: {shown}",
+    UNDECIDED: "By the validation loss, smoothed, the lead changes hands: {shown}",
 }
 
 
@@ -551,7 +524,7 @@ def _lead(plain: Seeds, normed: Seeds) -> list[Said]:
     """Which of two settings has the lower validation loss, and until which epoch; accuracy is another question."""
     others = {run.config.seed: run for run in normed}
     findings = [_ahead(run, others[run.config.seed]) for run in plain if run.config.seed in others]
-    return _state(LEAD, findings, lambda finding: finding.evidence) if findings else [Said(NOT_HERE)]
+    return _state(LEAD, findings) if findings else [Said(NOT_HERE)]
 
 
 def _ahead(plain: Run, normed: Run) -> Finding:
@@ -572,12 +545,12 @@ def _ahead(plain: Run, normed: Run) -> Finding:
 
 
 ORDER = {
-    REACHED: "By AUC the networks are in the same order as by accuracy: {shown}.",
-    BELOW: "By AUC the networks are in another order than by accuracy: {shown}.",
+    REACHED: "By AUC the networks are in the same order as by accuracy: {shown}",
+    BELOW: "By AUC the networks are in another order than by accuracy: {shown}",
 }
 TOLD_APART = {
-    REACHED: "On the validation images the paired tests tell some apart: {shown}.",
-    BELOW: "On the validation images no paired test tells any two apart: {shown}.",
+    REACHED: "On the validation images the paired tests tell some apart: {shown}",
+    BELOW: "On the validation images no paired test tells any two apart: {shown}",
 }
 
 
@@ -596,12 +569,11 @@ def _depth(settings: Settings) -> list[Said]:
         for values, order in ((right, by_accuracy), (areas, by_area))
     ]
     evidence = f"accuracy {shown[0]}; AUC {shown[1]}, {_one_seed(*settings.values())}"
-    said = _state(ORDER, [Finding(REACHED if agree else BELOW, evidence)], lambda own: own.evidence)
+    said = _state(ORDER, [Finding(_whether(agree), evidence)])
     pairs = {f"{a} and {b}": (a, b) for a, b in combinations(by_accuracy, 2)}
     adjusted = holm({name: mcnemar(runs[a], runs[b]).p for name, (a, b) in pairs.items()})
     evidence = f"{', '.join(f'{name} {p_value(p)}' for name, p in adjusted.items())} (McNemar's p after Holm)"
-    apart = Finding(REACHED if any(p < SIGNIFICANT for p in adjusted.values()) else BELOW, evidence)
-    said += _state(TOLD_APART, [apart], lambda own: own.evidence)
+    said += _state(TOLD_APART, [Finding(_whether(any(p < SIGNIFICANT for p in adjusted.values())), evidence)])
     found = {name: _accuracies(settings[a], settings[b], a, b)[-1] for name, (a, b) in pairs.items()}
     words = adjusted_words({name: own.effect for name, own in found.items() if own.effect}, ACCURACY_MARGIN)
     for name, word in words.items():
@@ -621,38 +593,139 @@ def _parameters(configs: Mapping[str, RunConfig]) -> list[Said]:
     ratio = counted[more] / counted[fewer]
     evidence = f"{counted[more]:,} against {counted[fewer]:,}"
     if ratio < 1.1:
-        text = f"{more} and {fewer} have nearly the same number of parameters: {evidence}."
-        return [Said(text, (Finding(SAME, evidence),))]
+        return [_told(f"{more} and {fewer} have nearly the same number of parameters: {evidence}", SAME, evidence)]
     evidence = f"{ratio:.1f} times the parameters of {fewer}: {evidence}"
-    return [Said(f"{more} has {evidence}.", (Finding(REACHED, evidence),))]
+    return [_told(f"{more} has {evidence}", REACHED, evidence)]
 
 
 FIVE = {
-    BELOW: "{network}: on the validation images nobody has a higher accuracy than the report's choice: {shown}.",
-    BETTER: "{network}: {top} is better than the report's choice, (5): {shown}.",
-    WORSE: "{network}: {top} is worse than the report's choice, (5): {shown}.",
-    SAME: "{network}: between {top} and the report's choice, (5), there is no difference that matters: {shown}.",
-    UNDECIDED: "{network}: whether {top} is better than the report's choice, (5), cannot be told: {shown}.",
+    BELOW: "{network}: on the validation images nobody has a higher accuracy than the report's choice: {shown}",
+    BETTER: "{network}: {top} is better than the report's choice, (5): {shown}",
+    WORSE: "{network}: {top} is worse than the report's choice, (5): {shown}",
+    SAME: "{network}: between {top} and the report's choice, (5), there is no difference that matters: {shown}",
+    UNDECIDED: "{network}: whether {top} is better than the report's choice, (5), cannot be told: {shown}",
 }
-FIVE |= {CLOSE: FIVE[UNDECIDED], NO_BETTER: FIVE[UNDECIDED]}
 
 
 def _tuned(settings: Settings) -> list[Said]:
     """Whether the setting that is the best of each network on the validation images beats the report's (5)."""
-    return [said for network in ("LeNet", "AlexNet") for said in _tuned_network(network, settings)]
+    said = []
+    for network in ("LeNet", "AlexNet"):
+        own = {label: runs for label, runs in settings.items() if label.startswith(f"{network} (")}
+        five = next((label for label in own if label.startswith(f"{network} (5)")), None)
+        if five is None or len(own) < 2:
+            said.append(Said(NOT_HERE))
+            continue
+        top = max(own, key=lambda label: (accuracy(own[label][0]).value, label == five))
+        if top == five:
+            finding = Finding(BELOW, f"{five} {accuracy(own[five][0]).value:.3f}", None, _one_seed(own[five]))
+            said += _state(FIVE, [finding], lambda one: f"{one.evidence} {one.basis}", network=network)
+        else:
+            name, findings = top.removeprefix(f"{network} "), _accuracies(own[top], own[five], top, five)
+            said += _state(FIVE, findings, _difference, network=network, top=name)
+    return said
 
 
-def _tuned_network(network: str, settings: Settings) -> list[Said]:
-    own = {label: runs for label, runs in settings.items() if label.startswith(f"{network} (")}
-    five = next((label for label in own if label.startswith(f"{network} (5)")), None)
-    if five is None or len(own) < 2:
-        return [Said(NOT_HERE)]
-    top = max(own, key=lambda label: (accuracy(own[label][0]).value, label == five))
-    if top == five:
-        finding = Finding(BELOW, f"{five} {accuracy(own[five][0]).value:.3f}", None, _one_seed(own[five]))
-        return _state(FIVE, [finding], lambda one: f"{one.evidence} {one.basis}", network=network)
-    name, findings = top.removeprefix(f"{network} "), _accuracies(own[top], own[five], top, five)
-    return _state(FIVE, findings, _difference, network=network, top=name)
+# The headline of a verdict.
+
+
+NO_EXAM = "No exam was sat: the verdict is on the validation images and one seed."
+NO_VERDICT = "These runs cannot be judged together, or are too short: the details say why."
+_ACCURATE = {
+    BETTER: "{a} is more accurate than {b}: {n} points",
+    WORSE: "{a} is less accurate than {b}: {n} points",
+    SAME: "{a} and {b} are equally accurate: {n} points",
+    UNDECIDED: "{a} or {b}: which is more accurate could be chance: {n} points",
+}
+_LOSS = {
+    BETTER: "{a} has a lower loss than {b}, by {n}",
+    WORSE: "{a} has a higher loss than {b}; lower by {n}",
+    SAME: "{a} and {b} have the same loss: difference {n}",
+    UNDECIDED: "{a} or {b}: which loss is lower could be chance: by {n}",
+}
+_FASTER = {
+    REACHED: "{a} is faster than {b}",
+    BELOW: "{a} is not faster than {b}, or hardly",
+    UNDECIDED: "Whether {a} is faster than {b} could be chance",
+}
+HEADLINES: dict[str, dict[str, str]] = {
+    "accuracy": _ACCURATE,
+    "accuracy of two data sets": _ACCURATE,
+    "lowest loss": _LOSS,
+    "lowest loss of two data sets": _LOSS,
+    "narrower gap": {
+        BETTER: "{b} has a narrower gap than {a}: by {n} points",
+        WORSE: "{b} has a wider gap than {a}; narrower by {n} points",
+        SAME: "{b} and {a} have the same gap: narrower by {n} points",
+        UNDECIDED: "{b} or {a}: which gap is narrower could be chance: {n} points",
+    },
+    "wide gap": {
+        REACHED: "{a} over-fits: its training accuracy is {n} points above the exam's",
+        BELOW: "{a} hardly over-fits: its training accuracy is {n} points above the exam's",
+        UNDECIDED: "Whether {a} over-fits could be chance: training is {n} points above the exam",
+    },
+    "over-fitting": {
+        REACHED: "{a} over-fits: its loss ends {n} above its lowest",
+        BELOW: "{a} does not over-fit: its loss ends {n} above its lowest",
+        UNDECIDED: "Whether {a} over-fits could be chance: its loss ends {n} above its lowest",
+    },
+    "onset of over-fitting": {
+        REACHED: "{a} begins to over-fit when the report says",
+        BELOW: "{a} does not begin to over-fit when the report says",
+        UNDECIDED: "When {a} begins to over-fit cannot be told from these runs",
+    },
+    "training accuracy": {
+        REACHED: "{a} learns its training images by heart",
+        BELOW: "{a} does not learn its training images by heart",
+        UNDECIDED: "Whether {a} learns its training images by heart cannot be told",
+    },
+    "far fewer epochs": _FASTER,
+    "faster": _FASTER,
+    "steadier": {
+        REACHED: "{a} is steadier from epoch to epoch than {b}",
+        BELOW: "{a} is not steadier from epoch to epoch than {b}, or hardly",
+        UNDECIDED: "Whether {a} is steadier than {b} could be chance",
+    },
+    "best": {
+        REACHED: "{a} is the best of {count} settings",
+        BELOW: "{a} is not the best of {count} settings",
+        UNDECIDED: "Whether {a} is the best of {count} settings could be chance",
+    },
+    "near the ceiling": {
+        REACHED: "{a} comes near the ceiling: {n}",
+        BELOW: "{a} stays below the ceiling: {n}",
+        UNDECIDED: "Whether {a} comes near the ceiling cannot be told: {n}",
+    },
+}
+"""What a finding on the exam says, by its measure and its word, in at most 20 words (a test counts them)."""
+_PAIRS = {
+    BETTER: "On average over {count} pairs the gap gets narrower: by {n} points",
+    WORSE: "On average over {count} pairs the gap gets wider; narrower by {n} points",
+    SAME: "On average over {count} pairs the gap stays as it is: narrower by {n} points",
+    UNDECIDED: "Whether the gap gets narrower could be chance: by {n} points, the mean over {count} pairs",
+}
+_IN_POINTS = ("accuracy", "accuracy of two data sets", "narrower gap", "wide gap")
+
+
+def headline(verdict: Verdict) -> Said:
+    """What decides a verdict, in at most 20 words: what does not hold, else what is open, else what was asked first.
+
+    Where nothing was found on an exam it says why.
+    """
+    if not verdict.parts:
+        return Said(NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT)
+    outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
+    part = verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))]
+    measure, finding = part.condition.measure, part.finding
+    names = [setting.name.partition(", the best of")[0] for setting in part.settings]
+    several = measure == "narrower gap" and len(names) > 2
+    count = len(names) // 2 if several else len(names)
+    other = names[-1] if len(names) < 3 else names[1]
+    number = finding.points if measure in _IN_POINTS else str(finding.estimate)
+    about = finding._replace(evidence=f"{', '.join(names)} ({count}): {finding.evidence}")
+    return _state(_PAIRS if several else HEADLINES[measure], [about], a=names[0], b=other, n=number, count=str(count))[
+        0
+    ]
 
 
 SENTENCES: dict[str, Callable[..., list[Said]]] = {

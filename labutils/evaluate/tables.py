@@ -1,8 +1,5 @@
-"""Tables of runs, settings, classes and verdicts, as pandas frames whose cells are ready to be read.
-
-Every cell is text or a whole number, so that a stored run gives the same table wherever it is shown. `runs` are by
-label, and a table has one row for each of them, unless it says otherwise.
-"""
+"""Tables of runs, settings, classes and verdicts, as pandas frames whose cells are ready to be read: text, or whole
+numbers. `runs` are by label, and a table has one row for each of them, unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -58,10 +55,7 @@ NETWORKS = {"lenet": "LeNet", "alexnet": "AlexNet", "vgg16": "VGG16"}
 
 
 def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = NO_RUN) -> Table:
-    """Rows by name as a table whose index is called `index`; a cell that a row lacks is a dash.
-
-    `nothing` is what the table says if there are no rows.
-    """
+    """Rows by name; `nothing` is what the table says without any, and a cell that a row lacks is a dash."""
     from labutils.frames import Table
 
     # Filled before pandas sees them: with a hole in its column a whole number would become 100.0.
@@ -86,21 +80,24 @@ def mark_source(source: str) -> str:
 
 
 def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
-    """How far training and validation lie apart at the end, and when over-fitting began.
+    """How far training and validation lie apart at the end (see `curves.accuracy_gap`), and when over-fitting began.
 
-    Accuracies are means of the last `WINDOW` epochs; the gap is their difference, with its 95 % interval (see
-    `curves.accuracy_gap`). The training accuracy is measured like validation if all runs have that.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-    both_ways : bool
-        Instead, the gap with training measured as it goes by, and measured like validation. What lies between the two
-        is no property of the network: dropout and augmentation are on in one, off in the other. Runs that were stored
-        without the second way show a dash.
+    Accuracies are means of the last `WINDOW` epochs. `both_ways` shows instead the gap with training measured as it
+    goes by, and measured like validation: what lies between the two is no property of the network, for dropout and
+    augmentation are on in one, off in the other.
     """
+
+    def two(run: Run) -> dict[str, str]:
+        by = accuracy_gap(run, "accuracy")
+        like = accuracy_gap(run, "fixed_accuracy") if "fixed_accuracy" in run.history else None
+        return {
+            f"gap, training {MEASURED['accuracy']}": str(by),
+            f"gap, training {MEASURED['fixed_accuracy']}": str(like) if like else "-",
+            "due to the way of measuring": f"{points(by.value - like.value)} points" if like else "-",
+        }
+
     if both_ways:
-        return _by_run(runs, _gap_both_ways)
+        return _by_run(runs, two)
     curve = train_curve(*runs.values())
     taken = min(WINDOW, max((run.epochs for run in runs.values()), default=WINDOW))
     last = f"last {taken} epochs" if taken > 1 else "last epoch"
@@ -121,22 +118,10 @@ def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
 
 
 def _onset(run: Run) -> str:
-    """From which epoch on a run over-fits, a dash if it does not; whether it does is said by the same finding that
-    verdicts and sentences are made of."""
+    """From which epoch on a run over-fits, a dash if it does not: as the finding behind verdicts and sentences says."""
     over_fits = known("over-fitting", run, limits=(OVERFITS,)).holds(IS)
-    if over_fits is None:
-        return "cannot be told"
-    return str(overfitting_epoch(run.history) or "-") if over_fits else "-"
-
-
-def _gap_both_ways(run: Run) -> dict[str, str]:
-    by = accuracy_gap(run, "accuracy")
-    like = accuracy_gap(run, "fixed_accuracy") if "fixed_accuracy" in run.history else None
-    return {
-        f"gap, training {MEASURED['accuracy']}": str(by),
-        f"gap, training {MEASURED['fixed_accuracy']}": str(like) if like else "-",
-        "due to the way of measuring": f"{points(by.value - like.value)} points" if like else "-",
-    }
+    begins = str(overfitting_epoch(run.history) or "-") if over_fits else "-"
+    return "cannot be told" if over_fits is None else begins
 
 
 def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> Table:
@@ -222,23 +207,22 @@ def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> Table
 def paired_table(runs: Mapping[str, Run]) -> Table:
     """One row per pair of runs at their best epochs: who is right where the other is wrong, and McNemar's exact test.
 
-    Difference of the accuracies (first minus second) with its 95 % interval, the images that only one of the two gets
-    right, the two-sided p-value, and the same adjusted for the number of tests in the table (Holm). A `ComparisonError`
-    says which runs were validated on different images.
+    Differences are first minus second; p-values are also adjusted for the number of tests in the table (Holm). A
+    `ComparisonError` says which runs were validated on different images.
     """
     pairs = {f"{a} against {b}": (runs[a], runs[b]) for a, b in combinations(runs, 2)}
     tests = {name: mcnemar(*pair) for name, pair in pairs.items()}
     adjusted = holm({name: test.p for name, test in tests.items()})
-    rows = {}
-    for name, pair in pairs.items():
-        rows[name] = {
+    rows = {
+        name: {
             "difference [95 % interval]": str(accuracy_difference(*pair)),
             "only the first is right": tests[name].n10,
             "only the second is right": tests[name].n01,
             "p (exact McNemar)": p_value(tests[name].p),
+            **({"p adjusted (Holm)": p_value(adjusted[name])} if len(pairs) > 1 else {}),
         }
-        if len(pairs) > 1:
-            rows[name]["p adjusted (Holm)"] = p_value(adjusted[name])
+        for name, pair in pairs.items()
+    }
     table = as_table(rows, "runs", "Nothing to compare yet: this needs two runs.")
     if len(pairs) > 1:
         table.note = (
@@ -249,28 +233,26 @@ def paired_table(runs: Mapping[str, Run]) -> Table:
 
 
 def exam_table(settings: Mapping[str, Sequence[Run]]) -> Table:
-    """One row per pair of settings: the difference on the exam, over seeds and images, and what to call it.
+    """One row per pair of settings, each as its seeds that have sat the exam: the difference there, and what to call
+    it.
 
     The interval is that of each pair alone; what it is called is adjusted for the number of pairs.
-
-    Parameters
-    ----------
-    settings : mapping of str to sequence of Run
-        Runs that differ in their seed only, as `group_seeds` gives them. Those that have not sat the exam are left out.
     """
-    sat = {label: [run for run in runs if run.exam] for label, runs in settings.items()}
-    pairs = {f"{a} against {b}": (a, b) for a, b in combinations([label for label, runs in sat.items() if runs], 2)}
-    effects = {name: effect("accuracy", sat[a], sat[b]) for name, (a, b) in pairs.items()}
-    words, rows = adjusted_words(effects, ACCURACY_MARGIN), {}
-    for name, (a, b) in pairs.items():
-        rows[name] = {
-            "first": str(exam_accuracy(sat[a])),
-            "second": str(exam_accuracy(sat[b])),
+    sat = {label: own for label, runs in settings.items() if (own := [run for run in runs if run.exam])}
+    pairs = {f"{a} against {b}": (sat[a], sat[b]) for a, b in combinations(sat, 2)}
+    effects = {name: effect("accuracy", *pair) for name, pair in pairs.items()}
+    words = adjusted_words(effects, ACCURACY_MARGIN)
+    rows = {
+        name: {
+            "first": str(exam_accuracy(pair[0])),
+            "second": str(exam_accuracy(pair[1])),
             "difference in points [95 % interval]": in_points(effects[name].interval()),
             "the first is": words[name],
-            "difference of AUC in points": area_words(sat[a], sat[b], words[name]),
+            "difference of AUC in points": area_words(*pair, words[name]),
             "seen on": effects[name].basis,
         }
+        for name, pair in pairs.items()
+    }
     table = as_table(rows, "settings", "Nothing to compare on the exam yet: this needs two runs that have sat it.")
     table.note = EXAM_NOTE
     if len(pairs) > 1:
@@ -286,28 +268,26 @@ def best_table(runs: Mapping[str, Run]) -> Table:
     networks: dict[str, dict[str, Run]] = {}
     for label, run in runs.items():
         networks.setdefault(run.config.model, {})[label] = run
-    rows = {}
-    for name, own in networks.items():
+
+    def row(own: dict[str, Run]) -> dict[str, str]:
         top = max(own, key=lambda label: own[label].history["val_accuracy"].max())
         others = {label: mcnemar(own[top], run).p for label, run in own.items() if label != top}
         alike = sum(p >= SIGNIFICANT for p in holm(others).values())
-        rows[NETWORKS[name]] = {
+        return {
             "best": top,
             "val accuracy [95 % interval]": str(best(own[top]).accuracy),
             "others that may be as good (McNemar, Holm)": f"{alike} of {len(others)}",
         }
-    return as_table(rows, "network")
+
+    return as_table({NETWORKS[name]: row(own) for name, own in networks.items()}, "network")
 
 
 # Seeds.
 
 
 def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
-    """Runs that differ in their seed only, together, in the order of their seeds.
-
-    They stand under the label of the first one, without its seed if it ends with that: `dropout 0.4, seed 0` and
-    `dropout 0.4, seed 1` under `dropout 0.4`.
-    """
+    """Runs that differ in their seed only, together, in the order of their seeds, under the label of the first one:
+    `dropout 0.4, seed 0` and `dropout 0.4, seed 1` under `dropout 0.4`."""
     names: dict[Any, str] = {}
     groups: dict[str, list[Run]] = {}
     for label, run in runs.items():
@@ -344,11 +324,7 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 def verdict_table(verdicts: Iterable[Verdict]) -> Table:
-    """One row per claim: what the report says, and two verdicts, each with its numbers; the rules are folded below.
-
-    The first is on what the lab could know: its validation images, one seed. The second is on what holds for these
-    images: the exam, on which no network and no epoch was chosen, and all stored seeds.
-    """
+    """One row per claim: what the report says, and two verdicts, each with its numbers; the rules are folded below."""
     verdicts = list(verdicts)
     rows = {
         v.id: {
@@ -368,11 +344,8 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
 
 
 def power_table(verdicts: Iterable[Verdict]) -> Table:
-    """One row per condition that leaves a claim undecided on the exam: seeds a setting for 80 % power, and their hours.
-
-    Three columns: were the difference what it is estimated to be, were it twice the margin, were there none. Hours are
-    those of the seeds that are not there yet, at the stored seconds an epoch.
-    """
+    """One row per condition that leaves a claim undecided on the exam: seeds a setting for 80 % power, and the hours of
+    those that are not there yet."""
     rows = {}
     for verdict in verdicts:
         for part in undecided_parts(verdict):
@@ -434,15 +407,8 @@ def needed(part: Part) -> list[str]:
 
 
 def real_table(verdicts: Iterable[Verdict], real: Iterable[Verdict] | None = None) -> Table:
-    """One row per claim that was judged on real images: what was found here, and what there, with its numbers.
-
-    Parameters
-    ----------
-    verdicts : iterable of Verdict
-        As `verdict_table` shows them.
-    real : iterable of Verdict, optional
-        Those on real images; as `claims.judge_real` gives them from the store if not given.
-    """
+    """One row per claim that was judged on real images (`claims.judge_real` unless given): what was found here, and
+    what there, with its numbers."""
     here, know = {v.id: v for v in verdicts}, "what the lab could know:"
     images = next((mark_source(v.source) for v in here.values() if v.source), "these images")
     rows = {

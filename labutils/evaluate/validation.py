@@ -1,9 +1,4 @@
-"""What validation images are worth: how far accuracies on them lie above the exam, and what is known of real ones.
-
-An accuracy at the best epoch is too high for two reasons: the epoch was chosen on the images that it is measured on,
-and these images may be easier than others of their kind. After the last epoch, which nothing chose, the second stands
-alone.
-"""
+"""What validation images are worth: how far accuracies on them lie above the exam, and what is known of real ones."""
 
 from __future__ import annotations
 
@@ -17,7 +12,7 @@ import numpy as np
 from labutils import lab
 from labutils.evaluate import exam
 from labutils.evaluate.compare import accuracy_difference
-from labutils.evaluate.findings import ceiling_of, found
+from labutils.evaluate.findings import Condition, Setting, ceiling_of
 from labutils.evaluate.metrics import accuracy, class_probabilities, hits
 from labutils.evaluate.sentences import NOT_HERE, Said
 from labutils.runs.store import RunStore
@@ -36,7 +31,11 @@ SELECTION = (
 
 @dataclass(frozen=True)
 class Beside:
-    """One run: accuracy at its best epoch on the validation images and on the exam, and both after its last epoch."""
+    """One run: accuracy at its best epoch on the validation images and on the exam, and both after its last epoch.
+
+    The first is too high for two reasons: the epoch was chosen on these images, and they may be easier than others of
+    their kind. After the last epoch, which nothing chose, the second stands alone.
+    """
 
     label: str
     validation: Estimate
@@ -52,16 +51,10 @@ class Beside:
 
 @dataclass(frozen=True)
 class Flattery:
-    """How far validation accuracies flatter, over runs that were validated on the same images.
+    """How far validation accuracies flatter, over runs that were validated on the same `images`.
 
-    Attributes
-    ----------
-    rows : tuple of Beside
-        By their accuracy on the exam.
-    images : int
-        Validation images.
-    ceilings : tuple of float or None
-        What the oracle of phantoms reaches on the validation images and on the exam.
+    `rows` are by their accuracy on the exam; `ceilings` are what the oracle of phantoms reaches on the validation
+    images and on the exam.
     """
 
     dataset: str
@@ -87,9 +80,8 @@ class Flattery:
     @property
     def title(self) -> str:
         """What is seen, in a line."""
-        return (
-            f"{self.held} of {len(self.rows)} validation intervals hold the exam, mean {points(self.difference)} points"
-        )
+        seen = f"{self.held} of {len(self.rows)} validation intervals hold the exam"
+        return f"{seen}, mean {points(self.difference)} points"
 
     @property
     def said(self) -> Said:
@@ -97,12 +89,11 @@ class Flattery:
         if not self.rows:
             return Said(NOT_HERE)
         above = sum(row.validation.value > row.exam for row in self.rows)
-        chosen = points(self.difference - self.unchosen)
         text = (
             f"Of {len(self.rows)} stored runs, {self.held} have a validation interval at the best epoch that holds "
             f"their accuracy on the exam; {above} {'lies' if above == 1 else 'lie'} above it. The mean difference is "
-            f"{points(self.difference)} points: {chosen} from choosing the epoch, {points(self.unchosen)} that are "
-            "there after the last epoch too, which nothing chose."
+            f"{points(self.difference)} points: {points(self.difference - self.unchosen)} from choosing the epoch, "
+            f"{points(self.unchosen)} that are there after the last epoch too, which nothing chose."
         )
         if self.ceilings:
             here, there = self.ceilings
@@ -126,15 +117,7 @@ class Flattery:
 
 
 def flattery(name: str, runs: Sequence[Run] | None = None) -> Flattery:
-    """Validation against exam, of runs on phantoms of one data set.
-
-    Parameters
-    ----------
-    name : str
-        `skin`, `bone` or `x_ray`.
-    runs : sequence of Run, optional
-        The stored ones unless given; those that have not sat the exam are left out.
-    """
+    """Validation against exam, of the stored runs, or these, on phantoms of a data set that have sat it."""
     rows, first = [], None
     for run in RunStore().all() if runs is None else runs:
         if run.config.dataset != name or run.source != "phantom" or run.config.n_val:
@@ -146,11 +129,7 @@ def flattery(name: str, runs: Sequence[Run] | None = None) -> Flattery:
             ends = float(run.history["val_accuracy"][-1])
             rows.append(Beside(run.label, accuracy(run), on_exam[0], ends, on_exam[1]))
     there = ceiling_of(first) if first else None
-    ceilings = None
-    if there is not None:
-        from labutils.phantoms.write import ceiling
-
-        ceilings = ceiling(name, "validation") or there, there
+    ceilings = None if first is None or there is None else (ceiling_of(first, "validation") or there, there)
     return Flattery(name, tuple(sorted(rows, key=lambda row: row.exam)), len(first.y_val) if first else 0, ceilings)
 
 
@@ -161,7 +140,8 @@ def reversal(without: Sequence[Run], with_: Sequence[Run], what: str) -> Said:
     """
     known = accuracy_difference(with_[0], without[0])
     try:
-        finding = found("accuracy", with_, without)
+        names = with_[0].label, without[0].label
+        finding = Condition("accuracy", names).found(*map(Setting, names, (with_[0], without[0]), (with_, without)))
     except exam.NoExamError:
         return Said("")
     holds = finding.estimate

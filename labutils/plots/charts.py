@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 TRAINING, VALIDATION, GREY = "#B84E00", "#0072B2", "#6B6B6B"
 """Orange and dashed is training, blue is validation, and neither is ever anything else."""
 COLOURS = ("#00775A", "#A03E86", "#332288", "#5E5E5E", "#8A6100", "#882255", "#111111")
@@ -55,18 +57,42 @@ class Panel:
     def down(self, value: float) -> float:
         """Pixels from the top for a value of the y axis; what leaves the axes stays at their end."""
         low, high = self.y
-        share = (min(max(value, low), high) - low) / (high - low)
+        share = (min(max(value, low), high) - low) / (high - low) if math.isfinite(value) else 1
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
 def chart(panels: Sequence[Panel]) -> str:
-    """The panels side by side and a legend below, as one SVG."""
+    """The panels side by side as one SVG, its lines named right of it, at the heights at which they end."""
     width = WIDTH * len(panels)
     drawn = "".join(f'<g transform="translate({i * WIDTH},0)">{_panel(p)}</g>' for i, p in enumerate(panels))
-    names = {line.label: line for panel in panels for line in panel.lines if line.label}
-    legend, rows = _legend(list(names.values()), width)
-    height = HEIGHT + 18 * rows
-    return svg(width, height, drawn + legend)
+    named = {line.label: (p.down(line.y[-1]), line) for p in panels for line in p.lines if line.label and len(line.x)}
+    ends = sorted(named.values(), key=lambda end: end[0])
+    places = apart([place for place, _ in ends], [14] * len(ends), TOP, HEIGHT - BOTTOM)
+    for place, (_, line) in zip(places, ends, strict=True):
+        drawn += f'<text x="{width - 4}" y="{place + 4:.1f}" fill="{line.colour}">{html.escape(line.label)}</text>'
+    room = round(6.5 * max(map(len, named), default=0))
+    return svg(width + room, max([HEIGHT, *(round(place) + 14 for place in places)]), drawn)
+
+
+def apart(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
+    """Where labels stand of which none is on another, each as near as it can be to the place that it names.
+
+    Parameters
+    ----------
+    wanted, sizes : sequence of float
+        The places, in rising order, and what each label takes of the axis.
+    low, high : float
+        Between which their middles stay, as far as they fit.
+    """
+    before = [sum(sizes[:i]) + (sizes[i] - sizes[0]) / 2 for i in range(len(sizes))] or [0]
+    blocks: list[list[float]] = []  # what would overlap is moved as one, to the mean of what it names
+    for place, offset in zip(wanted, before, strict=False):
+        blocks.append([min(max(place, low), high) - offset])
+        while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    places = [_mean(block) for block in blocks for _ in block]
+    last = max(low, high - before[-1])
+    return [min(max(place, low), last) + offset for place, offset in zip(places, before, strict=False)]
 
 
 def svg(width: float, height: float, drawn: str, size: int = 11) -> str:
@@ -96,6 +122,11 @@ def learning_chart(
     """
     sides = (("loss", top, math.log(classes)), ("accuracy", 1.0, 1 / classes))
     return chart([Panel(of + name, (0, end), (0, high), x_label, curves(name), guess) for name, high, guess in sides])
+
+
+def fewer_levels(pixels: np.ndarray) -> np.ndarray:
+    """uint8 values rounded to multiples of 5, of which white is one: most of a PNG file is noise that nobody sees."""
+    return ((pixels.astype(np.uint16) + 2) // 5 * 5).astype(np.uint8)
 
 
 def as_image(picture: str | bytes, alt: str, look: str = "") -> str:
@@ -143,7 +174,7 @@ def _panel(panel: Panel) -> str:
     if panel.guess is not None:
         y = panel.down(panel.guess)
         parts.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{GREY}" stroke-dasharray="1 3"/>')
-        parts.append(f'<text x="{right}" y="{y - 3:.1f}" text-anchor="end" font-size="9">guessing</text>')
+        parts.append(f'<text x="{right}" y="{y - 3:.1f}" text-anchor="end">guessing</text>')
     for low, high, value in panel.bars:
         x, y = panel.across(low), panel.down(value)
         wide = max(panel.across(high) - x - 1, 1)
@@ -153,7 +184,14 @@ def _panel(panel: Panel) -> str:
     if panel.mark is not None:
         parts.append(f'<path d="M{panel.across(panel.mark):.1f} {top}V{bottom}" stroke="{INK}" stroke-width="2"/>')
     parts += [_line(panel, line) for line in panel.lines if len(line.x)]
+    highest = max((y for line in panel.lines for y in line.y if math.isfinite(y)), default=-math.inf)
+    if highest > panel.y[1] + 1e-9:
+        parts.append(f'<text x="{right}" y="{top - 10}" text-anchor="end">▲ above the axis: to {highest:.3g}</text>')
     return "".join(parts)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _line(panel: Panel, line: Line) -> str:
@@ -165,17 +203,3 @@ def _line(panel: Panel, line: Line) -> str:
     )
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     return f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>'
-
-
-def _legend(lines: list[Line], width: int) -> tuple[str, int]:
-    parts, x, row = [], LEFT, 0
-    for line in lines:
-        wide = 34 + 6 * len(line.label)
-        if x + wide > width and x > LEFT:
-            x, row = LEFT, row + 1
-        y = HEIGHT + 10 + 18 * row
-        dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-        parts.append(f'<path d="M{x} {y - 4}h22" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>')
-        parts.append(f'<text x="{x + 27}" y="{y}">{html.escape(line.label)}</text>')
-        x += wide
-    return "".join(parts), (row + 1 if lines else 0)

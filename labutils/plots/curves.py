@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,6 @@ class _Setting:
         return np.stack([run.history[name][: self.epochs] for run in self.runs])
 
     def mean(self, name: str) -> np.ndarray:
-        """(epochs,) of one column, over the seeds."""
         return self.values(name).mean(axis=0)
 
     def line(self, name: str) -> np.ndarray:
@@ -81,21 +81,23 @@ class _Setting:
     def _said(self, what: str, values: np.ndarray, epoch: int) -> str:
         if len(self.runs) > 1:
             return f"{what} {values.mean():.3f} ± {values.std(ddof=1):.3f}"
-        return f"{what} {values[0]:.3f}, epoch {epoch + 1}"
+        return f"{'● ' if what == 'best' else '▽ '}{what} {values[0]:.3f}, epoch {epoch + 1}"
 
-    def without_looking(self) -> tuple[float, float]:
+    def without_looking(self) -> dict[str, float]:
         """Loss and accuracy of whoever knows how frequent the classes are, and looks at no image."""
         run = self.runs[0]
         shares = np.bincount(run.y_val, minlength=len(run.class_names)) / len(run.y_val)
         there = shares[shares > 0]
-        return float(-(there * np.log(there)).sum()), float(shares.max())
+        return {"loss": float(-(there * np.log(there)).sum()), "accuracy": float(shares.max())}
 
     def words(self) -> str:
         seeds = f" ({len(self.runs)} seeds, mean ± standard deviation)" if len(self.runs) > 1 else ""
-        best = self.best_accuracy().replace("best", "best validation accuracy")
-        lowest = self.lowest_loss().replace("lowest", "lowest validation loss")
-        text = f"{self.label}{seeds}: {best}; {lowest}; last training accuracy {self.mean('accuracy')[-1]:.3f}."
-        return text.replace(", epoch", " at epoch")
+        best, lowest = self.best_accuracy(), self.lowest_loss()
+        told = (
+            f"{best.replace('best', 'best validation accuracy')}; {lowest.replace('lowest', 'lowest validation loss')}"
+        )
+        told = re.sub("[●▽] ", "", told).replace(", epoch", " at epoch")
+        return f"{self.label}{seeds}: {told}; last training accuracy {self.mean('accuracy')[-1]:.3f}."
 
 
 @styled
@@ -106,44 +108,36 @@ def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") 
     the highest. `said` is what the reader has predicted, marked where it is one of the labels: see `course.said`.
     """
     settings = _settings(runs, said)
-    figure, columns, loss_axes, accuracy_axes = _grid(len(settings))
+    figure, columns, rows = _grid(len(settings))
     data = data_of(setting.runs[0] for setting in settings)
     same_data = len({setting.data for setting in settings}) == 1
     guesses = [setting.without_looking() for setting in settings]
     losses = [setting.mean(name) for setting in settings for name in ("loss", "val_loss")]
-    loss_axes[0].set_ylim(0, loss_top(losses, max(loss for loss, _ in guesses)))
-    across = min(34, 90 // columns)
-    for i, (setting, guess) in enumerate(zip(settings, guesses, strict=True)):
-        label = wrap(setting.label, across) + ("" if same_data else f"\n{wrap(setting.data, across)}")
-        head = f"{label}\n" if len(settings) > 1 or not same_data else ""
-        for axes, quantity, level in zip((loss_axes[i], accuracy_axes[i]), ("loss", "accuracy"), guess, strict=True):
-            _panel(axes, setting, quantity, level)
-        several = len(setting.runs) > 1
-        loss_axes[i].set_title(f"{head}{'' if several else '▽ '}{setting.lowest_loss()}", fontsize=9)
-        accuracy_axes[i].set_title(f"{'' if several else '● '}{setting.best_accuracy()}", fontsize=9)
-    above = [note for axes, setting in zip(loss_axes, settings, strict=True) if (note := _above(axes, setting))]
-    for i, setting in enumerate(settings):
-        if i % columns == columns - 1:
-            pair = zip((loss_axes[i], accuracy_axes[i]), ("loss", "accuracy"), guesses[i], strict=True)
-            for axes, quantity, level in pair:
-                trained = (setting.line(quantity)[-1], "training", TRAINING)
-                validated = (setting.line(f"val_{quantity}")[-1], "validation", VALIDATION)
-                label_ends(axes, [trained, validated, (level, "best without\nlooking", GUESS)])
+    rows["loss"][0].set_ylim(0, loss_top(losses, max(guess["loss"] for guess in guesses)))
+    for quantity, row in rows.items():
+        panels = list(zip(row, settings, guesses, strict=True))
+        for axes, setting, guess in panels:
+            _panel(axes, setting, quantity, guess[quantity])
+            titles = [setting.best_accuracy()]
+            if quantity == "loss":
+                names = [setting.label] * (len(settings) > 1 or not same_data) + [setting.data] * (not same_data)
+                titles = [*(wrap(name, min(34, 90 // columns)) for name in names), setting.lowest_loss()]
+            axes.set_title("\n".join(titles), fontsize=9)
+        for axes, setting, guess in panels[columns - 1 :: columns]:
+            ends = (("training", quantity, TRAINING), ("validation", f"val_{quantity}", VALIDATION))
+            label_ends(
+                axes,
+                [(guess[quantity], "best without\nlooking", GUESS)]
+                + [(setting.line(column)[-1], name, colour) for name, column, colour in ends],
+            )
+    above = _above(rows["loss"], settings, "loss", "val_loss")
     lengths = sorted({setting.epochs for setting in settings})
     over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
-    title = title_of(
-        {s.name: ({n: s.mean(n) for n in s.runs[0].history}, g) for s, (g, _) in zip(settings, guesses, strict=True)}
-    )
+    curves = ({name: setting.mean(name) for name in setting.runs[0].history} for setting in settings)
+    title = title_of({s.name: (own, guess["loss"]) for s, own, guess in zip(settings, curves, guesses, strict=True)})
     start = f"Learning curves of {count(len(settings), 'run')} on {data} over {over}."
-    words = " ".join([start, *(setting.words() for setting in settings), *above])
-    show(
-        figure,
-        title,
-        f"Learning curves on {data}. {_drawn(settings)}{' '.join(above)}",
-        words,
-        save,
-        also_said(runs, said),
-    )
+    words = " ".join([start, *(setting.words() for setting in settings), above]).strip()
+    show(figure, title, f"Learning curves on {data}. {_drawn(settings)}{above}", words, save, also_said(runs, said))
 
 
 def real_curves(task: str, save: Path | str | None = None) -> None:
@@ -168,14 +162,9 @@ def compare_curves(
     save: Path | str | None = None,
     said: str = "",
 ) -> None:
-    """One quantity over the epochs for several runs, on the same axes; a list of runs as in `learning_curves`.
+    """One quantity over the epochs for several runs, on the same axes; `runs` and `said` as in `learning_curves`.
 
-    Parameters
-    ----------
-    quantity : {"val_accuracy", "val_loss", "accuracy", "loss"}
-        What to draw; the ones without `val_` belong to the training images.
-    said : str
-        What the reader has predicted, as in `learning_curves`.
+    Quantities without `val_` belong to the training images.
 
     Raises
     ------
@@ -186,26 +175,25 @@ def compare_curves(
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
         raise ValueError(f"quantity is {quantity!r}: it must be val_accuracy, val_loss, accuracy or loss.")
     name = f"{'validation' if quantity.startswith('val') else 'training'} {quantity.removeprefix('val_')}"
-    figure, axes = one_axes(8.5, 4.2)
+    figure, axes = one_axes(8.5, 3.6)
     if quantity.endswith("loss"):
-        guess = max(setting.without_looking()[0] for setting in settings)
+        guess = max(setting.without_looking()["loss"] for setting in settings)
         axes.set_ylim(0, loss_top([setting.mean(quantity) for setting in settings], guess))
     for i, setting in enumerate(settings):
         # Markers stand apart and start at different epochs, so that curves that run together stay readable.
         every = max(1, setting.epochs // 8)
         start = min(setting.epochs - 1, i * every // len(settings))
         _line(axes, setting, quantity, **look(i), markevery=(start, every))
-    ends = [
-        (setting.line(quantity)[-1], wrap(setting.label, 24), look(i)["color"]) for i, setting in enumerate(settings)
-    ]
     axes.set(xlabel="epoch", ylabel=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.01)
-    label_ends(axes, ends)
+    label_ends(
+        axes, [(one.line(quantity)[-1], wrap(one.label, 24), look(i)["color"]) for i, one in enumerate(settings)]
+    )
     data = data_of(setting.runs[0] for setting in settings)
-    above = " ".join(filter(None, (_above(axes, setting, quantity) for setting in settings)))
-    sentences = [_compared(setting, quantity) for setting in settings]
-    words = f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {' '.join(sentences)} {above}".rstrip()
+    above = _above([axes] * len(settings), settings, quantity)
+    sentences = " ".join(_compared(setting, quantity) for setting in settings)
+    words = f"{name.capitalize()} of {count(len(settings), 'run')} on {data}. {sentences} {above}".strip()
     title = title_of_compared({setting.name: setting.line(quantity) for setting in settings}, quantity)
     show(figure, title, f"{name.capitalize()} on {data}. {_drawn(settings)}{above}", words, save, also_said(runs, said))
 
@@ -217,39 +205,34 @@ def _settings(runs: Runs, said: str) -> list[_Setting]:
 
 def _drawn(settings: list[_Setting]) -> str:
     """How the lines of a figure are made, in words."""
-    means = (
-        [f"mean over {WINDOW} epochs, fewer at the ends"]
-        if any(setting.epochs >= SMOOTH for setting in settings)
-        else []
-    )
-    seeds = ["mean of the seeds"] if any(len(setting.runs) > 1 for setting in settings) else []
-    if not means and not seeds:
-        return ""
-    behind = ["every epoch"] * bool(means) + ["from the lowest seed to the highest"] * bool(seeds)
-    return f"Lines: {', '.join(means + seeds)}; pale behind them: {', '.join(behind)}. "
+    said = []
+    if any(setting.epochs >= SMOOTH for setting in settings):
+        said.append(f"Thick lines: mean over {WINDOW} epochs, fewer at the ends; pale: every epoch. ")
+    if any(len(setting.runs) > 1 for setting in settings):
+        said.append("Bands: from the lowest seed to the highest, lines: their mean. ")
+    return "".join(said)
 
 
-def _above(axes: Axes, setting: _Setting, quantity: str = "") -> str:
-    """Marks where a loss lies above its axis, and says so; empty if it does not."""
-    top = axes.get_ylim()[1]
-    names = (quantity,) if quantity else ("loss", "val_loss")
-    highest = np.fmax.reduce([setting.mean(name) for name in names])
-    if not highest.max() > top:
-        return ""
-    at = int(np.nanargmax(highest))
-    axes.plot(at + 1, top, "^", color=INK, clip_on=False)
-    return f"▲ {setting.name} is above the axis: {highest[at]:.2f} at epoch {at + 1}."
+def _above(row: Sequence[Axes], settings: list[_Setting], *names: str) -> str:
+    """Marks where a loss lies above its axis, and says so; empty if none does."""
+    said = []
+    for axes, setting in zip(row, settings, strict=True):
+        highest, top = np.fmax.reduce([setting.mean(name) for name in names]), axes.get_ylim()[1]
+        at = int(np.nan_to_num(highest, nan=-np.inf).argmax())
+        if highest[at] > top:
+            axes.plot(at + 1, top, "^", color=INK, clip_on=False)
+            said.append(f"▲ {setting.name} is above the axis: {highest[at]:.2f} at epoch {at + 1}.")
+    return " ".join(said)
 
 
-def _grid(n: int) -> tuple[Figure, int, list[Axes], list[Axes]]:
-    """A figure, its columns, `n` loss axes and `n` accuracy axes, each kind with one common scale."""
+def _grid(n: int) -> tuple[Figure, int, dict[str, list[Axes]]]:
+    """A figure, its columns, and `n` axes for loss and for accuracy, each kind with one common scale."""
     columns = min(n, COLUMNS if n > 6 or n == 4 else 3)
     if n == 1:
         figure = Figure(figsize=(WIDEST, 3.6))
         kinds = [[axes] for axes in figure.subplots(1, 2)]
-        kinds[0][0].set_xlabel("epoch")
     else:
-        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + 4.2 * -(-n // columns))
+        size = (min(WIDEST, 1.7 + 2.6 * columns), 1.1 + (3.6 if n <= 4 else 3.0) * -(-n // columns))
         figure, kinds = grid(size, n, columns, kinds=2)
     for axes, name in zip(kinds, ("loss (cross-entropy)", "accuracy"), strict=True):
         for i, one in enumerate(axes):
@@ -260,9 +243,9 @@ def _grid(n: int) -> tuple[Figure, int, list[Axes], list[Axes]]:
                 one.set_ylabel(name)
             else:
                 one.tick_params(labelleft=False)
-    for one in kinds[1]:
-        one.set_xlabel("epoch")
-    return figure, columns, kinds[0], kinds[1]
+            if n == 1 or axes is kinds[1]:
+                one.set_xlabel("epoch")
+    return figure, columns, {"loss": kinds[0], "accuracy": kinds[1]}
 
 
 def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
@@ -289,7 +272,7 @@ def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
         drawn.setdefault("marker", ".")  # a line of one point would not be seen
     if len(values) > 1:
         axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=drawn["color"], alpha=0.2, linewidth=0)
-    elif line is not values[0]:
+    elif not np.array_equal(line, values[0], equal_nan=True):
         axes.plot(epochs, values[0], color=drawn["color"], linewidth=0.8, alpha=0.45)
     axes.plot(epochs, line, **drawn)
 

@@ -57,12 +57,8 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
     axes.grid(False)
     axes.spines[:].set_visible(False)
     estimate, when, data = metrics.accuracy(run, epoch), _epoch_words(run, epoch), data_of([run])
-    mistakes = counts * (1 - np.eye(n, dtype=int))
-    true, taken = np.unravel_index(mistakes.argmax(), counts.shape)
-    worst = f"{mistakes.max()} of {counts[true].sum()} {names[true]} are taken for {names[taken]}"
-    title = worst if mistakes.any() else "Every validation image is recognised"
     under = f"{run.label} on {data}, {when}: accuracy {estimate}. The darker, the more of a true class."
-    show(figure, title, under, _matrix_words(run, epoch, counts), save)
+    show(figure, _worst(names, counts), under, _matrix_words(run, epoch, counts), save)
 
 
 def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
@@ -72,9 +68,7 @@ def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
     counts, names = metrics.confusion_matrix(run, epoch), run.class_names
     side = 84 if len(names) < 4 else 46
     left, end = 30 + 7 * max(map(len, names)), side * len(names)
-    parts = [
-        f'<text x="{left}" y="14">{escape(_epoch_words(run, epoch))}: accuracy {metrics.accuracy(run, epoch)}</text>'
-    ]
+    parts = [f'<text x="{left}" y="14">{_epoch_words(run, epoch)}: accuracy {metrics.accuracy(run, epoch)}</text>']
     for (row, column), number in np.ndenumerate(counts):
         x, y, share = left + side * column, 24 + side * row, number / max(counts[row].sum(), 1)
         parts.append(
@@ -87,7 +81,8 @@ def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
         parts.append(f'<text x="{left - 6}" y="{24 + middle + 4}" text-anchor="end">{name}</text>')
         parts.append(f'<text x="{left + middle}" y="{end + 40}" text-anchor="middle">{name}</text>')
     parts.append(f'<text x="{left}" y="{end + 58}">down: true class; across: predicted class</text>')
-    return svg(max(left + end + 10, 420), end + 64, "".join(parts)), _matrix_words(run, epoch, counts)
+    words = f"{_worst(names, counts)}. {_matrix_words(run, epoch, counts)}"
+    return svg(max(left + end + 10, 420), end + 64, "".join(parts)), words
 
 
 @styled
@@ -99,7 +94,7 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     """
     from labutils.evaluate.metrics import auc, class_probabilities
 
-    figure, axes = one_axes(6, 5.6)
+    figure, axes = one_axes(7.6, 3.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences, means = [], {}
     for i, (label, run) in enumerate(runs.items()):
@@ -119,11 +114,12 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     data = data_of(runs.values())
     axes.legend(loc="lower right", labelcolor="linecolor")
     (first, most), *_, (last, least) = sorted([*means.items(), *means.items()], key=lambda one: -one[1])
-    ways = [f"{first} has the largest area: {most:.2f}; {last} the smallest: {least:.2f}"] if len(means) > 1 else []
-    ways += [f"{first} has an area of {most:.2f}" if len(means) == 1 else f"Areas from {least:.2f} to {most:.2f}"]
+    title = f"{first} has the largest area: {most:.2f}; {last} the smallest: {least:.2f}"
+    if len(means) == 1 or len(title) > LONGEST:
+        title = f"Areas below the curves: {least:.2f}" + (f" to {most:.2f}" if len(means) > 1 else "")
     under = f"ROC curves on {data}, in the legend with the area below each (95 % interval)."
     words = f"ROC curves of {count(len(runs), 'run')} on {data}. {' '.join(sentences)}"
-    show(figure, next((way for way in ways if len(way) <= LONGEST), ways[-1]), under, words, save)
+    show(figure, title, under, words, save)
 
 
 def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +149,7 @@ def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
 @styled
 def reliability(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
     """What a run predicts against what happens, with the number of images behind each point."""
-    from labutils.evaluate.metrics import accuracy, brier_score, class_probabilities, reliability_curve
+    from labutils.evaluate.metrics import brier_score, reliability_curve
 
     points = reliability_curve(run, epoch, BINS)
     two = len(run.class_names) == 2
@@ -171,12 +167,9 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     below.set(xlabel=f"predicted probability of {event}", ylabel="images", xlim=(-0.01, 1.01))
     below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     label_ends(above, [(1, "perfectly\ncalibrated", GUESS), (observed[-1, 0], "this run", VALIDATION)])
-    sure, right = class_probabilities(run, epoch).max(axis=1).mean(), accuracy(run, epoch).value
-    word = "As sure as right" if abs(sure - right) <= EVEN else "Too sure" if sure > right else "Less sure than right"
     under = f"Calibration of {run.label} on {data_of([run])}, {_epoch_words(run, epoch)}, with 95 % intervals: "
     under += f"Brier score {brier_score(run, epoch):.3f}."
-    title = f"{word}: {sure:.2f} on average, right in {right:.2f}"
-    show(figure, title, under, _calibration_words(run, epoch, points), save)
+    show(figure, _sureness(run, epoch), under, _calibration_words(run, epoch, points), save)
 
 
 def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
@@ -191,8 +184,8 @@ def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
     axis = f"predicted probability of {_event(run)}"
     most = max(p.images for p in points)
     bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
-    panels = [Panel(title, (0, 1), (0, 1), axis, lines), Panel("images", (0, 1), (0, most), axis, bars=bars)]
-    return chart(panels), _calibration_words(run, epoch, points)
+    panels = [Panel("images", (0, 1), (0, most), axis, bars=bars), Panel(title, (0, 1), (0, 1), axis, lines)]
+    return chart(panels), f"{_sureness(run, epoch)}. {_calibration_words(run, epoch, points)}"
 
 
 @styled
@@ -214,7 +207,7 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     if not trials:
         print("search trials: no trial to draw yet.")
         return
-    figure, axes = one_axes(7.5, 4.2)
+    figure, axes = one_axes(7.5, 3.4)
     sentences, n = [], len(dataset.y_val)
     for i, width in enumerate(sorted({trial.params["n_base"] for trial in trials})):
         own = [trial for trial in trials if trial.params["n_base"] == width]
@@ -246,6 +239,24 @@ def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _event(run: Run) -> str:
     return run.class_names[1] if len(run.class_names) == 2 else "the chosen class"
+
+
+def _worst(names: Sequence[str], counts: np.ndarray) -> str:
+    """The commonest mistake of a matrix."""
+    mistakes = counts * (1 - np.eye(len(names), dtype=int))
+    true, taken = np.unravel_index(mistakes.argmax(), counts.shape)
+    if not mistakes.any():
+        return "Every validation image is recognised"
+    return f"{mistakes.max()} of {counts[true].sum()} {names[true]} are taken for {names[taken]}"
+
+
+def _sureness(run: Run, epoch: int | None) -> str:
+    """How sure a run is beside how often it is right."""
+    from labutils.evaluate.metrics import accuracy, class_probabilities
+
+    sure, right = class_probabilities(run, epoch).max(axis=1).mean(), accuracy(run, epoch).value
+    word = "As sure as right" if abs(sure - right) <= EVEN else "Too sure" if sure > right else "Less sure than right"
+    return f"{word}: {sure:.2f} on average, right in {right:.2f}"
 
 
 def _matrix_words(run: Run, epoch: int | None, counts: np.ndarray) -> str:

@@ -1,7 +1,7 @@
 """Figures about the exam: what more training images do, and how far validation accuracies lie above it.
 
-The numbers, and the titles that say what is seen, come from `labutils.audit.growth` and `labutils.evaluate.validation`.
-"""
+The numbers, and the titles that say what is seen, come from `labutils.audit.against` and
+`labutils.evaluate.validation`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from labutils.plots.figure import (
 )
 
 if TYPE_CHECKING:
-    from labutils.audit.growth import Growth
+    from labutils.audit.against import Growth
     from labutils.evaluate.validation import Flattery
 
 
@@ -49,7 +49,7 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
     for name in dict.fromkeys(name for step in there for name in step.simple):
         own = [(step.training, step.simple[name]) for step in there if name in step.simple]
         lines[f"{name.rpartition(', ')[2]}, forty numbers"] = [(n, m.accuracy, *m.accuracy_interval) for n, m in own]
-    figure, axes = one_axes(8, 4.4)
+    figure, axes = one_axes(8, 4.2)
     ends: list[tuple[float, str, Any]] = []
     sentences = []
     for i, (name, points) in enumerate(lines.items()):
@@ -91,7 +91,7 @@ def validation_against_exam(flattery: Flattery, save: Path | str | None = None) 
     if not rows:
         print("validation against exam: no run to draw yet.")
         return
-    figure, axes = one_axes(7.2, 4.6)
+    figure, axes = one_axes(7.2, 3.8)
     kinds = ((True, VALIDATION, VALIDATION, "o", "holds"), (False, OTHER, "none", "s", "does not hold"))
     for holds, colour, fill, marker, of in kinds:
         own = [row for row in rows if row.holds == holds]

@@ -24,7 +24,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from labutils import lab
-from labutils.plots.charts import GREY, as_image
+from labutils.plots.charts import GREY, apart, as_image, fewer_levels
 from labutils.progress import how_to_show
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ GUESS = GREY
 """Colour of what guessing gives."""
 APART = 0.17
 """Inches from one line of a label to the next."""
+COLOURS_KEPT = 128
+"""Colours of a figure that is not grey."""
 WIDEST = 9.0
 """Inches of a figure: in a window of 1000 pixels a wider one would be made smaller, and its letters with it."""
 
@@ -106,21 +108,14 @@ def grid(size: tuple[float, float], n: int, columns: int, kinds: int = 1) -> tup
 def label_ends(axes: Axes, ends: Iterable[tuple[float, str, Any]]) -> None:
     """Names at the right end of lines, by height, name and colour: as near to their lines as none is on another."""
     bottom, top = axes.get_ylim()
-    inches = axes.bbox.height / axes.figure.dpi
-    named = sorted(ends)
-    sizes = np.array([APART / inches * (top - bottom) * (name.count("\n") + 1) for _, name, _ in named])
-    before = np.cumsum(sizes) - sizes[0] / 2 - sizes / 2
-    blocks: list[list[float]] = []  # what would overlap is moved as one, to the mean of what it names
-    for wanted in np.clip([height for height, *_ in named], bottom, top) - before:
-        blocks.append([wanted])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    places = np.repeat([np.mean(block) for block in blocks], [len(block) for block in blocks])
-    places = np.clip(places, bottom, max(bottom, top - before[-1])) + before
+    line = APART * (top - bottom) * axes.figure.dpi / axes.bbox.height
+    # A line that has diverged has no end: it is named where it went.
+    named = sorted((float(np.nan_to_num(height, nan=top)), name, colour) for height, name, colour in ends)
+    heights = [min(max(height, bottom), top) for height, *_ in named]
+    places = apart(heights, [line * (name.count("\n") + 1) for _, name, _ in named], bottom, top)
     across = axes.get_yaxis_transform()
-    for place, (height, name, colour) in zip(places, named, strict=True):
-        line = {"color": colour, "linewidth": 0.7, "clip_on": False, "transform": across, "label": "_"}
-        axes.plot([1, 1.02], [min(max(height, bottom), top), place], **line)
+    for place, height, (_, name, colour) in zip(places, heights, named, strict=True):
+        axes.plot([1, 1.02], [height, place], color=colour, linewidth=0.7, clip_on=False, transform=across)
         look = {"color": colour, "va": "center", "fontsize": 9, "annotation_clip": False}
         axes.annotate(name, (1.03, place), xycoords=across, **look)
 
@@ -164,17 +159,15 @@ def show(figure: Figure, title: str, under: str, words: str, save: Path | str | 
     ----------
     figure : Figure
         Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
-    title : str
-        What is seen, in at most 70 characters. It begins the alt text, too.
-    under : str
-        What stands below in small letters: which data, and how they are drawn.
+    title, under : str
+        What is seen, in at most 70 characters, which begins the alt text too; and below, in small letters, which data
+        they are and how they are drawn.
     words : str
-        The figure in words, computed from the numbers in it. In a notebook it is the image's alt text and, because
-        JupyterLab draws images without theirs, also a folded line under the figure. Being text, it is what nbval
-        compares: a changed number in a figure is seen although pictures are not compared.
+        The figure in words, computed from the numbers in it: the alt text, and a folded line under the figure, because
+        JupyterLab draws images without theirs. It is what nbval compares, so that a changed number is seen.
     save : Path or str, optional
-        A .png file; its folders are made. The file holds the alt text too (see `alt_text`), and no date, so that
-        the same figure is the same file.
+        A .png file; its folders are made. It holds the alt text too (see `alt_text`), and no date: the same figure is
+        the same file.
     said : str, optional
         A line more below the title, and in the words: see `also_said`.
     """
@@ -218,22 +211,18 @@ def collect_figures() -> Iterator[list[tuple[bytes, str]]]:
 def as_png(figure: Figure, alt: str) -> bytes:
     """The figure as a PNG file that holds its alt text, a third as large as one in all colours.
 
-    Colours are rounded to steps of 5 of 255, which nobody sees. A grey figure stays grey; of another 256 colours are
-    kept. Drawn once: `savefig` draws twice where a layout is computed.
+    Colours are rounded to steps of 5 of 255, which nobody sees; a grey figure stays grey, another keeps `COLOURS_KEPT`
+    of them. Drawn once: `savefig` draws twice where a layout is computed.
     """
     canvas, buffer, words = FigureCanvasAgg(figure), io.BytesIO(), PngInfo()
     canvas.draw()
     words.add_text("Description", alt)
     pixels = fewer_levels(np.asarray(canvas.buffer_rgba())[..., :3])
-    grey = (pixels == pixels[..., :1]).all()
-    image = Image.fromarray(pixels[..., 0]) if grey else Image.fromarray(pixels).quantize(256, dither=Image.Dither.NONE)
+    image = Image.fromarray(pixels[..., 0])
+    if (pixels != pixels[..., :1]).any():
+        image = Image.fromarray(pixels).quantize(COLOURS_KEPT, dither=Image.Dither.NONE)
     image.save(buffer, format="png", pnginfo=words, dpi=(figure.dpi, figure.dpi))
     return buffer.getvalue()
-
-
-def fewer_levels(pixels: np.ndarray) -> np.ndarray:
-    """uint8 values rounded to multiples of 5, of which white is one: most of a PNG file is noise that nobody sees."""
-    return ((pixels.astype(np.uint16) + 2) // 5 * 5).astype(np.uint8)
 
 
 def picture(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.errors import ParameterError
+from labutils.plots import seen
 from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
@@ -152,19 +153,20 @@ def draw_live(runs: Mapping[str, Run | _Fit]) -> str:
         for i, (label, run) in enumerate(runs.items()):
             x = range(1, run.epochs + 1)
             colours = (TRAINING, VALIDATION) if len(runs) == 1 else (COLOURS[i % len(COLOURS)],) * 2
-            lines.append(Line(x, run.history[name].tolist(), f"{label}, training", colours[0], "5 3", 1.2))
-            lines.append(Line(x, run.history[f"val_{name}"].tolist(), f"{label}, validation", colours[1]))
+            who = f"{label}, " if len(runs) > 1 else ""
+            lines.append(Line(x, run.history[name].tolist(), f"{who}training", colours[0], "5 3", 1.2))
+            lines.append(Line(x, run.history[f"val_{name}"].tolist(), f"{who}validation", colours[1]))
         return lines
 
     classes = len(next(iter(runs.values())).class_names)
-    return learning_chart(curves, max(10, 5 * -(-longest // 5)), loss_top(runs), classes)
+    of = f"{next(iter(runs))}: " if len(runs) == 1 else ""
+    return learning_chart(curves, max(10, 5 * -(-longest // 5)), loss_top(runs), classes, of)
 
 
 def loss_top(runs: Mapping[str, Run | _Fit]) -> float:
     """Where a loss axis ends: at least at 1 and above guessing, so that a loss that does not move looks like one."""
     guess = float(np.log(len(next(iter(runs.values())).class_names)))
-    highest = max(float(np.nanmax(run.history["val_loss"])) for run in runs.values())
-    return min(max(1.0, highest, 1.2 * guess), 5.0)
+    return max(1.0, seen.loss_top([run.history["val_loss"] for run in runs.values()], 1.15 * guess))
 
 
 def live_words(runs: Mapping[str, Run | _Fit]) -> str:

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 def _fine_texture(x: np.ndarray) -> np.ndarray:
     from scipy.ndimage import uniform_filter
 
-    # A hair is the strongest edge of an image, and no texture: what is thinner than five pixels belongs to no lesion.
+    # A hair is the strongest edge of an image, and no texture: what is thinner than seven pixels is no lesion. Nor are
+    # the dark corners of a picture that was taken through a tube.
+    margin = max(1, x.shape[1] // 8)
+    x = x[:, margin:-margin, margin:-margin]
     smooth = uniform_filter(x, (0, 5, 5))
     middle = (smooth.min(axis=(1, 2), keepdims=True) + smooth.max(axis=(1, 2), keepdims=True)) / 2
-    inside = uniform_filter((smooth < middle).astype(np.float32), (0, 5, 5)) > 0.99
-    lesion = uniform_filter(inside.astype(np.float32), (0, 5, 5)) > 0.01
+    inside = uniform_filter((smooth < middle).astype(np.float32), (0, 7, 7)) > 0.99
+    lesion = uniform_filter(inside.astype(np.float32), (0, 7, 7)) > 0.01
     edges = np.abs(x - smooth)
-    return np.array([np.median(own[of]) if of.any() else 0.0 for own, of in zip(edges, lesion, strict=True)])
+    return np.array([np.median(own[of] if of.any() else own) for own, of in zip(edges, lesion, strict=True)])
 
 
 def _dark_area(x: np.ndarray) -> np.ndarray:
@@ -41,34 +44,26 @@ def _asymmetry(x: np.ndarray) -> np.ndarray:
     return np.abs(x - x[:, :, ::-1]).mean(axis=(1, 2)) / (x.std(axis=(1, 2)) + 1e-6)
 
 
-MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "brightness": lambda x: x.mean(axis=(1, 2)),
-    "contrast": lambda x: x.std(axis=(1, 2)),
-    "fine texture": _fine_texture,
-    "dark area": _dark_area,
-    "asymmetry": _asymmetry,
+MEASURES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "brightness": ("the mean, from 0, black, to 1, white", lambda x: x.mean(axis=(1, 2))),
+    "contrast": ("the standard deviation of the pixels, from 0 to 1", lambda x: x.std(axis=(1, 2))),
+    "fine texture": ("the median distance from the 5x5 pixels around", _fine_texture),
+    "dark area": ("the share of the pixels darker than halfway", _dark_area),
+    "asymmetry": ("the distance from the mirror image, in standard deviations", _asymmetry),
 }
-"""Properties of an image as one number, from grey images (n, h, w) in [0, 1].
+"""Properties of an image as one number, in words and from grey images (n, h, w) in [0, 1]; what is thin as a hair is no
+texture."""
 
-Brightness and contrast are mean and standard deviation; fine texture is the median distance from the mean of the 5x5
-pixels around, where an image is dark and not as thin as a hair; dark area the share of pixels below the middle between
-the darkest and the brightest; asymmetry the mean distance from the mirrored image, in standard deviations.
-"""
-
-HEAT, STEPS = "plasma", 5
-"""The colours of evidence, in steps: the lighter, the more of it, without a grey that could be the image's."""
+HEAT, STEPS, GREYS = "plasma", 5, 24
+"""The colours of evidence, in steps: the lighter, the more of it, without a grey that could be the image's, of which
+there are so many that all mixtures find room in a small file."""
 
 
 @styled
 def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) -> None:
-    """Training images of every class, each under the name of its class.
+    """Training images of every class, grey or colour, each under the name of its class.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Grey or colour, any number of classes.
-    n : int
-        How many images in all; rounded so that every class shows equally many, at least one.
+    They are `n` in all, rounded so that every class shows equally many, at least one.
     """
     if n < 1:
         raise ValueError(f"n is {n!r}: it must be a whole number from 1 (images to show).")
@@ -89,51 +84,32 @@ def sample_grid(dataset: Dataset, n: int = 8, save: Path | str | None = None) ->
 
 @styled
 def extremes(dataset: Dataset, measure: str, n: int = 4, save: Path | str | None = None) -> None:
-    """The training images with the least and the most of a property, each with its class and value.
+    """The `n` training images with the least and with the most of a property, each with its class and value.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    measure : str
-        One of `MEASURES`.
-    n : int
-        Images of either kind.
-
-    Raises
-    ------
-    ValueError
-        If there is no such measure.
+    `measure` is one of `MEASURES`; another raises ValueError.
     """
     if measure not in MEASURES:
         raise ValueError(f"{measure!r} is no measure of an image: there are {', '.join(MEASURES)}.")
-    values = MEASURES[measure](np.asarray(dataset.x_train).mean(axis=3))
+    said, values_of = MEASURES[measure]
+    values = values_of(np.asarray(dataset.x_train).mean(axis=3))
     order = np.argsort(values, kind="stable")
     n = min(n, len(order) // 2)
     chosen = np.concatenate([order[:n], order[-n:]])
     names = [dataset.class_names[label] for label in dataset.y_train[chosen]]
     titles = [f"{name}, {value:.3f}" for name, value in zip(names, values[chosen], strict=True)]
     data = data_words(dataset.name, dataset.source)
-    figure = _image_figure(dataset.x_train[chosen], titles, n)
-    least, most = (
-        ", ".join(f"{k} {name}" for name, k in Counter(part).most_common(3)) for part in (names[:n], names[n:])
-    )
-    under = f"{data}, training images; above the least, below the most {measure}, with its value."
-    told = f"Training images of {data} with the least {measure}: {', '.join(titles[:n])}; with the most: "
+    figure = _image_figure(dataset.x_train[chosen], titles, 2 * n)
+    least, most = map(_counted, (names[:n], names[n:]))
+    under = f"{data}, training images; from the least {measure} to the most: {said}."
+    told = f"Training images of {data} with the least {measure}, {said}: {', '.join(titles[:n])}; with the most: "
     show(figure, f"Least {measure}: {least}; most: {most}", under, f"{told}{', '.join(titles[n:])}.", save)
 
 
 @styled
 def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | None = None) -> None:
-    """The validation images of which a run is least sure at its best epoch, with its probability for their class.
+    """The `n` validation images of which a run is least sure at its best epoch, with its probability for their class.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        What the run was validated on.
-    run : Run or None
-        None says that there is no run to ask.
-    n : int
-        How many images.
+    `dataset` is what the run was validated on; without a run it is said that there is none to ask.
     """
     if run is None:
         print("No run is stored that could say which images are hard.")
@@ -144,9 +120,8 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
     chosen = np.argsort(probabilities.max(axis=1), kind="stable")[:n]
     titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
     data = data_words(dataset.name, dataset.source)
-    figure = _image_figure(dataset.x_val[chosen], titles, max(1, len(chosen) // 2))
-    names = Counter(run.class_names[run.y_val[i]] for i in chosen)
-    title = f"Least sure of: {', '.join(f'{k} {name}' for name, k in names.most_common(4))}"
+    figure = _image_figure(dataset.x_val[chosen], titles, min(8, len(chosen)))
+    title = f"Least sure of: {_counted([run.class_names[run.y_val[i]] for i in chosen])}"
     under = f"{data}: validation images of which {run.label} is least sure; p is what it gives to their class."
     words = f"Validation images of {data} of which the network is least sure: {', '.join(titles)}."
     show(figure, title, under, words, save)
@@ -222,15 +197,15 @@ def gradcam_grid(
         raise ValueError(f"{run.label} was validated on other images than these: load the data it was trained on.")
     probabilities = class_probabilities(run, epoch)[chosen]
     answers, truths = probabilities.argmax(axis=1), run.y_val[chosen]
-    names, columns = run.class_names, min(len(chosen), 6)
+    names, columns = run.class_names, min(len(chosen), 4)
     blocks = -(-len(chosen) // columns)
-    size = (max(4.5, 1.9 * columns + 1.1), 0.6 + 4.1 * blocks)
+    size = (max(4.5, 1.6 * columns + 1.3), 0.7 + 3.5 * blocks)
     figure, pairs = grid(size, len(chosen), columns, kinds=2)
     told = []
     for i, (upper, lower) in enumerate(zip(*pairs, strict=True)):
         image = np.asarray(dataset.x_val[chosen[i]])
         _draw_image(upper, image)
-        _draw_image(lower, image)
+        _draw_image(lower, np.round(GREYS * image) / GREYS)
         steps = np.ceil(STEPS * heat[i]) / STEPS
         lower.imshow(steps, cmap=HEAT, vmin=0, vmax=1, alpha=0.65 * np.sqrt(steps))
         if not heat[i].any():
@@ -239,12 +214,8 @@ def gradcam_grid(
         verdict, what = ("right", "recognised") if answer == truth else ("WRONG", f"taken for {answer}")
         upper.set_title(f"{verdict}: {answer} ({sure:.2f})\ntrue class {truth}", loc="center", fontsize=9)
         told.append(f"{truth} {what} with {sure:.2f}, {_where(heat[i])}")
-    bar = figure.colorbar(
-        ScalarMappable(cmap=matplotlib.colormaps[HEAT].resampled(STEPS)),
-        ax=figure.axes,
-        shrink=0.6 / blocks,
-        ticks=[0, 1],
-    )
+    steps_of = ScalarMappable(cmap=matplotlib.colormaps[HEAT].resampled(STEPS))
+    bar = figure.colorbar(steps_of, ax=figure.axes, alpha=0.65, shrink=0.6 / blocks, ticks=[0, 1])
     bar.set_ticklabels(["no evidence", "hottest\nplace"])
     data = data_words(dataset.name, dataset.source)
     right = answers == truths
@@ -266,6 +237,10 @@ def _where(heat: np.ndarray) -> str:
     return f"heat around the {row} {column}, about {hot} % of the image above one half"
 
 
+def _counted(names: Sequence[str]) -> str:
+    return ", ".join(f"{k} {name}" for name, k in Counter(names).most_common(4))
+
+
 def _columns(n: int, each: int) -> int:
     """Columns for `n` images of which `each` belong together: full rows, no class torn apart where it can be."""
     if each >= 3:
@@ -277,7 +252,7 @@ def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[st
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
-    side = min(1.9, max(1.3, 9 / columns))
+    side = min(1.5, max(1.2, 9 / columns))
     size = (max(4.5, side * columns), 0.4 + rows * (side * height / width + 0.2 * lines))
     figure, [axes] = grid(size, len(images), columns)
     for ax, image, title in zip(axes, images, titles, strict=True):

@@ -61,7 +61,10 @@ def title_of(runs: Mapping[str, tuple[Mapping[str, np.ndarray], float]]) -> str:
 def title_of_compared(curves: Mapping[str, np.ndarray], quantity: str) -> str:
     """Which of some curves (epochs,) of a quantity comes highest, of a loss lowest, and which does not."""
     loss, what = quantity.endswith("loss"), quantity.replace("val_", "validation ")
-    ends = {name: float(np.nanmin(curve) if loss else np.nanmax(curve)) for name, curve in curves.items()}
+    reduce = np.fmin.reduce if loss else np.fmax.reduce
+    ends = {name: float(reduce(curve)) for name, curve in curves.items() if np.isfinite(reduce(curve))}
+    if not ends:
+        return f"No {what} is a number"
     order = sorted(ends, key=lambda name: ends[name] if loss else -ends[name])
     (first, best), (last, worst) = ((name, ends[name]) for name in (order[0], order[-1]))
     far = "lowest" if loss else "highest"

@@ -1,8 +1,7 @@
 """`Run`, one finished or unfinished training, and the folder of plain files that it is kept in.
 
-JSON, CSV, NumPy arrays, HDF5 weights: nothing is pickled, nothing is executed on load. A folder appears when its first
-epoch is whole. After that every file is written beside its place and moved there, the checkpoint last, so that after
-a kill the epochs up to the checkpoint are complete. Which folder belongs to which run is the business of `store`.
+Nothing is pickled, nothing is executed on load. A folder appears when its first epoch is whole; after that files are
+moved to their place whole, the checkpoint last, so that after a kill the epochs up to that are complete.
 """
 
 import csv
@@ -59,17 +58,10 @@ _IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3
 class ExamResult:
     """What a run answered in the exam: images that nothing was chosen on, at a few of its epochs.
 
-    Attributes
-    ----------
-    epochs : tuple of int
-        Indices (from 0), ascending: best validation accuracy, lowest validation loss and last, of every planned length.
-    predictions : ndarray of float16, shape (epochs, images, outputs)
-        Predicted probabilities, as in `Run.val_predictions`.
-    y : ndarray of int64, shape (images,)
-    fingerprint : str
-        Of the exam's images.
-    training : ndarray of float64, shape (epochs,)
-        Accuracy on all training images at these epochs, measured like the exam; nan for runs stored earlier.
+    `epochs` are indices (from 0), ascending: best validation accuracy, lowest validation loss and last, of every
+    planned length. `predictions` are (epochs, images, outputs) float16, as `Run.val_predictions`, `y` (images,) int64;
+    `fingerprint` is that of the images. `training` (epochs,) is the accuracy on all training images at these epochs,
+    measured like the exam; nan for runs stored earlier.
     """
 
     epochs: tuple[int, ...]
@@ -124,21 +116,14 @@ class Run:
         `val_loss` and `val_accuracy`, and `seconds` that each epoch took. Runs stored earlier lack `fixed_loss` and
         `fixed_accuracy`: training images measured in inference mode after the epoch, on a fixed part of them as large
         as the validation set.
-    val_predictions : ndarray of float16, shape (epochs, images, outputs)
+    val_predictions, y_val, val_files : ndarray of float16 (epochs, images, outputs), of int64 (images,), tuple of str
         Predicted probabilities on the validation images: of label 1 (one output) or of every class.
-    y_val : ndarray of int64, shape (images,)
-    val_files : tuple of str
-        The validation images, in the order of the predictions.
-    class_names : tuple of str
     provenance : dict
-        Where it came from: data source and fingerprint, parameters, and for each stretch of epochs the versions,
-        backend, precision, device, threads, commit and seconds.
+        Where it came from: see `Provenance`.
     status : {"trained", "reused", "extended"}
         How this `Run` came about in this session.
-    path : Path or None
-        Its folder in the store.
-    exam : ExamResult or None
-        For runs of the lab: the exam at a few epochs, for which nothing was chosen on its images.
+    path, exam : Path, ExamResult, or None
+        Its folder in the store; the exam, if it sat one.
     """
 
     config: RunConfig
@@ -207,9 +192,8 @@ class Run:
 def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
     """Store `run`, whole, in `run.path`; called after every epoch by whoever holds the run's lock.
 
-    `checkpoint` is all that is needed to go on after the last epoch, `best_weights` an HDF5 file, if they changed:
-    above `LARGEST_WEIGHTS` they are kept with the checkpoint, which the repository leaves out. A StoreError says that
-    it cannot be written (disk full, no permission); the epochs stored before are whole.
+    `checkpoint` is all that is needed to go on after the last epoch, `best_weights` an HDF5 file, if they changed. A
+    StoreError says that it cannot be written (disk full, no permission); the epochs stored before are whole.
     """
     assert run.path is not None
     with clear_errors(run.path, finished=run.epochs - 1):
@@ -279,10 +263,7 @@ def clear_up(folder: Path) -> None:
 
 
 def read_run(folder: Path) -> Run:
-    """Read a stored run; heavier parts (weights, checkpoint) stay on disk.
-
-    A StoreError names a file that is missing, unreadable or does not fit the others.
-    """
+    """A stored run; a StoreError names a file that is missing, unreadable or does not fit the others."""
     file = folder / "config.json"
     try:
         config = RunConfig(**read_json(file))
@@ -427,15 +408,11 @@ def _misfit(run: Run) -> str:
     outputs = outputs_of(len(run.class_names))
     predictions, epochs = run.val_predictions, run.epochs
     if predictions.dtype != np.float16 or predictions.shape[1:] != (len(run.y_val), outputs):
-        return (
-            f"val_predictions.npy is {predictions.dtype} {predictions.shape}, expected float16 "
-            f"(epochs, {len(run.y_val)}, {outputs}) for the images in val_files.csv"
-        )
+        expected = f"float16 (epochs, {len(run.y_val)}, {outputs}) for the images in val_files.csv"
+        return f"val_predictions.npy is {predictions.dtype} {predictions.shape}, expected {expected}"
     if min(epochs, len(predictions)) < run.config.epochs or max(epochs, len(predictions)) > run.config.epochs + 1:
-        return (
-            f"config.json speaks of {run.config.epochs} epochs, history.csv has {epochs}, "
-            f"val_predictions.npy {len(predictions)}"
-        )
+        counted = f"history.csv has {epochs}, val_predictions.npy {len(predictions)}"
+        return f"config.json speaks of {run.config.epochs} epochs, {counted}"
     if not len(run.y_val):
         return "val_files.csv lists no image"
     common = min(epochs, len(predictions))
@@ -458,8 +435,11 @@ def _damaged(folder: Path, what: str) -> StoreError:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    if isinstance(error, KeyError):
-        return f"{error} is missing"
+    return f"{error} is missing" if isinstance(error, KeyError) else first_line(error)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, short enough for a sentence; its kind where it says nothing."""
     return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
 
 

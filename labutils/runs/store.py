@@ -1,8 +1,4 @@
-"""`RunStore`, the stored runs: which folder belongs to which, who may write to it; and `find`, the question to them.
-
-What lies in a run's folder is the business of `run`, how a model is trained that of `training`; nothing here knows
-Keras.
-"""
+"""`RunStore`, the stored runs: which folder belongs to which, who may write to it; and `find`, the question to them."""
 
 from __future__ import annotations
 
@@ -44,15 +40,8 @@ class RunStore:
     """The stored runs: the lab's in `results/runs`; inside the student's folder the student's, with the lab's behind.
 
     There new runs go to `my-lab/runs`, and the lab's are only read. Where both have a run, the longer one is given.
-    Hidden folders are work that is going on, or that a kill has left behind; the next training of the same run takes
-    them up or clears them away.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        This folder alone.
-    wait : bool
-        False raises `BusyError` where others would wait until another process has trained a run.
+    Hidden folders are work that is going on, or that a kill has left behind. With a `folder` given it is that alone;
+    without `wait` a `BusyError` is raised where others would wait until another process has trained a run.
     """
 
     def __init__(self, folder: Path | None = None, *, wait: bool = True) -> None:
@@ -67,10 +56,8 @@ class RunStore:
         return self.folder / f"{config.slug}-{config.key}-{fingerprint[:6]}"
 
     def find(self, config: RunConfig, fingerprint: str) -> Run | None:
-        """The stored run with these settings on this data, at its full stored length, or None; read as `all` reads.
-
-        A StoreError says that a folder of that name is damaged, or holds something else.
-        """
+        """The stored run with these settings on this data, at its full stored length, or None; a StoreError says that a
+        folder of that name is damaged, or holds something else."""
         name = self.path_of(config, fingerprint).name
         runs = [_found(folder / name, config, fingerprint) for folder in self.folders if _occupied(folder / name)]
         return max(runs, key=lambda run: run.epochs, default=None)
@@ -87,14 +74,14 @@ class RunStore:
         return iter(sorted(places, key=lambda place: place.name))
 
     def all(self, keys: Collection[str] | None = None) -> list[Run]:
-        """Every stored run that can be read, by the names of their folders; see `damaged` for the others.
+        """Every stored run that can be read, or those with these keys, by the names of their folders.
 
         A folder is read once in a process, and again when its files change. The arrays are shared by all who ask, and
-        cannot be written to. With `keys`, only runs whose settings have one of these: the others are not even read.
+        cannot be written to.
         """
         runs: dict[str, Run] = {}
         for place in self:
-            if keys is None or _key_of(place) in keys:
+            if keys is None or "".join(place.name.split("-")[-2:-1]) in keys:  # see `path_of`
                 found, other = _read_once(place), runs.get(place.name)
                 if isinstance(found, Run) and (other is None or found.epochs > other.epochs):
                     runs[place.name] = found
@@ -106,10 +93,7 @@ class RunStore:
         return {place: found for place, found in read.items() if isinstance(found, StoreError)}
 
     def named(self, name: str) -> Path:
-        """The folder of the stored run called `name`: its folder's name, or a beginning of it that no other run has.
-
-        A StoreError says that no run, or more than one, is called so.
-        """
+        """The folder of the stored run called `name`, or a beginning of it that no other run has; else a StoreError."""
         name = Path(name).name  # a path to it will do
         if not name:  # every name begins with nothing
             raise StoreError("A stored run has a name. `labutils runs` lists them.")
@@ -121,10 +105,7 @@ class RunStore:
         return places[found[0]]
 
     def remove(self, name: str) -> Path:
-        """Remove the stored run called `name` (see `named`) and give back where it was.
-
-        A StoreError says that there is no single one, a training holds it, or it cannot be removed.
-        """
+        """Remove the stored run called `name` (see `named`) and give back where it was, or raise a StoreError."""
         place = self.named(name)
         with _held(place), clear_errors(place):
             shutil.rmtree(place)
@@ -132,10 +113,9 @@ class RunStore:
 
     @contextmanager
     def lock(self, config: RunConfig, fingerprint: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the run for writing; another process that wants it waits, and then finds what this one stored.
+        """Hold the run for writing; `waiting` is called once if another process holds it, which is then waited for.
 
-        `waiting` is called once if another process holds the run. A StoreError says that the results folder cannot be
-        written to; a BusyError where nobody waits.
+        A StoreError says that the results folder cannot be written to; a BusyError where nobody waits.
         """
         place = self.path_of(config, fingerprint)
         with _held(place, waiting if self.wait else None):
@@ -149,9 +129,9 @@ class RunStore:
     def workplace(self, config: RunConfig, fingerprint: str) -> tuple[Path, tuple[Run, dict[str, np.ndarray]] | None]:
         """Where to train, and from where: what `read_start` gives, or None for the first epoch.
 
-        A stored run that cannot be continued, because it came without a checkpoint, stays as it is while a longer one
-        is trained in a hidden folder beside it, until `replace` is called. The lab's run goes on in a student's folder.
-        A StoreError says that a folder it would work in is damaged or holds something else.
+        A stored run that came without a checkpoint stays as it is while a longer one is trained in a hidden folder
+        beside it, until `replace` is called. The lab's run goes on in a student's folder. A StoreError says that a
+        folder it would work in is damaged or holds something else.
         """
         place = self.path_of(config, fingerprint)
         own = place, _hidden(place, "longer")
@@ -176,10 +156,8 @@ class RunStore:
         return place
 
     def put(self, run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> Run:
-        """Store a run that was trained elsewhere, unless it is stored at this length or longer by now.
-
-        Its best weights are None if they are those of the stored run that this one continues.
-        """
+        """Store a run that was trained elsewhere, unless it is stored at this length or longer by now; without best
+        weights if they are those of the stored run that this one continues."""
         fingerprint = run.provenance["fingerprint"]
         with self.lock(run.config, fingerprint):
             found = self.find(run.config, fingerprint)
@@ -230,24 +208,20 @@ def find(
     configs : RunConfig or mapping of str to RunConfig
         One run, or several by label.
     where : Dataset or str
-        On which images: these; or a source (as `Run.source` has it), whatever images of it.
+        On which images: these, where a StoreError says that the run is damaged; or a source (as `Run.source` has it),
+        where what cannot be read is passed over.
     at_least : int, optional
         Epochs that a run must have; all of its settings' unless given.
     small : bool
-        True gives the small runs that stand in for these, by labels that say so, while one of these is missing and
-        none of the small ones is.
+        True gives the small runs that stand in for these (`lab.small`) while one of these is missing and none of the
+        small ones is.
     among : RunStore or sequence of Run, optional
         Where to look; `RunStore()` unless given.
 
     Returns
     -------
     Run or None, or dict of str to Run
-        By the labels of `configs`, without those that are not stored.
-
-    Raises
-    ------
-    StoreError
-        If the run on these very images is damaged. Of a source, what cannot be read is passed over.
+        By label, without those that are not stored.
     """
     if isinstance(configs, RunConfig):
         return find({"": configs}, where, at_least=at_least, among=among).get("")
@@ -258,8 +232,7 @@ def find(
         if run.epochs >= (configs[label].epochs if at_least is None else at_least)
     }
     if small and len(found) < len(configs):
-        instead = {f"{label}{lab.SMALL_LABEL}": config.with_(**lab.SMALL) for label, config in configs.items()}
-        stand_ins = find(instead, where, at_least=at_least, among=among)
+        stand_ins = find(lab.small(configs), where, at_least=at_least, among=among)
         return stand_ins if len(stand_ins) == len(configs) else found
     return found
 
@@ -332,11 +305,6 @@ def _make_room(place: Path) -> Path:
         if folder.exists():
             folder.rmdir()  # empty: `write_run` wants to see it appear whole
     return folder
-
-
-def _key_of(folder: Path) -> str:
-    """The key in a folder's name; see `RunStore.path_of`."""
-    return "".join(folder.name.split("-")[-2:-1])
 
 
 def _found(place: Path, config: RunConfig, fingerprint: str) -> Run:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,11 @@ from labutils.audit.baselines import simple_of
 from labutils.audit.tables import ACCURACY
 from labutils.course.questions import QUESTIONS
 from labutils.data.locate import title_of
-from labutils.errors import DataError, StoreError
+from labutils.errors import DataError, StoreError, visible
 from labutils.evaluate.claims import Verdict, same_but_seed
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.metrics import highest_elementwise
-from labutils.evaluate.sentences import disagreements, every_sentence
+from labutils.evaluate.sentences import disagreements, every_sentence, headline
 from labutils.evaluate.tables import POWER, as_table, mark_source, seeds_words, takes_words
 from labutils.paths import LAB_DATASETS, dataset_name, speaks
 from labutils.phantoms.files import CLASS_NAMES, COUNTS
@@ -290,7 +291,9 @@ def sentences_words(source: str = "") -> tuple[str, int]:
     """
     stored, lines, said, wrong = RunStore().all(), [], 0, 0
     chosen, runs = choose_runs(source, stored)
-    for task, about, sentence in every_sentence(stored, chosen):
+    verdicts = [verdict for verdict in evaluate.judge_all(_by_name(chosen, runs)) if verdict.parts]
+    headlines = ((verdict.task, f"headline of {verdict.id}", headline(verdict)) for verdict in verdicts)
+    for task, about, sentence in chain(every_sentence(stored, chosen), headlines):
         against = disagreements(sentence)
         said, wrong = said + 1, wrong + len(against)
         lines.append(f"{_number(task)}, {about}: {sentence.text}")
@@ -305,6 +308,33 @@ def sentences_words(source: str = "") -> tuple[str, int]:
     return "\n".join([*lines, f"{said} sentences, {wrong} places against their findings."]), wrong
 
 
+def claims_words(source: str = "", file: str = "") -> tuple[str, int]:
+    """What comes of the records of a file on stored runs, and how many say something else or were altered.
+
+    Without a file the lab's claims are written as one, beside REPORT.md; for `source` see `choose_runs`.
+    """
+    from labutils.evaluate.records import ALTERED, OTHER, judge_again, read_records, write_records
+
+    chosen, runs = choose_runs(source, RunStore().all())
+    if not file:
+        place = _place(source) / "claims.json"
+        write_records(place, _by_name(chosen, runs))
+        return f"written: {paths.short(place)}", 0
+    lines, counted = [], Counter[str]()
+    for record in read_records(Path(file)):
+        word, why = judge_again(record, _by_name(chosen, runs))
+        counted[word] += 1
+        lines.append(visible(f"{record.id}: {word}: {why}"))
+    told = ", ".join(f"{number} {word}" for word, number in counted.items())
+    return "\n".join([*lines, f"{len(lines)} conclusions: {told}."]), counted[OTHER] + counted[ALTERED]
+
+
+def _place(source: str) -> Path:
+    place = paths.results_dir() / (f"own/{_file_name(source)}" if source else "")
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     """Write REPORT.md into `results/`, and the figures of every task beside it.
 
@@ -317,8 +347,7 @@ def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     if chosen == "phantom" and lab.REAL in count_sources(stored):
         beside = [lab.REAL, *beside]
     others = [choose_runs(other, stored) for other in beside]
-    place = paths.results_dir() / (f"own/{_file_name(source)}" if source else "")
-    place.mkdir(parents=True, exist_ok=True)
+    place = _place(source)
     pages = _Pages(place, chosen, runs, others)
     lines = [*pages.front(stored)]
     for task in lab.TITLES:

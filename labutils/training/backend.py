@@ -59,9 +59,8 @@ def compiled_model(config: RunConfig, n_classes: int, precision: str) -> Any:
 def feed(batches: Any) -> Any:
     """What a model's `fit` and `predict` read batches (a `keras.utils.PyDataset`) from.
 
-    On TensorFlow the same batches from a pipeline that does not tune itself; elsewhere `batches`. In the pipeline that
-    Keras would make, a tuner looks up after 10 ms, 20 ms, 40 ms and so on, and what comes after an epoch may wait until
-    it does: epochs of 3 s then last 5.1 s now and again, and those of 25 s last 41 s.
+    On TensorFlow the same batches from a pipeline that does not tune itself: after an epoch, Keras's own may wait until
+    its tuner looks up, and an epoch of 25 s lasts 41 s now and again. Elsewhere `batches`.
     """
     if machine.backend() != "tensorflow":
         return batches
@@ -81,8 +80,7 @@ def choose_precision(config: RunConfig, n_classes: int, before: str | None = Non
     """The precision to train in: what `LABUTILS_PRECISION` says, else what is faster here.
 
     `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured here,
-    are at least `WORTHWHILE` times faster; a training of a few epochs is not worth the measurement. Where it has the
-    units, it keeps the precision `before`, of the epochs which the training goes on from.
+    are at least `WORTHWHILE` times faster, or where the epochs `before` were trained in it.
     """
     asked = machine.precision()
     if asked != "auto":

@@ -39,9 +39,8 @@ def check_dataset(config: RunConfig, dataset: Dataset) -> None:
     for name, labels in (("n_train", dataset.y_train), ("n_val", dataset.y_val)):
         asked_for = getattr(config, name)
         if asked_for is not None and asked_for != len(labels):
-            raise ValueError(
-                f"There are {len(labels)} images, the run's {name} is {asked_for}: load them with the same."
-            )
+            found_here = f"There are {len(labels)} images"
+            raise ValueError(f"{found_here}, the run's {name} is {asked_for}: load them with the same.")
 
 
 def state_of(model: "keras.Model") -> dict[str, np.ndarray]:
@@ -78,8 +77,7 @@ def read_weights(model: "keras.Model", file: Path) -> int:
     """Put the weights that `write_weights` wrote into a network of the same shape; their epoch (from 0) comes back.
 
     Only arrays that lie in the file itself are read: HDF5 may also lead to other files, and a file from elsewhere would
-    decide which. A ValueError says that it is no ordinary file, belongs to another network, or holds what is no weight;
-    an OSError that it cannot be read, or is no HDF5.
+    decide which. A ValueError or OSError says what is wrong with it.
     """
     import h5py
 

@@ -1,9 +1,8 @@
 """The whole life of an epoch: `fit`, what happens before, within and after every epoch, the exam, and the stop key.
 
-What an epoch does depends on the seed and the epoch's number alone: the order of the images, the units that dropout
-leaves out and the augmentation are drawn anew from both, so that a training that was stopped and taken up again is the
-training that was never stopped. Which run is asked for, and where it is kept, is the business of `train`. Importing
-this module imports Keras.
+The order of the images, the units that dropout leaves out and the augmentation are drawn from the seed and the epoch's
+number alone: a training that was stopped and taken up again is the training that was never stopped. Importing this
+module imports Keras.
 """
 
 import gc
@@ -59,7 +58,7 @@ def fit(
     label: str | None = None,
     show: bool = True,
 ) -> Trained:
-    """Train without a store: from the beginning, or from `start` and its checkpoint.
+    """Train without a store: from the beginning, or from `start` and its checkpoint; TrainingInterrupted if stopped.
 
     Parameters
     ----------
@@ -73,15 +72,8 @@ def fit(
         See `backend.choose_precision` for what is taken unless given.
     on_epoch, keep : callable, optional
         Get after every epoch the run so far, and, before that, everything.
-    label : str, optional
-        What to call the run in messages.
-    show : bool
-        Whether to print what it costs and how far it is.
-
-    Raises
-    ------
-    TrainingInterrupted
-        If it is stopped by hand.
+    label, show : str and bool
+        What to call the run in messages; whether to print what it costs and how far it is.
     """
     run, label = start or empty_run(config, dataset), label or config.slug
     stretches = run.provenance["stretches"]
@@ -122,11 +114,7 @@ def fit(
 
 
 class Life(keras.callbacks.Callback):
-    """What happens before, within and after every epoch, in this order.
-
-    After an epoch the validation images and a fixed part of the training images are predicted; the run with the epoch,
-    the state to go on from, the best weights and the exam are kept; then it is shown.
-    """
+    """What happens before, within and after every epoch, in this order."""
 
     async_safe = True
 
@@ -263,10 +251,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class Pictures(keras.utils.PyDataset):
-    """Images in their order, to be predicted, in equal batches: JAX compiles once for every shape that it meets.
-
-    The last image is repeated until the last batch is full.
-    """
+    """Images to be predicted, the last one repeated until all batches are equal: JAX compiles once for every shape."""
 
     def __init__(self, images: np.ndarray) -> None:
         super().__init__()
@@ -303,11 +288,8 @@ def draw_dropout(model: Any, seed: int, epoch: int) -> None:
 
 
 def fixed_part(dataset: Dataset) -> np.ndarray:
-    """Indices of the training images that are measured, the same for all runs: as many of each class as in validation.
-
-    Where training has fewer of a class, all of them. Of the lab's own data sets as many as validation images, of
-    whichever class: so the stored runs were measured.
-    """
+    """Indices of the training images that are measured, the same for all runs: as many of each class as in validation,
+    if there are. Of the lab's own data sets as many as validation images, of whichever class, as it always was."""
     n_train, labels = len(dataset.y_train), np.asarray(dataset.y_train)
     shuffled = np.random.default_rng(0).permutation(n_train)
     if dataset.name in LAB_DATASETS:
@@ -356,10 +338,7 @@ def empty_run(config: RunConfig, dataset: Dataset) -> Run:
 
 
 def planned_lengths(config: RunConfig) -> frozenset[int]:
-    """Epochs after which a run sits its exam: those the lab plans, of one's own data sets the last.
-
-    Other runs on the lab's data sets sit none.
-    """
+    """Epochs after which a run sits its exam: on the lab's data those that it plans, on one's own the last."""
     if config.dataset not in LAB_DATASETS:
         return frozenset({config.epochs})
     of_tasks = [planned for task in lab.TITLES for planned in lab.runs(task).values()]

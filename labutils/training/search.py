@@ -1,8 +1,4 @@
-"""A small hyperparameter search with Optuna, for Task 4: settings drawn, trained briefly, and compared.
-
-Every trial is an ordinary stored run. The study itself is kept nowhere: asked for again, it draws the same trials, and
-the stored runs answer them.
-"""
+"""A small hyperparameter search with Optuna, for Task 4: settings drawn, trained briefly, and compared."""
 
 from __future__ import annotations
 
@@ -26,25 +22,12 @@ EPOCHS = 30
 
 
 def study(base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool = True) -> optuna.Study:
-    """A study of learning rate, width and dropout with `n_trials` trials.
+    """A study of learning rate, width and dropout with `n_trials` trials, which maximizes the best validation accuracy.
 
-    A trial draws from `base.seed` and from what the trials before it reached. Asked for again, it is therefore the
-    same settings, and the stored run answers: a study that was stopped goes on as one that was not.
-
-    Parameters
-    ----------
-    base : RunConfig
-        All other settings.
-    dataset : Dataset
-    n_trials : int
-    train_missing : bool
-        False trains nothing: the study ends before the first trial whose run is not stored, and says so.
-
-    Returns
-    -------
-    optuna.Study
-        Maximizes the best validation accuracy. Trials are drawn by the tree-structured Parzen estimator
-        (Bergstra et al., 2011).
+    A trial is drawn by the tree-structured Parzen estimator (Bergstra et al., 2011) from `base.seed` and from what the
+    trials before it reached, and is an ordinary stored run. Asked for again, it is therefore the same settings, and the
+    stored run answers: a study that was stopped goes on as one that was not. All other settings are those of `base`.
+    Without `train_missing` the study ends before the first trial whose run is not stored, and says so.
     """
     import optuna
 
@@ -64,8 +47,8 @@ def study(base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool 
         run = store.find(config, dataset.fingerprint)
         if run is None or run.epochs < config.epochs:
             if not train_missing:
-                said = f"{number} of {n_trials} trials are stored; set train_missing = True to train the others."
-                print(f"Search: {said}")
+                stored = f"{number} of {n_trials} trials are stored"
+                print(f"Search: {stored}; set train_missing = True to train the others.")
                 break
             (run,) = train_all({f"trial {number}": config}, dataset, store=store).values()
         found.tell(trial, float(run.first(config.epochs).history["val_accuracy"].max()))
@@ -88,16 +71,13 @@ def trial_table(found: optuna.Study) -> Table:
 
 
 def finalists(found: optuna.Study, base: RunConfig, dataset: Dataset, runs: Mapping[str, Run]) -> dict[str, Run]:
-    """The best run set by hand and the best one searched for, by what they are called; those of them that there are.
-
-    `found` is from `study`, with the same `base` and `dataset`; `runs` were set by hand, by label.
-    """
+    """The best of the `runs` set by hand and the best one searched for (`study`), by what they are called; those of
+    them that there are."""
     chosen = {}
     if runs:
         label, run = max(runs.items(), key=lambda item: best(item[1]).accuracy.value)
         chosen[f"by hand: {label}"] = run
-    trials = finished(found)
-    if trials:
+    if trials := finished(found):
         config = trial_config(base, max(trials, key=lambda trial: trial.value or 0.0).params)
         if searched := RunStore().find(config, dataset.fingerprint):
             rate, dropout = scientific(config.learning_rate), f"dropout {config.dropout:.1f}"

@@ -1,8 +1,4 @@
-"""Training as the notebooks see it: ask for a run, get it; from the store, continued, or trained now.
-
-How a training goes is the business of `fit`, how a run is kept and found that of `runs`; training on other processes
-and machines that of `workers`. Figures are made elsewhere.
-"""
+"""Training as the notebooks see it: ask for a run, get it; from the store, continued, or trained now."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -16,7 +12,7 @@ from labutils.config import RunConfig
 from labutils.data.dataset import Dataset
 from labutils.errors import StoreError
 from labutils.progress import minutes
-from labutils.runs.run import Run, best_weights_file, read_run, read_start, write_run
+from labutils.runs.run import Run, best_weights_file, first_line, read_run, read_start, write_run
 from labutils.runs.store import RunStore, find
 from labutils.training.checkpoint import Trained, check_dataset, read_weights
 from labutils.training.cost import estimate_seconds
@@ -53,19 +49,11 @@ def train(
     label : str, optional
         What to call the run in messages.
 
-    Returns
-    -------
-    Run
-        With `config.epochs` epochs; `status` says whether it was trained, extended or reused.
-
     Raises
     ------
-    ValueError
-        If the images are not those that the settings speak of.
-    StoreError
-        If a stored run is damaged or cannot be written.
-    TrainingInterrupted
-        If it is stopped by hand; finished epochs are kept.
+    ValueError, StoreError, TrainingInterrupted
+        If the images are not those that the settings speak of; a stored run is damaged or cannot be written; it is
+        stopped by hand, and finished epochs are kept.
     """
     check_dataset(config, dataset)
     store, label = store or RunStore(), label or config.slug
@@ -165,40 +153,34 @@ def train_all(
         Where to train: a `ProcessPoolExecutor` on this machine's cores; the executor of a Dask client on a cluster.
         Workers need no shared folder: only this process writes to the store. None trains in this process, one after
         another, or where the `labutils run --scheduler` says that executes this notebook.
-
-    Returns
-    -------
-    dict of str to Run
-        Without the runs that were left out.
     """
     from labutils.training.workers import chosen_workers, train_on
 
-    store = store or RunStore()
-    runs: dict[str, Run] = {}
-
-    def left_out(label: str, dataset: Dataset) -> bool:
-        return not train_missing and reuse and _left_out(label, configs[label], dataset, store)
-
-    with chosen_workers(executor) as workers:
-        for dataset, labels in _by_dataset(configs, datasets):
-            wanted = [label for label in labels if not left_out(label, dataset)]
-            if workers is not None:
-                chosen = {label: configs[label] for label in wanted}
-                runs |= train_on(workers, chosen, dataset, reuse=reuse, store=store)
-                continue
-            for label in wanted:
-                runs[label] = train(configs[label], dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
-    if len(runs) < len(configs):
-        return _small_instead(configs, datasets, runs) or runs
-    return {label: runs[label] for label in configs}
-
-
-def _by_dataset(configs: Mapping[str, RunConfig], datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, list[str]]]:
-    """The data sets with the labels of their runs; a run whose data set is not among them is told by `train`."""
-    names = [dataset.name for dataset in datasets]
+    store, names = store or RunStore(), [dataset.name for dataset in datasets]
+    # A run whose data set is not among them is told by `train`.
     place = {label: names.index(c.dataset) if c.dataset in names else 0 for label, c in configs.items()}
-    by_dataset = [(dataset, [label for label in configs if place[label] == i]) for i, dataset in enumerate(datasets)]
-    return [(dataset, labels) for dataset, labels in by_dataset if labels]
+    wanted = [{label: configs[label] for label in configs if place[label] == i} for i in range(len(datasets))]
+    by_dataset = [(dataset, own) for dataset, own in zip(datasets, wanted, strict=True) if own]
+    runs, small = dict[str, Run](), dict[str, Run]()
+    with chosen_workers(executor) as workers:
+        for dataset, own in by_dataset:
+            if not train_missing and reuse:
+                own = {label: one for label, one in own.items() if not _left_out(label, one, dataset, store)}
+            if workers is not None:
+                runs |= train_on(workers, own, dataset, reuse=reuse, store=store)
+                continue
+            for label, config in own.items():
+                runs[label] = train(config, dataset, reuse=reuse, store=store, on_epoch=on_epoch, label=label)
+    if len(runs) == len(configs):
+        return {label: runs[label] for label in configs}
+    for dataset, own in by_dataset:
+        small |= find(lab.small(own), dataset.source)
+    if len(small) < len(configs):
+        return runs
+    absent = "; ".join(label for label in configs if label not in runs)
+    print(f"Not stored: {absent}. Small ones stand in: {lab.SMALL_IN_WORDS}.")
+    print("What they show need not hold for the large ones.")
+    return small
 
 
 def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) -> bool:
@@ -219,22 +201,6 @@ def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) 
     return True
 
 
-def _small_instead(
-    configs: Mapping[str, RunConfig], datasets: tuple[Dataset, ...], runs: Mapping[str, Run]
-) -> dict[str, Run]:
-    """The stored small runs that stand in for `configs`, said so; none if one of them is not stored."""
-    small: dict[str, Run] = {}
-    for dataset, labels in _by_dataset(configs, datasets):
-        asked = {f"{label}{lab.SMALL_LABEL}": configs[label].with_(**lab.SMALL) for label in labels}
-        small |= find(asked, dataset.source)
-    if len(small) < len(configs):
-        return {}
-    absent = "; ".join(label for label in configs if label not in runs)
-    print(f"Not stored: {absent}. Small ones stand in: {lab.SMALL_IN_WORDS}.")
-    print("What they show need not hold for the large ones.")
-    return small
-
-
 def with_weights(run: Run) -> Run:
     """The run, or the stored small one that stands in for it where its own weights are not stored; says so.
 
@@ -251,19 +217,11 @@ def with_weights(run: Run) -> Run:
 
 
 def load_best(run: Run) -> "tuple[keras.Model, int]":
-    """The trained network of a stored run, with its best weights.
+    """The trained network of a stored run, not compiled, and the index (from 0) of the epoch that its weights are from:
+    the best of all that are stored.
 
-    Returns
-    -------
-    model : keras.Model
-        Not compiled. The weights were stored as float16: predictions move in their third decimal.
-    epoch : int
-        Index (from 0) of the epoch they are from: the best of all that are stored.
-
-    Raises
-    ------
-    StoreError
-        If the run came without weights (the message says how to make them), or they are damaged.
+    They were stored as float16: predictions move in their third decimal. A StoreError says that the run came without
+    them, and how to make them, or that they are damaged.
     """
     from labutils.training.backend import import_keras
 
@@ -283,9 +241,8 @@ def load_best(run: Run) -> "tuple[keras.Model, int]":
         if not 0 <= epoch <= stored:
             raise ValueError(f"it is from epoch {epoch + 1}, {stored} are stored")
     except Exception as error:  # there is no end to what readers raise on damaged files
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise StoreError(
-            f"{paths.short(file)} is damaged or belongs to another network ({reason}). "
+            f"{paths.short(file)} is damaged or belongs to another network ({first_line(error)}). "
             "Restore it, or remove it; the run's history and predictions do not need it."
         ) from None
     return model, epoch
@@ -299,5 +256,5 @@ def same_network(model: "keras.Model", config: RunConfig, n_classes: int = 2) ->
     other = other_layer(built, layers_in_words(ours))
     if not other and model.input_shape != ours.input_shape:
         other = f"its images are {model.input_shape[1:]}, and {ours.input_shape[1:]} was expected"
-    counted = f"{len(built)} layers in the same order, {model.count_params():,} parameters"
+    counted = f"{len(model.layers)} layers in the same order, {model.count_params():,} parameters"
     print(f"Another network than the runs': {other}." if other else f"The network of the runs: {counted}.")

@@ -1,11 +1,9 @@
 """Can a run be repeated? Its first epochs are trained again and compared with what is stored, in bands.
 
 Where circumstances are the same, all agrees bit by bit. Another processor rounds otherwise, and a training amplifies
-that. How much depends on the network (batch normalization divides by small variances), the learning rate and the step,
-so it is measured, on the run in question: trained again with errors of the size of rounding planted before its first
-step, it moves, and what is stored may be a generous multiple of that away. The first eight steps say most: rounding has
-little time to grow in them, and they differ as soon as anything about the network, its first weights, the images, their
-order, the dropout or the learning rate does. Whole epochs catch what the first steps cannot see.
+that, by how much depends on the run. So it is measured: trained again with errors of the size of rounding planted
+before its first step, the run moves, and what is stored may be a generous multiple of that away. The first eight steps
+say most, for rounding has little time to grow in them; whole epochs catch what these cannot see.
 """
 
 import sys
@@ -31,12 +29,8 @@ ROUNDING = {"float32": 2.0**-24, "bfloat16": 2.0**-9}
 TRIALS = 3
 """Trainings with planted errors from which bands are measured."""
 MULTIPLE = {"first steps": 16, "loss": 8, "accuracy": 8, "val_loss": 8, "predictions": 8}
-"""A band is so many times what planted errors moved.
-
-They are planted once, before the first step, while a processor rounds at every step, and it may draw a few pixels of a
-phantom otherwise, not one; and of three draws the furthest may by chance lie near zero. Over a whole epoch this evens
-out: where errors grow fast, they soon are as large whatever they began with.
-"""
+"""A band is so many times what planted errors moved: they are planted once, while a processor rounds at every step, and
+of three draws the furthest may by chance lie near zero. Over a whole epoch this evens out."""
 ACCURACY = 0.01
 """Added to the band of accuracies, which move by whole images."""
 STEPS = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
@@ -67,10 +61,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of repeating the first `epochs` of the run called `name` in the store.
+    """What came of repeating the first `epochs` of the run called `name`, within `bands` (`TIGHT`, or
+    `measured_bands`).
 
-    `bands` are how far apart what may be at most: `TIGHT`, or what `measured_bands` gives. `other` is what is not as it
-    was when the run was trained (`threads`, `device`); `problem` why it could not be verified here, if it could not.
+    `other` is what is not as it was when the run was trained (`threads`, `device`); `problem` why it could not be
+    verified here, if it could not.
     """
 
     name: str
@@ -105,11 +100,8 @@ class Verification:
 
 
 def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verification:
-    """Train the first epochs of a run again and compare losses, accuracies and predictions with what is stored.
-
-    At least one epoch, and at most as many as are stored, on `dataset`, the images it was trained on: loaded from where
-    they came unless given. It has a `problem` where these, or the backend that it was trained with, are not here.
-    """
+    """Train the first epochs of a run again, at least one, and compare losses, accuracies and predictions with what is
+    stored. There is a `problem` where its images (`dataset`, loaded unless given) or its backend are not here."""
     name, stretches = run.path.name if run.path else run.config.slug, run.provenance["stretches"]
     if problem := _backend_problem(stretches[0]["backend"]):
         return Verification(name, problem=problem)
@@ -142,11 +134,8 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
 
 
 def measured_bands(again: Run, dataset: Dataset, precision: str, rounding: float) -> dict[str, np.ndarray]:
-    """How far a run may be from what another machine made of the same settings, from how it amplifies rounding.
-
-    `again` was trained here, in `precision`; `rounding` is the relative error of one (see `ROUNDING`). For every name
-    of `TIGHT`, a band for each of `STEPS` or for each epoch.
-    """
+    """How far a run may be from what another machine made of the same settings: for every name of `TIGHT`, a band for
+    each of `STEPS` or epochs. `again` was trained here, in `precision`; `rounding` is the relative error of one."""
     from labutils.training.epoch import fit
 
     moved = []
@@ -166,11 +155,9 @@ def measured_bands(again: Run, dataset: Dataset, precision: str, rounding: float
 def with_errors(
     config: RunConfig, dataset: Dataset, precision: str, rounding: float, trial: int
 ) -> tuple[dict[str, np.ndarray], Dataset]:
-    """The state and the images of a run before its first step, with errors such as another machine makes.
-
-    Every weight is off by one rounding. Of phantoms, which each machine draws for itself, one pixel of every image is
-    off by a grey level: floating point may move it by that, and the fingerprint does not see it (`load_dataset`).
-    """
+    """The state and the images of a run before its first step, with errors such as another machine makes: every weight
+    is off by one rounding, and of phantoms, which each machine draws for itself, a pixel of every image by a grey
+    level."""
     from labutils.training.backend import compiled_model
 
     rng = np.random.default_rng(trial)
@@ -212,12 +199,9 @@ def _backend_problem(backend: str) -> str:
     active = sys.modules["keras"].backend.backend() if "keras" in sys.modules else machine.backend()
     if find_spec(backend) is None:
         return f"it was trained with {backend}, which is not installed."
-    if backend != active:
-        return (
-            f"it was trained with {backend}, and this process uses {active}: "
-            f"set KERAS_BACKEND={backend} before Keras is imported, or use `labutils verify`."
-        )
-    return ""
+    instead = f"set KERAS_BACKEND={backend} before Keras is imported, or use `labutils verify`"
+    trained = f"it was trained with {backend}, and this process uses {active}: {instead}."
+    return trained if backend != active else ""
 
 
 def _load(run: Run) -> Dataset | None:
@@ -243,12 +227,12 @@ def _compare(run: Run, again: Run, bands: Mapping[str, np.ndarray]) -> Iterator[
         yield Comparison(f"loss in {what}", stored, repeated, float(band))
     for epoch in range(again.epochs):
         for column in COLUMNS:
-            stored, repeated = float(run.history[column][epoch]), float(again.history[column][epoch])
+            stored, repeated = (float(one.history[column][epoch]) for one in (run, again))
             yield Comparison(f"{column} of epoch {epoch + 1}", stored, repeated, float(bands[column][epoch]))
-        apart = run.val_predictions[epoch].astype(float) - again.val_predictions[epoch].astype(float)
-        furthest = np.unravel_index(np.abs(apart).argmax(), apart.shape)
-        stored, repeated = float(run.val_predictions[epoch][furthest]), float(again.val_predictions[epoch][furthest])
+        given = [one.val_predictions[epoch].astype(float) for one in (run, again)]
+        furthest = np.unravel_index(np.abs(given[0] - given[1]).argmax(), given[0].shape)
         what = f"prediction for {run.val_files[int(furthest[0])]} in epoch {epoch + 1}"
+        stored, repeated = (float(one[furthest]) for one in given)
         yield Comparison(what, stored, repeated, float(bands["predictions"][epoch]))
     low, high = _loss_bounds(run)
     losses = run.history["val_loss"]

@@ -91,9 +91,8 @@ def open_notebook(page, lab, name):
 
 
 def run_all(page, limit=300_000):
-    """Run every cell, and wait until the last one has ended and no control is loading."""
+    """Run every cell, and wait until the last one has ended."""
     page.evaluate(RUN_ALL, limit)
-    page.wait_for_function("!document.querySelector('.labutils[data-status=loading]')", polling=POLL)
 
 
 def controls_notebook(lab, *names, more=()):

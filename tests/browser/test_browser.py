@@ -7,6 +7,7 @@ lie in the folder that `LABUTILS_SCREENSHOTS` names, if it names one.
 import pytest
 from page_helpers import (
     POLL,
+    SCROLL,
     change_theme,
     check_no_errors,
     check_no_violation,
@@ -23,6 +24,8 @@ from labutils import paths
 NOTEBOOKS = sorted(path.stem for path in paths.notebooks_dir().glob("*.ipynb") if path.stem in tasks.NOTEBOOKS)
 FIRST = ("task1b", "task3", "task5a", "task7")
 """Notebooks that between them have every kind of control."""
+SCREENS, MORE_SCREENS = 13, {"task4": 15}
+"""Of 1280 by 900 pixels, at most; Task 4 has fourteen runs."""
 TOO_WIDE = """() => [...document.querySelectorAll(".labutils, .labutils-still, .jp-RenderedHTMLCommon")]
   .filter((x) => x.scrollWidth > x.clientWidth + 1)
   .filter((x) => getComputedStyle(x.closest(".jp-OutputArea-output") ?? x).overflowX === "visible")
@@ -32,6 +35,9 @@ TOO_WIDE = """() => [...document.querySelectorAll(".labutils, .labutils-still, .
 def try_notebook(page, lab, axe, name):
     open_notebook(page, lab, f"{name}.ipynb")
     run_all(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.evaluate(SCROLL, 0) <= MORE_SCREENS.get(name, SCREENS), "longer than a lesson"
+    page.set_viewport_size({"width": 1200, "height": 1400})
     picture(page, name)
     used = use_everything(page)
     assert used or name in ("index", "own"), "every notebook has something to do"

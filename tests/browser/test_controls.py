@@ -137,16 +137,15 @@ def test_every_control_answers_soon(controls, lab, capsys):
 
 
 def test_a_run_shows_its_first_point_soon_and_is_soon_over(controls, lab, capsys):
-    """1 s to the first point, 10 s to something to learn, 60 s in all, on a quiet machine."""
+    """1 s to the first point, 15 s in all, on a quiet machine; the table says what the kernel had to do meanwhile."""
     box = controls.locator(".labutils[data-status]")
     before = kernel_seconds(lab)
     seen = {int(epoch): ms / 1e3 for epoch, ms in box.evaluate(TRAIN).items()}
     assert "Done: learning rate 1e-3: after 30 epochs" in box.inner_text()
     works = kernel_seconds(lab) - before
-    first, tenth, last = (seen[min(epoch for epoch in seen if epoch >= wanted)] for wanted in (1, 10, 30))
-    text = f"playground: first point after {first:.1f} s, tenth after {tenth:.1f} s, all after {last:.1f} s"
+    text = f"playground: first point after {seen[1]:.1f} s, all after {seen[30]:.1f} s"
     keep(capsys, "playground", f"{text}; the kernel worked {works:.1f} s")
-    assert first < patience(1) and tenth < patience(10) and last < patience(60)
+    assert seen[1] < patience(1) and seen[30] < patience(15)
     box.get_by_role("button", name="Reset").click()
     controls.wait_for_function("(box) => !box.innerText.includes('Done')", arg=box.element_handle(), polling=POLL)
 
@@ -159,14 +158,12 @@ def test_the_playground_trains_pauses_stops_and_resets(controls):
     controls.wait_for_selector(".labutils[data-status=training]")
     assert rate.is_disabled()
     controls.wait_for_function(TRAINED, arg=box.element_handle(), polling=POLL)
-    controls.locator(".jp-CodeCell").last.locator(".cm-content").click()
-    controls.keyboard.press("Control+Enter")
-    controls.wait_for_selector("text=answered 42")
-    assert controls.locator(".labutils[data-status=training]").count() == 1, "the kernel answers while it trains"
-    box.get_by_role("button", name="Pause").click()
+    pause = box.get_by_role("button", name="Pause")
+    pause.click()
     controls.wait_for_selector(".labutils[data-status=paused]")
     act(controls, box, box.get_by_role("button", name="Continue").click)
-    act(controls, box, lambda: None)  # an epoch more: by then the kernel is not at work on the click itself
+    act(controls, box, lambda: None)  # an epoch more
+    pause.click()
     controls.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
     controls.wait_for_selector(".labutils[data-status=ready]")
     assert "Stopped: learning rate 1e-3" in box.inner_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +73,12 @@ class Exercise:
     def mistake(self, name: str, hint: str) -> Callable[[Callable[..., Any]], None]:
         """Enter a function as a mistake; the first one that gives the same as a student's is named."""
         return lambda wrong: self.mistakes.append(Mistake(name, hint, wrong))
+
+    def varied(self, *mistakes: tuple[str, str, Any]) -> None:
+        """Enter mistakes by name and hint: the reference with other options, or a function of it and the arguments."""
+        for name, hint, change in mistakes:
+            bound = partial(self.reference, **change) if isinstance(change, dict) else partial(change, self.reference)
+            self.mistakes.append(Mistake(name, hint, bound))
 
 
 ENTERED: list[Exercise] = []

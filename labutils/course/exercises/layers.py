@@ -28,7 +28,7 @@ def _(rng):
     return [
         case("training", (3, 4), 0.4, True),
         case("inference", (2, 3), 0.4, False),
-        case("a batch of one, float32", (1, 6), 0.25, True, np.float32),
+        case("a batch of one in float32", (1, 6), 0.25, True, np.float32),
         case("rate 0", (2, 2), 0.0, True),
     ]
 
@@ -84,7 +84,7 @@ def _(rng):
     return [
         case("training", (4, 3, 3, 2), True, 0.9),
         case("inference", (2, 2, 2, 2), False, 0.9),
-        case("a batch of one, float32", (1, 2, 3, 3), True, 0.99, np.float32),
+        case("a batch of one in float32", (1, 2, 3, 3), True, 0.99, np.float32),
         case("inference on one image", (1, 2, 2, 3), False, 0.8),
     ]
 
@@ -215,7 +215,7 @@ def _(rng):
     return [
         case("below and above 0", (3, 4), 0.5),
         case("another rate", (2, 5), 0.2),
-        case("a batch of one, float32", (1, 4), 0.5, np.float32),
+        case("a batch of one in float32", (1, 4), 0.5, np.float32),
         Case("everything left out", x=rng.normal(0, 1, (1, 3)).round(3), mask=np.zeros((1, 3))),
     ]
 

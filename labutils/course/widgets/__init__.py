@@ -2,7 +2,8 @@
 
 A pure function first, a control around it: `control` decides what is shown where and moved how. `playground` trains
 small networks while one looks on (`small`), `instruments` compute in the page, `experiments` take a few seconds,
-`looking` looks into networks, `explore` wraps figures and tables, `beside` sets a reader's runs beside the lab's.
+`looking` looks into networks, `explore` wraps figures and tables, `beside` sets a reader's runs beside the lab's,
+`verdict` lets the verdicts be contested.
 
 What many of them take means the same everywhere: `run` is a stored run, or None; `runs` are runs by label; `dataset` is
 what they were validated on. Without a run they say what to do, so that a notebook goes on.
@@ -23,12 +24,14 @@ from labutils.course.widgets.explore import explore_epochs, explore_number, show
 from labutils.course.widgets.instruments import against_network, epoch_scrubber, standing_alone, threshold
 from labutils.course.widgets.looking import architecture_strip, break_the_network, feature_maps, monte_carlo_dropout
 from labutils.course.widgets.play import playground
+from labutils.course.widgets.verdict import contest_verdicts
 
 __all__ = [
     "against_network",
     "architecture_strip",
     "beside_the_lab",
     "break_the_network",
+    "contest_verdicts",
     "drop_map",
     "epoch_scrubber",
     "equal_time",

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, ParamSpec
 
 import numpy as np
 
-from labutils.plots.charts import as_image
+from labutils.plots.charts import as_image, fewer_levels
 from labutils.progress import how_to_show
 
 P = ParamSpec("P")
@@ -312,7 +312,7 @@ def png(pixels: np.ndarray, alt: str, size: int) -> str:
     """Pixels (h, w) or (h, w, 1 or 3) in [0, 1] as an `<img>`, `size` pixels high, without smoothing."""
     from PIL import Image
 
-    values = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
+    values = fewer_levels(np.round(255 * np.clip(pixels, 0, 1)))
     buffer = io.BytesIO()
     Image.fromarray(values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values).save(buffer, format="png")
     return as_image(buffer.getvalue(), alt, f"height: {size}px; image-rendering: pixelated; margin: 3px")

@@ -103,7 +103,7 @@ def lr_range_test(source: str = "auto") -> None:
 
     def again() -> Iterator[Drawn]:
         drawn, dataset = first, small.small_dataset("skin", source)
-        for found in learning_rate_range(small.settings_for("task1b").config, dataset):
+        for found in learning_rate_range(small.config_for("task1b"), dataset):
             drawn = draw_range(found)
             yield drawn._replace(busy=True)
         yield drawn
@@ -125,16 +125,17 @@ def norm_activations(dataset: Dataset) -> dict[str, Any]:
     `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and variance)
     and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
     """
-    from labutils.training.backend import import_keras
+    from labutils.training.backend import compiled_model, feed, import_keras
+    from labutils.training.epoch import Batches
 
-    settings = small.settings_for("task5b", {"batch_norm": 1})
-    model = small.Networks().get(settings, dataset)
+    config = small.config_for("task5b", batch_norm=True)
+    model, batches = compiled_model(config, dataset.n_classes, "float32"), Batches(config, dataset)
     layer, keras = model.get_layer("block1_norm1"), import_keras()
     probe = keras.Model(model.inputs[0], layer.input)
     pictures = np.asarray(dataset.x_train[:: max(1, len(dataset.y_train) // 64)])
     found: dict[str, Any] = {"edges": BINS.round(2).tolist()}
 
-    def look(*_: Any) -> bool:
+    def look() -> None:
         before = np.asarray(keras.ops.convert_to_numpy(probe(pictures, training=False)))
         gamma, beta, moving_mean, moving_variance = (np.asarray(w) for w in layer.get_weights())
         own = (before - before.mean(axis=(0, 1, 2))) / np.sqrt(before.var(axis=(0, 1, 2)) + layer.epsilon)
@@ -144,10 +145,12 @@ def norm_activations(dataset: Dataset) -> dict[str, Any]:
             part["counts"].append(np.histogram(np.clip(values, BINS[0], BINS[-1]), BINS)[0].tolist())
             part["mean"].append(round(float(values.mean()), 3))
             part["sd"].append(round(float(values.std()), 3))
-        return True
 
     look()
-    small.follow(model, settings.config, dataset, 20, look)
+    for epoch in range(20):
+        batches.draw(epoch)
+        model.fit(feed(batches), shuffle=False, verbose=0)
+        look()
     return found
 
 

@@ -1,39 +1,43 @@
-"""`playground`: a small network that is trained while its reader looks on.
+"""`playground`: a small network that is trained in the page while its reader looks on.
 
-The settings are chosen in the page, the training runs in a thread of the kernel, which stays free for other cells. What
-is seen before the first click was recorded with `python -m labutils.course.widgets.record`.
+The page has the images and trains on them (`static/network.js`); the kernel stays free for other cells, and nothing
+waits for Keras. What is seen before the first click was recorded in the same page
+(`python -m labutils.course.widgets.record`).
 """
 
 from __future__ import annotations
 
-import functools
+import base64
 import json
 import math
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from labutils import paths
+from labutils.config import DENSE_UNITS
 from labutils.course.widgets import small
-from labutils.course.widgets.control import background, instrument, is_live, recorded, show
+from labutils.course.widgets.control import STATIC, Knob, instrument, recorded, show, static_page
+from labutils.errors import ParameterError
+from labutils.models import ARCHITECTURES
 from labutils.plots.charts import COLOURS, THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
-from labutils.progress import minutes
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
 
 LOSS_TOP = {2: 1.5, 9: 2.5}
 """Where the loss axis ends: it never moves, so that runs can be compared by eye."""
-PAST = 3
 PAST_COLOURS = COLOURS[1:4]
+OWN = "your generator"
 
-_networks = small.Networks()
+Generator = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
-def playground(task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
+def playground(task: str, source: str = "auto", generator: Generator | None = None) -> None:
     """The playground of a task: its knobs, Train, Pause, Continue and Reset, and curves that grow with every epoch.
 
     Parameters
@@ -50,55 +54,35 @@ def playground(task: str, source: str = "auto", generator: small.Generator | Non
     ParameterError
         If the task has no playground.
     """
-    from labutils.errors import ParameterError
+    words = in_words(task)
+    show(words, still(task), lambda: Playground(task, source, generator).widget)
 
+
+def static_playground(task: str) -> str:
+    """The playground of a task, on phantoms, as HTML that needs neither a kernel nor a server.
+
+    A ParameterError says that the task has none.
+    """
+    words = in_words(task)
+    return static_page("playground", page_data(task, images_of(task, "phantom")), words)
+
+
+def in_words(task: str) -> str:
+    """A playground before its first click, in words, with the run recorded for it."""
     if task not in small.PLAYS:
         raise ParameterError(f"task is {task!r}: there are playgrounds for {', '.join(small.PLAYS)}.")
-    before = recorded(task)
-    show(in_words(task, before), still(task, before), lambda: Playground(task, source, generator).widget)
-
-
-def prepare(task: str) -> None:
-    """Compile in the background what a task's playground begins with: its first question stands before it."""
-    if task in small.PLAYS and is_live():
-        dataset = small.PLAYS[task].dataset
-        background(lambda: _networks.warm_up(small.settings_for(task), _dataset(dataset, "auto")))
-
-
-def in_words(task: str, before: dict[str, Any]) -> str:
-    """A playground before its first click, in words, with the run recorded for it."""
     play = small.PLAYS[task]
     choices = "; ".join(f"{knob.label}: {', '.join(words for words, _ in knob.choices)}" for knob in play.knobs)
-    found = f"Recorded with {before['words']}: {run_in_words(before['history'], play.extra)}"
-    return f"Playground. {play.question}\nTo choose from: {choices}.\n{found}"
+    return f"Playground. {play.question}\nTo choose from: {choices}.\n{_recorded_in_words(task)}"
 
 
-def run_in_words(history: small.History, extra: tuple[str, ...] = ()) -> str:
-    """A small run in words.
-
-    Examples
-    --------
-    >>> history = {"loss": [0.7], "accuracy": [0.5], "val_loss": [0.7], "val_accuracy": [0.52], "seconds": [1.0]}
-    >>> run_in_words(history).split("; ")
-    ['after 1 epoch training loss 0.70, validation loss 0.70 (lowest 0.70 at epoch 1)', \
-'training accuracy 0.50, validation accuracy 0.52.']
-    """
-    epochs = len(history["loss"])
-    if not epochs:
-        return "no epoch is finished."
-    last = {name: values[-1] for name, values in history.items() if values}
-    lowest = min(range(epochs), key=lambda i: history["val_loss"][i])
-    more = f", {extra[1]} {last[extra[0]]:.2f}" if extra else ""
-    return (
-        f"after {epochs} epoch{'s' if epochs > 1 else ''} training loss {last['loss']:.2f}, validation loss "
-        f"{last['val_loss']:.2f} (lowest {history['val_loss'][lowest]:.2f} at epoch {lowest + 1}); training accuracy "
-        f"{last['accuracy']:.2f}, validation accuracy {last['val_accuracy']:.2f}{more}."
-    )
+def _recorded_in_words(task: str) -> str:
+    return f"Recorded with {recorded(task)['said']}"
 
 
-def still(task: str, before: dict[str, Any]) -> str:
+def still(task: str) -> str:
     """The recorded run as a picture."""
-    play, history = small.PLAYS[task], before["history"]
+    play, history = small.PLAYS[task], recorded(task)["history"]
     x = history["seconds"] if play.seconds else range(1, len(history["loss"]) + 1)
 
     def curves(name: str) -> list[Line]:
@@ -113,147 +97,110 @@ def still(task: str, before: dict[str, Any]) -> str:
     classes, end = _classes(play), play.seconds or small.EPOCHS
     label = "seconds of training" if play.seconds else "epoch"
     picture = learning_chart(curves, end, LOSS_TOP[classes], classes, x_label=label)
-    return as_image(picture, f"Recorded: {before['words']}: {run_in_words(history, play.extra)}")
+    return as_image(picture, f"Recorded: {recorded(task)['said']}")
+
+
+def images_of(task: str, source: str) -> Dataset:
+    """The images that a task's playground trains on."""
+    return small.small_dataset(small.PLAYS[task].dataset, source)
+
+
+def page_data(task: str, dataset: Dataset, generator: bool = False) -> dict[str, Any]:
+    """All that the page needs to train: knobs with their values, networks, images as bytes, and the program itself."""
+    play, before = small.PLAYS[task], recorded(task)
+    classes = _classes(play)
+    own = [OWN] if generator else []
+    if play.seconds:
+        cost = f"One run takes {play.seconds:g} s of training, whatever the network."
+    else:
+        run, took = f"{small.EPOCHS} epochs of {small.N_TRAIN} images", before["history"]["seconds"][-1]
+        cost = f"One run: {run}, {took:.0f} s of training where it was recorded."
+    return {
+        "title": f"Playground of {task}",
+        "question": play.question,
+        "knobs": [_for_page(knob, own if knob.name == "augmentation" else []) for knob in play.knobs],
+        "own": OWN,
+        "fixed": _fixed(play, dataset),
+        "networks": {
+            name: {
+                "blocks": [[n, repeats, i in one.pools] for i, (n, repeats) in enumerate(one.blocks, start=1)],
+                "dense": DENSE_UNITS[name],
+            }
+            for name, one in ARCHITECTURES.items()
+        },
+        "engine": "".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("simd", "network")),
+        "images": {
+            "training": _packed(dataset.x_train, dataset.y_train),
+            "validation": _packed(dataset.x_val, dataset.y_val),
+        },
+        "measured": small.FIXED,
+        "recorded": {"words": before["words"], "history": before["history"]},
+        "words": _recorded_in_words(task),
+        "cost": f"{cost} Nothing is stored in results/.",
+        "epochs": small.EPOCHS,
+        "seconds": play.seconds,
+        "lossTop": LOSS_TOP[classes],
+        "guessLoss": math.log(classes),
+        "guessAccuracy": 1 / classes,
+        "extra": list(play.extra) or None,
+        "pastColours": list(PAST_COLOURS),
+    }
+
+
+def _for_page(knob: Knob, more: list[str]) -> dict[str, Any]:
+    found = knob.for_page()
+    values = [value.model_dump() if hasattr(value, "model_dump") else value for _, value in knob.choices]
+    return found | {"choices": [*found["choices"], *more], "values": [*values, *more]}
+
+
+def _fixed(play: small.Play, dataset: Dataset) -> dict[str, Any]:
+    """Settings that no knob moves, by the names of `RunConfig`."""
+    start = {"n_base": 8, "classes": dataset.n_classes, "seed": 0}
+    return start | {"side": small.SIZE, "batch": small.BATCH} | play.fixed
+
+
+def _packed(images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    return {"bytes": base64.b64encode(_as_bytes(images)).decode(), "labels": labels.tolist()}
+
+
+def _as_bytes(images: np.ndarray) -> bytes:
+    return np.round(255 * np.clip(images, 0, 1)).astype(np.uint8).tobytes()
 
 
 class Playground:
-    """One playground in a page, and the training behind it.
+    """One playground in a page, and what its kernel does for it: `widget` is the control."""
 
-    Attributes
-    ----------
-    widget : anywidget.AnyWidget
-        Its trait `news` says `status` (loading, ready, training, paused or failed), `said` (the same in words), `run`
-        (the curves that grow) and `past` (the last three).
-    """
-
-    def __init__(self, task: str, source: str = "auto", generator: small.Generator | None = None) -> None:
-        self.task, self.source, self.generator = task, source, generator
-        self.play = small.play_for(task, generator)
-        self.past: list[dict[str, Any]] = []
-        self.run: dict[str, Any] | None = None
-        self.status = "loading"
-        self.pausing, self.stopping = threading.Event(), threading.Event()
-        self.widget = instrument("playground", self._data())
+    def __init__(self, task: str, source: str = "auto", generator: Generator | None = None) -> None:
+        self.task, self.generator = task, generator
+        self.dataset = images_of(task, source)
+        self.widget = instrument("playground", page_data(task, self.dataset, generator is not None))
         self.widget.on_msg(self._hear)
-        self.widget.observe(self._chosen, "state")
-        self._say("loading", "TensorFlow and the images are being loaded: a few seconds. Read on meanwhile.")
-        self._later(self._load)
-
-    def _data(self) -> dict[str, Any]:
-        before, classes = recorded(self.task), _classes(self.play)
-        return {
-            "title": f"Playground of {self.task}",
-            "question": self.play.question,
-            "knobs": [knob.for_page() for knob in self.play.knobs],
-            "recorded": {"words": before["words"], "history": before["history"]},
-            "words": in_words(self.task, before).splitlines()[-1],
-            "cost": self._cost(before),
-            "epochs": small.EPOCHS,
-            "seconds": self.play.seconds,
-            "lossTop": LOSS_TOP[classes],
-            "guessLoss": math.log(classes),
-            "guessAccuracy": 1 / classes,
-            "extra": list(self.play.extra) or None,
-            "pastColours": list(PAST_COLOURS),
-        }
-
-    def _cost(self, before: dict[str, Any]) -> str:
-        if self.play.seconds:
-            return f"One run takes {self.play.seconds:g} s of training, whatever the network."
-        run, took = f"{small.EPOCHS} epochs of {small.N_TRAIN} images", minutes(before["history"]["seconds"][-1])
-        return f"One run: {run}, {took} where it was recorded. Nothing is stored in results/."
 
     def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
-        word = content.get("do") if isinstance(content, dict) else None
-        if word == "train" and self.status in ("ready", "failed"):
-            self.train()
-        elif word == "pause" and self.status in ("training", "paused"):
-            self.pause()
-        elif word == "reset":
-            self.reset()
+        asked = content if isinstance(content, dict) else {}
+        if asked.get("do") == "train":
+            _heed_the_stop_key(lambda: widget.send({"stop": True}))
+        elif asked.get("do") == "keep":
+            keep(self.task, asked["run"])
+        elif asked.get("do") == "images" and self.generator:
+            self._send_images(int(asked["epoch"]))
 
-    def train(self) -> None:
-        """Begin a run with what is chosen; returns at once."""
-        self.pausing.clear()
-        self.stopping.clear()
-        if self.run:
-            self.past = [*self.past, self.run][-PAST:]
-            self.run = None
-        chosen = dict(self.widget.state)
-        self._say("training", "Training: the curves grow with every epoch.")
-        _heed_the_stop_key(self.stop)
-        self._later(lambda: self._train(chosen))
+    def _send_images(self, epoch: int) -> None:
+        """The training images as the reader's generator changes them for one epoch; or its error."""
+        try:
+            self.widget.send({"epoch": epoch}, [changed_images(self.dataset, self.generator, epoch)])
+        except Exception as error:  # nobody sees what is raised here
+            self.widget.send({"failed": f"{type(error).__name__}: {error}"})
 
-    def pause(self) -> None:
-        """Pause after the epoch that is running, or go on."""
-        if self.pausing.is_set():
-            self.pausing.clear()
-            self._say("training", "Training goes on.")
-        else:
-            self.pausing.set()
-            self._say("paused", "Paused after the epoch that was running. Continue goes on from there.")
 
-    def stop(self) -> None:
-        """End the run after the epoch that is running; what is there stays."""
-        self.stopping.set()
-
-    def reset(self) -> None:
-        """Stop, and forget every run but the recorded one."""
-        self.stop()
-        self.past, self.run = [], None
-        if self.status in ("training", "paused"):
-            return  # the thread says when it has stopped
-        self._say("ready", "Ready.")
-
-    def _later(self, work: Callable[[], None]) -> None:
-        """Do something in the background and say its error: nobody sees what a thread raises."""
-
-        def task() -> None:
-            try:
-                work()
-            except Exception as error:
-                self._say("failed", f"{type(error).__name__}: {error}")
-
-        background(task)
-
-    def _load(self) -> None:
-        _networks.warm_up(self._settings({}), _dataset(self.play.dataset, self.source))
-        self._say("ready", "Ready: choose, then Train.")
-
-    def _chosen(self, change: Any) -> None:
-        """Compile what was just chosen while its reader moves on to Train; an error is said when it trains."""
-        chosen = dict(self.widget.state)
-
-        def work() -> None:
-            if self.status == "ready" and chosen == self.widget.state:  # a slider that still moves asks again
-                _networks.warm_up(self._settings(chosen), _dataset(self.play.dataset, self.source))
-
-        if self.status == "ready":
-            background(work)
-
-    def _train(self, chosen: dict[str, int]) -> None:
-        words = small.settings_in_words(self.task, chosen, self.generator)
-
-        def grown(history: small.History) -> None:
-            if not self.stopping.is_set():
-                said = f"{words}: {run_in_words(history, self.play.extra)}"
-                self.run = {"words": words, "history": history, "said": said}
-                self._say(self.status, self.said)
-
-        settings, dataset = self._settings(chosen), _dataset(self.play.dataset, self.source)
-        small.train_small(settings, dataset, grown, self.pausing.is_set, self.stopping.is_set, _networks)
-        stopped = self.stopping.is_set()
-        if self.run and not stopped:
-            keep(self.task, self.run)
-        how = "Stopped" if stopped else "Done"
-        self._say("ready", f"{how}: {self.run['said']}" if self.run else "Ready.")
-
-    def _settings(self, chosen: dict[str, int]) -> small.Settings:
-        return small.settings_for(self.task, chosen, self.generator)
-
-    def _say(self, status: str, said: str) -> None:
-        self.status, self.said = status, said
-        self.widget.news = {"status": status, "said": said, "run": self.run, "past": self.past}
+def changed_images(dataset: Dataset, generator: Any, epoch: int) -> bytes:
+    """The training images as a reader's generator changes them for one epoch, a byte for every pixel."""
+    rng, shape = np.random.default_rng([epoch, 3]), dataset.x_train.shape[1:]
+    changed = [np.asarray(generator(np.array(image), rng), np.float32) for image in dataset.x_train]
+    other = next((image.shape for image in changed if image.shape != shape), None)
+    if other:
+        raise ParameterError(f"generator gives {other}: the images it gets are {shape}, and so must those be it gives.")
+    return _as_bytes(np.stack(changed))
 
 
 def keep(task: str, run: dict[str, Any]) -> Path | None:
@@ -268,22 +215,17 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
 
 
 def _heed_the_stop_key(stop: Callable[[], None]) -> None:
-    """Make the kernel's stop key, ignored between cells, end a training in the background, by its main thread."""
+    """Make the kernel's stop key, ignored between cells, end a training in the page."""
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)
 
     def heed() -> None:
-        signal.signal(signal.SIGINT, lambda *_: stop())
+        signal.signal(signal.SIGINT, lambda *_: kernel.io_loop.add_callback(stop))
         kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
 
     if hasattr(kernel, "saved_sigint_handler"):
         kernel.io_loop.add_callback(heed)
-
-
-@functools.cache
-def _dataset(name: str, source: str) -> Dataset:
-    return small.small_dataset(name, source)
 
 
 def _classes(play: small.Play) -> int:

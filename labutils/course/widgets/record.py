@@ -1,49 +1,51 @@
 """Record what is shown before the first click: `python -m labutils.course.widgets.record [NAME ...]`.
 
-NAME is the task of a playground, or `range`, `norm` or `changes`. Every recording is a real training of this code, with
-what it depends on beside it. To be run anew when the phantoms or the training step change.
+NAME is the task of a playground (which takes Chromium and Playwright), or `range`, `norm` or `changes`. Every recording
+is a real training of this code, with its images' fingerprint. To be run anew when the phantoms or the training change.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from labutils.course.widgets import experiments, looking, small
+from labutils.course.mine import BROWSERS
+from labutils.course.widgets import experiments, looking, play, small
 from labutils.course.widgets.control import RECORDED
 from labutils.errors import StoreError
 
 
+def chromium(playwright: Any) -> Any:
+    """The browser in which playgrounds train; a StoreError if there is none."""
+    if not (found := next(filter(None, map(shutil.which, BROWSERS)), None)):
+        raise StoreError("There is no Chromium here, in which a playground trains: install it.")
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
 def playground(task: str) -> dict[str, Any]:
-    """A run with a playground's first settings; tasks that begin with the same settings share it."""
-    return {"words": small.settings_in_words(task), **_trained(small.settings_for(task))}
+    """A run with a playground's first settings, trained in its page by Chromium."""
+    from playwright.sync_api import sync_playwright
 
-
-@functools.cache
-def _trained(settings: small.Settings) -> dict[str, Any]:
-    from labutils.models import describe
-    from labutils.training.backend import provenance
-
-    dataset = small.small_dataset(settings.config.dataset, "phantom")
-    return {
-        "parameters": describe(settings.config, len(dataset.class_names)).parameters,
-        "history": small.train_small(settings, dataset),
-        "provenance": {
-            **provenance("float32"),
-            "config": settings.config.model_dump(mode="json"),
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-        },
-    }
+    with sync_playwright() as started:
+        page = chromium(started).new_page()
+        page.set_content(play.static_playground(task))
+        page.get_by_role("button", name="Train").click()
+        page.wait_for_selector("[data-status=training]")
+        page.wait_for_selector("[data-status=ready], [data-status=failed]", timeout=600_000)
+        run, said = page.evaluate("(box) => [box.run, box.innerText]", page.query_selector(".labutils"))
+    if not run["history"]["loss"]:
+        raise StoreError(said)
+    return run | {"fingerprint": play.images_of(task, "phantom").fingerprint}
 
 
 def range_test() -> dict[str, Any]:
     """A learning-rate range test."""
     dataset = small.small_dataset("skin", "phantom")
-    *_, found = experiments.learning_rate_range(small.settings_for("task1b").config, dataset)
+    *_, found = experiments.learning_rate_range(small.config_for("task1b"), dataset)
     return {**found, "words": experiments.range_in_words(found), "fingerprint": dataset.fingerprint}
 
 

@@ -167,8 +167,23 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 @click.option("--beside", metavar="NAME", multiple=True, help="Set the runs on these images beside them.")
 @click.option("--power", is_flag=True, help="Only print how many seeds more what is undecided would take.")
 @click.option("--sentences", is_flag=True, help="Only print every sentence made from runs, with the finding behind it.")
+@click.option(
+    "--claims",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Judge the conclusions of a file again on these runs; without FILE only write the lab's, claims.json.",
+)
 @explain
-def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool, sentences: bool) -> None:
+def report(
+    mine: bool,
+    name: str,
+    source: str,
+    beside: tuple[str, ...],
+    power: bool,
+    sentences: bool,
+    claims: str | None,
+) -> None:
     """Write results/REPORT.md, with its figures, from the stored runs.
 
     Of a --source that is named, it is results/own/NAME/REPORT.md.
@@ -178,10 +193,10 @@ def report(mine: bool, name: str, source: str, beside: tuple[str, ...], power: b
 
         click.echo("written: " + ", ".join(paths.short(file) for file in write_mine(name)))
         return
-    from labutils.tools.report import power_words, sentences_words, update_readme, write_report
+    from labutils.tools.report import claims_words, power_words, sentences_words, update_readme, write_report
 
-    if sentences:
-        text, wrong = sentences_words(source)
+    if sentences or claims is not None:
+        text, wrong = sentences_words(source) if claims is None else claims_words(source, claims)
         click.echo(text)
         sys.exit(wrong > 0)
     if power:

@@ -1,26 +1,25 @@
-// A small network, trained in the kernel's background: the page sends what is chosen and draws what comes back.
+// A small network that is trained in the page: `network.js` works in a worker, of which every epoch is asked for. A
+// kernel, where there is one, keeps runs, hears the stop key and calls a reader's own generator.
+
+const COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "fixed_accuracy", "val_elementwise", "seconds"];
+const WORKER = `
+  let made;
+  onmessage = ({ data }) => { if (data.begin) made = trainer(...data.begin); else postMessage(made.epoch(data.pixels)); };
+`;
 
 function render({ model, el }) {
   const data = model.get("data");
-  const locked = [];
-  const state = () => ({ ...model.get("state") });
-  const choose = (name, place) => {
-    model.set("state", { ...state(), [name]: place });
-    model.save_changes();
-    words();
-  };
-  const knobs = data.knobs.map((one) => {
-    const made = knob(one, state()[one.name] ?? one.start, (place) => choose(one.name, place));
-    locked.push(made.input);
-    return made.element;
-  });
-  const button = (label, word) =>
-    make("button", { type: "button", onclick: () => model.send({ do: word }) }, label);
-  const train = button("Train", "train");
-  const pause = button("Pause", "pause");
-  const reset = button("Reset", "reset");
-  const cost = make("span", {}, data.cost);
-  const status = make("p", { role: "status" });
+  const code = URL.createObjectURL(new Blob([data.engine, WORKER], { type: "text/javascript" }));
+  const at = {}; // where each knob stands
+  let [worker, run, past, status, said] = [null, null, [], "ready", "Ready: choose, then Train."];
+  let waiting = false; // an epoch is done and the next one not asked for
+
+  const knobs = data.knobs.map((one) => knob(one, (at[one.name] = one.start), (place) => { at[one.name] = place; }));
+  const button = (label, onclick) => make("button", { type: "button", onclick }, label);
+  const train = button("Train", begun);
+  const pause = button("Pause", paused);
+  const reset = button("Reset", forgotten);
+  const told = make("p", { role: "status" });
   const numbers = make("p");
 
   const x = [0, data.seconds ?? data.epochs];
@@ -30,74 +29,159 @@ function render({ model, el }) {
   const picture = chart([loss, accuracy]);
   const names = make("div");
 
-  const along = (run) => (data.seconds ? run.history.seconds : run.history.loss.map((_, i) => i + 1));
-  const curves = (run, column, look) => ({ x: along(run), y: run.history[column], ...look });
+  /** What is chosen, as `network.js` takes it. */
+  function settings() {
+    const chosen = { ...data.fixed };
+    data.knobs.forEach(({ name, values }) => { chosen[name] = values[at[name]]; });
+    const { blocks, dense } = data.networks[chosen.model];
+    return { ...chosen, dense, blocks: blocks.map(([multiple, n, pooled]) => [multiple * chosen.n_base, n, pooled]) };
+  }
+
+  const own = () => settings().augmentation === data.own;
+
+  function chosenInWords() {
+    return own() ? data.own : data.knobs.map(({ name, label, choices }) => `${label} ${choices[at[name]]}`).join(", ");
+  }
+
+  function inWords({ words, history }) {
+    const last = (name) => history[name].at(-1).toFixed(2);
+    const n = history.loss.length;
+    const lowest = Math.min(...history.val_loss);
+    const more = data.extra ? `, ${data.extra[1]} ${last(data.extra[0])}` : "";
+    return `${words}: after ${n} epoch${n > 1 ? "s" : ""} training loss ${last("loss")}, validation loss ` +
+      `${last("val_loss")} (lowest ${lowest.toFixed(2)} at epoch ${history.val_loss.indexOf(lowest) + 1}); training ` +
+      `accuracy ${last("accuracy")}, validation accuracy ${last("val_accuracy")}${more}.`;
+  }
+
+  function begun() {
+    if (run?.said) past = [...past, run].slice(-3);
+    run = { words: chosenInWords(), history: Object.fromEntries(COLUMNS.map((name) => [name, []])) };
+    try {
+      worker = new Worker(code);
+    } catch (error) {
+      return failed(error.message);
+    }
+    worker.onmessage = (message) => grown(message.data);
+    worker.onerror = (event) => failed(event.message);
+    worker.postMessage({ begin: [settings(), images("training"), images("validation"), data.measured] });
+    model.send({ do: "train" });
+    next();
+    return say("training", "Training: the curves grow with every epoch.");
+  }
+
+  function images(part) {
+    const { bytes, labels } = data.images[part];
+    return { pixels: Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)), labels };
+  }
+
+  function next() {
+    waiting = false;
+    if (own()) model.send({ do: "images", epoch: run.history.loss.length });
+    else worker.postMessage({});
+  }
+
+  function grown(row) {
+    COLUMNS.forEach((name) => run.history[name].push(row[name]));
+    run.said = inWords(run);
+    const n = run.history.loss.length;
+    waiting = true;
+    if (data.seconds ? row.seconds >= data.seconds || n >= 10 * data.epochs : n >= data.epochs) return ended("Done");
+    if (status === "training") next();
+    return refresh();
+  }
+
+  function paused() {
+    if (status === "training") return say("paused", "Paused after the epoch that was running. Continue goes on from there.");
+    if (waiting) next();
+    return say("training", "Training goes on.");
+  }
+
+  function ended(how) {
+    worker?.terminate();
+    worker = null;
+    if (how === "Done") model.send({ do: "keep", run });
+    say("ready", run?.said ? `${how}: ${run.said}` : "Ready.");
+  }
+
+  function forgotten() {
+    [past, run] = [[], null];
+    ended("Stopped");
+  }
+
+  function failed(message) {
+    worker?.terminate();
+    worker = null;
+    say("failed", `It cannot be trained: ${message}`);
+  }
+
+  function heard(message, buffers) {
+    if (!worker) return;
+    if (message.stop) ended("Stopped");
+    else if (message.failed) failed(message.failed);
+    else worker.postMessage({ pixels: new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength) });
+  }
+
+  function say(now, words) {
+    [status, said] = [now, words];
+    refresh();
+  }
+
+  const along = (one) => (data.seconds ? one.history.seconds : one.history.loss.map((_, i) => i + 1));
+  const curve = (one, column, look) => ({ x: along(one), y: one.history[column], ...look });
 
   function curvesOf(kind) {
-    const news = model.get("news");
-    const out = [];
     const behind = [
-      { run: data.recorded, colour: GREY, width: 2.5 },
-      ...(news.past ?? []).map((run, i) => ({ run, colour: data.pastColours[i % 3], width: 1.8 })),
+      { one: data.recorded, colour: GREY, width: 2.5 },
+      ...past.map((one, i) => ({ one, colour: data.pastColours[i % 3], width: 1.8 })),
     ];
-    behind.forEach(({ run, colour, width }) => {
-      out.push(curves(run, kind, { colour, width, dash: "4 3", opacity: 0.8 }));
-      out.push(curves(run, `val_${kind}`, { colour, width, opacity: 0.8 }));
-    });
-    if (news.run) {
-      out.push(curves(news.run, kind, { colour: ORANGE, dash: "5 3", width: 2 }));
-      out.push(curves(news.run, `val_${kind}`, { colour: BLUE, width: 2 }));
-      if (kind === "accuracy" && data.extra) {
-        out.push(curves(news.run, data.extra[0], { colour: GREEN, dash: "2 2", width: 2 }));
-      }
+    const out = behind.flatMap(({ one, colour, width }) => [
+      curve(one, kind, { colour, width, dash: "4 3", opacity: 0.8 }),
+      curve(one, `val_${kind}`, { colour, width, opacity: 0.8 })]);
+    if (run) {
+      out.push(curve(run, kind, { colour: ORANGE, dash: "5 3", width: 2 }));
+      out.push(curve(run, `val_${kind}`, { colour: BLUE, width: 2 }));
+      if (kind === "accuracy" && data.extra) out.push(curve(run, data.extra[0], { colour: GREEN, dash: "2 2", width: 2 }));
     }
     return out;
   }
 
-  function drawAll() {
-    const news = model.get("news");
+  function refresh() {
     loss.lines(curvesOf("loss"));
     accuracy.lines(curvesOf("accuracy"));
-    const entries = [
+    names.replaceChildren(legend([
       { label: "training", colour: ORANGE, dash: "5 3", width: 2 },
       { label: "validation", colour: BLUE, width: 2 },
       ...(data.extra ? [{ label: data.extra[1], colour: GREEN, dash: "2 2" }] : []),
       { label: `recorded: ${data.recorded.words}`, colour: GREY, width: 2.5 },
-      ...(news.past ?? []).map((run, i) => ({ label: `yours: ${run.words}`, colour: data.pastColours[i % 3], width: 1.8 })),
-    ];
-    names.replaceChildren(legend(entries));
-  }
-
-  function words() {
-    const news = model.get("news");
-    const now = news.status ?? "loading";
-    const training = now === "training" || now === "paused";
-    locked.forEach((input) => { input.disabled = training || now === "loading"; });
-    train.disabled = now === "loading" || training;
+      ...past.map((one, i) => ({ label: `yours: ${one.words}`, colour: data.pastColours[i % 3], width: 1.8 })),
+    ]));
+    const training = status === "training" || status === "paused";
+    knobs.forEach(({ input }) => { input.disabled = training; });
+    train.disabled = training;
     pause.disabled = !training;
-    pause.textContent = now === "paused" ? "Continue" : "Pause";
-    reset.disabled = now === "loading" || (!training && !(news.past ?? []).length && !news.run);
-    status.textContent = news.said ?? "TensorFlow is being loaded: a few seconds.";
-    numbers.textContent = news.run?.said ?? data.words;
-    numbers.hidden = status.textContent.includes(numbers.textContent);
+    pause.textContent = status === "paused" ? "Continue" : "Pause";
+    reset.disabled = !training && !past.length && !run;
+    told.textContent = said;
+    numbers.textContent = run?.said ?? data.words;
+    numbers.hidden = said.includes(numbers.textContent);
     picture.alt(numbers.textContent);
-    el.querySelector(".labutils").dataset.status = now;
+    box.dataset.status = status;
+    box.run = run;
   }
 
-  const refresh = () => {
-    drawAll();
-    words();
-  };
+  const box = make("div", { className: "labutils", role: "group", "aria-label": data.title },
+    make("p", {}, data.question),
+    make("div", { className: "lu-row" }, ...knobs.map((one) => one.element)),
+    make("div", { className: "lu-row" }, train, pause, reset, make("span", {}, data.cost)),
+    told, picture.element, names, numbers);
   begin(el);
-  el.append(
-    make("div", { className: "labutils", role: "group", "aria-label": data.title },
-      make("p", {}, data.question),
-      make("div", { className: "lu-row" }, ...knobs),
-      make("div", { className: "lu-row" }, train, pause, reset, cost),
-      status, picture.element, names, numbers));
-  model.on("change:news", refresh);
+  el.append(box);
+  model.on("msg:custom", heard);
   refresh();
-  return () => model.off("change:news", refresh);
+  return () => {
+    worker?.terminate();
+    model.off("msg:custom", heard);
+  };
 }
 
 export default { render };

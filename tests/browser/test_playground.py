@@ -1,0 +1,244 @@
+"""The playground's own training, in a page without a kernel: held against Keras, and what it is to show shown."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from helpers import patience
+from page_helpers import POLL, check_no_errors, check_no_violation, watch_errors
+from use_helpers import try_playground
+
+from labutils.augment import augment_batch
+from labutils.config import Augmentation
+from labutils.course.widgets import play, small
+from labutils.course.widgets.control import recorded
+from labutils.models import ARCHITECTURES, network
+
+TRAIN = """([data, chosen, epochs]) => {
+  const settings = { ...data.fixed, n_base: 8, model: "lenet", learning_rate: 1e-3, ...chosen };
+  const { blocks, dense } = data.networks[settings.model];
+  Object.assign(settings, { dense, blocks: blocks.map(([n, k, pooled]) => [n * settings.n_base, k, pooled]) });
+  const images = ({ bytes, labels }) => ({ pixels: Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)), labels });
+  const made = trainer(settings, images(data.images.training), images(data.images.validation), data.measured);
+  return [...Array(epochs).keys()].map(() => made.epoch());
+}"""
+SLOPES = """([settings, pixels, labels, weights]) => {
+  const net = network(settings);
+  // Where a weight of Keras lies among those that fill up to a multiple of four: (.., inputs, outputs), row by row.
+  const places = (one, [outputs, inputs = 1]) => {
+    const across = 4 * Math.ceil(outputs / 4);
+    const deep = one.values.length / across / (weights[one.name].shape.length === 4 ? 9 : 1);
+    return weights[one.name].values.map((_, i) => {
+      const row = Math.floor(i / outputs);
+      return (Math.floor(row / inputs) * deep + (row % inputs)) * across + (i % outputs);
+    });
+  };
+  net.weights.forEach((one) => {
+    one.places = places(one, [...weights[one.name].shape].reverse());
+    one.values.fill(0);
+    one.places.forEach((place, i) => { one.values[place] = weights[one.name].values[i]; });
+  });
+  const found = net.predict(Float32Array.from(pixels), labels.length, true);
+  const loss = net.slopes(found, labels) / labels.length;
+  return [loss, Object.fromEntries(net.weights.map((one) => [one.name, one.places.map((i) => one.slopes[i])]))];
+}"""
+
+
+@pytest.fixture(scope="module")
+def engine(browser):
+    """A page in which the playground's program is loaded: `run(what, arguments)`, and `train(task, epochs, ...)`."""
+    opened = browser.new_page()
+    data = {task: play.page_data(task, play.images_of(task, "phantom")) for task in small.PLAYS}
+    opened.add_script_tag(content=data["task1b"]["engine"])
+
+    def train(task, epochs, **chosen):
+        rows = opened.evaluate(TRAIN, [data[task], small.PLAYS[task].fixed | chosen, epochs])
+        return {name: [row[name] for row in rows] for name in rows[0]}
+
+    yield SimpleNamespace(run=opened.evaluate, train=train)
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "n_base", "classes", "more"),
+    [
+        ("lenet", 8, 2, {}),
+        ("lenet", 2, 3, {"batch_norm": True}),
+        ("lenet", 4, 9, {"elementwise": True}),
+        ("alexnet", 2, 2, {"batch_norm": True}),
+        ("vgg16", 4, 9, {}),
+    ],
+)
+def test_losses_and_gradients_are_those_of_keras(engine, name, n_base, classes, more):
+    from labutils.keras_import import import_keras
+
+    keras = import_keras()
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    model = network(name, (32, 32, 1), n_base, classes, batch_norm=more.get("batch_norm", False))
+    for one in model.trainable_variables:
+        one.assign(one + rng.normal(0, 0.1, one.shape) * (len(one.shape) == 1))
+    pixels, labels = rng.random((13, 32, 32, 1)).astype(np.float32), rng.integers(0, classes, 13)
+    with tf.GradientTape() as tape:
+        found = model(pixels, training=True)
+        if classes == 2:
+            losses = keras.losses.binary_crossentropy(labels[:, None].astype(np.float32), found)
+        elif more.get("elementwise"):
+            losses = keras.losses.binary_crossentropy(keras.ops.one_hot(labels, classes), found)
+        else:
+            losses = keras.losses.sparse_categorical_crossentropy(labels, found)
+        loss = keras.ops.mean(losses)
+    wanted = tape.gradient(loss, {one.path: one for one in model.trainable_variables})
+    net = ARCHITECTURES[name]
+    settings = {
+        "side": 32,
+        "batch": 16,
+        "blocks": [[n * n_base, k, i in net.pools] for i, (n, k) in enumerate(net.blocks, start=1)],
+        "dense": play.DENSE_UNITS[name],
+        "classes": classes,
+        **more,
+    }
+    weights = {
+        one.path: {"shape": list(one.shape), "values": np.asarray(one).ravel().tolist()}
+        for one in model.trainable_variables
+    }
+    given, slopes = engine.run(SLOPES, [settings, pixels.ravel().tolist(), labels.tolist(), weights])
+    assert given == pytest.approx(float(loss), rel=1e-5) and slopes.keys() == wanted.keys()
+    scale = max(float(np.abs(slope).max()) for slope in wanted.values())
+    for path, slope in wanted.items():
+        slope = np.asarray(slope)
+        # What batch normalization takes away again has no slope but rounding.
+        size = scale if more.get("batch_norm") and "conv" in path and "bias" in path else np.abs(slope).max()
+        assert np.abs(np.reshape(slopes[path], slope.shape) - slope).max() <= 1e-4 * size, path
+
+
+def test_images_are_changed_as_the_lab_changes_them(engine):
+    changes = Augmentation(rotation=180, shift=0.2, horizontal_flip=True, vertical_flip=True)
+    images = np.random.default_rng(0).random((8, 32, 32, 1)).astype(np.float32)
+    drawn = [np.random.default_rng(i).random(5).tolist() for i in range(8)]
+    assert {draws[3] < 0.5 for draws in drawn} == {draws[4] < 0.5 for draws in drawn} == {True, False}
+    change = """([image, changes, draws]) => {
+      const out = new Float32Array(1024);
+      change(image, out, 32, changes, () => draws.shift());
+      return [...out];
+    }"""
+    given = changes.model_dump()
+    found = [engine.run(change, [one.ravel().tolist(), given, draws]) for one, draws in zip(images, drawn, strict=True)]
+    assert np.abs(np.reshape(found, images.shape) - augment_batch(images, changes, range(8))).max() < 1e-3
+
+
+def end(history, name):
+    """The mean of the last five epochs: one epoch of a small network is noise."""
+    return float(np.mean(history[name][-5:]))
+
+
+def test_rates_stall_learn_and_die(engine):
+    """Task 1B: 1e-5 hardly starts, 3e-3 learns and then over-fits, 1e-1 jumps off and never learns."""
+    stalls, dies = (engine.train("task1b", 4, learning_rate=rate) for rate in (1e-5, 1e-1))
+    learns = engine.train("task1b", small.EPOCHS, learning_rate=3e-3)
+    assert min(stalls["loss"]) > 0.67
+    assert max(learns["val_accuracy"]) > 0.7 and min(learns["val_loss"]) < 0.6
+    assert end(learns, "val_loss") > end(learns, "loss") + 0.1 and end(learns, "accuracy") > 0.8
+    assert max(dies["loss"]) > 0.8 and abs(dies["val_accuracy"][-1] - 0.5) <= 0.1
+
+
+@pytest.mark.parametrize("chosen", [{"dropout": 0.8}, {"spatial_dropout": 0.2}, {"augmentation": "turned"}])
+def test_what_is_dropped_or_changed_narrows_the_gap(engine, chosen):
+    """Tasks 5A, 6A and 8: the gap in loss at the end, on training images measured as they went by."""
+    if "augmentation" in chosen:
+        chosen = {"augmentation": Augmentation(rotation=180, shift=0.2, horizontal_flip=True).model_dump()}
+    gaps = []
+    for more in ({}, chosen):
+        history = engine.train("task6b", small.EPOCHS, **more)
+        gaps.append(end(history, "val_loss") - end(history, "loss"))
+    assert gaps[1] < 0.5 * gaps[0] and gaps[0] > 0.1, gaps
+
+
+def test_batch_norm_starts_fast_and_validation_waits(engine):
+    """Task 5B: after five epochs the training images are learned, which takes the other network far longer."""
+    plain, normed = (engine.train("task5b", 5, batch_norm=on) for on in (False, True))
+    assert normed["loss"][-1] < 0.75 * plain["loss"][-1]
+    assert normed["val_accuracy"][-1] < normed["accuracy"][-1] - 0.1
+
+
+def test_element_wise_accuracy_is_high_before_anything_is_learned(engine):
+    """Task 4: one yes or no per class is right eight times of nine by saying no."""
+    history = engine.train("task4", 1, elementwise=True)
+    assert history["val_elementwise"][0] > 0.85 > history["val_accuracy"][0]
+    three = engine.train("task4", 1, classes=3)
+    assert 0.8 < three["loss"][0] < 1.2, "guessing among three is a loss of 1.1"
+
+
+@pytest.mark.parametrize("task", small.PLAYS)
+def test_recordings_are_what_the_page_trains_today(engine, task):
+    start = {knob.name: knob.choices[knob.start][1] for knob in small.PLAYS[task].knobs}
+    today, before = engine.train(task, 2, **start), recorded(task)["history"]
+    for name in ("loss", "val_loss", "accuracy", "fixed_accuracy"):
+        assert today[name] == pytest.approx(before[name][:2], abs=0.01), (
+            f"python -m labutils.course.widgets.record {task}"
+        )
+
+
+@pytest.fixture
+def static(browser, tmp_path):
+    """Opens a task's playground as a file: no kernel, no server."""
+    opened = []
+
+    def open_page(task):
+        file = tmp_path / f"{task}.html"
+        file.write_text(
+            f"<!doctype html><html lang='en'><title>{task}</title>{play.static_playground(task)}</html>", "utf-8"
+        )
+        page = browser.new_page()
+        opened.append(page)
+        watch_errors(page)
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url.split(":")[0]))
+        page.goto(file.as_uri())
+        return page, page.locator(".labutils")
+
+    yield open_page
+    for page in opened:
+        page.close()
+
+
+def test_a_file_trains_thirty_epochs_and_compares(static, axe):
+    page, box = static("task1b")
+    trained = "(box) => box.dataset.status === 'ready' && box.innerText.includes('Done: ')"
+    for place in (0, 6):
+        box.get_by_role("slider").fill(str(place))
+        box.get_by_role("button", name="Train").click()
+        page.wait_for_function(trained, arg=box.element_handle(), polling=POLL, timeout=1e3 * patience(60))
+    assert "Done: learning rate 1e-3: after 30 epochs" in box.inner_text()
+    assert "recorded: learning rate 1e-3" in box.inner_text() and "yours: learning rate 1e-6" in box.inner_text()
+    assert box.locator("svg polyline").count() == 12, "training and validation in two panels, three times"
+    found = box.evaluate("(box) => box.run.history")
+    assert found["val_loss"] == pytest.approx(recorded("task1b")["history"]["val_loss"], abs=0.1)
+    assert found["seconds"][-1] < patience(15)
+    check_no_violation(page, axe)
+    check_no_errors(page)
+    assert set(page.asked) <= {"file", "blob", "data"}, "nothing is fetched"
+
+
+def test_a_run_is_paused_goes_on_and_is_forgotten(static):
+    page, box = static("task9")
+    try_playground(page, box)
+    assert box.get_attribute("data-status") == "ready" and "after" not in box.locator("[role=status]").inner_text()
+    check_no_errors(page)
+
+
+def test_every_network_gets_the_same_time(static):
+    page, box = static("task1e")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_selector(".labutils[data-status=ready]")
+    *before, last = box.evaluate("(box) => box.run.history.seconds")
+    assert last >= small.PLAYS["task1e"].seconds > before[-1]
+
+
+def test_a_browser_that_cannot_train_says_so(static):
+    page, box = static("task1b")
+    page.evaluate("() => { window.Worker = class { constructor() { throw new Error('no workers here'); } }; }")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_selector(".labutils[data-status=failed]")
+    assert "It cannot be trained: no workers here" in box.inner_text()
