@@ -84,6 +84,7 @@ plots.extremes(skin, "asymmetry")
 
 # %%
 import keras
+import numpy as np
 from keras import layers
 
 
@@ -102,7 +103,9 @@ def build(side):
 # %%
 small = skin.small()  # 400 images of 48 x 48 pixels
 mean, spread = small.x_train.mean(), small.x_train.std()
-x, y = (small.x_train - mean) / spread, small.y_train[:, None]
+mixed = np.random.default_rng(seed).permutation(len(small.y_train))  # not by class
+x = ((small.x_train - mean) / spread)[mixed]
+y = small.y_train[mixed, None]
 new = (small.x_val - mean) / spread, small.y_val
 
 # %% [markdown]

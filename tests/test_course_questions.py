@@ -59,11 +59,15 @@ ANSWERED = [
 
 
 @pytest.mark.parametrize(("place", "lines"), ANSWERED)
-def test_every_choice_gets_the_answer_and_its_sentence(shown, reader, place, lines):
+def test_every_choice_gets_the_answer_and_its_sentence(shown, reader, capsys, place, lines):
     ask()
+    course.remind("task1b", 1)
+    assert capsys.readouterr().out == ""
     assert commit(shown[1], place) == lines and shown[1].news["chosen"] == place
     assert commit(shown[1], 1 - place) == lines, "committed is committed"
     assert course.said("task1b", 1) == list(CHOICES)[place]
+    course.remind("task1b", 1)
+    assert capsys.readouterr().out == f"Question 1, you said: {list(CHOICES)[place]}\n"
 
 
 @pytest.mark.parametrize(("place", "lines"), ANSWERED)

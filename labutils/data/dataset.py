@@ -114,7 +114,7 @@ class Dataset:
         Raises as `load_dataset`.
         """
         fewer = min(n_train, len(self.y_train)), min(n_val, len(self.y_val))
-        return load_dataset(self.name, side, self.channels, self.source, *fewer, progress=False)
+        return load_dataset(self.name, side, self.channels, self.source, *fewer)
 
     @property
     def majority(self) -> float:

@@ -256,5 +256,6 @@ def same_network(model: "keras.Model", config: RunConfig, n_classes: int = 2) ->
     other = other_layer(built, layers_in_words(ours))
     if not other and model.input_shape != ours.input_shape:
         other = f"its images are {model.input_shape[1:]}, and {ours.input_shape[1:]} was expected"
-    counted = f"{len(model.layers)} layers in the same order, {model.count_params():,} parameters"
+    written = sum(type(layer).__name__ != "InputLayer" for layer in model.layers)
+    counted = f"{written} layers in the same order, {model.count_params():,} parameters"
     print(f"Another network than the runs': {other}." if other else f"The network of the runs: {counted}.")
