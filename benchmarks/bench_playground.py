@@ -90,7 +90,7 @@ def main(seeds=10):
             worst = max(worst, apart)
             said = [f"{values.mean():9.3f} ± {values.std(ddof=1):.3f}" for values in (a, b)]
             print(f"  epoch {epoch:3}   {''.join(said)}{apart:13.1f}")
-    sys.exit(worst > 3)
+    sys.exit(int(worst > 3))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ _AUGMENTED = """            from labutils.augment import augment_batch
 """
 
 FAULTS = (
-    Fault("labels swapped", "data/layouts.py", '("Mel", "Nev")', '("Nev", "Mel")', ("test_data_layouts.py",)),
+    Fault(
+        "labels swapped", "data/layouts.py", '"Skin", "Mel", "Nev"', '"Skin", "Nev", "Mel"', ("test_data_layouts.py",)
+    ),
     Fault("McNemar off by one", "statistics.py", "range(min(a, b) + 1)", "range(min(a, b))", MCNEMAR),
     Fault("McNemar one-sided", "statistics.py", "min(2 * sum(comb", "min(sum(comb", MCNEMAR),
     Fault(

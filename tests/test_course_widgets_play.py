@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import wait_until
 
 from labutils.course import widgets
 from labutils.course.widgets import play, record, small
@@ -110,8 +111,7 @@ def test_the_stop_key_ends_a_training_in_the_page(ask, monkeypatch):
         waiting.pop()()
         assert shell.kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT) is not before and sent == []
         signal.raise_signal(signal.SIGINT)
-        waiting.pop()()
-        assert sent == [({"stop": True},)]
+        wait_until(lambda: sent == [({"stop": True},)])
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -37,6 +37,13 @@ def test_the_mean_over_seeds_has_an_interval_over_both():
     assert exam.exam_accuracy(seeds([1.0, 1.0])).high == 1.0
 
 
+def test_what_seeds_do_is_read_from_the_labs_runs_alone(results, monkeypatch):
+    asked = []
+    monkeypatch.setattr("labutils.paths.in_my_lab", lambda: True)
+    monkeypatch.setattr("labutils.runs.store.RunStore.all", lambda self: asked.append(self.folders) or [])
+    assert exam.prior("accuracy").freedom == 0 and asked == [(results / "runs",)], "no student's run moves a verdict"
+
+
 def test_without_an_exam_nothing_is_said():
     run = make_run(CONFIG)
     assert run.exam is None and exam.exam_accuracy([run]) is None and exam.exam_accuracy([]) is None

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -75,8 +76,8 @@ FAULTS = {
     ),
     "swapped labels": (
         "labutils/data/layouts.py",
-        r'\("Mel", "Nev"\)',
-        '("Nev", "Mel")',
+        r'"Skin", "Mel", "Nev"',
+        '"Skin", "Nev", "Mel"',
         ("tests/test_data_layouts.py", "flat or folder"),
     ),
 }
@@ -111,3 +112,9 @@ def test_a_cell_that_cannot_be_run_again(original, plant):
     nbval = ("--nbval", "notebooks/index.ipynb")
     assert check(original, *nbval, "-k", "not again") == 0
     assert check(original, *nbval) == 1
+
+
+def test_the_mutants_find_what_they_change():
+    faults = runpy.run_path(str(paths.ROOT / "benchmarks" / "mutants.py"))["FAULTS"]
+    texts = {fault.name: (paths.ROOT / "labutils" / fault.module).read_text(encoding="utf-8") for fault in faults}
+    assert [fault.name for fault in faults if texts[fault.name].count(fault.old) != 1] == []

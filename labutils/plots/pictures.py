@@ -252,7 +252,7 @@ def _image_figure(images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[st
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     height, width = images[0].shape[:2]
-    side = min(1.5, max(1.2, 9 / columns))
+    side = min(1.5, max(1.05, 8.4 / columns))
     size = (max(4.5, side * columns), 0.4 + rows * (side * height / width + 0.2 * lines))
     figure, [axes] = grid(size, len(images), columns)
     for ax, image, title in zip(axes, images, titles, strict=True):

@@ -1,11 +1,19 @@
-"""The playground's own training, in a page without a kernel: held against Keras, and what it is to show shown."""
+"""The playground's own training: held against Keras, shown to show what it promises, and used without a kernel."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from helpers import patience
-from page_helpers import POLL, check_no_errors, check_no_violation, watch_errors
+from page_helpers import (
+    POLL,
+    check_no_errors,
+    check_no_violation,
+    controls_notebook,
+    open_notebook,
+    run_all,
+    watch_errors,
+)
 from use_helpers import try_playground
 
 from labutils.augment import augment_batch
@@ -242,3 +250,22 @@ def test_a_browser_that_cannot_train_says_so(static):
     box.get_by_role("button", name="Train").click()
     page.wait_for_selector(".labutils[data-status=failed]")
     assert "It cannot be trained: no workers here" in box.inner_text()
+
+
+def test_a_readers_generator_changes_the_images_of_the_page(page, lab):
+    """It fails in the second epoch: the first trains on what it gives, and what went wrong is said."""
+    source = """
+from labutils.course import widgets
+seen = []
+def turn(image, rng):
+    seen.append(len(seen))
+    return image[::-1] if len(seen) <= 400 else image[:7]
+widgets.playground("task8", "phantom", generator=turn)"""
+    open_notebook(page, lab, controls_notebook(lab, more=[source]))
+    run_all(page)
+    box = page.locator(".labutils[data-status]")
+    box.get_by_role("combobox").select_option("your generator")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_selector(".labutils[data-status=failed]")
+    assert "your generator: after 1 epoch training loss" in box.inner_text()
+    assert "It cannot be trained: ParameterError: generator gives (7, 32, 1)" in box.inner_text()

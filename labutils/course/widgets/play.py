@@ -11,6 +11,7 @@ import base64
 import json
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -221,7 +222,8 @@ def _heed_the_stop_key(stop: Callable[[], None]) -> None:
     kernel: Any = getattr(get_ipython(), "kernel", None)
 
     def heed() -> None:
-        signal.signal(signal.SIGINT, lambda *_: kernel.io_loop.add_callback(stop))
+        # In a thread: the handler may have broken into another message that is being sent.
+        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=stop).start())
         kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
 
     if hasattr(kernel, "saved_sigint_handler"):

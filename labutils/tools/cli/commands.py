@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labutils import machine
+from labutils import machine, paths
 from labutils.errors import NotebookError
 from labutils.lab import all_tasks
 from labutils.tools.cli.common import Problem, explain, notebooks_train_on, scheduler_options
@@ -106,9 +106,11 @@ def run(
         if outcome.error:
             click.echo(f"{outcome.task} failed: {outcome.error}", err=True)
     if quick and not any(outcome.error for outcome in outcomes):
+        task, has_make = outcomes[0].task, (paths.ROOT / "Makefile").is_file()  # not beside an installed package
+        whole, lab = f"make run TASK={task}", ".venv/bin/jupyter lab notebooks/index.ipynb"
         click.echo(f"\nThe executed notebook is {outcomes[0].output.as_posix()}. That was a short training.")
-        click.echo(f"The whole thing, at the report's settings: make run TASK={outcomes[0].task}")
-        click.echo("To step through it: .venv/bin/jupyter lab notebooks/index.ipynb")
+        click.echo(f"The whole thing, at the report's settings: {whole if has_make else f'labutils run {task}'}")
+        click.echo(f"To step through it: {lab if has_make else 'labutils lab'}")
     sys.exit(any(outcome.error for outcome in outcomes))
 
 
@@ -145,7 +147,6 @@ def summary(outcomes: list[Outcome]) -> str:
 @click.option("--references", is_flag=True, help="The quick live copies in tests/reference instead.")
 def build(tasks: tuple[str, ...], references: bool) -> None:
     """Write every NAME.ipynb (or those named) from its NAME.py, with outputs from the stored runs."""
-    from labutils import paths
     from labutils.tools import execution
 
     there, failed = {script.stem: script for script in execution.scripts()}, False
@@ -187,8 +188,6 @@ def report(
 
     Of a --source that is named, it is results/own/NAME/REPORT.md.
     """
-    from labutils import paths
-
     if mine:
         from labutils.course.mine import write_mine
 

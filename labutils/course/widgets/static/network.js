@@ -90,7 +90,7 @@ function network(settings) {
             a: at(x.values, image * x.size + i * across * channels), b, c: at(kernel.slopes, 3 * i * channels * filters) });
         }
       }
-      if (!layers.length || layers[0].backward === backward) return; // nobody asks for the slopes of the image
+      if (x === image) return; // nobody asks for its slopes
       for (let k = 0; k < 9; k++) {
         for (let c = 0; c < channels; c++) {
           for (let f = 0; f < filters; f++) {
@@ -324,14 +324,19 @@ function network(settings) {
     const log = (p) => Math.log(Math.min(Math.max(p, 1e-7), 1 - 1e-7));
     let loss = 0;
     for (let i = 0; i < now.n; i++) {
+      const own = found.subarray(i * classes, (i + 1) * classes);
+      if (!settings.elementwise) loss -= log(own[labels[i]]);
       for (let k = 0; k < outputs; k++) {
-        const wanted = labels[i] === (classes === 2 ? 1 : k);
-        // As Keras does it: where each class has a loss of its own, it takes the scores before the softmax.
-        const p = settings.elementwise ? 1 / (1 + Math.exp(-x.values[i * x.size + k])) : found[(i + 1) * classes - outputs + k];
-        if (settings.elementwise) loss -= log(wanted ? p : 1 - p) / classes;
-        x.slopes[i * x.size + k] = (p - wanted) / now.n / (settings.elementwise ? classes : 1);
+        const label = k + classes - outputs; // of two classes the only score is that of label 1
+        const wanted = Number(labels[i] === label);
+        if (settings.elementwise) { // as Keras does it, which takes the scores from before the softmax
+          const p = 1 / (1 + Math.exp(-x.values[i * x.size + k]));
+          loss -= log(wanted ? p : 1 - p) / classes;
+          x.slopes[i * x.size + k] = (p - wanted) / now.n / classes;
+        } else {
+          x.slopes[i * x.size + k] = (own[label] - wanted) / now.n;
+        }
       }
-      if (!settings.elementwise) loss -= log(found[i * classes + labels[i]]);
     }
     [...layers].reverse().forEach((layer) => layer.backward());
     return loss;

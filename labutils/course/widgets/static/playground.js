@@ -180,6 +180,7 @@ function render({ model, el }) {
   refresh();
   return () => {
     worker?.terminate();
+    URL.revokeObjectURL(code);
     model.off("msg:custom", heard);
   };
 }
