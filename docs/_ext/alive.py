@@ -71,9 +71,11 @@ def enliven(notebook: Any) -> None:
             if name in MOVING and cell.outputs:
                 _run(_needed(statement, before), namespace, done)
                 _replace(cell, name, statement, namespace)
+            elif name == "playground":
+                cell.outputs = [_output(play.static_playground(ast.literal_eval(statement.value.args[0])))]
             elif name in NEED_A_KERNEL and cell.outputs:
                 still = "".join(map(_html_of, cell.outputs)).replace(control.HINT, "")
-                cell.outputs = [_output(_playground(statement) or f"{still}{HOW_TO}")]
+                cell.outputs = [_output(f"{still}{HOW_TO}")]
             before.append(statement)
 
 
@@ -195,14 +197,6 @@ def _lighter(picture: str) -> str:
         return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
     return re.sub(r"data:image/png;base64,([A-Za-z0-9+/=]+)", smaller, picture)
-
-
-def _playground(call: ast.stmt) -> str:
-    """The playground that trains in the page, where the lab has one."""
-    make = getattr(play, "static_playground", None)
-    if _called(call) != "playground" or make is None:
-        return ""
-    return make(call.value.args[0].value)
 
 
 def _html_of(output: Any) -> str:
