@@ -8,6 +8,7 @@ waits for Keras. What is seen before the first click was recorded in the same pa
 from __future__ import annotations
 
 import base64
+import html
 import json
 import math
 import signal
@@ -65,7 +66,8 @@ def static_playground(task: str) -> str:
     A ParameterError says that the task has none.
     """
     words = in_words(task)
-    return static_page("playground", page_data(task, images_of(task, "phantom")), words)
+    picture = f"{still(task)}<pre>{html.escape(words)}</pre>"
+    return static_page("playground", page_data(task, images_of(task, "phantom")), words, picture)
 
 
 def in_words(task: str) -> str:
