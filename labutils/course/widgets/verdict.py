@@ -6,8 +6,7 @@ does within `rules.contested`: a test holds one against the other.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -71,17 +70,13 @@ def contested_data(runs: Mapping[str, Run], task: str = "") -> dict[str, Any]:
     }
 
 
-def first_seeds(runs: Iterable[Run], most: int) -> dict[str, Run]:
-    """The runs of the `most` smallest seeds of every setting, by number."""
-    settings = defaultdict(list)
-    for run in runs:
-        images = run.source, run.provenance.get("fingerprint")
-        settings[(images, run.config.with_(seed=0, epochs=1))].append(run)
-    kept = []
-    for alike in settings.values():
-        seeds = sorted({run.config.seed for run in alike})[:most]
-        kept += [run for run in alike if run.config.seed in seeds]
-    return {str(number): run for number, run in enumerate(kept)}
+def first_seeds(runs: Mapping[str, Run], most: int) -> dict[str, Run]:
+    """The runs of the `most` smallest seeds of every setting, whatever their lengths."""
+    seeds: dict[Any, set[int]] = {}
+    setting = {name: (run.source, run.config.with_(seed=0, epochs=1)) for name, run in runs.items()}
+    for name, run in runs.items():
+        seeds.setdefault(setting[name], set()).add(run.config.seed)
+    return {name: run for name, run in runs.items() if run.config.seed in sorted(seeds[setting[name]])[:most]}
 
 
 def _in_words(data: Mapping[str, Any]) -> str:
@@ -98,10 +93,8 @@ def _contestable(claim: Claim, verdict: Verdict, runs: Mapping[str, Run]) -> dic
         seeds = {run.config.seed for run in runs.values()} if rival else max((s.seeds for s in settings), key=len)
         found = []
         for most in range(1, len(seeds) + 1):
-            parts = judge(verdict.id, first_seeds(runs.values(), most)).parts if rival else verdict.parts
+            parts = judge(verdict.id, first_seeds(runs, most)).parts if rival else verdict.parts
             found.append([_found(part, most) for part in parts])
-        while found[1:] and found[-1] == found[-2]:
-            del found[-1]
     if len(verdict.known) == len(claim.conditions):
         known = [_known(part) for part in verdict.known]
     return {
@@ -159,8 +152,7 @@ def effects_data(*effects: Effect) -> dict[str, Any]:
 
 
 def _right(run: Run) -> list[int]:
-    right = correct(run)
-    return [int(right.sum()), len(right)]
+    return [int(correct(run).sum()), len(run.y_val)]
 
 
 def _limit(part: Part) -> Any:
