@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labutils.course.widgets.control import instrument, needs_run, show, static_page
-from labutils.evaluate import CLAIMS, compare, judge, rules, with_stored
+from labutils.evaluate import CLAIMS, compare, judge, judge_all, rules, with_stored
 from labutils.evaluate.claims import RIVAL, WORDS
 from labutils.evaluate.effects import Effect
 from labutils.evaluate.findings import ceiling_of
@@ -19,7 +19,7 @@ from labutils.evaluate.metrics import correct
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from labutils.evaluate.claims import Claim, Part, Verdict
+    from labutils.evaluate.claims import Part, Verdict
     from labutils.evaluate.findings import Condition
     from labutils.runs.run import Run
 
@@ -54,9 +54,7 @@ def contested_data(runs: Mapping[str, Run], task: str = "") -> dict[str, Any]:
     A claim's `known` is that on the validation images, its `found` that on the exam, once for every number of seeds;
     None where a condition could not be measured: there is nothing to contest.
     """
-    claims = [
-        _contestable(claim, judge(name, runs), runs) for name, claim in CLAIMS.items() if task in ("", claim.task)
-    ]
+    claims = [_contestable(verdict, runs) for verdict in judge_all(runs, task or None)]
     limits = "ACCURACY_MARGIN", "LOSS_MARGIN", "EQUAL", "NARROWER", "LATEST", "HIGHEST"
     return {
         "claims": claims,
@@ -85,8 +83,8 @@ def _in_words(data: Mapping[str, Any]) -> str:
     return f"By the lab's rules, on the exam and all stored seeds: {told}. Level, margins and seeds can be contested."
 
 
-def _contestable(claim: Claim, verdict: Verdict, runs: Mapping[str, Run]) -> dict[str, Any]:
-    found = known = None
+def _contestable(verdict: Verdict, runs: Mapping[str, Run]) -> dict[str, Any]:
+    claim, found, known = CLAIMS[verdict.id], None, None
     if len(verdict.parts) == len(claim.conditions):
         settings = [setting for part in verdict.parts for setting in part.settings]
         rival = any(RIVAL in condition.names for condition in claim.conditions)
@@ -122,10 +120,9 @@ def _known(part: Part) -> dict[str, Any]:
     if measure in ("accuracy", "best"):
         tests = [compare.mcnemar(runs[0], other) for other in runs[1:]]
         return {"test": measure, "apart": [[test.n10, test.n01] for test in tests], "n": len(runs[0].y_val)}
-    if measure == "accuracy of two data sets":
-        return {"test": "table", "right": [_right(run) for run in runs]}
-    if measure == "near the ceiling":
-        return {"test": "share", "right": _right(runs[0]), "limit": _limit(part)}
+    if measure in ("accuracy of two data sets", "near the ceiling"):
+        right = [[int(correct(run).sum()), len(run.y_val)] for run in runs]
+        return {"test": measure, "right": right, "limit": _limit(part)}
     if part.finding.estimate is None:
         return {"test": "word", "word": part.finding.word}
     ends = []
@@ -149,10 +146,6 @@ def _found(part: Part, most: int) -> dict[str, Any]:
 def effects_data(*effects: Effect) -> dict[str, Any]:
     """What the page measures some effects from."""
     return {"test": "effects", "effects": [asdict(effect)["sums"]._asdict() for effect in effects]}
-
-
-def _right(run: Run) -> list[int]:
-    return [int(correct(run).sum()), len(run.y_val)]
 
 
 def _limit(part: Part) -> Any:
