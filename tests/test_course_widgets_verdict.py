@@ -127,7 +127,7 @@ def test_the_page_judges_the_stored_runs_as_python_does(stored, level, factor, s
       data.claims.map((claim) => judged(claim, { ...data.chosen, onExam }, data)));"""
     pages = in_page(script, data | {"chosen": {"level": level, "factor": factor, "seeds": seeds}}, tmp_path)
     with contested(level, factor):
-        claims = evaluate.judge_all(verdict.first_seeds(runs.values(), seeds))
+        claims = evaluate.judge_all(verdict.first_seeds(runs, seeds))
     for own, exam, known in zip(claims, *pages, strict=True):
         parts, here = [*own.parts], exam["parts"]
         assert exam["word"] == own.holds, own

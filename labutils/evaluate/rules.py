@@ -74,11 +74,7 @@ def margin(usual: float) -> float:
 
 @contextmanager
 def contested(level: float = SIGNIFICANT, margins: float = 1.0) -> Iterator[None]:
-    """Judge as somebody would who allows another share of errors, and margins so many times as wide, in a block.
-
-    Level and margins move what decides whether there is a difference; what a claim itself says (far fewer epochs, well
-    above, near the ceiling) stays. Words about rules go on naming the lab's.
-    """
+    """Judge by another level, and margins so many times as wide, in a block; what claims themselves say stays."""
     before = LEVEL.set(level), MARGINS.set(margins)
     try:
         yield

@@ -6,13 +6,12 @@ does within `rules.contested`: a test holds one against the other.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from labutils.course.widgets.control import instrument, needs_run, show, static_page
-from labutils.evaluate import CLAIMS, compare, judge, rules, with_stored
+from labutils.evaluate import CLAIMS, compare, judge, judge_all, rules, with_stored
 from labutils.evaluate.claims import RIVAL, WORDS
 from labutils.evaluate.effects import Effect
 from labutils.evaluate.findings import ceiling_of
@@ -20,7 +19,7 @@ from labutils.evaluate.metrics import correct
 from labutils.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from labutils.evaluate.claims import Claim, Part, Verdict
+    from labutils.evaluate.claims import Part, Verdict
     from labutils.evaluate.findings import Condition
     from labutils.runs.run import Run
 
@@ -55,9 +54,7 @@ def contested_data(runs: Mapping[str, Run], task: str = "") -> dict[str, Any]:
     A claim's `known` is that on the validation images, its `found` that on the exam, once for every number of seeds;
     None where a condition could not be measured: there is nothing to contest.
     """
-    claims = [
-        _contestable(claim, judge(name, runs), runs) for name, claim in CLAIMS.items() if task in ("", claim.task)
-    ]
+    claims = [_contestable(verdict, runs) for verdict in judge_all(runs, task or None)]
     limits = "ACCURACY_MARGIN", "LOSS_MARGIN", "EQUAL", "NARROWER", "LATEST", "HIGHEST"
     return {
         "claims": claims,
@@ -71,17 +68,13 @@ def contested_data(runs: Mapping[str, Run], task: str = "") -> dict[str, Any]:
     }
 
 
-def first_seeds(runs: Iterable[Run], most: int) -> dict[str, Run]:
-    """The runs of the `most` smallest seeds of every setting, by number."""
-    settings = defaultdict(list)
-    for run in runs:
-        images = run.source, run.provenance.get("fingerprint")
-        settings[(images, run.config.with_(seed=0, epochs=1))].append(run)
-    kept = []
-    for alike in settings.values():
-        seeds = sorted({run.config.seed for run in alike})[:most]
-        kept += [run for run in alike if run.config.seed in seeds]
-    return {str(number): run for number, run in enumerate(kept)}
+def first_seeds(runs: Mapping[str, Run], most: int) -> dict[str, Run]:
+    """The runs of the `most` smallest seeds of every setting, whatever their lengths."""
+    seeds: dict[Any, set[int]] = {}
+    setting = {name: (run.source, run.config.with_(seed=0, epochs=1)) for name, run in runs.items()}
+    for name, run in runs.items():
+        seeds.setdefault(setting[name], set()).add(run.config.seed)
+    return {name: run for name, run in runs.items() if run.config.seed in sorted(seeds[setting[name]])[:most]}
 
 
 def _in_words(data: Mapping[str, Any]) -> str:
@@ -90,18 +83,16 @@ def _in_words(data: Mapping[str, Any]) -> str:
     return f"By the lab's rules, on the exam and all stored seeds: {told}. Level, margins and seeds can be contested."
 
 
-def _contestable(claim: Claim, verdict: Verdict, runs: Mapping[str, Run]) -> dict[str, Any]:
-    found = known = None
+def _contestable(verdict: Verdict, runs: Mapping[str, Run]) -> dict[str, Any]:
+    claim, found, known = CLAIMS[verdict.id], None, None
     if len(verdict.parts) == len(claim.conditions):
         settings = [setting for part in verdict.parts for setting in part.settings]
         rival = any(RIVAL in condition.names for condition in claim.conditions)
         seeds = {run.config.seed for run in runs.values()} if rival else max((s.seeds for s in settings), key=len)
         found = []
         for most in range(1, len(seeds) + 1):
-            parts = judge(verdict.id, first_seeds(runs.values(), most)).parts if rival else verdict.parts
+            parts = judge(verdict.id, first_seeds(runs, most)).parts if rival else verdict.parts
             found.append([_found(part, most) for part in parts])
-        while found[1:] and found[-1] == found[-2]:
-            del found[-1]
     if len(verdict.known) == len(claim.conditions):
         known = [_known(part) for part in verdict.known]
     return {
@@ -129,10 +120,9 @@ def _known(part: Part) -> dict[str, Any]:
     if measure in ("accuracy", "best"):
         tests = [compare.mcnemar(runs[0], other) for other in runs[1:]]
         return {"test": measure, "apart": [[test.n10, test.n01] for test in tests], "n": len(runs[0].y_val)}
-    if measure == "accuracy of two data sets":
-        return {"test": "table", "right": [_right(run) for run in runs]}
-    if measure == "near the ceiling":
-        return {"test": "share", "right": _right(runs[0]), "limit": _limit(part)}
+    if measure in ("accuracy of two data sets", "near the ceiling"):
+        right = [[int(correct(run).sum()), len(run.y_val)] for run in runs]
+        return {"test": measure, "right": right, "limit": _limit(part)}
     if part.finding.estimate is None:
         return {"test": "word", "word": part.finding.word}
     ends = []
@@ -156,11 +146,6 @@ def _found(part: Part, most: int) -> dict[str, Any]:
 def effects_data(*effects: Effect) -> dict[str, Any]:
     """What the page measures some effects from."""
     return {"test": "effects", "effects": [asdict(effect)["sums"]._asdict() for effect in effects]}
-
-
-def _right(run: Run) -> list[int]:
-    right = correct(run)
-    return [int(right.sum()), len(right)]
 
 
 def _limit(part: Part) -> Any:

@@ -181,7 +181,7 @@ function found({ measure, rule }, test, { level, factor }, data) {
       const close = high < margin("EQUAL") ? (-low < margin("EQUAL") ? "equally good" : "no better") : "undecided";
       return { ...with_(p < level ? (a > b ? "better" : "worse") : close, (a - b) / test.n, [low, high]), p };
     },
-    table: () => {
+    "accuracy of two data sets": () => {
       const [one, other] = test.right;
       const [p, value] = [fisherTest(one, other), one[0] / one[1] - other[0] / other[1]];
       return { word: p >= level ? "undecided" : value > 0 ? "better" : "worse", value, p };
@@ -191,9 +191,10 @@ function found({ measure, rule }, test, { level, factor }, data) {
       const told = test.apart.map(([a, b], i) => (p[i] < level ? a > b : null));
       return { word: amount(all(told)), told };
     },
-    share: () => {
-      const own = wilson(test.right, level);
-      return with_(amount(between(own, test.limit)), test.right[0] / test.right[1], own);
+    "near the ceiling": () => {
+      const [[right, n]] = test.right;
+      const own = wilson([right, n], level);
+      return with_(amount(between(own, test.limit)), right / n, own);
     },
     interval: () => {
       const { value, limit } = test;
