@@ -108,9 +108,9 @@ def auc_interval(is_positive: np.ndarray, scores: np.ndarray) -> Estimate:
     """The area under the ROC curve of scores (n,), higher for positives (n,) bool, with Newcombe's 95 % score interval.
 
     It solves `|AUC - area| = z * standard error(area)` (Newcombe 2006, Statistics in Medicine 25, 559-573, method 5),
-    with that of Hanley and McNeil (1982, Radiology 143, 29-36). Unlike DeLong's interval and the bootstrap
-    it does not shrink to a point where the classes separate perfectly, as they may on 140 images. A ValueError says
-    that all images belong to one class.
+    with the standard error of Hanley and McNeil (1982, Radiology 143, 29-36). Unlike DeLong's interval and the
+    bootstrap it does not shrink to a point where the classes separate perfectly, as they may on 140 images. A
+    ValueError says that all images belong to one class.
     """
     is_positive = np.asarray(is_positive, dtype=bool)
     m, n = int(is_positive.sum()), int((~is_positive).sum())
