@@ -472,12 +472,22 @@ class _Pages:
         return [label for label in lab.runs(task) if label not in found]
 
     def _draw(self, draw: Callable[..., Any], shown: Any, name: str) -> str:
-        """A picture, drawn into the report's folder unless it is there, with its alt text."""
-        from labutils import plots
-        from labutils.plots.kept import draw_once
+        """A picture in the report's folder, with its alt text; one that says the same is left as it is.
 
-        draw_once(draw, shown, self.folder / name)
-        return f"![{plots.alt_text(self.folder / name)}]({name})\n"
+        So a new look alone changes no file, which would stay in the history of the repository.
+        """
+        from labutils.plots.figure import alt_text, collect_figures
+
+        with collect_figures() as drawn:
+            draw(shown)
+        png, words = drawn[-1]
+        file = self.folder / name
+        with suppress(OSError):  # no picture is there, or none that can be read
+            if (said := alt_text(file)) and words.endswith(said):
+                return f"![{said}]({name})\n"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png)
+        return f"![{words}]({name})\n"
 
     def _graphs(self, runs: Mapping[str, Run], place: str) -> str:
         """Curves, confusion and ROC of every run, drawn into a folder, as links."""
