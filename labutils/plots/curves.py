@@ -127,7 +127,7 @@ def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") 
             ends = (("training", quantity, TRAINING), ("validation", f"val_{quantity}", VALIDATION))
             label_ends(
                 axes,
-                [(guess[quantity], "best without\nlooking", GUESS)]
+                [(guess[quantity], "guessing", GUESS)]
                 + [(setting.line(column)[-1], name, colour) for name, column, colour in ends],
             )
     above = _above(rows["loss"], settings, "loss", "val_loss")
