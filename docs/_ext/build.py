@@ -34,6 +34,7 @@ COPIED = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/rules.md",
+    "docs/claims.md",
     "docs/instructor.md",
     "results/README.md",
     "results/REPORT.md",

@@ -14,8 +14,9 @@ from labutils.audit import growth
 from labutils.config import RunConfig
 from labutils.course.widgets import control
 from labutils.course.widgets.verdict import static_verdict
-from labutils.evaluate.card import headline, reading
+from labutils.evaluate.card import reading
 from labutils.evaluate.claims import CLAIMS, RIVAL, WORDS, Verdict
+from labutils.evaluate.sentences import headline
 from labutils.plots.charts import COLOURS, as_image, svg
 from labutils.plots.dots import HERE, Dot, draw_dots
 from labutils.plots.figure import collect_figures
@@ -34,7 +35,7 @@ ROOMS += ("explain", "statistics", "course.widgets")
 SECTIONS = {
     "Start": ("Run it yourself <README>", "All notebooks <notebooks/index>"),
     "Tasks": (*(f"notebooks/{name}" for name in lab.TITLES), "notebooks/own"),
-    "Results": ("claims", "contest", "runs", "results/REPORT", "docs/rules", "results/README"),
+    "Results": ("claims", "contest", "runs", "results/REPORT", "docs/rules", "docs/claims", "results/README"),
     "Teach and build on it": ("docs/instructor", "data/README", "api", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"),
 }
 
@@ -165,7 +166,7 @@ def _figure(title: str, words: str, draw: Callable[[], Any], link: str, picture:
 
 
 def _judged(verdict: Verdict) -> str:
-    return f"{headline(verdict)} “{verdict.claim}”: {reading(verdict)}."
+    return f"{headline(verdict).text} “{verdict.claim}”: {reading(verdict)}."
 
 
 def _counted(verdicts: list[Verdict]) -> str:

@@ -128,6 +128,12 @@ def test_links_lead_somewhere():
     assert lost == []
 
 
+def test_the_first_page_says_sentences_and_no_objects():
+    text = unescape(re.sub(r"<(script|style).*?</\1>|<[^>]*>", "", read("index.html"), flags=re.S))
+    assert len(re.findall(r"built into the phantoms|holds here|could be chance|does not hold", text)) >= 2
+    assert not re.search(r"\b[A-Z]\w+\(\w+=|\bnan\b|\bNone\b", text)
+
+
 def test_claims_lead_to_their_rules_and_runs_to_their_settings():
     claims, runs = read("claims.html"), read("runs.html")
     assert len(re.findall(r'href="docs/rules.html#when-a-difference', claims)) > len(lab.TITLES)
