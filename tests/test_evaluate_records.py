@@ -5,12 +5,13 @@ import json
 import pytest
 from evaluate_helpers import make_run, with_exam
 
-from labutils import lab
+from labutils import lab, paths
 from labutils.config import RunConfig
 from labutils.errors import ParameterError
 from labutils.evaluate import CLAIMS, records
 from labutils.evaluate.findings import Condition
 from labutils.evaluate.records import ALTERED, NOT_JUDGED, OTHER, SAME
+from labutils.tools.report import claims_words
 
 
 def networks(vgg=20, alexnet=60, sat=None, **more):
@@ -151,3 +152,8 @@ def test_a_file_that_is_none_is_refused(tmp_path, text, told):
         file.write_text(text)
     with pytest.raises(ParameterError, match=told):
         records.read_records(file)
+
+
+def test_the_stored_conclusions_are_what_the_stored_runs_say():
+    said, differs = claims_words("phantom", str(paths.ROOT / "results/claims.json"))
+    assert not differs and said.endswith(f"{len(CLAIMS)} conclusions: {len(CLAIMS)} same.")
