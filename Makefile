@@ -85,8 +85,8 @@ release:  ## that, if CHANGELOG.md has a section for the version
 	@grep -qx '## $(VERSION)' CHANGELOG.md || { echo "CHANGELOG.md has no line '## $(VERSION)': a release has its section, and no 'not released'."; exit 1; }
 	$(MAKE) dist
 
-wheelhouse: dist  ## every package that a student needs, for rooms without internet; ARGS="--platform win_amd64 ..."
-	$(BIN)/python -m pip download -r requirements.txt -d wheelhouse $(ARGS)
+wheelhouse: dist  ## every package that a student needs, for machines of this system and Python version without internet
+	$(BIN)/python -m pip download -r requirements.txt -d wheelhouse
 	cp requirements.txt dist/*.whl dist/*-lab.zip wheelhouse
 
 offline: site  ## the site as a ZIP, and all notebooks as one PDF (needs Chromium), into dist/

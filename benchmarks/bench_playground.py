@@ -68,6 +68,8 @@ def in_page(seeds, epochs):
 
 
 def main(seeds=10):
+    if seeds < 2:
+        sys.exit("A spread takes two seeds at least.")
     dataset = small.small_dataset("skin", "phantom")  # so that neither reads the images first
     print(f"{len(dataset.y_train)} images of {dataset.image_size} pixels, {small.EPOCHS} epochs, {seeds} seeds")
     started = time.perf_counter()

@@ -13,8 +13,8 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from labutils import lab, paths
+from labutils.course.mine import BROWSERS
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT = 600  # seconds
 
 

@@ -1,7 +1,7 @@
 """Where data and results live. In a repository nothing here depends on the current directory.
 
 Notebooks run from `notebooks/`, papermill from wherever it is called, nbval from the notebook's folder:
-all of them find the same folders, because the folders are found from this file.
+all of them find the same folders, because those of a repository are found from this file.
 """
 
 import re
@@ -55,9 +55,10 @@ def speaks(letter: str) -> bool:
 
 def _find_root(package: Path) -> Path:
     """The repository that holds the package; of one installed alone the nearest folder that has notebooks."""
+    if (package.parent / "pyproject.toml").is_file():
+        return package.parent
     here = Path.cwd()
-    places = (place for place in (package.parent, here, *here.parents) if (place / "notebooks/index.ipynb").is_file())
-    return next(places, here)
+    return next((place for place in (here, *here.parents) if (place / "notebooks/index.ipynb").is_file()), here)
 
 
 ROOT = _find_root(Path(__file__).resolve().parent)

@@ -135,7 +135,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# The same in ten seconds a try: which network leaves the level of guessing first, and which one drifts apart?
+# Both on images of 32 pixels: which network leaves the level of guessing first, and which one drifts apart?
 
 # %%
 widgets.playground("task1c")

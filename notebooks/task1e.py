@@ -151,7 +151,7 @@ history = again.fit(x, y, batch_size=16, shuffle=False, verbose=0).history
 print(f"by fit:  mean loss {history['loss'][0]:.4f}")
 
 # %% [markdown]
-# Now for sixteen epochs, with curves. Then change the marked line: images one by one, or a hundred at a time, in the
+# Now for sixteen epochs, with curves. Then change the marked line: images four at a time, or a hundred, in the
 # same number of epochs. Which takes more steps, and what do they do to the curves?
 
 # %% tags=["nbval-ignore-output"]
@@ -169,7 +169,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# All three, for equal epochs or for equal time. Is the order the same?
+# All three, for equal time and on images of 32 pixels. Is the order that of equal epochs?
 
 # %%
 widgets.playground("task1e")

@@ -137,7 +137,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# The same in seconds a try, with a slider for the width. How few filters are enough for fractures?
+# An AlexNet on images of 32 pixels, with a slider for the width. How few filters are enough for fractures?
 
 # %%
 widgets.playground("task2")

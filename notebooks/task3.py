@@ -201,7 +201,7 @@ plots.accuracy_by_images(audit.growth())
 # ## Explore
 #
 # Do the probabilities mean what they say? And what would they mean where the disease is rare? Set the threshold, and
-# its prevalence.
+# the *prevalence*: how common the disease is.
 
 # %%
 widgets.threshold(runs.get("Skin"))

@@ -127,7 +127,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# The same in ten seconds a try.
+# A LeNet on images of 32 pixels, in ten seconds a try: at which rate does the gap close?
 
 # %%
 widgets.playground("task5a")

@@ -72,7 +72,7 @@ course.ask("task5d", 1)
 #
 # Validation images are never trained on, but they are looked at after every epoch. The more often one looks, the better
 # the best look is, by chance alone. Here are the pictures with the least and the most asymmetry (*Mel* is a melanoma,
-# *Nev* a harmless mole): which would you to look at twice?
+# *Nev* a harmless mole): which would you want to look at twice?
 
 # %%
 plots.extremes(skin, "asymmetry")
@@ -142,7 +142,7 @@ print(f"{len(history.epoch)} epochs trained; the best: epoch {stop.best_epoch + 
 # %% [markdown]
 # ## Play
 #
-# Train for longer, with Continue: from which epoch on does the network over-fit, with and without normalization?
+# Does the validation loss still fall at the last epoch, with and without normalization?
 
 # %%
 widgets.playground("task5d")

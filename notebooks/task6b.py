@@ -131,7 +131,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# Now with time: spatial dropout, dropout in the dense layers, both, and neither. Which narrows the gap for less?
+# Spatial dropout, dropout in the dense layers, both, and neither: which narrows the gap for less?
 
 # %%
 widgets.playground("task6b")

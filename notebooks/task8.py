@@ -171,7 +171,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# The same without code. Your own function is among the choices: write another one above, and give it here.
+# A LeNet on images of 32 pixels, without code. Your own function is among the choices: write another one above, and give it here.
 
 # %%
 widgets.playground("task8", generator=turn)

@@ -154,7 +154,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# And on skin? Find the best small network in three minutes, by validation. What would be left of its lead on images
+# And on skin? Find the best small network, by validation. What would be left of its lead on images
 # that had no say in the choice?
 
 # %%

@@ -38,7 +38,6 @@ MOVING = [
 ]
 """What moves on a page: it computes there, or has few enough states to be written down."""
 NEED_A_KERNEL = [
-    "playground",
     "lr_range_test",
     "feature_maps",
     "monte_carlo_dropout",
@@ -72,7 +71,8 @@ def enliven(notebook: Any) -> None:
                 _run(_needed(statement, before), namespace, done)
                 _replace(cell, name, statement, namespace)
             elif name == "playground":
-                cell.outputs = [_output(play.static_playground(ast.literal_eval(statement.value.args[0])))]
+                shown = play.static_playground(ast.literal_eval(statement.value.args[0]))
+                cell.outputs = [_output(shown + (HOW_TO if statement.value.keywords else ""))]
             elif name in NEED_A_KERNEL and cell.outputs:
                 still = "".join(map(_html_of, cell.outputs)).replace(control.HINT, "")
                 cell.outputs = [_output(f"{still}{HOW_TO}")]

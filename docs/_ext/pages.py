@@ -221,7 +221,7 @@ def _broken() -> tuple[tuple[list[tuple[str, list[Dot]]], str, str], str]:
         f"A trained network, its validation images changed: unchanged it is right on {before}; {worst}, on "
         f"{found[worst]}; {least}, on {found[least]}. Nothing that a reader would stumble over."
     )
-    return (rows, title, "validation accuracy, 95 % intervals"), words
+    return (rows, title, "validation accuracy"), words
 
 
 def _toctree(title: str, names: tuple[str, ...]) -> str:
@@ -304,6 +304,10 @@ def _runs_table(runs: list[Run]) -> str:
     return f'<div class="wide">{frame.reset_index().to_html(index=False, border=0)}</div>'
 
 
+def _comes_from(value: Any, room: str) -> bool:
+    return f"{getattr(value, '__module__', '')}.".startswith(f"{room}.")
+
+
 def functions_page() -> str:
     """What can be called, room by room, from the docstrings."""
     parts = ["# The functions", "What notebooks call, by the rooms of [ARCHITECTURE](ARCHITECTURE.md)."]
@@ -312,8 +316,10 @@ def functions_page() -> str:
         names = getattr(module, "__all__", None) or [
             name
             for name, value in vars(module).items()
-            if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__ and callable(value)
+            if not name.startswith("_") and callable(value) and _comes_from(value, module.__name__)
         ]
+        if not names:
+            raise ValueError(f"labutils.{room} offers nothing: has it moved?")
         parts.append(f"## labutils.{room}")
         for name in names:
             value = getattr(module, name)

@@ -290,7 +290,8 @@ def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> F
     level = float(np.mean([np.mean(run.history["accuracy"][-WINDOW:]) for run in runs]))
     over, (no, yes) = f", mean of {len(runs)} seeds" if len(runs) > 1 else "", condition.limits
     reached = True if level >= yes else False if level <= no else None
-    return _amount(reached, f"training accuracy ends at {level:.3f}{over}")
+    text = f"training accuracy ends at {level:.3f}{over}"
+    return _amount(reached, text, basis=f"over {len(runs)} seeds" if over_seeds else VALIDATION)
 
 
 def _epochs_to_goal(fast: Run, slow: Run) -> tuple[int | None, int, float]:
@@ -391,9 +392,8 @@ def _best_on_exam(condition: Condition, own: Setting, *others: Setting) -> Findi
     nearest = exam.effect_words(effects[closest], word=words[closest])
     text = f"{own.name} against the others, after Holm: {counts}; against {closest} {nearest}"
     said = {rules.HOLDS[IS].get(word) for word in words.values()}
-    return _amount(
-        False if False in said else None if None in said else True, text, None, VALIDATION, *effects.values()
-    )
+    reached = False if False in said else None if None in said else True
+    return _amount(reached, text, None, _on(effects[closest]), *effects.values())
 
 
 def _ceiling(condition: Condition, one: Setting, on_exam: bool = False) -> Finding:

@@ -74,7 +74,7 @@ def margin(usual: float) -> float:
 
 @contextmanager
 def contested(level: float = SIGNIFICANT, margins: float = 1.0) -> Iterator[None]:
-    """Judge by another level, and margins so many times as wide, in a block; what claims themselves say stays."""
+    """Let `judge` use another level, and margins so many times as wide, in a block; limits in a claim's text stay."""
     before = LEVEL.set(level), MARGINS.set(margins)
     try:
         yield

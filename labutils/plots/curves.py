@@ -279,6 +279,10 @@ def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
 
 def _compared(setting: _Setting, quantity: str) -> str:
     values = setting.mean(quantity)
-    extreme, best = ("highest", values.argmax()) if quantity.endswith("accuracy") else ("lowest", values.argmin())
+    extreme, best = (
+        ("highest", values.argmax())
+        if quantity.endswith("accuracy")
+        else ("lowest", np.nan_to_num(values, nan=np.inf).argmin())
+    )
     mean = f" (mean of {len(setting.runs)} seeds)" if len(setting.runs) > 1 else ""
     return f"{setting.label}{mean}: {extreme} {values[best]:.3f} at epoch {best + 1}, last {values[-1]:.3f}."

@@ -79,7 +79,7 @@ def draw_dots(
     if len(simple) == 1:  # of two data sets each has its own: a line through all rows would be false for some
         axes.axvline(simple[0], color=THIRD, linestyle=":", linewidth=1, zorder=0)
     axes.set_yticks(range(len(rows)), [wrap(mark_said(label, said)) for label, _ in rows])
-    axes.set(xlabel=f"{axis}, with 95 % intervals", ylim=(len(rows) - 0.4, -0.6))
+    axes.set(xlabel=axis, ylim=(len(rows) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     kinds = dict.fromkeys(dot.kind for _, dots in rows for dot in dots)
     for kind in kinds:

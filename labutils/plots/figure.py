@@ -160,8 +160,8 @@ def show(figure: Figure, title: str, under: str, words: str, save: Path | str | 
     figure : Figure
         Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
     title, under : str
-        What is seen, in at most 70 characters, which begins the alt text too; and below, in small letters, which data
-        they are and how they are drawn.
+        What is seen, which begins the alt text too, in some 70 characters (wrapped if longer); and below, in small
+        letters, which data they are and how they are drawn.
     words : str
         The figure in words, computed from the numbers in it: the alt text, and a folded line under the figure, because
         JupyterLab draws images without theirs. It is what nbval compares, so that a changed number is seen.

@@ -124,10 +124,5 @@ def test_a_card_shows_a_picture_a_sentence_and_a_verdict_and_the_rest_on_a_click
     check_no_errors(page)
 
 
-def test_axe_is_here(axe):
-    if axe is None:
-        pytest.skip("axe-core could not be fetched with npm: accessibility was not checked (apt-get install npm)")
-
-
 def test_tasks_have_notebooks():
     assert set(tasks.TITLES) <= set(NOTEBOOKS)

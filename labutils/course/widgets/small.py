@@ -124,7 +124,7 @@ PLAYS: dict[str, Play] = {
         "skin",
         {},
         (_NETWORK, _WIDTH, _DROPOUT, _NORM, _rates(-5, -2, 1e-3), _CHANGES),
-        "Build the best small network that three minutes allow, and choose it by its validation accuracy.",
+        "Build the best small network that you can, and choose it by its validation accuracy.",
         extra=_UNCHANGED,
     ),
 }
