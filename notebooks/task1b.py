@@ -220,8 +220,8 @@ plots.real_curves("task1b")
 # %% [markdown]
 # ## Explore
 #
-# Move through the epochs: which images change their class? The *ROC curve* shows, for every
-# probability from which on one says *Mel*, what is found and at how many false alarms; *calibrated* means right in eight of ten images that get 0.8.
+# Move through the epochs: which images change their class? The *ROC curve* shows what is
+# found at how many false alarms; *calibrated* means right in eight of ten images that get 0.8.
 
 # %%
 widgets.epoch_scrubber(runs, skin)

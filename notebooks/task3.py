@@ -187,7 +187,6 @@ more = {
     "Phantoms beside real images": audit.truth_table(configs["Skin"]),
 }
 evaluate.card(runs, skin, bone, task="task3", more=more)
-audit.tell_simple(runs, skin, bone, task="task3")
 
 # %% [markdown]
 # The signs of drawn lesions are textures, which six rings of the Fourier transform measure alone; a fracture is a shape

@@ -127,7 +127,7 @@ history = network.fit(
 # %% [markdown]
 # ## Play
 #
-# A LeNet on images of 32 pixels, in ten seconds a try: at which rate does the gap close?
+# A LeNet on images of 32 pixels: at which rate?
 
 # %%
 widgets.playground("task5a")

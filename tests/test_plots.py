@@ -92,7 +92,7 @@ def test_learning_curves_show_every_run_with_training_dashed_and_validation_soli
             raw = [line.get_ydata() for axes in panels for line in lines(axes, "-")]
             assert any(np.array_equal(run.history[f"val_{kind}"], shown) for shown in raw)
     named = {one.get_text().replace("\n", " "): one.get_color() for one in figure.findobj(Annotation) if one.get_text()}
-    assert named == {"training": TRAINING, "validation": VALIDATION, "best without looking": GREY}
+    assert named == {"training": TRAINING, "validation": VALIDATION, "guessing": GREY}
     assert "phantom" in texts(figure) and "phantom" in alt
     assert all(label in alt for label in runs)
 
