@@ -82,6 +82,19 @@ def test_the_page_has_all_that_it_trains_on(shown, reader):
         )
 
 
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("task9", "Images of 32 x 32 pixels. One run: 30 epochs of 400 images, "),
+        ("task1e", "Images of 32 x 32 pixels, learning rate 1e-3. One run takes 8 s of training, "),
+        ("task5b", "AlexNet on images of 32 x 32 pixels. One run: "),
+        ("task6b", "LeNet on images of 32 x 32 pixels, learning rate 3e-3. One run: "),
+    ],
+)
+def test_what_is_trained_and_what_it_costs_is_said(task, said):
+    assert play.page_data(task, play.images_of(task, "phantom"))["cost"].startswith(said)
+
+
 @pytest.mark.parametrize("task", small.PLAYS)
 def test_a_static_page_is_complete(task):
     page = play.static_playground(task)
@@ -98,7 +111,7 @@ def test_a_run_of_a_students_own_copy_is_kept(ask, students_folder, monkeypatch)
     assert json.loads(file.read_text()) == {"task": "task1b", **run}
 
 
-def test_the_stop_key_ends_a_training_in_the_page(ask, monkeypatch):
+def test_the_stop_key_ends_every_training_in_the_page(ask, monkeypatch):
     """JupyterLab's clicks arrive in a thread, where nobody may say who hears the key."""
     waiting = []
     kernel = SimpleNamespace(io_loop=SimpleNamespace(add_callback=waiting.append), saved_sigint_handler=None)
@@ -107,19 +120,19 @@ def test_the_stop_key_ends_a_training_in_the_page(ask, monkeypatch):
     before = signal.getsignal(signal.SIGINT)
     try:
         with ThreadPoolExecutor(1) as thread:
-            sent = thread.submit(ask, do="train").result()
+            sent, other = (thread.submit(ask, task, do="train").result() for task in ("task1b", "task2"))
         waiting.pop()()
         assert shell.kernel.saved_sigint_handler is signal.getsignal(signal.SIGINT) is not before and sent == []
         signal.raise_signal(signal.SIGINT)
-        wait_until(lambda: sent == [({"stop": True},)])
+        wait_until(lambda: sent == other == [({"stop": True},)])
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def test_a_generator_is_one_more_choice_and_changes_every_image_anew(ask, shown):
     def images(epoch):
-        [(said, [sent])] = ask("task8", turned, do="images", epoch=epoch)
-        assert said == {"epoch": epoch}
+        [(said, [sent])] = ask("task8", turned, do="images", run=0.25, epoch=epoch)
+        assert said == {"run": 0.25}
         return np.frombuffer(sent, np.uint8).reshape(400, 32, 32)
 
     first = images(0)
@@ -143,8 +156,8 @@ def test_a_generator_is_one_more_choice_and_changes_every_image_anew(ask, shown)
     ],
 )
 def test_what_is_wrong_with_a_generator_is_said(ask, generator, said):
-    [(sent,)] = ask("task8", generator, do="images", epoch=0)
-    assert sent["failed"].startswith(said)
+    [(sent,)] = ask("task8", generator, do="images", run=0.25, epoch=0)
+    assert sent["failed"].startswith(said) and sent["run"] == 0.25
 
 
 def test_recording_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):

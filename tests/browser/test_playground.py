@@ -1,5 +1,6 @@
 """The playground's own training: held against Keras, shown to show what it promises, and used without a kernel."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from helpers import patience
 from page_helpers import (
     POLL,
+    TRAINED,
     check_no_errors,
     controls_notebook,
     open_notebook,
@@ -18,7 +20,7 @@ from use_helpers import try_playground
 from labutils.augment import augment_batch
 from labutils.config import Augmentation
 from labutils.course.widgets import play, small
-from labutils.course.widgets.control import recorded
+from labutils.course.widgets.control import module, recorded
 from labutils.models import ARCHITECTURES, network
 
 TRAIN = """([data, chosen, epochs]) => {
@@ -46,9 +48,28 @@ SLOPES = """([settings, pixels, labels, weights]) => {
     one.places.forEach((place, i) => { one.values[place] = weights[one.name].values[i]; });
   });
   const found = net.predict(Float32Array.from(pixels), labels.length, true);
-  const loss = net.slopes(found, labels) / labels.length;
+  const loss = net.lossOf(found, labels) / labels.length;
+  net.slopes(found, labels);
   return [loss, Object.fromEntries(net.weights.map((one) => [one.name, one.places.map((i) => one.slopes[i])]))];
 }"""
+
+LINES = "(box) => [...box.querySelectorAll('svg polyline')].map((line) => line.getAttribute('points'))"
+GUESSED = """(box) => [...box.querySelectorAll("svg[role=img] > g > g")].map((panel) => {
+  const texts = [...panel.querySelectorAll("text")].map((one) => [one.textContent, Number(one.getAttribute("y"))]);
+  const down = (text, off) => texts.find(([said]) => said === text)[1] + off;
+  return (down("guessing", 3) - down("0", -4)) / (down("1", -4) - down("0", -4));
+})"""
+"""The levels of guessing in both panels, by the ticks beside them."""
+KERNEL = """((render, data) => {
+  window.model = {
+    sent: [], gone: false,
+    get: (name) => ({ data })[name],
+    on: (name, heard) => { model.hear = heard; },
+    off() {},
+    send(message) { if (model.gone) throw new Error("Cannot send"); model.sent.push(message); },
+  };
+  render({ model, el: document.getElementById("here") });
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +194,10 @@ def test_element_wise_accuracy_is_high_before_anything_is_learned(engine):
     """Task 4: one yes or no per class is right eight times of nine by saying no."""
     history = engine.train("task4", 1, elementwise=True)
     assert history["val_elementwise"][0] > 0.85 > history["val_accuracy"][0]
+    for elementwise, guessed in ((True, 0.69), (False, 2.2)):
+        still = engine.train("task4", 1, elementwise=elementwise, learning_rate=0)
+        assert still["val_loss"] == pytest.approx(still["loss"], abs=0.05), "validation has the loss that is trained"
+        assert still["loss"] == pytest.approx([guessed], abs=0.15)
     three = engine.train("task4", 1, classes=3)
     assert 0.8 < three["loss"][0] < 1.2, "guessing among three is a loss of 1.1"
 
@@ -192,16 +217,16 @@ def static(browser, tmp_path):
     """Opens a task's playground as a file: no kernel, no server."""
     opened = []
 
-    def open_page(task):
+    def open_page(task, change=str):
         file = tmp_path / f"{task}.html"
-        file.write_text(
-            f"<!doctype html><html lang='en'><title>{task}</title>{play.static_playground(task)}</html>", "utf-8"
-        )
+        control = change(play.static_playground(task))
+        file.write_text(f"<!doctype html><html lang='en'><title>{task}</title>{control}</html>", "utf-8")
         page = browser.new_page()
         opened.append(page)
         watch_errors(page)
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url.split(":")[0]))
+        page.add_init_script("addEventListener('unhandledrejection', () => { window.failed = true; });")
         page.goto(file.as_uri())
         return page, page.locator(".labutils")
 
@@ -238,6 +263,8 @@ def test_every_network_gets_the_same_time(static):
     page, box = static("task1e")
     box.get_by_role("button", name="Train").click()
     page.wait_for_selector(".labutils[data-status=ready]")
+    ends = [float(line.split()[-1].split(",")[0]) for line in box.evaluate(LINES)]
+    assert max(ends) <= 320, "no curve leaves its axes"
     *before, last = box.evaluate("(box) => box.run.history.seconds")
     assert last >= small.PLAYS["task1e"].seconds > before[-1]
 
@@ -247,7 +274,109 @@ def test_a_browser_that_cannot_train_says_so(static):
     page.evaluate("() => { window.Worker = class { constructor() { throw new Error('no workers here'); } }; }")
     box.get_by_role("button", name="Train").click()
     page.wait_for_selector(".labutils[data-status=failed]")
-    assert "It cannot be trained: no workers here" in box.inner_text()
+    assert "the browser lets this page start no worker, in which it would train (no workers here)." in box.inner_text()
+    page.evaluate("""() => {
+      window.Worker = class { constructor() { setTimeout(() => this.onerror({})); } postMessage() {} terminate() {} };
+    }""")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_function("(box) => box.innerText.includes('would train.')", arg=box.element_handle(), polling=POLL)
+
+
+def test_a_control_that_fails_leaves_its_picture(static):
+    page, box = static("task1b", lambda text: text.replace("begin(el);", "begin(none);"))
+    page.wait_for_function("window.failed", polling=POLL)
+    assert box.count() == 0 and page.locator(".labutils-alone img").is_visible()
+
+
+def test_the_level_of_guessing_is_that_of_the_run(static):
+    page, box = static("task4")
+
+    def levels():
+        page.wait_for_selector(".labutils[data-status=ready]")
+        return box.evaluate(GUESSED)
+
+    assert levels() == pytest.approx([np.log(9), 1 / 9], abs=0.02)
+    box.get_by_role("slider").fill("0")
+    for chosen, wanted in (("categorical", np.log(3)), ("one yes or no per class", np.log(3) - 2 / 3 * np.log(2))):
+        box.get_by_role("combobox").select_option(chosen)
+        box.get_by_role("button", name="Train").click()
+        assert box.evaluate(GUESSED) == pytest.approx([wanted, 1 / 3], abs=0.02)
+        page.wait_for_function(TRAINED, arg=box.element_handle(), polling=POLL)
+        box.get_by_role("button", name="Reset").click()
+        assert levels() == pytest.approx([np.log(9), 1 / 9], abs=0.02)
+    check_no_errors(page)
+
+
+@pytest.fixture
+def kernel(browser):
+    """Opens a playground whose kernel is this test: `page.evaluate("model...")`; what it was sent is `model.sent`."""
+    opened = []
+
+    def open_page(task, engine="", generator=False):
+        page = browser.new_page()
+        opened.append(page)
+        watch_errors(page)
+        page.set_content("<!doctype html><div id=here></div>")
+        data = play.page_data(task, play.images_of(task, "phantom"), generator)
+        data["engine"] = engine + data["engine"]
+        code = module("playground").replace("export default { render };", "").replace("export function", "function")
+        page.add_script_tag(content=f"{code}\n{KERNEL}(render, {json.dumps(data)});")
+        return page, page.locator(".labutils")
+
+    yield open_page
+    for page in opened:
+        page.close()
+
+
+def test_a_kernel_that_is_gone_takes_only_the_generator_along(kernel):
+    page, box = kernel("task8", generator=True)
+    page.evaluate("model.gone = true")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_function(TRAINED, arg=box.element_handle(), polling=POLL)
+    page.wait_for_selector(".labutils[data-status=ready]", timeout=1e3 * patience(60))
+    assert "Done: changes to the training images none" in box.inner_text()
+    box.get_by_role("combobox").select_option("your generator")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_selector(".labutils[data-status=failed]")
+    assert "your generator is gone with the kernel that had it." in box.inner_text()
+    check_no_errors(page)
+
+
+def test_images_of_a_run_that_was_left_are_not_trained_on(kernel):
+    page, box = kernel("task8", generator=True)
+    box.get_by_role("combobox").select_option("your generator")
+    for name in ("Train", "Reset", "Train"):
+        box.get_by_role("button", name=name).click()
+    first, second = page.evaluate("model.sent.filter((one) => one.do === 'images').map((one) => one.run)")
+    send = "([run]) => model.hear({ run, failed: `of ${run}` }, [])"
+    page.evaluate(send, [first])
+    assert box.get_attribute("data-status") == "training"
+    page.evaluate(send, [second])
+    assert box.get_attribute("data-status") == "failed" and f"of {second}" in box.inner_text()
+
+
+def test_the_focus_is_never_lost_and_nothing_is_said_twice(kernel):
+    page, box = kernel("task1b")
+    focus = "document.activeElement.textContent"
+    page.evaluate("""() => {
+      window.heard = [];
+      const told = document.querySelector("[role=status]");
+      new MutationObserver(() => heard.push(told.textContent)).observe(told, { childList: true });
+    }""")
+    box.get_by_role("button", name="Train").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(focus) == "Pause"
+    page.wait_for_function("box => box.run.history.loss.length > 3", arg=box.element_handle(), polling=POLL)
+    assert page.evaluate("heard") == ["Training: the curves grow with every epoch."]
+    page.evaluate("model.hear({ stop: true }, [])")
+    assert page.evaluate(focus) == "Train" and "Stopped: " in box.inner_text()
+
+
+def test_a_browser_without_simd_says_so(kernel):
+    page, box = kernel("task1b", "WebAssembly.Module = function () { throw new WebAssembly.CompileError('0xfd'); };")
+    box.get_by_role("button", name="Train").click()
+    page.wait_for_selector(".labutils[data-status=failed]")
+    assert "It cannot be trained: this browser has no WebAssembly SIMD for this page: open it" in box.inner_text()
 
 
 def test_a_readers_generator_changes_the_images_of_the_page(page, lab):

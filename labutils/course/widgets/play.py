@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import html
 import json
-import math
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils import paths
-from labutils.config import DENSE_UNITS
+from labutils.config import DENSE_UNITS, scientific
 from labutils.course.widgets import small
 from labutils.course.widgets.control import STATIC, Knob, instrument, recorded, show, static_page
 from labutils.errors import ParameterError
+from labutils.evaluate.tables import NETWORKS
 from labutils.models import ARCHITECTURES
 from labutils.plots.charts import COLOURS, THIRD, TRAINING, VALIDATION, Line, as_image, learning_chart
 
@@ -35,6 +36,7 @@ LOSS_TOP = {2: 1.5, 9: 2.5}
 """Where the loss axis ends: it never moves, so that runs can be compared by eye."""
 PAST_COLOURS = COLOURS[1:4]
 OWN = "your generator"
+_trained: weakref.WeakSet[Any] = weakref.WeakSet()
 
 Generator = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -113,6 +115,11 @@ def page_data(task: str, dataset: Dataset, generator: bool = False) -> dict[str,
     play, before = small.PLAYS[task], recorded(task)
     classes = _classes(play)
     own = [OWN] if generator else []
+    where = f"Images of {small.SIZE} x {small.SIZE} pixels"
+    if "model" in play.fixed:
+        where = f"{NETWORKS[play.fixed['model']]} on i{where[1:]}"
+    if "learning_rate" in play.fixed:
+        where += f", learning rate {scientific(play.fixed['learning_rate'])}"
     if play.seconds:
         cost = f"One run takes {play.seconds:g} s of training, whatever the network."
     else:
@@ -139,12 +146,10 @@ def page_data(task: str, dataset: Dataset, generator: bool = False) -> dict[str,
         "measured": small.FIXED,
         "recorded": {"words": before["words"], "history": before["history"]},
         "words": _recorded_in_words(task),
-        "cost": f"{cost} Nothing is stored in results/.",
+        "cost": f"{where}. {cost} Nothing is stored in results/.",
         "epochs": small.EPOCHS,
         "seconds": play.seconds,
         "lossTop": LOSS_TOP[classes],
-        "guessLoss": math.log(classes),
-        "guessAccuracy": 1 / classes,
         "extra": list(play.extra) or None,
         "pastColours": list(PAST_COLOURS),
     }
@@ -182,18 +187,19 @@ class Playground:
     def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
         asked = content if isinstance(content, dict) else {}
         if asked.get("do") == "train":
-            _heed_the_stop_key(lambda: widget.send({"stop": True}))
+            _trained.add(widget)
+            _heed_the_stop_key()
         elif asked.get("do") == "keep":
             keep(self.task, asked["run"])
         elif asked.get("do") == "images" and self.generator:
-            self._send_images(int(asked["epoch"]))
+            self._send_images(asked["run"], int(asked["epoch"]))
 
-    def _send_images(self, epoch: int) -> None:
-        """The training images as the reader's generator changes them for one epoch; or its error."""
+    def _send_images(self, run: float, epoch: int) -> None:
+        """The training images as the reader's generator changes them for one epoch of a run; or its error."""
         try:
-            self.widget.send({"epoch": epoch}, [changed_images(self.dataset, self.generator, epoch)])
+            self.widget.send({"run": run}, [changed_images(self.dataset, self.generator, epoch)])
         except Exception as error:  # nobody sees what is raised here
-            self.widget.send({"failed": f"{type(error).__name__}: {error}"})
+            self.widget.send({"run": run, "failed": f"{type(error).__name__}: {error}"})
 
 
 def changed_images(dataset: Dataset, generator: Any, epoch: int) -> bytes:
@@ -217,15 +223,20 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
     return file
 
 
-def _heed_the_stop_key(stop: Callable[[], None]) -> None:
-    """Make the kernel's stop key, ignored between cells, end a training in the page."""
+def _stop() -> None:
+    for widget in list(_trained):
+        widget.send({"stop": True})
+
+
+def _heed_the_stop_key() -> None:
+    """Make the kernel's stop key, ignored between cells, end every training in the page."""
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)
 
     def heed() -> None:
         # In a thread: the handler may have broken into another message that is being sent.
-        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=stop).start())
+        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=_stop).start())
         kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
 
     if hasattr(kernel, "saved_sigint_handler"):

@@ -18,11 +18,12 @@ function recording({ data, state, news, played, answered }) {
   };
 }
 
-/** Unpack what was packed by control.static_page, and put the control in the place of its still picture. */
+/** Unpack what was packed by control.static_page, and put the control in the place of its still picture if it works. */
 async function wake(render, el, packed) {
   const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const model = recording(JSON.parse(await new Response(unpacked).text()));
-  el.replaceChildren();
-  render({ model, el });
+  const alive = el.cloneNode();
+  render({ model, el: alive });
+  el.replaceWith(alive);
 }

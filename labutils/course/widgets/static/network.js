@@ -317,29 +317,34 @@ function network(settings) {
     return found;
   }
 
-  /** Slopes of a batch's mean loss in every weight, after `predict` in training has given `found`; the loss's sum. */
+  const log = (p) => Math.log(Math.min(Math.max(p, 1e-7), 1 - 1e-7));
+  // One yes or no as Keras counts it, which takes the scores from before the softmax.
+  const yes = (i, k) => 1 / (1 + Math.exp(-x.values[i * x.size + k]));
+  const labelOf = (k) => k + classes - outputs; // of two classes the only score is that of label 1
+
+  /** The sum of the losses that are trained, of images whose classes are `labels`: `predict` has just given `found`. */
+  function lossOf(found, labels) {
+    let loss = 0;
+    for (let i = 0; i < now.n; i++) {
+      if (!settings.elementwise) loss -= log(found[i * classes + labels[i]]);
+      else for (let k = 0; k < outputs; k++) loss -= log(labelOf(k) === labels[i] ? yes(i, k) : 1 - yes(i, k)) / classes;
+    }
+    return loss;
+  }
+
+  /** Slopes of a batch's mean loss in every weight, after `predict` in training has given `found`. */
   function slopes(found, labels) {
     weights.forEach((one) => one.slopes.fill(0));
     x.slopes.fill(0);
-    const log = (p) => Math.log(Math.min(Math.max(p, 1e-7), 1 - 1e-7));
-    let loss = 0;
     for (let i = 0; i < now.n; i++) {
       const own = found.subarray(i * classes, (i + 1) * classes);
-      if (!settings.elementwise) loss -= log(own[labels[i]]);
       for (let k = 0; k < outputs; k++) {
-        const label = k + classes - outputs; // of two classes the only score is that of label 1
-        const wanted = Number(labels[i] === label);
-        if (settings.elementwise) { // as Keras does it, which takes the scores from before the softmax
-          const p = 1 / (1 + Math.exp(-x.values[i * x.size + k]));
-          loss -= log(wanted ? p : 1 - p) / classes;
-          x.slopes[i * x.size + k] = (p - wanted) / now.n / classes;
-        } else {
-          x.slopes[i * x.size + k] = (own[label] - wanted) / now.n;
-        }
+        const wanted = Number(labels[i] === labelOf(k));
+        const off = settings.elementwise ? (yes(i, k) - wanted) / classes : own[labelOf(k)] - wanted;
+        x.slopes[i * x.size + k] = off / now.n;
       }
     }
     [...layers].reverse().forEach((layer) => layer.backward());
-    return loss;
   }
 
   const given = numbers(4);
@@ -347,22 +352,22 @@ function network(settings) {
   /** One step of Adam (Kingma and Ba, 2015) on a batch; the sum of its losses, and how many were right, before it. */
   function step(pixels, labels, rate) {
     const found = predict(pixels, labels.length, true);
-    const loss = slopes(found, labels);
+    const loss = lossOf(found, labels);
+    slopes(found, labels);
     steps += 1;
     given.set([(rate * Math.sqrt(1 - 0.999 ** steps)) / (1 - 0.9 ** steps), 0.1, 0.001, 1e-7]);
     weights.forEach(({ values, slopes: g, mean, square }) =>
       adam(values.length / 4, at(values), at(g), at(mean), at(square), at(given)));
     return { loss, right: judge(found, labels, classes).right };
   }
-  return { weights, predict, slopes, step, begin: (epoch) => { now.epoch = epoch; } };
+  return { weights, predict, lossOf, slopes, step, begin: (epoch) => { now.epoch = epoch; } };
 }
 
-/** What class probabilities are worth: the loss as Keras counts it, and how often they are right in two ways. */
+/** How often class probabilities are right, in two ways. */
 function judge(found, labels, classes) {
-  const sum = { loss: 0, right: 0, columns: 0 };
+  const sum = { right: 0, columns: 0 };
   labels.forEach((label, i) => {
     const own = [...found.subarray(i * classes, (i + 1) * classes)];
-    sum.loss -= Math.log(Math.min(Math.max(own[label], 1e-7), 1 - 1e-7));
     sum.right += Number(own.indexOf(Math.max(...own)) === label);
     sum.columns += own.filter((p, k) => p > 0.5 === (k === label)).length / classes;
   });
@@ -422,7 +427,8 @@ function trainer(settings, training, validation, measured) {
     for (let from = 0; from < labels.length; from += batch) {
       const own = labels.slice(from, from + batch);
       own.forEach((_, i) => some.set(images[from + i], i * size));
-      const part = judge(net.predict(some, own.length), own, classes);
+      const found = net.predict(some, own.length);
+      const part = { loss: net.lossOf(found, own), ...judge(found, own, classes) };
       Object.keys(sum).forEach((name) => { sum[name] += part[name] / labels.length; });
     }
     return sum;

@@ -1,6 +1,7 @@
 // A small network that is trained in the page: `network.js` works in a worker, of which every epoch is asked for. A
 // kernel, where there is one, keeps runs, hears the stop key and calls a reader's own generator.
 
+const NO_WORKER = "the browser lets this page start no worker, in which it would train";
 const COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "fixed_accuracy", "val_elementwise", "seconds"];
 const WORKER = `
   let made;
@@ -13,9 +14,12 @@ function render({ model, el }) {
   const at = {}; // where each knob stands
   let [worker, run, past, status, said] = [null, null, [], "ready", "Ready: choose, then Train."];
   let waiting = false; // an epoch is done and the next one not asked for
+  let number = 0; // of the run that images are asked for: none twice, in another view of this control neither
+  let [loss, accuracy, picture] = [];
 
   const knobs = data.knobs.map((one) => knob(one, (at[one.name] = one.start), (place) => { at[one.name] = place; }));
   const button = (label, onclick) => make("button", { type: "button", onclick }, label);
+  const first = { ...at };
   const train = button("Train", begun);
   const pause = button("Pause", paused);
   const reset = button("Reset", forgotten);
@@ -24,17 +28,25 @@ function render({ model, el }) {
 
   const x = [0, data.seconds ?? data.epochs];
   const xLabel = data.seconds ? "seconds of training" : "epoch";
-  const loss = panel({ title: "loss", x, y: [0, data.lossTop], xLabel, guess: data.guessLoss });
-  const accuracy = panel({ title: "accuracy", x, y: [0, 1], xLabel, guess: data.guessAccuracy });
-  const picture = chart([loss, accuracy]);
   const names = make("div");
 
   /** What is chosen, as `network.js` takes it. */
-  function settings() {
+  function settings(places = at) {
     const chosen = { ...data.fixed };
-    data.knobs.forEach(({ name, values }) => { chosen[name] = values[at[name]]; });
+    data.knobs.forEach(({ name, values }) => { chosen[name] = values[places[name]]; });
     const { blocks, dense } = data.networks[chosen.model];
     return { ...chosen, dense, blocks: blocks.map(([multiple, n, pooled]) => [multiple * chosen.n_base, n, pooled]) };
+  }
+
+  /** New axes, with the levels of guessing among so many classes, for the loss that is trained. */
+  function axes({ classes, elementwise }) {
+    const share = 1 / classes;
+    const guess = elementwise ? -share * Math.log(share) - (1 - share) * Math.log(1 - share) : Math.log(classes);
+    loss = panel({ title: "loss", x, y: [0, data.lossTop], xLabel, guess });
+    accuracy = panel({ title: "accuracy", x, y: [0, 1], xLabel, guess: share });
+    const before = picture;
+    picture = chart([loss, accuracy]);
+    before?.element.replaceWith(picture.element);
   }
 
   const own = () => settings().augmentation === data.own;
@@ -53,20 +65,40 @@ function render({ model, el }) {
       `accuracy ${last("accuracy")}, validation accuracy ${last("val_accuracy")}${more}.`;
   }
 
+  /** Say something to the kernel; false where there is none any more. */
+  function tell(message) {
+    try {
+      model.send(message);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function quit() {
+    if (!worker) return;
+    worker.onmessage = worker.onerror = null; // of what it has sent nothing arrives any more
+    worker.terminate();
+    worker = null;
+  }
+
   function begun() {
+    quit();
     if (run?.said) past = [...past, run].slice(-3);
     run = { words: chosenInWords(), history: Object.fromEntries(COLUMNS.map((name) => [name, []])) };
+    number = Math.random();
+    axes(settings());
     try {
       worker = new Worker(code);
     } catch (error) {
-      return failed(error.message);
+      return failed(`${NO_WORKER} (${error.message}).`);
     }
     worker.onmessage = (message) => grown(message.data);
-    worker.onerror = (event) => failed(event.message);
+    worker.onerror = (event) => failed(event.message?.replace(/^(Uncaught )?(Error: )?/, "") || `${NO_WORKER}.`);
     worker.postMessage({ begin: [settings(), images("training"), images("validation"), data.measured] });
-    model.send({ do: "train" });
-    next();
-    return say("training", "Training: the curves grow with every epoch.");
+    tell({ do: "train" });
+    say("training", "Training: the curves grow with every epoch.");
+    return next();
   }
 
   function images(part) {
@@ -76,8 +108,10 @@ function render({ model, el }) {
 
   function next() {
     waiting = false;
-    if (own()) model.send({ do: "images", epoch: run.history.loss.length });
-    else worker.postMessage({});
+    if (!own()) worker.postMessage({});
+    else if (!tell({ do: "images", run: number, epoch: run.history.loss.length })) {
+      failed("your generator is gone with the kernel that had it. Run this notebook's cells again.");
+    }
   }
 
   function grown(row) {
@@ -92,30 +126,29 @@ function render({ model, el }) {
 
   function paused() {
     if (status === "training") return say("paused", "Paused after the epoch that was running. Continue goes on from there.");
-    if (waiting) next();
-    return say("training", "Training goes on.");
+    say("training", "Training goes on.");
+    return waiting && next();
   }
 
   function ended(how) {
-    worker?.terminate();
-    worker = null;
-    if (how === "Done") model.send({ do: "keep", run });
+    quit();
+    if (how === "Done") tell({ do: "keep", run });
     say("ready", run?.said ? `${how}: ${run.said}` : "Ready.");
   }
 
   function forgotten() {
     [past, run] = [[], null];
+    axes(settings(first)); // of what was recorded
     ended("Stopped");
   }
 
   function failed(message) {
-    worker?.terminate();
-    worker = null;
+    quit();
     say("failed", `It cannot be trained: ${message}`);
   }
 
   function heard(message, buffers) {
-    if (!worker) return;
+    if (!worker || (!message.stop && message.run !== number)) return;
     if (message.stop) ended("Stopped");
     else if (message.failed) failed(message.failed);
     else worker.postMessage({ pixels: new Uint8Array(buffers[0].buffer, buffers[0].byteOffset, buffers[0].byteLength) });
@@ -126,7 +159,9 @@ function render({ model, el }) {
     refresh();
   }
 
-  const along = (one) => (data.seconds ? one.history.seconds : one.history.loss.map((_, i) => i + 1));
+  // The last epoch may end after its time: it is drawn where the axis ends.
+  const along = ({ history }) =>
+    (data.seconds ? history.seconds.map((end) => Math.min(end, data.seconds)) : history.loss.map((_, i) => i + 1));
   const curve = (one, column, look) => ({ x: along(one), y: one.history[column], ...look });
 
   function curvesOf(kind) {
@@ -156,12 +191,14 @@ function render({ model, el }) {
       ...past.map((one, i) => ({ label: `yours: ${one.words}`, colour: data.pastColours[i % 3], width: 1.8 })),
     ]));
     const training = status === "training" || status === "paused";
+    const held = box.getRootNode().activeElement; // a button that is disabled would lose the focus
     knobs.forEach(({ input }) => { input.disabled = training; });
     train.disabled = training;
     pause.disabled = !training;
     pause.textContent = status === "paused" ? "Continue" : "Pause";
     reset.disabled = !training && !past.length && !run;
-    told.textContent = said;
+    if (held?.disabled && [train, pause, reset].includes(held)) (training ? pause : train).focus({ preventScroll: true });
+    if (told.textContent !== said) told.textContent = said; // or it would be read out again
     numbers.textContent = run?.said ?? data.words;
     numbers.hidden = said.includes(numbers.textContent);
     picture.alt(numbers.textContent);
@@ -169,6 +206,7 @@ function render({ model, el }) {
     box.run = run;
   }
 
+  axes(settings());
   const box = make("div", { className: "labutils", role: "group", "aria-label": data.title },
     make("p", {}, data.question),
     make("div", { className: "lu-row" }, ...knobs.map((one) => one.element)),
@@ -179,7 +217,7 @@ function render({ model, el }) {
   model.on("msg:custom", heard);
   refresh();
   return () => {
-    worker?.terminate();
+    quit();
     URL.revokeObjectURL(code);
     model.off("msg:custom", heard);
   };

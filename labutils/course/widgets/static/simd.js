@@ -126,20 +126,28 @@ function adam() {
     ...[values, slopes, mean, square].flatMap((at) => move(at, int(16)))]));
 }
 
+function compiled(code) {
+  try {
+    return new WebAssembly.Module(code);
+  } catch (cause) {
+    throw new Error("this browser has no WebAssembly SIMD for this page: open it in a newer or another one.", { cause });
+  }
+}
+
 /** A memory for float32 numbers, and the functions on it. */
 function memory(megabytes) {
   const memory = new WebAssembly.Memory({ initial: 16 * megabytes });
   const all = { four: strip(1), eight: strip(2), rectify: rectify(), gate: gate(), pool: pool(), unpool: unpool(), adam: adam() };
   const name = (text) => [text.length, ...text.split("").map((c) => c.charCodeAt(0))];
   const section = (id, entries) => [id, ...sized([...unsigned(entries.length), ...entries.flat()])];
-  const module = new WebAssembly.Module(Uint8Array.from([
+  const code = Uint8Array.from([
     0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
     ...section(1, [[0x60, 10, ...Array(10).fill(I32), 0]]),
     ...section(2, [[...name("m"), ...name("m"), 2, 0, 1]]),
     ...section(3, Object.keys(all).map(() => 0)),
     ...section(7, Object.keys(all).map((key, i) => [...name(key), 0, i])),
-    ...section(10, Object.values(all).map(sized))]));
-  const made = new WebAssembly.Instance(module, { m: { m: memory } }).exports;
+    ...section(10, Object.values(all).map(sized))]);
+  const made = new WebAssembly.Instance(compiled(code), { m: { m: memory } }).exports;
   let used = 0;
 
   /** `n` numbers, all 0, and room up to a multiple of 4. */
