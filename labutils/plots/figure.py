@@ -174,7 +174,7 @@ def show(figure: Figure, title: str, under: str, words: str, save: Path | str | 
     width = figure.get_figwidth()
     lines = [*textwrap.wrap(title, int(10.5 * width)), said]
     figure.suptitle("\n".join(filter(None, lines)), x=0.01, horizontalalignment="left")
-    figure.supxlabel(textwrap.fill(under, int(14.5 * width)), x=0.01, fontsize=9, horizontalalignment="left")
+    figure.supxlabel(textwrap.fill(under, int(13.5 * width)), x=0.01, fontsize=9, horizontalalignment="left")
     alt = " ".join(filter(None, (f"{title}." if title else "", words, f"{said}." if said else "")))
     png = as_png(figure, alt)
     if _collected is not None:
