@@ -25,6 +25,7 @@ LINKS = re.compile(r'<(?:a|link|script|img|source)\b[^>]*\s(?:href|src)="([^"]*)
 SERIOUS = """async () => (await axe.run(document, { resultTypes: ["violations"], preload: false })).violations
   .filter((v) => ["serious", "critical"].includes(v.impact))
   .map((v) => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 200)])"""
+STILL = "() => document.getAnimations().every((one) => one.playState !== 'running')"  # colours fade in
 AWAKE = "() => [...document.querySelectorAll('.labutils-alone')].every((x) => x.classList.contains('labutils-live'))"
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="there is no site: make site")
@@ -102,6 +103,7 @@ def test_nothing_shuts_a_reader_out(visit, axe, theme, width):
     for name in LOOKED_AT:
         page = visit(name, theme, width)
         check_quiet(page)
+        page.wait_for_function(STILL, polling=POLL)
         page.evaluate(axe)
         serious = page.evaluate(SERIOUS)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
