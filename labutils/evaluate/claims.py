@@ -348,14 +348,14 @@ def judge_task(runs: Mapping[str, Run], task: str) -> list[Verdict]:
     return judge_all(with_stored(runs, task), task)
 
 
-def judge_real(task: str | None = None, runs: Sequence[Run] | None = None) -> list[Verdict]:
+def judge_real(runs: Sequence[Run] | None = None) -> list[Verdict]:
     """The verdicts, by the same rules, on the runs on real images that are stored with the lab, as far as they go.
 
     These images have no exam, and every setting one seed: only `Verdict.verdict` says something.
     """
     stored = RunStore().all() if runs is None else runs
     real = {run.path.name: run for run in stored if run.source == lab.REAL and run.path}
-    return [verdict for verdict in judge_all(real, task) if verdict.verdict != MISSING]
+    return [verdict for verdict in judge_all(real) if verdict.verdict != MISSING]
 
 
 def counts(verdicts: Iterable[Verdict], exam: bool = False) -> dict[str, int]:

@@ -186,14 +186,12 @@ def _settings(rng, ranges):
     }
 
 
-def three(rng, images=True, classes=2, **ranges):
-    """Three inputs: two sizes, and one that is small and trained, if images are asked for."""
+def three(rng, classes=2, **ranges):
+    """Three inputs: two sizes, and one that is small and trained."""
     first, second = ({"side": int(rng.integers(16, 49))} | _settings(rng, ranges) for _ in range(2))
     third = {"side": int(rng.integers(12, 16))} | _settings(rng, ranges)
-    if images:
-        third["images"] = Images(int(rng.integers(2**31)), third["side"], classes)
-    last = "small images, trained" if images else "small images"
-    return [Case("a network", **first), Case("another size", **second), Case(last, **third)]
+    third["images"] = Images(int(rng.integers(2**31)), third["side"], classes)
+    return [Case("a network", **first), Case("another size", **second), Case("small images, trained", **third)]
 
 
 def stays(reference, side, n_base, rate):
