@@ -308,3 +308,13 @@ def test_colour_is_spoken_of(home):
     assert verdicts(audit(folder))["Colour"].startswith("fine")
     Image.new("L", (40, 40), 9).save(folder / "train" / "a" / "0.png")
     assert "others are grey" in verdicts(audit(folder))["Colour"]
+
+
+def test_what_needs_a_look_is_in_sight_and_what_is_fine_folded(clean):
+    found = audit(clean)
+    sight, folded = found._repr_html_().split("<details>")
+    fine = [row.check for row in found.rows[1:] if row.verdict.split(":")[0] == "fine"]
+    assert fine and len(fine) < len(found.rows) - 1
+    assert f"{len(fine)} of {len(found.rows)} checks find nothing" in folded
+    assert [row.check in sight for row in found.rows] == [row.check not in fine for row in found.rows]
+    assert all(check in folded for check in fine)

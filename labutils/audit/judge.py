@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from html import escape
 from pathlib import Path
@@ -68,10 +68,7 @@ class Audit:
 
     def table(self) -> "Table":
         """The checks as a table with the columns check, finding and verdict."""
-        from labutils.frames import Table
-
-        rows = [(row.check, row.finding, row.verdict) for row in self.rows]
-        return Table(rows, columns=["check", "finding", "verdict"])
+        return _as_table(self.rows)
 
     def __str__(self) -> str:
         lines = [self.title]
@@ -83,7 +80,19 @@ class Audit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.title)}</p>{self.table()._repr_html_()}"
+        # How many images there are is always in sight; so is what is fine only if something holds.
+        fine = [row for row in self.rows[1:] if row.verdict.split(":")[0] == "fine"]
+        shown = f"<p>{escape(self.title)}</p>{_as_table([row for row in self.rows if row not in fine])._repr_html_()}"
+        if not fine:
+            return shown
+        said = f"{len(fine)} of {len(self.rows)} checks find nothing to look at"
+        return f"{shown}<details><summary>{said}</summary>{_as_table(fine)._repr_html_()}</details>"
+
+
+def _as_table(rows: "Sequence[Row]") -> "Table":
+    from labutils.frames import Table
+
+    return Table([(row.check, row.finding, row.verdict) for row in rows], columns=["check", "finding", "verdict"])
 
 
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
