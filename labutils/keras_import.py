@@ -15,8 +15,7 @@ from typing import Any
 
 from labutils import machine
 
-EPSILON = 1e-7
-"""Keras's own smallest probability in a cross-entropy."""
+EPSILON = 1e-7  # Keras's own smallest probability in a cross-entropy
 
 
 def prepare() -> None:

@@ -18,18 +18,16 @@ from typing import Any
 
 from labutils.errors import ParameterError
 
-CHOICES = {
+CHOICES = {  # variables that take one of a few words
     "LABUTILS_PRECISION": ("auto", "float32", "bfloat16"),
     "LABUTILS_PROGRESS": ("bar", "log", "none"),
     "KERAS_BACKEND": ("tensorflow", "jax", "torch"),
 }
-"""Variables that take one of a few words."""
 
-KERAS_CHOICES = {
+KERAS_CHOICES = {  # what Keras accepts in its `keras.json`, the lab's own first
     "floatx": ("float32", "float16", "float64"),
     "image_data_format": ("channels_last", "channels_first"),
 }
-"""What Keras accepts in its `keras.json`, the lab's own first."""
 
 _BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 _TELLING_FLAGS = (*_BFLOAT16_FLAGS, "avx512_vnni", "avx512f", "avx2")

@@ -22,8 +22,7 @@ from labutils.errors import NotebookError, ParameterError
 TAG = "parameters"
 """The tag of the cell that declares a notebook's parameters; papermill puts its values behind this cell."""
 
-INJECTED = "# Parameters\n"
-"""How a cell begins that papermill has put in."""
+INJECTED = "# Parameters\n"  # how a cell begins that papermill has put in
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "bool": ("True or False", lambda value: isinstance(value, bool)),

@@ -10,17 +10,12 @@ from pathlib import Path
 
 from labutils import machine
 
-LAB_DATASETS = ("skin", "bone", "x_ray")
-"""The data sets that the lab's tasks speak of, and that can be drawn."""
-
+LAB_DATASETS = ("skin", "bone", "x_ray")  # the data sets that the lab's tasks speak of, and that can be drawn
 ALLOWED_NAME = "skin, bone or x_ray, or the name of a folder of yours that holds train and validation"
 """What to say to somebody whose name of a data set cannot be one."""
 
-_LONGEST = 192
-"""Bytes of a data set's name: with the settings behind it, it is that of a run's folder."""
-
-_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"
-"""What makes one pictogram of several, and what only asks for it in colour."""
+_LONGEST = 192  # bytes of a data set's name: with the settings behind it, it is that of a run's folder
+_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"  # what makes one pictogram of several, and what only asks for it in colour
 
 
 def dataset_name(text: object) -> str | None:

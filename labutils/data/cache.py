@@ -21,8 +21,7 @@ from labutils.data import images
 from labutils.errors import DataError
 from labutils.paths import shown
 
-CHUNK = 1 << 20
-"""Bytes read at a time when an entry is checked: few enough to stay in the processor's own memory."""
+CHUNK = 1 << 20  # bytes read at a time when an entry is checked: few enough to stay in the processor's own memory
 
 
 class Entry(NamedTuple):

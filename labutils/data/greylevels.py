@@ -15,15 +15,13 @@ import numpy as np
 from labutils.errors import DataError
 from labutils.paths import shown
 
-DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that detectors and converters use."""
+DEPTHS = (8, 10, 12, 14, 16)  # bits that detectors and converters use
 
 PHOTOMETRIC, BITS, SAMPLE_FORMAT = 262, 258, 339
 MINIMA, MAXIMA = (340, 280), (341, 281)
 """TIFF tags: whether zero is white (0) or black (1), bits stored, kind of number, smallest and largest value."""
 
-DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
-"""Pillow's names for pixels of more than 8 bits."""
+DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # Pillow's names for pixels of more than 8 bits
 
 
 @dataclass(frozen=True)

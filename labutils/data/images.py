@@ -28,21 +28,17 @@ from labutils.progress import bar
 
 __all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image"]
 
-VERSION = 1
-"""Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
+VERSION = 1  # raised when the same files give other pixels than before: caches and fingerprints of older versions lapse
 
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 """Red, green, blue: the luminance weights of scikit-image's `rgb2gray` (Rec. 709)."""
 
-ORIENTATION = 0x0112
-"""EXIF tag that tells which way up a photograph was taken."""
+ORIENTATION = 0x0112  # EXIF tag that tells which way up a photograph was taken
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
 """What is opened, whatever a file's name says: Pillow knows others, some of which start programs (EPS)."""
 
-LARGE = 16_000_000
-"""Pixels from which pictures are decoded one at a time: a few hundred megabytes each."""
-
+LARGE = 16_000_000  # pixels from which pictures are decoded one at a time: a few hundred megabytes each
 MIN_SIDE = 8
 MAX_PIXELS = 80_000_000
 MARGIN = 8
@@ -51,9 +47,7 @@ MARGIN = 8
 The result then differs by less than one grey level of 255 from that of the whole, even at edges from black to
 white (by two where a glaring colour meets white); at 4 it is two levels there, at 2 ten.
 """
-BLOCK = 16
-"""Images that a thread decodes, at most, before it reports back."""
-
+BLOCK = 16  # images that a thread decodes, at most, before it reports back
 _MAY_BE_DEEP = (b"\x89PNG", b"II", b"MM")  # PNG and TIFF
 
 _one_large = Lock()

@@ -22,16 +22,13 @@ __all__ = ["SOURCES", "Place", "Source", "dataset_name", "existing", "find_sourc
 SOURCES = ("auto", "course", "public", "phantom")
 """Whose images: the first of these that exists, those in the data folder, those that were fetched, drawn ones."""
 
-WORDS = {
+WORDS = {  # how a reader is told whose images these are
     "course": "course data",
     "public": "public data",
     "phantom": "PHANTOMS (synthetic images drawn by labutils, not patients)",
 }
-"""How a reader is told whose images these are."""
 
-OURS = ("phantoms", "public", "cache")
-"""Folders in `data/` that the lab writes itself."""
-
+OURS = ("phantoms", "public", "cache")  # folders in `data/` that the lab writes itself
 _NEAR = 0.8  # likeness of two names, 0 to 1, from which one is asked about
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-RUN = 32
-"""Zeros in a row from which a JPEG is looked at more closely."""
-
+RUN = 32  # zeros in a row from which a JPEG is looked at more closely
 _HEAD = 1 << 16
 _KINDS = {
     b"%!PS": "an EPS or PostScript file",

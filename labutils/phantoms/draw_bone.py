@@ -18,10 +18,9 @@ from labutils.phantoms.severity import above, sample_levels
 SEVERITY = 2.0
 """Mean of what is atypical about an AFF; NFF have the negative. Who saw it directly would be right in 97.7 %."""
 
-AGREEMENT = 0.92
-"""Correlation of each sign with that."""
+AGREEMENT = 0.92  # correlation of each sign with that
 
-SIGNS = {
+SIGNS = {  # sign -> 1 if atypical fractures have more of it, -1 if ordinary ones have
     "slope": -1,
     "spread": -1,
     "rough": -1,
@@ -31,7 +30,6 @@ SIGNS = {
     "spike": 1,
     "incomplete": 1,
 }
-"""Sign -> 1 if atypical fractures have more of it, -1 if ordinary ones have."""
 
 _STARTS = {"shards": 0.35, "beak": 0.25, "incomplete": 0.88}  # level from which on a sign is there at all
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from labutils.phantoms.radiograph import Film, develop
 
-HARD = 0.22
-"""Share of pictures that are cropped, turned or faint, so that part of them could be another region."""
+HARD = 0.22  # share of pictures that are cropped, turned or faint, so that part of them could be another region
 
 Point = tuple[float, float]
 

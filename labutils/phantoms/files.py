@@ -18,21 +18,18 @@ VERSIONS = {"skin": 2, "bone": 2, "x_ray": 1}
 CLASS_NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{number}" for number in range(1, 10))}
 """The classes that can be drawn, in label order, as the course's files are called."""
 
-TITLES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
-"""What a data set is called in sentences."""
+TITLES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}  # what a data set is called in sentences
 
-COUNTS: dict[str, dict[str, int]] = {
+COUNTS: dict[str, dict[str, int]] = {  # images per split of each data set, as in the lab; balanced over the classes
     "skin": {"train": 1000, "validation": 200},
     "bone": {"train": 1072, "validation": 140},
     "x_ray": {"train": 900, "validation": 225},
 }
-"""Images per split of each data set, as in the lab; balanced over the classes."""
 
 MORE_TRAINING = 4000
 """Training images that may be drawn of each data set; the first of every class are those of `COUNTS`."""
 
-EXAM_COUNTS = {"skin": 4000, "bone": 4000, "x_ray": 4500}
-"""Images of each exam; balanced over the classes."""
+EXAM_COUNTS = {"skin": 4000, "bone": 4000, "x_ray": 4500}  # images of each exam; balanced over the classes
 
 FOLDERS = {"train": "train", "validation": "test", "exam": "exam"}
 """Split -> its folder in the course's layout; the exam lies beside the data set, in a folder of its own."""

@@ -46,11 +46,8 @@ from labutils.phantoms.files import (
 )
 from labutils.progress import bar
 
-SEED = 20
-"""Seed of the embedded data sets."""
-
-WITH_SIGNS = ("skin", "bone")
-"""Data sets whose classes differ by the signs of one severity."""
+SEED = 20  # seed of the embedded data sets
+WITH_SIGNS = ("skin", "bone")  # data sets whose classes differ by the signs of one severity
 
 _MODULES = {"skin": "draw_skin", "bone": "draw_bone", "x_ray": "draw_xray"}
 _CHUNK = 16  # images per task of a worker: under half a second, so that an interrupt is answered at once

@@ -17,8 +17,7 @@ from typing import Any, BinaryIO
 from labutils import paths
 from labutils.errors import StoreError
 
-JSON_LIMIT = 4_000_000
-"""Bytes of a JSON file: a training that was taken up again five thousand times."""
+JSON_LIMIT = 4_000_000  # bytes of a JSON file: a training that was taken up again five thousand times
 
 _REASONS = {
     errno.EACCES: "no permission",

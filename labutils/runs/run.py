@@ -30,19 +30,14 @@ from labutils.statistics import outputs_of, predicted_labels
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
-OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}
-"""Columns that runs stored earlier lack."""
+OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}  # columns that runs stored earlier lack
 FORMAT = 1
 LARGEST_WEIGHTS = 3_000_000
 """Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
-LARGEST_CHECKPOINT = 4_000_000_000
-"""Bytes of a checkpoint that is read: twenty times the largest network of the lab."""
-LONGEST_RUN = 100_000
-"""Epochs that a run may have, as in `RunConfig`."""
-CSV_LIMIT = 64_000_000
-"""Bytes of a CSV file: the names of half a million images."""
-UNPACKED_LIMIT = 64_000_000
-"""Bytes that a small archive may unpack to; a large one to its own size."""
+LARGEST_CHECKPOINT = 4_000_000_000  # bytes of a checkpoint that is read: twenty times the largest network of the lab
+LONGEST_RUN = 100_000  # epochs that a run may have, as in `RunConfig`
+CSV_LIMIT = 64_000_000  # bytes of a CSV file: the names of half a million images
+UNPACKED_LIMIT = 64_000_000  # bytes that a small archive may unpack to; a large one to its own size
 BEST_WEIGHTS = "best.h5"
 """The best weights' file: not called `.weights.h5`, because `training.load_best` reads it and Keras does not."""
 _WEIGHTS_FILES = (

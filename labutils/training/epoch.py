@@ -41,8 +41,7 @@ import keras  # noqa: E402 (only when its backend is chosen)
 PREDICTION_BATCH = 64
 FIRST_STEPS = ((0, 1), (1, 2), (2, 4), (4, 8))
 """The steps, from and to, whose mean losses are kept with a run; see `try_first_steps`."""
-MEASURED = 100
-"""Steps from which on it is said how long they will take."""
+MEASURED = 100  # steps from which on it is said how long they will take
 
 
 def fit(

@@ -26,13 +26,11 @@ TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, 
 """Bands on the same machine, threads and versions: history.csv keeps seven digits, predictions are float16."""
 ROUNDING = {"float32": 2.0**-24, "bfloat16": 2.0**-9}
 """The largest relative error of rounding to each precision: half of what the last bit of a number is worth."""
-TRIALS = 3
-"""Trainings with planted errors from which bands are measured."""
+TRIALS = 3  # trainings with planted errors from which bands are measured
 MULTIPLE = {"first steps": 16, "loss": 8, "accuracy": 8, "val_loss": 8, "predictions": 8}
 """A band is so many times what planted errors moved: they are planted once, while a processor rounds at every step, and
 of three draws the furthest may by chance lie near zero. Over a whole epoch this evens out."""
-ACCURACY = 0.01
-"""Added to the band of accuracies, which move by whole images."""
+ACCURACY = 0.01  # added to the band of accuracies, which move by whole images
 STEPS = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
 COLUMNS = ("loss", "accuracy", "val_loss")
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
