@@ -1,7 +1,4 @@
-"""The lab as data: the runs of every task, what the lab report says about them, and the order to train them in.
-
-The notebooks build their `RunConfig`s in sight; a test makes sure that both agree.
-"""
+"""The lab as data: the runs of every task, what the lab report says about them, and the order to train them in."""
 
 from __future__ import annotations
 

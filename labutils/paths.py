@@ -1,8 +1,4 @@
-"""Where data and results live. In a repository nothing here depends on the current directory.
-
-Notebooks run from `notebooks/`, papermill from wherever it is called, nbval from the notebook's folder:
-all of them find the same folders, because those of a repository are found from this file.
-"""
+"""Where data and results live: found from this file, whatever folder a notebook or papermill runs in."""
 
 import re
 import unicodedata
@@ -76,10 +72,7 @@ def data_dir() -> Path:
 
 
 def generated_dir() -> Path:
-    """The folder for what the package writes by itself: phantoms, downloads and the cache of decoded images.
-
-    Always `data/` of the repository: `LABUTILS_DATA` may point to a folder that nobody may write to.
-    """
+    """The folder for phantoms, downloads and the cache: `data/`, for `LABUTILS_DATA` may be write-protected."""
     return ROOT / "data"
 
 
@@ -117,9 +110,6 @@ def short(path: Path | str) -> str:
 
 
 def shown(path: Path | str) -> str:
-    """`path` as an error message names it.
-
-    Only the folder goes through `short`, which follows links: a link that leads nowhere has to be named too.
-    """
+    """`path` as an error names it: its folder goes through `short`; a link that leads nowhere is named itself."""
     path = Path(path)
     return f"{short(path.parent)}/{path.name}"

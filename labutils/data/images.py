@@ -1,9 +1,8 @@
-"""One image file to numbers, and many at once on all cores. What belongs to which class is not known here.
+"""One image file to numbers, and many at once on all cores.
 
 The pixels are those of scikit-image, `resize(imread(file, as_gray=True), (size, size), anti_aliasing=True)`, at a
-fraction of the time: Pillow decodes, and of a JPEG much larger than asked for only the coarse part. `resize` blurs with
-a Gaussian and then interpolates linearly; both are weighted sums along rows and along columns, so one narrow matrix for
-each side does both at once. It depends on the side's length alone and is kept.
+fraction of the time: of a JPEG much larger than asked for, Pillow decodes only the coarse part. `resize` blurs with a
+Gaussian and then interpolates linearly: one narrow matrix for each side does both.
 """
 
 import hashlib

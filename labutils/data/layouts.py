@@ -1,8 +1,7 @@
 """Which files make up a data set and which class each belongs to; no image is opened here.
 
-Both layouts of the course are understood: `train/Mel_0001.jpg`, with the class in the file's name, and
-`train/Mel/0001.jpg`, with one folder for each class. Nothing is skipped but what an operating system leaves
-behind: any other file that is no image of a known class is an error that names it.
+`train/Mel_0001.jpg`, with the class in the file's name, and `train/Mel/0001.jpg`, with a folder for each class. Nothing
+is skipped but what an operating system leaves behind: any other file that is no image of a known class is refused.
 """
 
 import os

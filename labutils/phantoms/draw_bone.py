@@ -1,11 +1,9 @@
 """Phantoms of femur radiographs: atypical (AFF) and ordinary (NFF) fractures of the shaft.
 
-The two differ as the criteria for atypical fractures say (Shane et al. 2014, J Bone Miner Res 29:1-23): an atypical
-one starts at the lateral cortex, runs across the shaft, has little comminution, and a thickened lateral cortex that
-flares into a beak; an ordinary one is oblique or spiral, with fragments. Every fracture lies somewhere between the
-two; the classes overlap, and no fracture is drawn as the other class. What tells them apart is in `sample_signs` and
-nowhere else: pose, view, displacement, exposure and film know nothing of the class. The film itself is made in
-`radiograph`.
+The two differ as the criteria for atypical fractures say (Shane et al. 2014, J Bone Miner Res 29:1-23): an atypical one
+starts at the lateral cortex, runs across the shaft, has little comminution, and a thickened lateral cortex that flares
+into a beak; an ordinary one is oblique or spiral, with fragments. What tells them apart is in `sample_signs` and
+nowhere else: pose, view, displacement, exposure and film know nothing of the class.
 """
 
 from dataclasses import dataclass
@@ -53,11 +51,7 @@ class Fracture:
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One radiograph of a broken femur shaft, and the signs it was drawn with.
-
-    `class_name` is "AFF" (atypical) or "NFF" (ordinary). Pixels are grey uint8 of shape
-    (height, width), 200 to 400 a side.
-    """
+    """One radiograph of a broken femur shaft, "AFF" or "NFF": grey uint8 (h, w), and the signs it was drawn with."""
     signs = sample_signs(class_name, rng)
     fracture = make_fracture(signs, rng)
     height, width = int(rng.integers(280, 401)), int(rng.integers(200, 301))

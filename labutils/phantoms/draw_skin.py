@@ -1,12 +1,9 @@
 """Phantoms of dermoscopy: one drawn lesion on skin, melanoma or nevus.
 
 What tells the two classes apart is in `sample_signs` and nowhere else, and follows the ABCD rule of dermoscopy (Stolz
-et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Every lesion
-lies somewhere between the harmless and the suspicious; the classes overlap, and no lesion is drawn as the other class.
-Skin, light, hairs, darkness, pose and size never know the class.
-
-Every pixel is a smooth function of the drawn numbers: no hard threshold, so that processors whose last digits differ
-draw the same picture to within one grey level.
+et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Skin, light,
+hairs, darkness, pose and size never know the class. Every pixel is a smooth function of the drawn numbers: processors
+whose last digits differ draw the same picture to within one grey level.
 """
 
 from dataclasses import dataclass
@@ -79,11 +76,7 @@ class Look:
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One phantom of a skin lesion, and the signs it was drawn with.
-
-    `class_name` is "Mel" (melanoma) or "Nev" (nevus). Pixels are RGB uint8 of shape (h, w,
-    3), 200 to 400 a side.
-    """
+    """One phantom of a skin lesion, "Mel" or "Nev": RGB uint8 (h, w, 3), and the signs it was drawn with."""
     signs = sample_signs(class_name, rng)
     look = make_look(signs, rng)
 

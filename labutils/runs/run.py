@@ -1,8 +1,4 @@
-"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in.
-
-Nothing is pickled, nothing is executed on load. A folder appears when its first epoch is whole; after that files are
-moved to their place whole, the checkpoint last, so that after a kill the epochs up to that are complete.
-"""
+"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in."""
 
 import csv
 import io
@@ -51,12 +47,10 @@ _IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3
 
 @dataclass(frozen=True)
 class ExamResult:
-    """What a run answered in the exam: images that nothing was chosen on, at a few of its epochs.
+    """What a run answered in the exam, at the `epochs` (from 0) of best validation accuracy, lowest loss and end.
 
-    `epochs` are indices (from 0), ascending: best validation accuracy, lowest validation loss and last, of every
-    planned length. `predictions` are (epochs, images, outputs) float16, as `Run.val_predictions`, `y` (images,) int64;
-    `fingerprint` is that of the images. `training` (epochs,) is the accuracy on all training images at these epochs,
-    measured like the exam; nan for runs stored earlier.
+    `predictions` are (epochs, images, outputs) float16, `y` (images,) int64, `fingerprint` that of the images;
+    `training` (epochs,) is the accuracy on all training images, measured like the exam; nan for runs stored earlier.
     """
 
     epochs: tuple[int, ...]
@@ -492,10 +486,7 @@ class Provenance(_FromDisk):
 
 
 def check_provenance(values: Mapping[str, Any]) -> None:
-    """Refuse a provenance that the rest of the lab could not rely on.
-
-    A ValueError names the first thing that is wrong: where it stands, what was found, what was expected.
-    """
+    """Refuse a provenance that nobody could rely on: a ValueError names the first thing that is wrong."""
     try:
         provenance = Provenance.model_validate(dict(values))
     except ValidationError as error:

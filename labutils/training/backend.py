@@ -1,7 +1,4 @@
-"""A network ready to be trained: in which precision, fed by which pipeline, and what a result says of all that.
-
-`import tensorflow` stands here and nowhere else. Keras is imported when something trains or predicts.
-"""
+"""A network ready to be trained. `import tensorflow` stands here and nowhere else."""
 
 import os
 import platform

@@ -1,9 +1,8 @@
 """Can a run be repeated? Its first epochs are trained again and compared with what is stored, in bands.
 
 Where circumstances are the same, all agrees bit by bit. Another processor rounds otherwise, and a training amplifies
-that, by how much depends on the run. So it is measured: trained again with errors of the size of rounding planted
-before its first step, the run moves, and what is stored may be a generous multiple of that away. The first eight steps
-say most, for rounding has little time to grow in them; whole epochs catch what these cannot see.
+that: trained again with errors of the size of rounding planted before its first step, the run moves, and what is stored
+may be a generous multiple of that away. The first eight steps say most: rounding has little time to grow in them.
 """
 
 import sys
