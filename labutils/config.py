@@ -1,8 +1,4 @@
-"""What determines one training run, and nothing else.
-
-A `RunConfig` names everything that changes a result: data, network, optimizer settings, seed. Where a run is stored,
-what was measured and how fast it went are the business of `runs`; nothing here knows Keras.
-"""
+"""What determines one training run, and nothing else."""
 
 import hashlib
 import json
@@ -115,8 +111,7 @@ class RunConfig(_Settings):
     def key(self) -> str:
         """Eight hexadecimal digits that stand for everything but `epochs`.
 
-        Settings at their default do not enter, so a setting added to the package later leaves the keys of stored
-        runs as they are.
+        Settings at their default do not enter: one added later leaves the keys of stored runs as they are.
         """
         text = json.dumps(self.model_dump(mode="json", exclude={"epochs"}, exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,7 +1,6 @@
 """The errors of the lab: each is one sentence for the person who can mend what is wrong.
 
-The sentence says what was found, what was expected and what to do next. In Jupyter it is shown alone: what is wrong
-lies in a parameter, a folder or a file, not in the code above it. The commands show it too, and end with status 2.
+In Jupyter it is shown alone: what is wrong lies in a parameter, a folder or a file, not in the code above it.
 """
 
 

@@ -1,7 +1,6 @@
 """This machine and what its owner has set: cores, threads, memory, units for bfloat16, the environment variables.
 
-The one place where these are looked up and checked; nothing here knows Keras. A variable that cannot be used is a
-sentence that names it, said when it is first needed. README.md lists all of them, and what each may be.
+A variable that cannot be used is a sentence that names it, said when it is first needed.
 """
 
 import json
@@ -18,18 +17,16 @@ from typing import Any
 
 from labutils.errors import ParameterError
 
-CHOICES = {
+CHOICES = {  # variables that take one of a few words
     "LABUTILS_PRECISION": ("auto", "float32", "bfloat16"),
     "LABUTILS_PROGRESS": ("bar", "log", "none"),
     "KERAS_BACKEND": ("tensorflow", "jax", "torch"),
 }
-"""Variables that take one of a few words."""
 
-KERAS_CHOICES = {
+KERAS_CHOICES = {  # what Keras accepts in its `keras.json`, the lab's own first
     "floatx": ("float32", "float16", "float64"),
     "image_data_format": ("channels_last", "channels_first"),
 }
-"""What Keras accepts in its `keras.json`, the lab's own first."""
 
 _BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 _TELLING_FLAGS = (*_BFLOAT16_FLAGS, "avx512_vnni", "avx512f", "avx2")
@@ -62,10 +59,7 @@ def memory() -> int | None:
 
 
 def bfloat16_units() -> bool:
-    """Whether the processor multiplies bfloat16 numbers itself (AMX, AVX512-BF16).
-
-    Without the units the numbers are converted at every operation, which is several times slower.
-    """
+    """Whether the processor multiplies bfloat16 numbers itself (AMX, AVX512-BF16): several times as fast."""
     return bool(set(_BFLOAT16_FLAGS) & set(_processor().get("flags", "").split()))
 
 
@@ -100,14 +94,9 @@ def installed_backend() -> str:
 
 
 def keras_settings() -> dict[str, Any]:
-    """What this machine's `keras.json` says; empty where there is none, or no JSON, which Keras passes over.
+    """What this machine's `keras.json` says, of which the lab uses nothing; empty where there is none, or no JSON.
 
-    The lab uses none of it: see `keras_import`.
-
-    Raises
-    ------
-    ParameterError
-        If Keras could not be imported with it.
+    A ParameterError says that Keras could not be imported with it.
     """
     folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     file = Path(folder).expanduser() / "keras.json"

@@ -16,11 +16,8 @@ from labutils.statistics import outputs_of
 if TYPE_CHECKING:
     import keras
 
-KERNEL = 3
-"""Side of every convolution's window, in pixels (stride 1, same padding)."""
-
-POOL = 2
-"""Side and stride of every max-pooling window, in pixels."""
+KERNEL = 3  # side of every convolution's window, in pixels (stride 1, same padding)
+POOL = 2  # side and stride of every max-pooling window, in pixels
 
 
 @dataclass(frozen=True)

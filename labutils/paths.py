@@ -1,8 +1,4 @@
-"""Where data and results live. In a repository nothing here depends on the current directory.
-
-Notebooks run from `notebooks/`, papermill from wherever it is called, nbval from the notebook's folder:
-all of them find the same folders, because those of a repository are found from this file.
-"""
+"""Where data and results live: found from this file, whatever folder a notebook or papermill runs in."""
 
 import re
 import unicodedata
@@ -10,17 +6,12 @@ from pathlib import Path
 
 from labutils import machine
 
-LAB_DATASETS = ("skin", "bone", "x_ray")
-"""The data sets that the lab's tasks speak of, and that can be drawn."""
-
+LAB_DATASETS = ("skin", "bone", "x_ray")  # the data sets that the lab's tasks speak of, and that can be drawn
 ALLOWED_NAME = "skin, bone or x_ray, or the name of a folder of yours that holds train and validation"
 """What to say to somebody whose name of a data set cannot be one."""
 
-_LONGEST = 192
-"""Bytes of a data set's name: with the settings behind it, it is that of a run's folder."""
-
-_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"
-"""What makes one pictogram of several, and what only asks for it in colour."""
+_LONGEST = 192  # bytes of a data set's name: with the settings behind it, it is that of a run's folder
+_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"  # what makes one pictogram of several, and what only asks for it in colour
 
 
 def dataset_name(text: object) -> str | None:
@@ -81,10 +72,7 @@ def data_dir() -> Path:
 
 
 def generated_dir() -> Path:
-    """The folder for what the package writes by itself: phantoms, downloads and the cache of decoded images.
-
-    Always `data/` of the repository: `LABUTILS_DATA` may point to a folder that nobody may write to.
-    """
+    """The folder for phantoms, downloads and the cache: `data/`, for `LABUTILS_DATA` may be write-protected."""
     return ROOT / "data"
 
 
@@ -122,9 +110,6 @@ def short(path: Path | str) -> str:
 
 
 def shown(path: Path | str) -> str:
-    """`path` as an error message names it.
-
-    Only the folder goes through `short`, which follows links: a link that leads nowhere has to be named too.
-    """
+    """`path` as an error names it: its folder goes through `short`; a link that leads nowhere is named itself."""
     path = Path(path)
     return f"{short(path.parent)}/{path.name}"

@@ -22,21 +22,9 @@ def minutes(seconds: float) -> str:
 
 
 class Progress:
-    """Progress of one training, as a context manager.
+    """Progress of one training of `label`, as a context manager: from `first` to `epochs` epochs of `steps` steps.
 
-    `LABUTILS_PROGRESS` chooses: `bar` (epoch, losses, accuracy and time left, in JupyterLab, VS Code or a terminal),
-    `log` (at most ten plain lines, for a log file) or `none`. Unset: see `how_to_show`.
-
-    Parameters
-    ----------
-    label : str
-        What is trained.
-    first, epochs : int
-        Finished epochs at the start, and at the end.
-    steps : int
-        Steps of one epoch.
-    show : bool
-        False shows nothing, whatever `LABUTILS_PROGRESS` says.
+    A bar, at most ten plain lines of a log, or nothing: see `how_to_show`; nothing unless `show`.
     """
 
     def __init__(self, label: str, first: int, epochs: int, steps: int, show: bool = True) -> None:

@@ -92,13 +92,6 @@ def test_severity_is_one_continuum_around_the_mean_of_the_class_that_was_asked_f
         assert 0 < (sign * severity < 0).mean() < 0.1
 
 
-@pytest.mark.parametrize(("name", "drawing"), SKIN_AND_BONE)
-def test_signs_can_be_had_without_the_picture(name, drawing):
-    class_name = CLASS_NAMES[name][1]
-    _, signs = draw_with_signs(name, class_name, np.random.default_rng(6))
-    assert signs == drawing.sample_signs(class_name, np.random.default_rng(6))
-
-
 def test_a_fracture_follows_its_signs():
     atypical, ordinary = (
         draw_bone.make_fracture({name: float(of * side > 0) for name, of in draw_bone.SIGNS.items()}, rng)

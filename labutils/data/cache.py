@@ -1,8 +1,7 @@
 """Decoded images on disk, mapped into memory instead of decoded again.
 
-One entry is two files under `data/cache`: pixels (`.npy`) and what they must add up to (`.json`). An entry is
-found by the files it was made from and the settings; anything wrong with it, and it is made again. Deleting the
-folder is always safe.
+An entry is found by the files it was made from and the settings: pixels (`.npy`), and what they must add up to
+(`.json`). Anything wrong with it, and it is made again. Deleting the folder is always safe.
 """
 
 import hashlib
@@ -21,16 +20,14 @@ from labutils.data import images
 from labutils.errors import DataError
 from labutils.paths import shown
 
-CHUNK = 1 << 20
-"""Bytes read at a time when an entry is checked: few enough to stay in the processor's own memory."""
+CHUNK = 1 << 20  # bytes read at a time when an entry is checked: few enough to stay in the processor's own memory
 
 
 class Entry(NamedTuple):
-    """Decoded images of one split.
+    """Decoded images of one split: `pixels` (n, size, size, channels), float32 in [0, 1], read-only.
 
-    `pixels` are (n, size, size, channels), float32 in [0, 1], read-only, usually mapped from the disk; `digest` is a
-    SHA-256 over the decoded pixels of all files, in order; `depth` is how many bits files of 16 bits were found to use,
-    0 where all of them say so themselves.
+    `digest` is a SHA-256 over the decoded pixels of all files, in order; `depth` how many bits files of 16 bits were
+    found to use, 0 where all of them say so themselves.
     """
 
     pixels: np.ndarray

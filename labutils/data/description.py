@@ -24,8 +24,7 @@ from labutils.paths import shown
 
 FILE = "dataset.yaml"
 CLASSES_FILE = "classes.json"
-LARGEST = 1_000_000
-"""Bytes of either: thousands of classes."""
+LARGEST = 1_000_000  # bytes of either: thousands of classes
 
 
 @dataclass(frozen=True)

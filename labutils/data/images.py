@@ -1,9 +1,8 @@
-"""One image file to numbers, and many at once on all cores. What belongs to which class is not known here.
+"""One image file to numbers, and many at once on all cores.
 
 The pixels are those of scikit-image, `resize(imread(file, as_gray=True), (size, size), anti_aliasing=True)`, at a
-fraction of the time: Pillow decodes, and of a JPEG much larger than asked for only the coarse part. `resize` blurs with
-a Gaussian and then interpolates linearly; both are weighted sums along rows and along columns, so one narrow matrix for
-each side does both at once. It depends on the side's length alone and is kept.
+fraction of the time: of a JPEG much larger than asked for, Pillow decodes only the coarse part. `resize` blurs with a
+Gaussian and then interpolates linearly: one narrow matrix for each side does both.
 """
 
 import hashlib
@@ -28,21 +27,17 @@ from labutils.progress import bar
 
 __all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image"]
 
-VERSION = 1
-"""Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
+VERSION = 1  # raised when the same files give other pixels than before: caches and fingerprints of older versions lapse
 
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 """Red, green, blue: the luminance weights of scikit-image's `rgb2gray` (Rec. 709)."""
 
-ORIENTATION = 0x0112
-"""EXIF tag that tells which way up a photograph was taken."""
+ORIENTATION = 0x0112  # EXIF tag that tells which way up a photograph was taken
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
 """What is opened, whatever a file's name says: Pillow knows others, some of which start programs (EPS)."""
 
-LARGE = 16_000_000
-"""Pixels from which pictures are decoded one at a time: a few hundred megabytes each."""
-
+LARGE = 16_000_000  # pixels from which pictures are decoded one at a time: a few hundred megabytes each
 MIN_SIDE = 8
 MAX_PIXELS = 80_000_000
 MARGIN = 8
@@ -51,9 +46,7 @@ MARGIN = 8
 The result then differs by less than one grey level of 255 from that of the whole, even at edges from black to
 white (by two where a glaring colour meets white); at 4 it is two levels there, at 2 ten.
 """
-BLOCK = 16
-"""Images that a thread decodes, at most, before it reports back."""
-
+BLOCK = 16  # images that a thread decodes, at most, before it reports back
 _MAY_BE_DEEP = (b"\x89PNG", b"II", b"MM")  # PNG and TIFF
 
 _one_large = Lock()

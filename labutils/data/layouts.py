@@ -1,8 +1,7 @@
 """Which files make up a data set and which class each belongs to; no image is opened here.
 
-Both layouts of the course are understood: `train/Mel_0001.jpg`, with the class in the file's name, and
-`train/Mel/0001.jpg`, with one folder for each class. Nothing is skipped but what an operating system leaves
-behind: any other file that is no image of a known class is an error that names it.
+`train/Mel_0001.jpg`, with the class in the file's name, and `train/Mel/0001.jpg`, with a folder for each class. Nothing
+is skipped but what an operating system leaves behind: any other file that is no image of a known class is refused.
 """
 
 import os
@@ -34,20 +33,18 @@ def _lab(folder: str, *words: str, **aliases: str) -> Description:
     return Description(folder, words, words, aliases=aliases)
 
 
-DATASETS: dict[str, Description] = {
+DATASETS: dict[str, Description] = {  # the data sets of the lab: their folders as title, their classes in label order
     # The other names are those of ISIC's archive.
     "skin": _lab("Skin", "Mel", "Nev", melanoma="Mel", nevus="Nev", naevus="Nev", nevi="Nev"),
     "bone": _lab("Bone", "AFF", "NFF"),
     "x_ray": _lab("X_ray", *(f"C{number}" for number in range(1, 10))),
 }
-"""The data sets of the lab: their folders as title, their classes in label order."""
 
 TRAIN_FOLDERS = ("train",)
 VALIDATION_FOLDERS = ("validation", "val", "valid")
 EXAM_FOLDERS = ("test",)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
-MOST_CLASSES = 1000
-"""More than these in the names of files are numbers of images rather than classes."""
+MOST_CLASSES = 1000  # more than these in the names of files are numbers of images rather than classes
 
 
 def find_files(name: str, folder: Path) -> tuple[Split, Split]:

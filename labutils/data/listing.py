@@ -14,7 +14,7 @@ from typing import Any
 from labutils.errors import DataError
 from labutils.paths import shown
 
-LEFTOVERS = {
+LEFTOVERS = {  # side files, in lower case, that are left out beside names that start with a dot
     # Windows, archives packed on macOS, a Mac's network volumes
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"),
     *("__macosx", "icon\r", "network trash folder", "temporary items", "lost+found"),
@@ -22,7 +22,6 @@ LEFTOVERS = {
     *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@__thumb", "~snapshot"),
     *("picasa.ini", "zbthumbnail.info", "sync.ffs_db"),
 }
-"""Side files, in lower case, that are left out beside names that start with a dot."""
 
 PLACEHOLDERS = (".icloud", ".nextcloud", ".owncloud", ".cloudf", ".cloud")
 """Endings of files that stand for one which a cloud has not fetched yet."""

@@ -1,8 +1,4 @@
-"""Which images are used: the one place that answers this, for loading, judging, the doctor and other machines.
-
-A data set is a folder in `data/` or in `LABUTILS_DATA`; the lab's three may also be public images or phantoms.
-Reading and labelling follow `layouts`.
-"""
+"""Which images are used: the one place that answers this, for loading, judging, the doctor and other machines."""
 
 import re
 from contextlib import suppress
@@ -22,16 +18,13 @@ __all__ = ["SOURCES", "Place", "Source", "dataset_name", "existing", "find_sourc
 SOURCES = ("auto", "course", "public", "phantom")
 """Whose images: the first of these that exists, those in the data folder, those that were fetched, drawn ones."""
 
-WORDS = {
+WORDS = {  # how a reader is told whose images these are
     "course": "course data",
     "public": "public data",
     "phantom": "PHANTOMS (synthetic images drawn by labutils, not patients)",
 }
-"""How a reader is told whose images these are."""
 
-OURS = ("phantoms", "public", "cache")
-"""Folders in `data/` that the lab writes itself."""
-
+OURS = ("phantoms", "public", "cache")  # folders in `data/` that the lab writes itself
 _NEAR = 0.8  # likeness of two names, 0 to 1, from which one is asked about
 
 
@@ -86,10 +79,7 @@ def find_place(name: str, source: str = "auto") -> Place | None:
 
 
 def own_folders() -> dict[str, list[Path]]:
-    """The data sets in the data folder, by name; `locate` refuses a name that two have, as `Chest` and `chest`.
-
-    A DataError says that `LABUTILS_DATA` is not a folder of data sets.
-    """
+    """The data sets in the data folder, by name: two folders may have one, as `Chest` and `chest`."""
     found: dict[str, list[Path]] = {}
     parent = _data_dir()
     for entry in list_folder(parent) if parent.is_dir() else []:

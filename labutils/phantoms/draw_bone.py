@@ -1,11 +1,9 @@
 """Phantoms of femur radiographs: atypical (AFF) and ordinary (NFF) fractures of the shaft.
 
-The two differ as the criteria for atypical fractures say (Shane et al. 2014, J Bone Miner Res 29:1-23): an atypical
-one starts at the lateral cortex, runs across the shaft, has little comminution, and a thickened lateral cortex that
-flares into a beak; an ordinary one is oblique or spiral, with fragments. Every fracture lies somewhere between the
-two; the classes overlap, and no fracture is drawn as the other class. What tells them apart is in `sample_signs` and
-nowhere else: pose, view, displacement, exposure and film know nothing of the class. The film itself is made in
-`radiograph`.
+The two differ as the criteria for atypical fractures say (Shane et al. 2014, J Bone Miner Res 29:1-23): an atypical one
+starts at the lateral cortex, runs across the shaft, has little comminution, and a thickened lateral cortex that flares
+into a beak; an ordinary one is oblique or spiral, with fragments. What tells them apart is in `sample_signs` and
+nowhere else: pose, view, displacement, exposure and film know nothing of the class.
 """
 
 from dataclasses import dataclass
@@ -18,10 +16,9 @@ from labutils.phantoms.severity import above, sample_levels
 SEVERITY = 2.0
 """Mean of what is atypical about an AFF; NFF have the negative. Who saw it directly would be right in 97.7 %."""
 
-AGREEMENT = 0.92
-"""Correlation of each sign with that."""
+AGREEMENT = 0.92  # correlation of each sign with that
 
-SIGNS = {
+SIGNS = {  # sign -> 1 if atypical fractures have more of it, -1 if ordinary ones have
     "slope": -1,
     "spread": -1,
     "rough": -1,
@@ -31,7 +28,6 @@ SIGNS = {
     "spike": 1,
     "incomplete": 1,
 }
-"""Sign -> 1 if atypical fractures have more of it, -1 if ordinary ones have."""
 
 _STARTS = {"shards": 0.35, "beak": 0.25, "incomplete": 0.88}  # level from which on a sign is there at all
 
@@ -55,11 +51,7 @@ class Fracture:
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One radiograph of a broken femur shaft, and the signs it was drawn with.
-
-    `class_name` is "AFF" (atypical) or "NFF" (ordinary). Pixels are grey uint8 of shape
-    (height, width), 200 to 400 a side.
-    """
+    """One radiograph of a broken femur shaft, "AFF" or "NFF": grey uint8 (h, w), and the signs it was drawn with."""
     signs = sample_signs(class_name, rng)
     fracture = make_fracture(signs, rng)
     height, width = int(rng.integers(280, 401)), int(rng.integers(200, 301))

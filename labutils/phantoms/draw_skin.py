@@ -1,12 +1,9 @@
 """Phantoms of dermoscopy: one drawn lesion on skin, melanoma or nevus.
 
 What tells the two classes apart is in `sample_signs` and nowhere else, and follows the ABCD rule of dermoscopy (Stolz
-et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Every lesion
-lies somewhere between the harmless and the suspicious; the classes overlap, and no lesion is drawn as the other class.
-Skin, light, hairs, darkness, pose and size never know the class.
-
-Every pixel is a smooth function of the drawn numbers: no hard threshold, so that processors whose last digits differ
-draw the same picture to within one grey level.
+et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Skin, light,
+hairs, darkness, pose and size never know the class. Every pixel is a smooth function of the drawn numbers: processors
+whose last digits differ draw the same picture to within one grey level.
 """
 
 from dataclasses import dataclass
@@ -19,10 +16,9 @@ from labutils.phantoms.severity import above, sample_levels
 SEVERITY = 1.75
 """Mean severity of melanomas; nevi have the negative. A reader who saw the severity itself would be right in 96.0 %."""
 
-AGREEMENT = 0.82
-"""Correlation of each sign with the severity."""
+AGREEMENT = 0.82  # correlation of each sign with the severity
 
-SIGNS = (
+SIGNS = (  # what melanomas have more of
     "asymmetry",
     "raggedness",
     "edge",
@@ -35,17 +31,15 @@ SIGNS = (
     "veil",
     "regression",
 )
-"""What melanomas have more of."""
 
 _LATE = ("streaks", "blotches", "veil", "regression")  # signs that the harmless half of all lesions does not have
 
 MELANIN = np.array([0.50, 1.00, 1.42], np.float32)
 """Optical density of one unit of melanin in red, green and blue: thin layers look light brown, thick ones black."""
 
-BLOOD = np.array([0.15, 0.80, 0.55], np.float32)
-"""The same for haemoglobin: red skin, vessels."""
+BLOOD = np.array([0.15, 0.80, 0.55], np.float32)  # the same for haemoglobin: red skin, vessels
 
-SKIN_TONES = np.array(
+SKIN_TONES = np.array(  # reflectance (red, green, blue) of bare skin, from pale through pink and tan to brown
     [
         [0.97, 0.92, 0.88],
         [0.96, 0.86, 0.80],
@@ -56,55 +50,33 @@ SKIN_TONES = np.array(
     ],
     np.float32,
 )
-"""Reflectance (red, green, blue) of bare skin, from pale through pink and tan to brown."""
 
-VEIL = np.array([0.50, 0.55, 0.68], np.float32)
-"""Colour of the blue-white veil."""
-
-Map = np.ndarray
-"""One float32 value for each pixel, shape (h, w)."""
+VEIL = np.array([0.50, 0.55, 0.68], np.float32)  # colour of the blue-white veil
+Map = np.ndarray  # one float32 value for each pixel, shape (h, w)
 
 
 @dataclass(frozen=True)
 class Look:
     """What a lesion looks like; amplitudes are relative to its radius or to its mean pigment."""
 
-    radius: float
-    """Root-mean-square radius as a fraction of the picture's short side."""
-    elongation: float
-    """Long axis over short axis of the ellipse it starts from, at least 1."""
-    asymmetry: float
-    """Size of the lobes that turn the ellipse into something without an axis."""
-    raggedness: float
-    """Size of notches and islands of the border."""
-    edge: tuple[float, float]
-    """Width of the border where it is sharpest and where it fades most."""
-    streaks: float
-    """Length of the radial streaks that leave a part of the border."""
-    rings: float
-    """Pigment of the centre less that of the rim; the same in all directions."""
-    tones: float
-    """Strength of the patches of different tone, placed without symmetry."""
-    blotches: float
-    """Strength of nearly black areas off the centre."""
-    network: float
-    """Strength of the pigment network."""
-    disorder: float
-    """0: network and globules are alike everywhere; 1: they change in width and come and go."""
-    globules: float
-    """Strength of round dark globules."""
-    veil: float
-    """Strength of a blue-white veil over a part."""
-    regression: float
-    """Strength of pale, scar-like areas."""
+    radius: float  # root-mean-square radius as a fraction of the picture's short side
+    elongation: float  # long axis over short axis of the ellipse it starts from, at least 1
+    asymmetry: float  # size of the lobes that turn the ellipse into something without an axis
+    raggedness: float  # size of notches and islands of the border
+    edge: tuple[float, float]  # width of the border where it is sharpest and where it fades most
+    streaks: float  # length of the radial streaks that leave a part of the border
+    rings: float  # pigment of the centre less that of the rim; the same in all directions
+    tones: float  # strength of the patches of different tone, placed without symmetry
+    blotches: float  # strength of nearly black areas off the centre
+    network: float  # strength of the pigment network
+    disorder: float  # 0: network and globules are alike everywhere; 1: they change in width and come and go
+    globules: float  # strength of round dark globules
+    veil: float  # strength of a blue-white veil over a part
+    regression: float  # strength of pale, scar-like areas
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One phantom of a skin lesion, and the signs it was drawn with.
-
-    `class_name` is "Mel" (melanoma) or "Nev" (nevus). Pixels are RGB uint8 of shape (h, w,
-    3), 200 to 400 a side.
-    """
+    """One phantom of a skin lesion, "Mel" or "Nev": RGB uint8 (h, w, 3), and the signs it was drawn with."""
     signs = sample_signs(class_name, rng)
     look = make_look(signs, rng)
 

@@ -1,9 +1,6 @@
-"""Phantoms of radiographs of nine body regions.
+"""Phantoms of radiographs of nine body regions, a function for each.
 
-C1 chest, C2 hand, C3 knee, C4 pelvis, C5 skull, C6 lumbar spine, C7 shoulder, C8 foot, C9 elbow. Each region is a
-function that draws its bones and soft tissue on a film; pose, magnification and exposure know nothing of the class,
-and some pictures are hard on purpose: cropped, turned or faint. The film itself is made in `radiograph`.
-
+Pose, magnification and exposure know nothing of the class; some pictures are hard on purpose: cropped, turned or faint.
 Body coordinates: x to the right, y downwards, the short side of an ordinary picture about 2 units wide.
 """
 
@@ -13,17 +10,13 @@ import numpy as np
 
 from labutils.phantoms.radiograph import Film, develop
 
-HARD = 0.22
-"""Share of pictures that are cropped, turned or faint, so that part of them could be another region."""
+HARD = 0.22  # share of pictures that are cropped, turned or faint, so that part of them could be another region
 
 Point = tuple[float, float]
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One radiograph of a body region, "C1" to "C9": grey uint8 of shape (height, width), 200 to 400 pixels a side.
-
-    No signs: the classes do not overlap.
-    """
+    """One radiograph of a region, "C1" to "C9": grey uint8 (h, w); no signs, for the classes do not overlap."""
     short = int(rng.integers(210, 311))
     long = int(short * rng.uniform(1.0, 1.28))
     shape = (long, short) if rng.random() < 0.7 else (short, long)

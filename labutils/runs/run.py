@@ -1,8 +1,4 @@
-"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in.
-
-Nothing is pickled, nothing is executed on load. A folder appears when its first epoch is whole; after that files are
-moved to their place whole, the checkpoint last, so that after a kill the epochs up to that are complete.
-"""
+"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in."""
 
 import csv
 import io
@@ -30,19 +26,14 @@ from labutils.statistics import outputs_of, predicted_labels
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
-OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}
-"""Columns that runs stored earlier lack."""
+OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}  # columns that runs stored earlier lack
 FORMAT = 1
 LARGEST_WEIGHTS = 3_000_000
 """Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
-LARGEST_CHECKPOINT = 4_000_000_000
-"""Bytes of a checkpoint that is read: twenty times the largest network of the lab."""
-LONGEST_RUN = 100_000
-"""Epochs that a run may have, as in `RunConfig`."""
-CSV_LIMIT = 64_000_000
-"""Bytes of a CSV file: the names of half a million images."""
-UNPACKED_LIMIT = 64_000_000
-"""Bytes that a small archive may unpack to; a large one to its own size."""
+LARGEST_CHECKPOINT = 4_000_000_000  # bytes of a checkpoint that is read: twenty times the largest network of the lab
+LONGEST_RUN = 100_000  # epochs that a run may have, as in `RunConfig`
+CSV_LIMIT = 64_000_000  # bytes of a CSV file: the names of half a million images
+UNPACKED_LIMIT = 64_000_000  # bytes that a small archive may unpack to; a large one to its own size
 BEST_WEIGHTS = "best.h5"
 """The best weights' file: not called `.weights.h5`, because `training.load_best` reads it and Keras does not."""
 _WEIGHTS_FILES = (
@@ -56,12 +47,10 @@ _IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3
 
 @dataclass(frozen=True)
 class ExamResult:
-    """What a run answered in the exam: images that nothing was chosen on, at a few of its epochs.
+    """What a run answered in the exam, at the `epochs` (from 0) of best validation accuracy, lowest loss and end.
 
-    `epochs` are indices (from 0), ascending: best validation accuracy, lowest validation loss and last, of every
-    planned length. `predictions` are (epochs, images, outputs) float16, as `Run.val_predictions`, `y` (images,) int64;
-    `fingerprint` is that of the images. `training` (epochs,) is the accuracy on all training images at these epochs,
-    measured like the exam; nan for runs stored earlier.
+    `predictions` are (epochs, images, outputs) float16, `y` (images,) int64, `fingerprint` that of the images;
+    `training` (epochs,) is the accuracy on all training images, measured like the exam; nan for runs stored earlier.
     """
 
     epochs: tuple[int, ...]
@@ -497,10 +486,7 @@ class Provenance(_FromDisk):
 
 
 def check_provenance(values: Mapping[str, Any]) -> None:
-    """Refuse a provenance that the rest of the lab could not rely on.
-
-    A ValueError names the first thing that is wrong: where it stands, what was found, what was expected.
-    """
+    """Refuse a provenance that nobody could rely on: a ValueError names the first thing that is wrong."""
     try:
         provenance = Provenance.model_validate(dict(values))
     except ValidationError as error:

@@ -129,9 +129,9 @@ class RunStore:
     def workplace(self, config: RunConfig, fingerprint: str) -> tuple[Path, tuple[Run, dict[str, np.ndarray]] | None]:
         """Where to train, and from where: what `read_start` gives, or None for the first epoch.
 
-        A stored run that came without a checkpoint stays as it is while a longer one is trained in a hidden folder
-        beside it, until `replace` is called. The lab's run goes on in a student's folder. A StoreError says that a
-        folder it would work in is damaged or holds something else.
+        A stored run without a checkpoint stays as it is while a longer one is trained in a hidden folder beside it,
+        until `replace`. The lab's run goes on in a student's folder. A StoreError says that a folder is damaged or
+        another run's.
         """
         place = self.path_of(config, fingerprint)
         own = place, _hidden(place, "longer")

@@ -1,7 +1,4 @@
-"""A network ready to be trained: in which precision, fed by which pipeline, and what a result says of all that.
-
-`import tensorflow` stands here and nowhere else. Keras is imported when something trains or predicts.
-"""
+"""A network ready to be trained. `import tensorflow` stands here and nowhere else."""
 
 import os
 import platform
@@ -16,17 +13,10 @@ from labutils import machine, paths
 from labutils.config import RunConfig
 from labutils.keras_import import import_keras
 
-STEPS_AT_ONCE = 5
-"""Training steps between two returns to Python."""
-
-AHEAD = 2 * STEPS_AT_ONCE
-"""Batches that are made ready while the network is at work on those before."""
-
-WORTHWHILE = 1.3
-"""How many times faster than float32 a network has to be in bfloat16 for `auto` to choose it."""
-
-SHORT = 5
-"""Epochs up to which a training is over before it would pay to measure which precision is faster."""
+STEPS_AT_ONCE = 5  # training steps between two returns to Python
+AHEAD = 2 * STEPS_AT_ONCE  # batches that are made ready while the network is at work on those before
+WORTHWHILE = 1.3  # how many times faster than float32 a network has to be in bfloat16 for `auto` to choose it
+SHORT = 5  # epochs up to which a training is over before it would pay to measure which precision is faster
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Precision -> Keras's policy. Weights, output layer and loss are float32 in both."""

@@ -76,8 +76,7 @@ def write_weights(model: "keras.Model", file: BinaryIO, epoch: int) -> None:
 def read_weights(model: "keras.Model", file: Path) -> int:
     """Put the weights that `write_weights` wrote into a network of the same shape; their epoch (from 0) comes back.
 
-    Only arrays that lie in the file itself are read: HDF5 may also lead to other files, and a file from elsewhere would
-    decide which. A ValueError or OSError says what is wrong with it.
+    Only arrays in the file itself are read: HDF5 may lead to other files. A ValueError or OSError says what is wrong.
     """
     import h5py
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 
-LEARNS_WITHIN = 5
-"""Epochs after which a training loss that never fell is worth a word."""
+LEARNS_WITHIN = 5  # epochs after which a training loss that never fell is worth a word
 
 
 def train(

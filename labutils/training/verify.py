@@ -1,9 +1,8 @@
 """Can a run be repeated? Its first epochs are trained again and compared with what is stored, in bands.
 
 Where circumstances are the same, all agrees bit by bit. Another processor rounds otherwise, and a training amplifies
-that, by how much depends on the run. So it is measured: trained again with errors of the size of rounding planted
-before its first step, the run moves, and what is stored may be a generous multiple of that away. The first eight steps
-say most, for rounding has little time to grow in them; whole epochs catch what these cannot see.
+that: trained again with errors of the size of rounding planted before its first step, the run moves, and what is stored
+may be a generous multiple of that away. The first eight steps say most: rounding has little time to grow in them.
 """
 
 import sys
@@ -26,13 +25,11 @@ TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, 
 """Bands on the same machine, threads and versions: history.csv keeps seven digits, predictions are float16."""
 ROUNDING = {"float32": 2.0**-24, "bfloat16": 2.0**-9}
 """The largest relative error of rounding to each precision: half of what the last bit of a number is worth."""
-TRIALS = 3
-"""Trainings with planted errors from which bands are measured."""
+TRIALS = 3  # trainings with planted errors from which bands are measured
 MULTIPLE = {"first steps": 16, "loss": 8, "accuracy": 8, "val_loss": 8, "predictions": 8}
 """A band is so many times what planted errors moved: they are planted once, while a processor rounds at every step, and
 of three draws the furthest may by chance lie near zero. Over a whole epoch this evens out."""
-ACCURACY = 0.01
-"""Added to the band of accuracies, which move by whole images."""
+ACCURACY = 0.01  # added to the band of accuracies, which move by whole images
 STEPS = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
 COLUMNS = ("loss", "accuracy", "val_loss")
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")

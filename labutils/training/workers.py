@@ -1,7 +1,4 @@
-"""Training on other machines: by the workers of a Dask scheduler, or of any `concurrent.futures.Executor`.
-
-Workers train and hand back everything; only the caller writes to the store, so they need no shared folder.
-"""
+"""Training on other machines: by the workers of a Dask scheduler, or of any `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -128,8 +125,7 @@ class Scheduler:
 def connect(scheduler: Scheduler) -> Iterator[Client]:
     """A client of the scheduler, whose workers have been compared with this machine; says so if there are none yet.
 
-    A ClusterError: Dask is not installed, no scheduler answers, it asks for certificates, or a worker has not what is
-    here.
+    A ClusterError: no Dask, no answer, certificates that are missing, or a worker that has not what is here.
     """
     try:
         from distributed import Client, Security
