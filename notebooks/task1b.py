@@ -269,10 +269,7 @@ check.exercise(overfitting_epoch)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: photographs of real lesions, and every epoch of a run.
-
-# %% [markdown]
-# On photographs of real lesions:
+# Optional: photographs of real lesions, and every epoch.
 
 # %%
 plots.real_curves("task1b")

@@ -185,7 +185,7 @@ widgets.beside_the_lab(runs, "task1c")
 # %% [markdown]
 # ## Explore
 #
-# Move through the epochs: which of the two classes is found first, and what do the errors at the end have in common?
+# Move through the epochs: which class is found first?
 
 # %%
 widgets.explore_epochs(plots.confusion_matrix, runs)
@@ -248,8 +248,7 @@ check.exercise(receptive_field)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the price of an epoch, both networks layer by layer, every threshold at
-# once, and what VGG16 looks at.
+# Optional: time, layers, thresholds, and what VGG16 looks at.
 
 # %% tags=["nbval-ignore-output"]
 evaluate.time_table(runs)
@@ -261,15 +260,15 @@ widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
 widgets.architecture_strip(configs["VGG16"], skin.n_classes)
 
 # %% [markdown]
-# Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
-# under it (AUC) is the chance that a random image of one class gets a higher probability than one of the other.
+# The ROC curve shows what every threshold would give; its area (AUC) is the chance that a random image of one class
+# gets a higher probability than one of the other.
 
 # %%
 plots.roc_curve(runs)
 
 # %% [markdown]
 # What does it look at? Grad-CAM weighs the last convolution's feature maps by how strongly each pushes the answer, and
-# paints the sum over the image: for predictions that are right, and for some that are wrong.
+# paints the sum over images that are answered right, and wrong.
 
 # %%
 widgets.show_gradcam(runs.get("VGG16"), skin)

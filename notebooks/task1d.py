@@ -260,7 +260,7 @@ check.exercise(build_lenet)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the same settings on photographs of real lesions.
+# Optional: the same settings on photographs of real lesions.
 
 # %% [markdown]
 # The report quotes two accuracies for b8: .8500 in Tasks 1B and 3, .8450 in Tasks 1C and 1D. Here both are one run. On

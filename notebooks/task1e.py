@@ -295,7 +295,7 @@ check.exercise(build_blocks)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: what an epoch costs.
+# Optional: what an epoch costs.
 
 # %% tags=["nbval-ignore-output"]
 evaluate.time_table(runs)

@@ -195,8 +195,7 @@ widgets.beside_the_lab(runs, "task2")
 # %% [markdown]
 # ## Explore
 #
-# A radiologist would look at the fracture line and the cortex beside it. Choose a layer: its maps show what answers,
-# and where.
+# Does it look at the fracture line and the cortex beside it? Choose a layer: its maps show what answers, and where.
 
 # %%
 widgets.feature_maps(runs.get(f"b{n_base}"), bone)
@@ -282,17 +281,13 @@ check.exercise(mend_two_classes)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the losses in one picture, what the network looks at, and the numbers
-# that a clinic would ask for.
-
-# %% [markdown]
-# The four losses in one picture:
+# Optional: the losses together, a heat map, what a clinic asks for.
 
 # %%
 plots.compare_curves(runs, "val_loss", said=course.said("task2", 2))
 
 # %% [markdown]
-# What does it look at? A radiologist would look at the fracture line and the cortex beside it. Does the network?
+# And where does it look, all layers together?
 
 # %%
 widgets.show_gradcam(runs.get(f"b{n_base}"), bone)

@@ -245,12 +245,10 @@ check.exercise(wilson)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: what a probability means where a disease is rare, a study that is drawn
-# again and again, and the test of Task 1C, written out.
+# Optional: rare diseases, a study drawn again and again, McNemar's test.
 
 # %% [markdown]
-# Do the probabilities mean what they say? And what would they mean where the disease is rare? Set the threshold, and
-# the *prevalence*: how common the disease is.
+# What do probabilities mean where a disease is rare? Set the threshold, and the *prevalence*: how common it is.
 
 # %%
 widgets.threshold(runs.get("Skin"))

@@ -167,7 +167,10 @@ changes = {
     f"(3) lr {scientific(10 * lr)}": {"learning_rate": round(10 * lr, 12)},
     f"(4) lr {scientific(lr / 10)}": {"learning_rate": round(lr / 10, 12)},
     "(5) dropout 0.4": {"dropout": 0.4},
-    f"(6) dropout 0.4, batch {2 * batch_s}": {"dropout": 0.4, "batch_size": 2 * batch_s},
+    f"(6) dropout 0.4, batch {2 * batch_s}": {
+        "dropout": 0.4,
+        "batch_size": 2 * batch_s,
+    },
     "(7) dropout 0.2": {"dropout": 0.2},
 }
 
@@ -273,8 +276,8 @@ check.exercise(build_nine_classes)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the curves of AlexNet, the pairs that are taken for each other, a search
-# instead of seven settings, and both accuracies, written out.
+# Optional: the curves of AlexNet, the pairs that are taken for each other, a search instead of seven settings, and both
+# accuracies, written out.
 
 # %% [markdown]
 # The curves of AlexNet:

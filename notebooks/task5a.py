@@ -244,7 +244,7 @@ check.exercise(dropout_forward)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the calibration of both networks, epoch by epoch.
+# Optional: the calibration of both networks, epoch by epoch.
 
 # %% [markdown]
 # Over-fitting is over-confidence. *Calibrated* means right in eight of ten images that get 0.8. Move through the epochs

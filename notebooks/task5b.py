@@ -294,11 +294,7 @@ check.exercise(batch_norm)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: one quantity of all runs in one picture, photographs of real lesions,
-# and one picture layer by layer.
-
-# %% [markdown]
-# The accuracies of the four runs in one picture:
+# Optional: all accuracies together, real lesions, and one picture layer by layer.
 
 # %%
 plots.compare_curves(runs, "accuracy")
@@ -310,7 +306,7 @@ plots.compare_curves(runs, "accuracy")
 plots.real_curves("task5b")
 
 # %% [markdown]
-# What is left of one picture, layer by layer.
+# One picture, layer by layer:
 
 # %%
 widgets.feature_maps(runs.get("batch norm"), skin)

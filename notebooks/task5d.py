@@ -261,7 +261,7 @@ check.exercise(mend_normalization)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the same settings on photographs of real lesions.
+# Optional: the same settings on photographs of real lesions.
 
 # %% [markdown]
 # The same settings on photographs of real lesions. Does a loss turn here, and when?

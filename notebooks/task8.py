@@ -285,7 +285,7 @@ check.exercise(mend_batches)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Nothing here is needed for the next notebook: the price of a changed picture, and calibration, epoch by epoch.
+# Optional: the price of a changed picture, and calibration, epoch by epoch.
 
 # %% [markdown]
 # What did it cost? Rows from different machines cannot be compared.

@@ -160,7 +160,7 @@ widgets.playground("task9")
 # ## The evidence
 #
 # Training this network takes hours without a graphics card: where its runs are not stored, small ones stand in. It is
-# not normalized: that is the report's choice.
+# not normalized, as in the report.
 
 # %%
 changes = Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip)
@@ -214,8 +214,7 @@ widgets.beside_the_lab(runs, "task9")
 # %% [markdown]
 # ## Explore
 #
-# What is left of one lesion after the first layer, and after the last? Choose a layer: its maps show what answers, and
-# where.
+# Choose a layer: its maps show what answers, and where.
 
 # %%
 widgets.feature_maps(runs.get("Skin"), skin)
@@ -287,17 +286,13 @@ check.exercise(build_on_budget)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# What the network on Bone looks at, and whether the probabilities hold.
+# Optional: a heat map, and calibration.
 
 # %% [markdown]
-# What does it look at, and where is it wrong? More filters make no finer maps: their size depends on how often the
-# image is halved.
+# More filters make no finer maps: their size depends on how often the image is halved.
 
 # %%
 widgets.show_gradcam(runs.get("Bone"), bone)
-
-# %% [markdown]
-# How sure is each network, and how right?
 
 # %%
 widgets.explore_epochs(plots.reliability, runs)
