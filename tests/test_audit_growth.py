@@ -15,10 +15,9 @@ CONFIG = lab.learning_curve()[1000].with_(epochs=3)
 
 def steps(**shares):
     """Three seeds for each number of training images, `n200=0.6`, with these shares of the exam right."""
+    runs = [make_run(CONFIG.with_(seed=seed)) for seed in range(3)]
     return {
-        int(n[1:]): [
-            with_exam(make_run(CONFIG.with_(seed=seed)), share + (seed - 1) / 100, noise=1) for seed in range(3)
-        ]
+        int(n[1:]): [with_exam(run, share + (seed - 1) / 100, noise=1) for seed, run in enumerate(runs)]
         for n, share in shares.items()
     }
 
@@ -59,13 +58,11 @@ def test_the_title_says_where_the_network_catches_up(simple, shares, title):
     assert forest == pytest.approx([0.80, 0.81, 0.82, 0.83])
 
 
-def test_without_runs_there_is_nothing_to_grow(simple):
+def test_without_runs_or_kept_answers_there_is_nothing_to_say(simple, monkeypatch, tmp_path):
     assert growth({}) is None
     assert growth({1000: [make_run(CONFIG)]}) is None, "it has not sat the exam"
     assert audit.growth() is None, "nothing is stored here"
-
-
-def test_without_kept_answers_nothing_is_said(results):
+    monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path / "empty"))
     found = growth(steps(n1000=0.8))
     assert found.title == "" and not found.said.findings and not found.steps[0].simple
 

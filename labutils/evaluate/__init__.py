@@ -33,7 +33,6 @@ from labutils.evaluate.tables import (
     quality_table,
     reach_table,
     real_table,
-    seed_table,
     time_table,
     verdict_table,
 )

@@ -297,29 +297,6 @@ def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
 
 
-def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
-    """One row per group of runs that differ in their seed only (see `group_seeds`): mean, standard deviation, range."""
-    rows = {}
-    for label, runs in groups.items():
-        numbers = [best(run) for run in runs]
-        rows[label] = {
-            "seeds": f"seed {', '.join(str(run.config.seed) for run in runs)}",
-            "best val accuracy, mean ± sd (range)": _spread([n.accuracy.value for n in numbers], 3),
-            "lowest val loss, mean ± sd (range)": _spread([n.lowest_loss for n in numbers], 4),
-            "val loss at best epoch, mean ± sd (range)": _spread([n.loss_at_best for n in numbers], 4),
-            "exam accuracy, mean [95 % interval over seeds and images]": str(exam_accuracy(runs) or "-"),
-            "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
-        }
-    return as_table(rows, "run")
-
-
-def _spread(values: Sequence[float], digits: int) -> str:
-    mean = f"{np.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return f"{mean} (one seed)"
-    return f"{mean} ± {np.std(values, ddof=1):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
-
-
 # Verdicts.
 
 
