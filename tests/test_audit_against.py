@@ -1,14 +1,15 @@
-"""A network against simple models: four words, from the exam where both sat it, by hand-made answers."""
+"""Networks against simple models, by hand-made answers: four words, and where more images bring a network up."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from evaluate_helpers import make_run, right_about, simple_model, with_exam
+from helpers import tiny_dataset
 
 from labutils import audit, lab
 from labutils.audit import baselines
-from labutils.audit.against import simple_effect
+from labutils.audit.against import growth, simple_effect
 from labutils.audit.baselines import RINGS, Simple
 from labutils.evaluate import metrics
 from labutils.evaluate.sentences import NOT_HERE
@@ -123,3 +124,63 @@ def test_the_answers_in_results_are_to_the_exam_of_the_stored_runs(name):
         simple = baselines.simple_of(run, sees)
         assert finding.basis.startswith("on the exam") and simple.fingerprint == run.exam.fingerprint
         assert simple.exam.right.shape[1] == len(run.exam.y)
+
+
+# More training images.
+
+
+GROWN = lab.learning_curve()[1000].with_(epochs=3)
+
+
+def steps(shares):
+    """Three seeds for each number of training images, with these shares of the exam right."""
+    runs = [make_run(GROWN.with_(seed=seed)) for seed in range(3)]
+    return {
+        n: [with_exam(run, share + (seed - 1) / 100, noise=1) for seed, run in enumerate(runs)]
+        for n, share in shares.items()
+    }
+
+
+@pytest.fixture
+def simple(results):
+    """Forests that know .80 to .83 of the exam, linear models .78, at each number of training images."""
+    for place, n in enumerate(lab.learning_curve()):
+        models = [simple_model(LINEAR, right_about(0.78)[None])]
+        models.append(simple_model(FOREST, right_about(0.80 + place / 100)[None]))
+        for which, exam in enumerate(("exam of skin", "another exam")):
+            data, known = replace(tiny_dataset(), fingerprint=f"{which}{n:011}"), baselines.OnExam(exam, n, models)
+            baselines.keep(baselines.EXAM, data, baselines.ON_EXAM, known)
+
+
+@pytest.mark.parametrize(
+    ("shares", "title"),
+    [
+        ({200: 0.6, 1000: 0.7, 2000: 0.90, 4000: 0.92}, "With 2,000 training images the network wins against a forest"),
+        ({200: 0.6, 1000: 0.7}, "Up to 1,000 training images the network does not catch up with a forest"),
+        ({1000: 0.7, 4000: 0.83}, "With 4,000 training images the network cannot be told from a forest"),
+    ],
+)
+def test_the_title_says_where_the_network_catches_up(simple, shares, title):
+    found = growth(steps(shares))
+    assert found.title.startswith(title) and found.said.text.startswith(found.title)
+    assert len(found.said.findings) == len(shares)
+    assert found.missing == [n for n in lab.learning_curve() if n not in shares]
+    assert ("Not trained yet" in found.said.text) == bool(found.missing)
+    assert [step.training for step in found.steps] == list(lab.learning_curve())
+    forest = [step.simple[FOREST].accuracy for step in found.steps]
+    assert forest == pytest.approx([0.80, 0.81, 0.82, 0.83])
+
+
+def test_without_runs_or_kept_answers_there_is_nothing_to_say(results, monkeypatch):
+    assert growth({}) is None
+    assert growth({1000: [make_run(GROWN)]}) is None, "it has not sat the exam"
+    assert audit.growth() is None, "nothing is stored here"
+    found = growth(steps({1000: 0.8}))
+    assert found.title == "" and not found.said.findings and not found.steps[0].simple
+
+
+def test_in_results_simple_models_are_kept_at_every_step():
+    found = growth()
+    assert [step.training for step in found.steps if len(step.simple) == 2] == list(lab.learning_curve())
+    forest = [step.simple[found.rival].accuracy for step in found.steps]
+    assert forest == sorted(forest), "more images do not harm a forest"

@@ -19,7 +19,6 @@ from labutils.plots.figure import (
     GUESS,
     WIDEST,
     also_said,
-    count,
     data_of,
     grid,
     label_ends,
@@ -31,6 +30,7 @@ from labutils.plots.figure import (
     wrap,
 )
 from labutils.plots.seen import loss_top, smoothed, title_of, title_of_compared
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run

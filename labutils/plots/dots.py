@@ -13,7 +13,6 @@ from labutils.plots.charts import GREY, INK, OTHER, THIRD, VALIDATION
 from labutils.plots.figure import (
     MARKERS,
     also_said,
-    count,
     data_of,
     legend_above,
     mark_said,
@@ -22,6 +21,7 @@ from labutils.plots.figure import (
     styled,
     wrap,
 )
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run

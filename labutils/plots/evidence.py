@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from labutils.plots.charts import GROUND, VALIDATION, Line, Panel, chart, svg
-from labutils.plots.figure import GUESS, count, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
+from labutils.plots.figure import GUESS, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
 from labutils.plots.seen import LONGEST
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     import optuna

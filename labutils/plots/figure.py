@@ -147,11 +147,6 @@ def also_said(labels: Iterable[str], said: str) -> str:
     return f"You said: {said}" if said and all(mark_said(label, said) == label for label in labels) else ""
 
 
-def count(n: int, noun: str) -> str:
-    """A number with its noun: `1 run`, `3 runs`."""
-    return f"{n} {noun}" + ("" if n == 1 else "s")
-
-
 def show(figure: Figure, title: str, under: str, words: str, save: Path | str | None = None, said: str = "") -> None:
     """Save the figure where `save` says (a .png file, the same for the same figure), and show it in a notebook.
 

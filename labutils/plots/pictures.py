@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from labutils.plots.figure import count, data_words, grid, show, styled
+from labutils.plots.figure import data_words, grid, show, styled
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
