@@ -31,19 +31,9 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
     class's score with respect to it; what counts against the class is cut off. The score is the one before sigmoid
     or softmax; for a network with one output, class 0's score is the negative of class 1's.
 
-    Parameters
-    ----------
-    model : keras.Model
-        A network that ends in one dense layer on top of convolutions (else a ValueError).
-    images : np.ndarray
-        (n, h, w, c) in [0, 1].
-    class_index : int or np.ndarray, optional
-        The label to explain, for all images or (n,) one for each; None explains what the model answers.
-
-    Returns
-    -------
-    np.ndarray
-        (n, h, w) float32 in [0, 1], 1 at the hottest place of each image; 0 everywhere if nothing speaks for the class.
+    Of images (n, h, w, c) in [0, 1] they are (n, h, w) float32 in [0, 1], 1 at the hottest place of each image; 0
+    everywhere if nothing speaks for the class. The model ends in one dense layer on top of convolutions (else a
+    ValueError). `class_index` is the label to explain, for all images or (n,) one for each; None is the model's answer.
     """
     from scipy.ndimage import zoom
 

@@ -151,8 +151,8 @@ def test_patients_on_both_sides_are_a_leak_or_nobody_knows(home, scheme, known):
 
 def test_unreadable_files_are_counted_not_skipped(clean):
     (clean / "train" / "Mel_0002.png").write_bytes(b"")
-    content = (clean / "test" / "Nev_0003.png").read_bytes()
-    (clean / "test" / "Nev_0003.png").write_bytes(content[: len(content) // 2])
+    half = clean / "test" / "Nev_0003.png"
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
     found = audit(clean)
     said = finding(found, "Unreadable files")
     assert said.startswith("2 of 128 files") and "Mel_0002.png" in said and "Nev_0003.png" in said
@@ -187,31 +187,21 @@ def tinted(picture, label):
     return np.clip(picture[..., None] + cast - int(cast @ (0.2125, 0.7154, 0.0721)), 0, 255).astype(np.uint8)
 
 
+def two_formats(picture, label):
+    return np.stack([picture] * 3, -1) if label else picture
+
+
 BRIGHTNESS, SIZE = "Brightness and its square", "File size and pixel format alone"
+PIXELS = "16x16 pixels and a linear model"
 
 
 @pytest.mark.parametrize(
     ("change", "shortcuts", "fine", "said"),
     [
-        (
-            lambda picture, label: picture + np.uint8(20 * label),
-            (BRIGHTNESS, "16x16 pixels and a linear model"),
-            SIZE,
-            ("File sizes", "Every class: 72x72."),
-        ),
-        (
-            lambda picture, label: picture[: 72 - 8 * label],
-            (SIZE,),
-            BRIGHTNESS,
-            ("File sizes", "Mel: 72x72; Nev: 72x64."),
-        ),
+        (lambda p, label: p + np.uint8(20 * label), (BRIGHTNESS, PIXELS), SIZE, ("File sizes", "Every class: 72x72.")),
+        (lambda p, label: p[: 72 - 8 * label], (SIZE,), BRIGHTNESS, ("File sizes", "Mel: 72x72; Nev: 72x64.")),
         (tinted, ("Mean colour alone",), BRIGHTNESS, ("Pixel formats", "Every class: RGB.")),
-        (
-            lambda picture, label: np.stack([picture] * 3, -1) if label else picture,
-            (SIZE,),
-            BRIGHTNESS,
-            ("Pixel formats", "Mel: L; Nev: RGB."),
-        ),
+        (two_formats, (SIZE,), BRIGHTNESS, ("Pixel formats", "Mel: L; Nev: RGB.")),
     ],
     ids=["brightness", "size", "colour", "format"],
 )

@@ -34,10 +34,7 @@ SIDE = 128
 
 
 def run_table(
-    runs: Mapping[str, Run],
-    *datasets: Dataset,
-    task: str = "",
-    beside: Mapping[str, dict[str, Any]] | None = None,
+    runs: Mapping[str, Run], *datasets: Dataset, task: str = "", beside: Mapping[str, dict[str, Any]] | None = None
 ) -> Table:
     """Best accuracy with interval, both losses, the exam, a task's numbers in the report, and what is no network below.
 

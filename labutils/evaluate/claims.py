@@ -43,6 +43,16 @@ class Part(NamedTuple):
     finding: Finding
     settings: list[Setting]
 
+    @property
+    def holds(self) -> bool | None:
+        """Whether the condition holds, does not, or cannot be told."""
+        return self.finding.holds(self.condition.rule)
+
+    @property
+    def fewest(self) -> int:
+        """Seeds of the setting that has fewest."""
+        return min(len(setting.seeds) for setting in self.settings)
+
 
 Parts = tuple[Part, ...]
 

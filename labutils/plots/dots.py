@@ -13,7 +13,6 @@ from labutils.plots.charts import GREY, INK, OTHER, THIRD, VALIDATION
 from labutils.plots.figure import (
     MARKERS,
     also_said,
-    count,
     data_of,
     legend_above,
     mark_said,
@@ -22,6 +21,7 @@ from labutils.plots.figure import (
     styled,
     wrap,
 )
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -93,15 +93,8 @@ def draw_dots(
 
 @styled
 def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", save: Path | str | None = None) -> None:
-    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says of a task's runs.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run, or of str to sequence of Run
-        Of several seeds each gets its own row.
-    task : str
-        Whose numbers of the report to show, by the same labels; none unless given.
-    """
+    """Best validation accuracies with their 95 % intervals (Wilson), of several seeds each in its own row, and what the
+    lab report says of a `task` under the same labels."""
     from labutils import lab
     from labutils.evaluate.metrics import accuracy
 
@@ -115,9 +108,9 @@ def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", 
             name += "" if data_of([run]) == data else f", {data_of([run])}"
             here = Dot(HERE, accuracy(run), f"{len(run.y_val)} images")
             rows.append((name, [here] if told is None else [here, Dot(REPORT, told)]))
-    values = {label: [accuracy(run) for run in own] for label, own in several.items()}
-    wide = [100 * (one.high - one.low) for own in values.values() for one in own]
-    apart = [100 * (max(own).value - min(own).value) for own in values.values() if len(own) > 1]
+    values = [[accuracy(run) for run in own] for own in several.values()]
+    wide = [100 * (one.high - one.low) for own in values for one in own]
+    apart = [100 * (max(own).value - min(own).value) for own in values if len(own) > 1]
     title = f"Seeds differ by up to {max(apart):.0f} points, intervals" if apart else "Intervals"
     title += f" are up to {max(wide):.0f} points wide"
     draw_dots(rows, title, f"best validation accuracy on {data}", save=save)

@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from labutils.plots.charts import GROUND, VALIDATION, Line, Panel, chart, svg
-from labutils.plots.figure import GUESS, count, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
+from labutils.plots.figure import GUESS, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
 from labutils.plots.seen import LONGEST
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     import optuna
@@ -71,11 +72,9 @@ def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
     parts = [f'<text x="{left}" y="14">{_epoch_words(run, epoch)}: accuracy {metrics.accuracy(run, epoch)}</text>']
     for (row, column), number in np.ndenumerate(counts):
         x, y, share = left + side * column, 24 + side * row, number / max(counts[row].sum(), 1)
-        parts.append(
-            f'<rect x="{x}" y="{y}" width="{side - 2}" height="{side - 2}" fill="{VALIDATION}" '
-            f'fill-opacity="{PALE * share:.2f}"/>'
-            f'<text x="{x + side / 2}" y="{y + side / 2 + 5}" text-anchor="middle">{number}</text>'
-        )
+        cell = f'width="{side - 2}" height="{side - 2}" fill="{VALIDATION}" fill-opacity="{PALE * share:.2f}"'
+        parts.append(f'<rect x="{x}" y="{y}" {cell}/>')
+        parts.append(f'<text x="{x + side / 2}" y="{y + side / 2 + 5}" text-anchor="middle">{number}</text>')
     for k, name in enumerate(map(escape, names)):
         middle = side * k + side / 2
         parts.append(f'<text x="{left - 6}" y="{24 + middle + 4}" text-anchor="end">{name}</text>')
@@ -123,17 +122,10 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
 
 
 def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The ROC curve of one two-class problem, or the mean of several curves.
+    """False and true positive rates, from 0 to 1, of one two-class problem, or of several.
 
-    Parameters
-    ----------
-    problems : sequence of (np.ndarray, np.ndarray)
-        For each: (n,) bool, which images are positive, and (n,) scores, higher for positives.
-
-    Returns
-    -------
-    false_positive_rate, true_positive_rate : np.ndarray
-        Both from 0 to 1; the mean is taken of the true positive rates at every false positive rate that occurs.
+    Each of the `problems` is which images are positive, (n,) bool, and scores (n,), higher for positives. The mean is
+    taken of the true positive rates at every false positive rate that occurs.
     """
     from sklearn.metrics import roc_curve as curve_of
 
@@ -142,7 +134,8 @@ def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
         return curves[0]
     x = np.unique(np.concatenate([rates for rates, _ in curves]))
     # Where a curve rises straight up, the value at its top counts; at 0 every curve starts from 0.
-    y = np.mean([np.interp(x, *_tops(*curve)) for curve in curves], axis=0)
+    tops = [np.append(np.flatnonzero(np.diff(rates)), len(rates) - 1) for rates, _ in curves]
+    y = np.mean([np.interp(x, rates[top], own[top]) for top, (rates, own) in zip(tops, curves, strict=True)], axis=0)
     return np.insert(x, 0, 0.0), np.insert(y, 0, 0.0)
 
 
@@ -192,12 +185,7 @@ def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
 def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None = None) -> None:
     """The trials of a search: best validation accuracy with its 95 % interval over the learning rate, by width.
 
-    Parameters
-    ----------
-    found : optuna.Study
-        From `search.study`. Without a finished trial a sentence stands in the figure's place.
-    dataset : Dataset
-        What the trials were trained on.
+    `found` is from `search.study`, trained on `dataset`; without a finished trial a sentence stands in its place.
     """
     from labutils.config import scientific
     from labutils.statistics import wilson_interval
@@ -232,11 +220,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     show(figure, title, under, f"{start}, with 95 % intervals. {' '.join(sentences)}", save)
 
 
-def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
-    return x[last], y[last]
-
-
 def _event(run: Run) -> str:
     return run.class_names[1] if len(run.class_names) == 2 else "the chosen class"
 
@@ -262,7 +245,10 @@ def _sureness(run: Run, epoch: int | None) -> str:
 def _matrix_words(run: Run, epoch: int | None, counts: np.ndarray) -> str:
     from labutils.evaluate.metrics import accuracy
 
-    rows = [_row_words(run.class_names, k, row) for k, row in enumerate(counts)]
+    names, rows = run.class_names, []
+    for k, row in enumerate(counts):
+        wrong = [f", {n} taken for {name}" for i, (n, name) in enumerate(zip(row, names, strict=True)) if i != k and n]
+        rows.append(f"{names[k]}: {row[k]} of {row.sum()} right{''.join(wrong)}.")
     on = f"{counts.sum()} validation images of {data_of([run])}, {_epoch_words(run, epoch)}"
     return f"Confusion matrix of {run.label} on {on}. Accuracy {accuracy(run, epoch)}. {' '.join(rows)}"
 
@@ -279,8 +265,3 @@ def _calibration_words(run: Run, epoch: int | None, points: Sequence[Bin]) -> st
 
 def _epoch_words(run: Run, epoch: int | None) -> str:
     return f"best epoch {run.best_epoch + 1}" if epoch is None else f"epoch {range(run.epochs)[epoch] + 1}"
-
-
-def _row_words(names: Sequence[str], true: int, row: np.ndarray) -> str:
-    wrong = [f"{row[k]} taken for {names[k]}" for k in range(len(names)) if k != true and row[k]]
-    return f"{names[true]}: {row[true]} of {row.sum()} right" + "".join(f", {part}" for part in wrong) + "."

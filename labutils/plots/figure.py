@@ -24,6 +24,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from labutils import lab
+from labutils.data.locate import title_of
 from labutils.plots.charts import GREY, apart, as_image, fewer_levels
 from labutils.progress import how_to_show
 
@@ -44,7 +45,6 @@ COLOURS_KEPT = 128
 WIDEST = 9.0
 """Inches of a figure: in a window of 1000 pixels a wider one would be made smaller, and its letters with it."""
 
-DATA_NAMES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
 SOURCES = {"phantom": "phantom images", "course": "course data", "public": "public data"}
 
 P = ParamSpec("P")
@@ -74,7 +74,7 @@ def data_words(name: str, source: str) -> str:
     >>> data_words("skin", "phantom")
     'Skin (phantom images)'
     """
-    return f"{DATA_NAMES.get(name, name)} ({SOURCES.get(source, source)})"
+    return f"{title_of(name)} ({SOURCES.get(source, source)})"
 
 
 def data_of(runs: Iterable[Run]) -> str:
@@ -147,27 +147,17 @@ def also_said(labels: Iterable[str], said: str) -> str:
     return f"You said: {said}" if said and all(mark_said(label, said) == label for label in labels) else ""
 
 
-def count(n: int, noun: str) -> str:
-    """A number with its noun: `1 run`, `3 runs`."""
-    return f"{n} {noun}" + ("" if n == 1 else "s")
-
-
 def show(figure: Figure, title: str, under: str, words: str, save: Path | str | None = None, said: str = "") -> None:
-    """Save the figure where `save` says, and show it if a notebook is running.
+    """Save the figure where `save` says (a .png file, the same for the same figure), and show it in a notebook.
 
     Parameters
     ----------
-    figure : Figure
-        Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
     title, under : str
         What is seen, which begins the alt text too, in some 70 characters (wrapped if longer); and below, in small
         letters, which data they are and how they are drawn.
     words : str
         The figure in words, computed from the numbers in it: the alt text, and a folded line under the figure, because
         JupyterLab draws images without theirs. It is what nbval compares, so that a changed number is seen.
-    save : Path or str, optional
-        A .png file; its folders are made. It holds the alt text too (see `alt_text`), and no date: the same figure is
-        the same file.
     said : str, optional
         A line more below the title, and in the words: see `also_said`.
     """

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from labutils.plots.figure import count, data_words, grid, show, styled
+from labutils.plots.figure import data_words, grid, show, styled
+from labutils.statistics import count
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -131,21 +132,10 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
 def images_row(
     images: Sequence[np.ndarray], titles: Sequence[str], title: str = "", save: Path | str | None = None
 ) -> None:
-    """Images side by side, such as one image and its changed versions; at most six in a row.
+    """Images (h, w) or (h, w, c) in [0, 1] side by side, such as one image and its changed versions; six in a row.
 
-    Parameters
-    ----------
-    images : sequence of np.ndarray
-        Each (h, w) or (h, w, c), in [0, 1].
-    titles : sequence of str
-        One for each image.
-    title : str
-        Over the whole figure; say here which data the images are from, and `phantom` where they are phantoms.
-
-    Raises
-    ------
-    ValueError
-        If there is not one title for each image, or no image.
+    There is one of the `titles` for each image, else a ValueError; `title` stands over the whole figure: say here which
+    data the images are from, and `phantom` where they are phantoms.
     """
     images = [np.asarray(image) for image in images]
     if not images or len(images) != len(titles):
@@ -170,23 +160,9 @@ def gradcam_grid(
 ) -> None:
     """Validation images, and below each the same image under its heat map, with the true and the predicted class.
 
-    Parameters
-    ----------
-    run : Run
-        Whose predictions are named.
-    dataset : Dataset
-        The data that the run was validated on.
-    chosen : sequence of int
-        Indices of the validation images, such as `explain.telling_images` gives.
-    heat : np.ndarray
-        (len(chosen), h, w) in [0, 1], from `explain.gradcam`.
-    epoch : int, optional
-        That the model is from.
-
-    Raises
-    ------
-    ValueError
-        If there is not one heat map for each image, or the run was validated on other images.
+    `chosen` are indices such as `explain.telling_images` gives, `heat` (len(chosen), h, w) in [0, 1] is from
+    `explain.gradcam` of the run's model at an epoch. A ValueError says that there is not one heat map for each image,
+    or that the run was validated on other images than the data set's.
     """
     from labutils.evaluate.metrics import class_probabilities
 
