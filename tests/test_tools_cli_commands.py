@@ -76,7 +76,7 @@ def test_quick_run_says_where_the_notebook_is_and_what_to_type_next(call, given)
     ("typed", "source", "said"),
     [
         ("task1b", "phantom", "This is on phantoms, though your own images are there (SKIN): --source course for"),
-        ("task1b task9", "phantom", "(Bone, SKIN)"),
+        ("1B task9", "phantom", "(Bone, SKIN)"),
         ("task4", "phantom", ""),  # X_ray, of which there are none
         ("task1b --source course", "course", ""),
         ("task1b -p source auto", "auto", ""),

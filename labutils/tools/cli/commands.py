@@ -88,7 +88,7 @@ def run(
         if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
             click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
     if quick and "source" not in asked:
-        given |= _whose_images(chosen, str(asked.get("dataset", "skin")))
+        given |= _whose_images([notebook.stem for notebook in notebooks], str(asked.get("dataset", "skin")))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
