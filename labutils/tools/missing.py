@@ -32,14 +32,23 @@ AGAIN = "Run the same again to go on from there."
 _load = cache(load_dataset)  # many runs are on the same images
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except TrainingInterrupted:
+        raise
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(f"Stopped; finished epochs are kept. {AGAIN}") from None
+
+
+@_stoppable()
 def train_missing(source: str, jobs: int = 1) -> int:
     """Train every run of the lab that is not stored on images of a source, in the lab's order; see `share_out`.
 
     A data set that has no such images is named and left out.
     """
-    with _stoppable():
-        missing = _find_missing(RunStore(), source)
-    return share_out(missing, source, jobs)
+    return share_out(_find_missing(RunStore(), source), source, jobs)
 
 
 def share_out(runs: Sequence[tuple[str, RunConfig]], source: str, jobs: int = 1) -> int:
@@ -95,37 +104,27 @@ def work() -> None:
         sys.exit(130)
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except TrainingInterrupted:
-        raise
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(f"Stopped; finished epochs are kept. {AGAIN}") from None
-
-
+@_stoppable()
 def _train(left: Sequence[tuple[str, RunConfig]], source: str) -> int:
-    failed, busy = list[str](), list[tuple[str, RunConfig]]()
-    with _stoppable():
-        from labutils.training import train
+    from labutils.training import train
 
-        store = RunStore(wait=False)
-        while left:
-            passed, busy = busy, []
-            for label, config in left:
-                try:
-                    train(config, _load(*images_for(config, source)), store=store, label=label)
-                except BusyError:
-                    busy.append((label, config))
-                    if (label, config) not in passed:
-                        print(f"{label}: passed over, another process trains it.", flush=True)
-                except (StoreError, DataError) as error:
-                    failed.append(label)
-                    print(f"{label}: failed. {error}", flush=True)
-            if busy == left:  # nothing to do but to wait for the others
-                time.sleep(PAUSE)
-            left = busy
+    failed, busy = list[str](), list[tuple[str, RunConfig]]()
+    store = RunStore(wait=False)
+    while left:
+        passed, busy = busy, []
+        for label, config in left:
+            try:
+                train(config, _load(*images_for(config, source)), store=store, label=label)
+            except BusyError:
+                busy.append((label, config))
+                if (label, config) not in passed:
+                    print(f"{label}: passed over, another process trains it.", flush=True)
+            except (StoreError, DataError) as error:
+                failed.append(label)
+                print(f"{label}: failed. {error}", flush=True)
+        if busy == left:  # nothing to do but to wait for the others
+            time.sleep(PAUSE)
+        left = busy
     if failed:
         print(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", file=sys.stderr, flush=True)
     return int(bool(failed))

@@ -1,13 +1,13 @@
 """The `labutils` command: notebooks run by a machine, the report, and what may be wrong here."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labutils import machine, paths
-from labutils.errors import NotebookError
 from labutils.lab import all_tasks
 from labutils.tools.cli.common import Problem, explain, scheduler_options
 from labutils.tools.cli.data import data
@@ -75,10 +75,7 @@ def run(
     if source and asked.setdefault("source", source) != source:
         raise click.UsageError(f"--source is {source} and -p source is {asked['source']}: give one of them.")
     given = (QUICK if quick else {}) | asked
-    try:
-        notebooks = find_notebooks(chosen, asked)
-    except NotebookError as error:
-        raise click.UsageError(str(error)) from None
+    notebooks = find_notebooks(chosen, asked)
     for name in asked:
         if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
             click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
@@ -169,13 +166,7 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
 )
 @explain
 def report(
-    mine: bool,
-    name: str,
-    source: str,
-    beside: tuple[str, ...],
-    power: bool,
-    sentences: bool,
-    claims: str | None,
+    mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool, sentences: bool, claims: str | None
 ) -> None:
     """Write results/REPORT.md, with its figures, from the stored runs.
 
@@ -207,11 +198,10 @@ def doctor() -> None:
     """Say what may be wrong on this machine, and what to type: a tick or a cross for each thing looked at."""
     from labutils.tools.doctor import examine
 
-    checks, (good, bad) = examine(), ("✓", "✗")
-    try:
-        f"{good}{bad}".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):  # signs that this terminal cannot show
-        good, bad = "ok ", "BAD"
+    checks, (good, bad) = examine(), ("ok ", "BAD")
+    with suppress(UnicodeEncodeError, LookupError):  # of a terminal that cannot show such signs
+        "✓✗".encode(sys.stdout.encoding or "ascii")
+        good, bad = "✓✗"
     for check in checks:
         click.echo(f"{bad if check.remedy else good} {check.name:<16} {check.found}")
         if check.remedy:
