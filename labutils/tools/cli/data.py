@@ -1,7 +1,4 @@
-"""`labutils data import | fetch | audit | phantoms`: the commands around images.
-
-What they do is in the rooms `imports`, `public`, `audit` and `data`.
-"""
+"""`labutils data import | fetch | audit | phantoms`: the commands around images."""
 
 import sys
 from pathlib import Path
@@ -9,6 +6,9 @@ from typing import Any
 
 import click
 
+from labutils import paths
+from labutils.errors import DataError
+from labutils.paths import dataset_name, shown
 from labutils.tools.cli.common import explain
 
 
@@ -45,13 +45,9 @@ def import_(source: Path, name: str, classes: str, shares: str, window: str, **a
     """
     from labutils.tools.imports import Wanted, import_images
 
-    limits = _numbers("--window", window)
-    wanted = Wanted(
-        classes=tuple(one.strip() for one in classes.split(",") if one.strip()),
-        shares=_numbers("--shares", shares),
-        window=(limits[0], limits[1]) if len(limits) == 2 else None,
-        **asked,
-    )
+    asked["window"] = _numbers("--window", window) or None
+    asked["classes"] = tuple(one.strip() for one in classes.split(",") if one.strip())
+    wanted = Wanted(shares=_numbers("--shares", shares), **asked)
     import_images(source.expanduser(), name, wanted, show=click.echo)
 
 
@@ -91,7 +87,6 @@ def audit(sources: tuple[str, ...]) -> None:
     from labutils.audit import audit as judge
     from labutils.audit import file_baselines
     from labutils.data.locate import existing
-    from labutils.errors import DataError
 
     leakage = False
     for source in sources or existing():
@@ -112,11 +107,7 @@ def audit(sources: tuple[str, ...]) -> None:
 @explain
 def phantoms(names: tuple[str, ...]) -> None:
     """Draw the embedded data sets (skin, bone, xray; all of them by default) into data/phantoms."""
-    from labutils import paths
     from labutils.data.layouts import DATASETS
-    from labutils.data.locate import dataset_name
-    from labutils.errors import DataError
-    from labutils.paths import shown
     from labutils.phantoms.files import is_complete
     from labutils.phantoms.write import write_phantoms
 

@@ -1,7 +1,4 @@
-"""`labutils runs | verify | train`: commands around training runs. What they do is in `runs` and `training`.
-
-`labutils --help` is instant: what needs NumPy is imported by the command that uses it.
-"""
+"""`labutils runs | verify | train`: commands around training runs."""
 
 from __future__ import annotations
 

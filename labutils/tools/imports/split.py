@@ -15,11 +15,10 @@ def split_groups(
 ) -> np.ndarray:
     """Which split each image goes to (n,), as a position in `shares`, so that images of one group stay together.
 
-    The groups are dealt out one after another, the large ones first, each to the split that then comes closest to its
-    share of every class; `seed` decides among groups of one size. A split that would lack a class gets the smallest
-    group that has it. `labels` and `groups` are (n,), from 0; a group is a patient, or the patients whose pictures are
-    the same. `shares` add up to 1. A DataError says that a class has fewer groups than there are splits, or that no way
-    is found.
+    Groups are dealt out one after another, the large ones first, each to the split that then comes closest to its share
+    of every class; `seed` decides among groups of one size. A split that would lack a class gets the smallest group
+    that has it. `labels` and `groups` are (n,), from 0; `shares` add up to 1. A DataError says that a class has fewer
+    groups than there are splits, or that no way is found.
     """
     counts = np.zeros((groups.max() + 1, len(class_names)), np.int64)
     np.add.at(counts, (groups, labels), 1)
