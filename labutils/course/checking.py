@@ -39,7 +39,6 @@ DRAWS = 20
 QUICK = 1.0
 """Seconds in which two mistakes at once are looked for."""
 
-
 Seed = int | list[int]
 
 
@@ -123,8 +122,7 @@ def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
 
 
 def _same_input(case: Case, other: Case) -> bool:
-    pairs = zip(case.arguments.values(), other.arguments.values(), strict=True)
-    return all(one is two or (not callable(one) and np.array_equal(one, two)) for one, two in pairs)
+    return all(map(np.array_equal, case.arguments.values(), other.arguments.values()))
 
 
 def try_out(exercise: Exercise, cases: list[Case], written: Any, limit: float | None = None) -> list[Outcome] | str:
@@ -230,8 +228,15 @@ def _recognise(
 
 def _explained(exercise: Exercise, wrong: Callable[..., Any], cases: list[Case], outcomes: list[Outcome]) -> np.ndarray:
     """Which parts of the values a mistake gives as well."""
-    made = (_wrong(exercise.use, wrong, case) for case in cases)
-    return np.array([part for o, m in zip(outcomes, made, strict=True) for part in _parts_alike(o, m)])
+
+    def made(case: Case) -> Outcome:
+        try:
+            with np.errstate(all="ignore"):
+                return Outcome(exercise.use(wrong, *_copies(case)))
+        except Exception as error:
+            return Outcome(problem="raised", kind=type(error).__name__)
+
+    return np.array([part for o, m in zip(outcomes, map(made, cases), strict=True) for part in _parts_alike(o, m)])
 
 
 def _parts_alike(outcome: Outcome, other: Outcome) -> list[bool]:
@@ -248,9 +253,7 @@ def _parts_alike(outcome: Outcome, other: Outcome) -> list[bool]:
 
 
 def _on_top(exercise: Exercise, wrong: Callable[..., Any], beneath: Callable[..., Any]) -> Callable[..., Any]:
-    """One mistake made on top of another: the class of both, or the function that calls the other for the reference."""
-    if isinstance(wrong, type) and isinstance(beneath, type):
-        return type("Both", (wrong, beneath), {})
+    """One mistake made on top of another, which it calls for the reference."""
 
     def both(*arguments: Any) -> Any:
         exercise.beneath = beneath
@@ -298,8 +301,6 @@ def shown(value: Any) -> str:
         return f"[{', '.join(map(shown, value))}]"
     if isinstance(value, float | np.floating):
         return f"{value:.6g}"
-    if callable(value):
-        return getattr(value, "__name__", "a function").strip("_")
     text = repr(value) if not isinstance(value, np.generic) else str(value)
     return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
@@ -340,15 +341,7 @@ def _stop(thread: threading.Thread) -> None:
 
 
 def _copies(case: Case) -> list[Any]:
-    return [value if callable(value) else copy.deepcopy(value) for value in case.arguments.values()]
-
-
-def _wrong(use: Callable[..., Any], wrong: Callable[..., Any], case: Case) -> Outcome:
-    try:
-        with np.errstate(all="ignore"):
-            return Outcome(use(wrong, *_copies(case)))
-    except Exception as error:
-        return Outcome(problem="raised", kind=type(error).__name__)
+    return copy.deepcopy(list(case.arguments.values()))
 
 
 def _not_written(outcomes: list[Outcome], expected: list[Any]) -> bool:
@@ -357,8 +350,6 @@ def _not_written(outcomes: list[Outcome], expected: list[Any]) -> bool:
 
 
 def _changed(was: Any, now: Any) -> bool:
-    if callable(was):
-        return False
     if isinstance(was, np.ndarray):
         same_kind = isinstance(now, np.ndarray) and now.shape == was.shape and now.dtype == was.dtype
         return not (same_kind and np.array_equal(was, now))
