@@ -56,9 +56,7 @@ c.LateSubmissionPlugin.penalty_method = "none"
 '''
 
 
-def make_course(
-    folder: Path, tasks: Iterable[str] = (), *, choices: bool = False, seed: int | None = None
-) -> list[str]:
+def make_course(folder: Path, tasks: Iterable[str] = (), choices: bool = False, seed: int | None = None) -> list[str]:
     """Write a course folder, and say in lines what was written; source notebooks that are there stay as they are.
 
     The notebooks of `tasks` are handed out; all of them unless some are named. With `choices` the predictions are
@@ -198,14 +196,10 @@ def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, 
     ParameterError
         If there is no such question.
     """
-    from labutils.course.questions import find_question
-    from labutils.runs.store import find, lab_store
+    from labutils.course.questions import find_question, plainly_named
 
     question = find_question(task, number)
-    if runs is None:
-        stored = find(lab.runs(task), small=True, among=lab_store())
-        runs = {label.removesuffix(lab.SMALL_LABEL): run for label, run in stored.items()}
-    found = question.answer(runs)
+    found = question.answer(plainly_named(task, runs))
     if found is None:
         return Grade(0, 1, ("the runs that answer the question are missing",))
     choices = list(question.choices)
@@ -215,9 +209,7 @@ def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, 
     return Grade(0, 1, (f"{found.in_words(choices)} {found.because}",))
 
 
-def grade_run(
-    run: Run, accuracy_band: tuple[float, float], settings: Mapping[str, Any], *, repeat: bool = True
-) -> Grade:
+def grade_run(run: Run, accuracy_band: tuple[float, float], settings: Mapping[str, Any], repeat: bool = True) -> Grade:
     """Grade a run that a student has trained, by what cannot depend on the machine it was trained on.
 
     One point each: the settings asked for, a best validation accuracy within a band, a provenance that fits the

@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -263,15 +263,11 @@ def apply(picture: np.ndarray, change: Change) -> np.ndarray:
     return out
 
 
-def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
-    """A network's accuracy on all validation images under a change, with its Wilson interval."""
-    *_, found = _accuracy_under(model, dataset, change)
-    assert found is not None
-    return found
+def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Estimate | None]:
+    """A network's accuracy on all validation images under a change, with its Wilson interval, at the end.
 
-
-def _accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Estimate | None]:
-    """None after every few images: then another move may overtake; at the end the accuracy."""
+    Before it a None after every few images: then another move may overtake.
+    """
     from labutils.training.epoch import predict
 
     right = []
@@ -283,19 +279,14 @@ def _accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Es
     yield proportion(np.concatenate(right))
 
 
-def _moments(seconds: float) -> Iterator[None]:
-    """A slider that still moves is waited for: what is asked meanwhile overtakes."""
-    for _ in range(round(seconds / 0.05)):
-        time.sleep(0.05)
-        yield None
-
-
 def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
     """The accuracy of a stored run under each of `NAMED`: what `break_the_network` shows before anything is moved."""
     from labutils import training
 
-    model = training.load_best(run)[0]
-    found = {name: [round(v, 4) for v in accuracy_under(model, dataset, change)] for name, change in NAMED.items()}
+    model, found = training.load_best(run)[0], {}
+    for name, change in NAMED.items():
+        *_, estimate = accuracy_under(model, dataset, change)
+        found[name] = [round(value, 4) for value in estimate or ()]
     return {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint")), "accuracy": found}
 
 
@@ -318,12 +309,14 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
         answer = bar(run, image, np.asarray(model(changed[None], training=False))[0])
         pictures, waiting = both(image, changed), f"{answer.words}\n{count}: being measured."
         yield Drawn(pictures + answer.picture, waiting)
-        yield from _moments(STILL)
+        for _ in range(round(STILL / 0.05)):  # a slider that still moves is waited for
+            time.sleep(0.05)
+            yield None
         heat, grey = explain.gradcam(model, changed[None])[0], changed.mean(axis=2)
         warm = np.stack([np.clip(0.5 * grey + heat, 0, 1), 0.6 * grey, 0.6 * grey], axis=-1)
         pictures += png(warm, "Grad-CAM of the answer", 150) + answer.picture
         yield Drawn(pictures, waiting)
-        for estimate in _accuracy_under(model, dataset, Change(**values)):
+        for estimate in accuracy_under(model, dataset, Change(**values)):
             if estimate is None:
                 yield None
         yield Drawn(pictures, f"{answer.words}\n{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}.")
@@ -382,9 +375,10 @@ def bar(run: Run, index: int, predicted: np.ndarray) -> Drawn:
 
 def surprising(rng: random.Random) -> Change:
     """A change drawn at random, mild enough that a person still knows the image."""
-    change = Change(rotate=5 * rng.randint(-36, 36), mirror=rng.random() < 0.5, upside_down=rng.random() < 0.5)
-    return replace(
-        change,
+    return Change(
+        rotate=5 * rng.randint(-36, 36),
+        mirror=rng.random() < 0.5,
+        upside_down=rng.random() < 0.5,
         scale=round(rng.uniform(0.7, 1.6), 1),
         right=round(rng.uniform(-0.2, 0.2), 2),
         down=round(rng.uniform(-0.2, 0.2), 2),
