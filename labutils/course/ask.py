@@ -117,11 +117,10 @@ def _revealed(question: Question, chosen: str, runs: Mapping[str, Run]) -> list[
     """What the runs show, and the sentence for who chose this."""
     choices = list(question.choices)
     try:
-        found = question.answer(runs)
+        if (found := question.answer(runs)) is None:
+            return [MISSING]
     except Exception as error:  # in a control nobody sees what is raised
         return [f"{type(error).__name__}: {error}"]
-    if found is None:
-        return [MISSING]
     right = found.accepts(choices.index(chosen))
     verdict = "That is what these runs show." if right else found.in_words(choices)
     # The sentence goes on from what was chosen: without it, it would be read as what is true.

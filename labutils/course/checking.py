@@ -23,22 +23,16 @@ from labutils.course.exercises.built import unlike
 
 PATIENCE = 5.0
 """Seconds in which a function that did not end is asked to stop, again and again."""
-
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far numbers may lie from what is expected: float32 has about seven digits."""
-
 WIDTH = 88
 """Characters of a value that are shown."""
-
 SEED = 0
 """Gives the inputs that a student sees; every other seed gives others of the same kind, and none of these."""
-
 DRAWS = 20
 """How often an input is drawn until it is none of the visible ones."""
-
 QUICK = 1.0
 """Seconds in which two mistakes at once are looked for."""
-
 Seed = int | list[int]
 
 
@@ -110,19 +104,16 @@ def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
     visible = exercise.cases(np.random.default_rng(SEED))
     if seed == SEED:
         return visible
-    rng = np.random.default_rng(seed)
+    rng, shown_values = np.random.default_rng(seed), [case.arguments.values() for case in visible]
     found: dict[int, Case] = {}
     for _ in range(DRAWS):
         for number, case in enumerate(exercise.cases(rng)):
-            if number not in found and not any(_same_input(case, seen) for seen in visible):
+            values = case.arguments.values()
+            if number not in found and not any(all(map(np.array_equal, values, seen)) for seen in shown_values):
                 found[number] = case
         if len(found) == len(visible):
             break
     return [found[number] for number in sorted(found)]
-
-
-def _same_input(case: Case, other: Case) -> bool:
-    return all(map(np.array_equal, case.arguments.values(), other.arguments.values()))
 
 
 def try_out(exercise: Exercise, cases: list[Case], written: Any, limit: float | None = None) -> list[Outcome] | str:
@@ -216,14 +207,15 @@ def _recognise(
             return "This looks like two mistakes at once", [one, two]
     end = time.monotonic() + QUICK
     for one, two in permutations(exercise.mistakes, 2):
-        if time.monotonic() > end:
-            break
-        if _explained(exercise, _on_top(exercise, one.wrong, two.wrong), cases, outcomes).all():
+        if (
+            time.monotonic() < end
+            and _explained(exercise, _on_top(exercise, one.wrong, two.wrong), cases, outcomes).all()
+        ):
             return "This looks like two mistakes at once", [one, two]
-    most, shares = None, [(by & wrong).sum() / wrong.sum() for _, by in explained]
-    if shares and max(shares) > 0.5:
-        most = explained[shares.index(max(shares))][0]
-    return "A part of it looks like", [most] if most else []
+    share, most = max(
+        (((by & wrong).sum() / wrong.sum(), mistake) for mistake, by in explained), key=lambda one: one[0]
+    )
+    return "A part of it looks like", [most] if share > 0.5 else []
 
 
 def _explained(exercise: Exercise, wrong: Callable[..., Any], cases: list[Case], outcomes: list[Outcome]) -> np.ndarray:
@@ -242,10 +234,10 @@ def _explained(exercise: Exercise, wrong: Callable[..., Any], cases: list[Case],
 def _parts_alike(outcome: Outcome, other: Outcome) -> list[bool]:
     """Whether the other gives the same, for each part of a value that has several."""
     value, made = outcome.value, other.value
+    several = isinstance(value, tuple | list)
     if outcome.kind or other.kind or not outcome.ended:
-        alike = outcome.ended and outcome.kind == other.kind
-        return [alike] * (len(value) if isinstance(value, tuple | list) else 1)
-    if not isinstance(value, tuple | list):
+        return [outcome.ended and outcome.kind == other.kind] * (len(value) if several else 1)
+    if not several:
         return [not difference(value, made)]
     if not isinstance(made, tuple | list) or len(made) != len(value):
         return [False] * len(value)

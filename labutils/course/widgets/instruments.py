@@ -183,9 +183,9 @@ def standing_alone(runs: Mapping[str, Run]) -> dict[str, str]:
 
     The runs were validated on the same images. They name no file, and no image is in them.
     """
-    if not runs:
-        return {}
-    found = {"Epoch by epoch": static_page("scrubber", scrubber_data(runs, None), scrubber_in_words(runs))}
+    found = (
+        {"Epoch by epoch": static_page("scrubber", scrubber_data(runs, None), scrubber_in_words(runs))} if runs else {}
+    )
     for label, run in runs.items():
         if len(run.class_names) == 2:
             found[f"Threshold: {label}"] = static_page("threshold", threshold_data(run), threshold_in_words(run))
@@ -201,12 +201,15 @@ def contest_data(run: Run, dataset: Dataset, n: int) -> dict[str, Any]:
     chosen = contest_images(run, n)
     n, ceiling = len(chosen), dataset.ceiling
     known = "" if ceiling is None else f"Whoever knew every drawn sign would have {ceiling:.3f} on such images."
+    # Training images of each class, class by class: without them nobody knows what the names mean.
+    first = np.concatenate([np.flatnonzero(dataset.y_train == k)[:EXAMPLES] for k in range(dataset.n_classes)])
+    examples = sprite(np.asarray(dataset.x_train[first]), side=64) | {"each": EXAMPLES}
     return {
         "names": list(run.class_names),
         "truth": run.y_val[chosen].tolist(),
         "network": predicted_labels(run)[chosen].tolist(),
         "images": sprite(np.asarray(dataset.x_val[chosen]), side=128),
-        "examples": _examples(dataset),
+        "examples": examples if len(first) == EXAMPLES * dataset.n_classes else None,
         "ceiling": known,
         "intervals": [wilson_interval(right, n) for right in range(n + 1)],
         "p": [[sign_test(fewer, apart - fewer) for fewer in range(apart // 2 + 1)] for apart in range(n + 1)],
@@ -218,14 +221,6 @@ def contest_images(run: Run, n: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     order = rng.permutation(len(run.y_val))
     return rng.permutation(order[np.argsort(in_turn(run.y_val[order]), kind="stable")[:n]])
-
-
-def _examples(dataset: Dataset) -> dict[str, Any] | None:
-    """Some training images of each class, class by class: without them nobody knows what the names mean."""
-    first = [np.flatnonzero(dataset.y_train == k)[:EXAMPLES] for k in range(dataset.n_classes)]
-    if min(map(len, first)) < EXAMPLES:
-        return None
-    return sprite(np.asarray(dataset.x_train[np.concatenate(first)]), side=64) | {"each": EXAMPLES}
 
 
 def contest_in_words(data: dict[str, Any]) -> str:

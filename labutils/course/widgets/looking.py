@@ -18,16 +18,7 @@ import numpy as np
 
 from labutils import augment
 from labutils.config import RunConfig
-from labutils.course.widgets.control import (
-    Controls,
-    Drawn,
-    Knob,
-    needs_run,
-    number_knob,
-    png,
-    recorded,
-    show,
-)
+from labutils.course.widgets.control import Controls, Drawn, Knob, needs_run, number_knob, png, recorded, show
 from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
 from labutils.evaluate.tables import as_table
@@ -51,9 +42,8 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
     from IPython.display import display
 
     layers = layers_of(config, n_classes)
-    head = (
-        f"{config.model}, {config.n_base} filters in the first block: {sum(x.parameters for x in layers):,} parameters"
-    )
+    count = sum(layer.parameters for layer in layers)
+    head = f"{config.model}, {config.n_base} filters in the first block: {count:,} parameters"
     words, rows = [head], {}
     for layer in layers:
         field = f", sees {layer.field} x {layer.field} pixels" if layer.field and layer.kind != "image" else ""
@@ -67,26 +57,22 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
 
 def draw_strip(layers: list[Layer]) -> str:
     """The strip as SVG: each layer is a box; over a layer its name, shape and parameters appear as a tooltip."""
-    x, parts, height = 10.0, [], 150
-    biggest = layers[0].shape[0]
+    x, drawn, height = 10.0, "", 150
     for layer in layers:
         if len(layer.shape) == 3:
-            tall, wide = 20 + 100 * layer.shape[0] / biggest, 6 + 5 * math.log2(layer.shape[2] + 1)
+            tall, wide = 20 + 100 * layer.shape[0] / layers[0].shape[0], 6 + 5 * math.log2(layer.shape[2] + 1)
         else:
             tall, wide = 12 + 12 * math.log2(layer.shape[0] + 1), 8.0
         title = _words(layer) + (f", sees {layer.field} px" if layer.field else "")
-        parts.append(
+        drawn += (
             f'<rect x="{x:.1f}" y="{(height - tall) / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="2" '
             f'fill="{KINDS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
         )
         x += wide + 5
-    keys = "".join(
-        f'<rect x="{10 + 110 * i}" y="{height + 4}" width="10" height="10" fill="{colour}"/>'
-        f'<text x="{25 + 110 * i}" y="{height + 13}">{kind}</text>'
-        for i, (kind, colour) in enumerate(KINDS.items())
-    )
-    width = max(x + 5, 450)
-    return svg(width, height + 20, "".join(parts) + keys)
+    for i, (kind, colour) in enumerate(KINDS.items()):
+        drawn += f'<rect x="{10 + 110 * i}" y="{height + 4}" width="10" height="10" fill="{colour}"/>'
+        drawn += f'<text x="{25 + 110 * i}" y="{height + 13}">{kind}</text>'
+    return svg(max(x + 5, 450), height + 20, drawn)
 
 
 def maps_of(model: Any, picture: np.ndarray, layer: str) -> np.ndarray:
@@ -121,10 +107,8 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
     run = training.with_weights(run)
     dataset = images_of(run, dataset)
     names = [x.name for x in layers_of(run.config, len(run.class_names)) if x.kind in ("convolution", "pooling")]
-    words = (
-        f"Feature maps of {run.label}, validation image 1 ({run.class_names[run.y_val[0]]}): "
-        f"{', '.join(names)}; {names[0]} first."
-    )
+    first = f"validation image 1 ({run.class_names[run.y_val[0]]})"
+    words = f"Feature maps of {run.label}, {first}: {', '.join(names)}; {names[0]} first."
 
     def before(ready: bool, image: int, layer: str) -> Drawn:
         return Drawn(_image(dataset, image, 128), f"Its maps after {layer} are being worked out." if ready else LOADED)
@@ -326,11 +310,8 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
         "surprise": ("Surprise me", lambda controls: controls.choose(**asdict(surprising(random.Random())))),
         "back": ("Back to the image", lambda controls: controls.choose(**asdict(Change()))),
     }
-    show(
-        words,
-        _image(dataset, 0, 150),
-        lambda: _asked("Break the network", run, knobs, before, answers, buttons, side=True).widget,
-    )
+    made = functools.partial(_asked, "Break the network", run, knobs, before, answers, buttons, side=True)
+    show(words, _image(dataset, 0, 150), lambda: made().widget)
 
 
 def breaking_in_words(run: Run, before: dict[str, Any]) -> str:

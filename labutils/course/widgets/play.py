@@ -205,20 +205,19 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
     return file
 
 
-def _stop() -> None:
-    for widget in list(_trained):
-        widget.send({"stop": True})
-
-
 def _heed_the_stop_key() -> None:
     """Make the kernel's stop key, ignored between cells, end every training in the page."""
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)
 
+    def stop() -> None:
+        for widget in list(_trained):
+            widget.send({"stop": True})
+
     def heed() -> None:
         # In a thread: the handler may have broken into another message that is being sent.
-        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=_stop).start())
+        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=stop).start())
         kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
 
     if hasattr(kernel, "saved_sigint_handler"):
