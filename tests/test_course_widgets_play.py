@@ -13,7 +13,7 @@ from helpers import wait_until
 
 from labutils import lab
 from labutils.course import widgets
-from labutils.course.widgets import play, record, small
+from labutils.course.widgets import play, small
 from labutils.course.widgets.control import recorded
 from labutils.errors import ParameterError
 
@@ -71,7 +71,7 @@ def test_recordings_are_of_todays_phantoms():
     skin = small.small_dataset("skin", "phantom")
     today = {task: play.images_of(task, "phantom") for task in small.PLAYS} | {"range": skin, "norm": skin}
     for name, images in today.items():
-        assert recorded(name)["fingerprint"] == images.fingerprint, f"python -m labutils.course.widgets.record {name}"
+        assert recorded(name)["fingerprint"] == images.fingerprint, f"python benchmarks/record.py {name}"
 
 
 @pytest.mark.parametrize("door", [widgets.playground, play.static_playground])
@@ -164,11 +164,3 @@ BROKEN = {
 def test_what_is_wrong_with_a_generator_is_said(ask, said):
     [(sent,)] = ask("task8", BROKEN[said], do="images", run=0.25, epoch=0)
     assert sent["failed"].startswith(said) and sent["run"] == 0.25
-
-
-def test_recording_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(record, "RECORDED", tmp_path)
-    monkeypatch.setitem(record.RECORDINGS, "range", lambda: {"words": "found"})
-    record.main(["range"])
-    assert json.loads((tmp_path / "range.json").read_text()) == {"words": "found"}
-    assert "range: found" in capsys.readouterr().out

@@ -193,9 +193,7 @@ def test_recordings_are_what_the_page_trains_today(engine, task):
     start = {knob.name: knob.choices[knob.start][1] for knob in small.PLAYS[task].knobs}
     today, before = engine.train(task, 2, **start), recorded(task)["history"]
     for name in ("loss", "val_loss", "accuracy", "fixed_accuracy"):
-        assert today[name] == pytest.approx(before[name][:2], abs=1e-3), (
-            f"python -m labutils.course.widgets.record {task}"
-        )
+        assert today[name] == pytest.approx(before[name][:2], abs=1e-3), f"python benchmarks/record.py {task}"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Experiments beside the evidence: quick enough to be repeated while one reads.
 
 Each is a pure function with a control around it. What trains does so in the background; its result before the first
-click was recorded (`python -m labutils.course.widgets.record`) or follows from stored runs.
+click was recorded (`python benchmarks/record.py`) or follows from stored runs.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-5, 1.0, 1200
 """Fewer steps, or a start further down, and the loss has no time to fall before the rate is too high: measured."""
-BINS = np.linspace(-4, 4, 41)
-"""Edges of the histograms of activations."""
 REDRAWS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 """How often new images can be drawn."""
 STUDIES, TRUTH = 2000, 0.85
@@ -106,41 +104,6 @@ def lr_range_test(source: str = "auto") -> None:
     title, buttons = "Learning-rate range test", {"again": ("Do it again", pressed)}
     still = as_image(first.picture, first.words)
     show(first.words, still, lambda: Controls(title, (), lambda one: one.put(first), buttons).widget)
-
-
-def norm_activations(dataset: Dataset) -> dict[str, Any]:
-    """What the first batch normalization of a small AlexNet gets and gives, after each of twenty epochs.
-
-    `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and variance)
-    and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
-    """
-    from labutils.training.backend import compiled_model, feed, import_keras
-    from labutils.training.epoch import Batches
-
-    config = small.config_for("task5b", batch_norm=True)
-    model, batches = compiled_model(config, dataset.n_classes, "float32"), Batches(config, dataset)
-    layer, keras = model.get_layer("block1_norm1"), import_keras()
-    probe = keras.Model(model.inputs[0], layer.input)
-    pictures = np.asarray(dataset.x_train[:: max(1, len(dataset.y_train) // 64)])
-    found: dict[str, Any] = {"edges": BINS.round(2).tolist()}
-
-    def look() -> None:
-        before = np.asarray(keras.ops.convert_to_numpy(probe(pictures, training=False)))
-        gamma, beta, moving_mean, moving_variance = (np.asarray(w) for w in layer.get_weights())
-        own = (before - before.mean(axis=(0, 1, 2))) / np.sqrt(before.var(axis=(0, 1, 2)) + layer.epsilon)
-        moved = (before - moving_mean) / np.sqrt(moving_variance + layer.epsilon)
-        for name, values in (("before", before), ("training", gamma * own + beta), ("inference", gamma * moved + beta)):
-            part = found.setdefault(name, {"counts": [], "mean": [], "sd": []})
-            part["counts"].append(np.histogram(np.clip(values, BINS[0], BINS[-1]), BINS)[0].tolist())
-            part["mean"].append(round(float(values.mean()), 3))
-            part["sd"].append(round(float(values.std()), 3))
-
-    look()
-    for epoch in range(20):
-        batches.draw(epoch)
-        model.fit(feed(batches), shuffle=False, verbose=0)
-        look()
-    return found
 
 
 def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:

@@ -213,19 +213,6 @@ class Change:
     high: float = 100.0
 
 
-NAMED = {
-    "unchanged": Change(),
-    "turned by 180 degrees": Change(rotate=180),
-    "turned by 40 degrees": Change(rotate=40),
-    "left and right exchanged": Change(mirror=True),
-    "top and bottom exchanged": Change(upside_down=True),
-    "shifted by a fifth": Change(right=0.2, down=0.2),
-    "intensity 6 to 80 %": Change(low=6, high=80),
-    "scaled by two": Change(scale=2),
-}
-"""Changes that are measured one by one."""
-
-
 def apply(picture: np.ndarray, change: Change) -> np.ndarray:
     """The changed image, (h, w, c) in [0, 1] like `picture`."""
     out = picture
@@ -261,17 +248,6 @@ def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Est
         right.append(hits(predict(model, pictures), dataset.y_val[part]))
         yield None
     yield proportion(np.concatenate(right))
-
-
-def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
-    """The accuracy of a stored run under each of `NAMED`: what `break_the_network` shows before anything is moved."""
-    from labutils import training
-
-    model, found = training.load_best(run)[0], {}
-    for name, change in NAMED.items():
-        *_, estimate = accuracy_under(model, dataset, change)
-        found[name] = [round(value, 4) for value in estimate or ()]
-    return {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint")), "accuracy": found}
 
 
 @needs_run

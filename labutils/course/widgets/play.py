@@ -2,7 +2,7 @@
 
 The page has the images and trains on them (`static/network.js`); the kernel stays free for other cells, and nothing
 waits for Keras. What is seen before the first click was recorded in the same page
-(`python -m labutils.course.widgets.record`).
+(`python benchmarks/record.py`).
 """
 
 from __future__ import annotations
