@@ -45,52 +45,41 @@ SOLUTION = solution("mcnemar")
 WRONG = "def mcnemar(only_a, only_b):\n    return 1.0\n"
 EMPTY = "def mcnemar(only_a, only_b):\n    ...\n"
 ATTACKS = {
-    "the check, by its module": (
-        "import labutils.course.check as c\nc.mcnemar = lambda *a, **k: 4.0\n" + WRONG,
-        "sets",
-    ),
-    "the check, as it was once called": ("import labutils\nlabutils.check.mcnemar = print\n" + WRONG, "sets"),
-    "the check, by setattr": (
-        "from labutils.course import checking\nsetattr(checking, 'judge', print)\n" + WRONG,
-        "sets",
-    ),
-    "a fake module": ("import sys\nsys.modules['labutils.course.check'] = sys\n" + WRONG, "sets"),
-    "a fake module, built up": (
-        "import sys\nvars(sys)['modules'].update({'labutils.course.checking': sys})\n" + EMPTY,
-        "",
-    ),
+    "the check, by its module": "import labutils.course.check as c\nc.mcnemar = lambda *a, **k: 4.0\n" + WRONG,
+    "the check, as it was once called": "import labutils\nlabutils.check.mcnemar = print\n" + WRONG,
+    "the check, by setattr": "from labutils.course import checking\nsetattr(checking, 'judge', print)\n" + WRONG,
+    "a fake module": "import sys\nsys.modules['labutils.course.check'] = sys\n" + WRONG,
     "a property": (
         "def mcnemar(only_a, only_b):\n    from labutils.course.checking import Result\n"
-        "    Result.points = property(lambda self: 4.0)\n    Result.passed = True\n",
-        "sets",
-    ),
-    "a property, of whatever came": (
-        "from labutils.course import check\nwhole = type(check.exercise(lambda a, b: 1))\n"
-        "whole.points = whole.right = property(lambda self: 4)\n" + EMPTY,
-        "",
-    ),
-    "the comparison": (
-        "import numpy\nnumpy.isclose = lambda *a, **k: numpy.array(True)\ndef mcnemar(a, b):\n    return -1.0",
-        "",
+        "    Result.points = property(lambda self: 4.0)\n    Result.passed = True\n"
     ),
     "the reference": (
         "from labutils.course.exercises import EXERCISES\nEXERCISES['mcnemar'].reference = lambda a, b: 7.0\n"
-        "def mcnemar(only_a, only_b):\n    return 7.0\n",
-        "sets",
+        "def mcnemar(only_a, only_b):\n    return 7.0\n"
     ),
-    "the name": ("class check:\n    mcnemar = print\n" + EMPTY, ""),
-    "an end": ("import os\ndef mcnemar(only_a, only_b):\n    os._exit(0)\n", ""),
-    "a loop in C": ("def mcnemar(only_a, only_b):\n    sum(iter(int, 1))\n", ""),
+}
+"""What sets something of what grades it; and below, what gets nothing because it is never asked."""
+SILENT = {
+    "a fake module, built up": "import sys\nvars(sys)['modules'].update({'labutils.course.checking': sys})\n" + EMPTY,
+    "a property, of whatever came": (
+        "from labutils.course import check\nwhole = type(check.exercise(lambda a, b: 1))\n"
+        "whole.points = whole.right = property(lambda self: 4)\n" + EMPTY
+    ),
+    "the comparison": (
+        "import numpy\nnumpy.isclose = lambda *a, **k: numpy.array(True)\ndef mcnemar(a, b):\n    return -1.0"
+    ),
+    "the name": "class check:\n    mcnemar = print\n" + EMPTY,
+    "an end": "import os\ndef mcnemar(only_a, only_b):\n    os._exit(0)\n",
+    "a loop in C": "def mcnemar(only_a, only_b):\n    sum(iter(int, 1))\n",
 }
 
 
-@pytest.mark.parametrize("attack", list(ATTACKS))
+@pytest.mark.parametrize("attack", [*ATTACKS, *SILENT])
 def test_what_is_put_in_place_of_the_check_gets_nothing(attack, monkeypatch):
     monkeypatch.setattr(grading, "STARTING", 60.0 if attack != "a loop in C" else 1.0)
     monkeypatch.setattr(EXERCISES["mcnemar"], "limit", 0.1)  # of the time that the process has; there it is 5 seconds
-    written, said = ATTACKS[attack]
-    [(points, text)] = graded(handed_in(written))
-    assert points == 0 and ("No points: it sets " in text) == bool(said), text
+    [(points, text)] = graded(handed_in((ATTACKS | SILENT)[attack]))
+    assert points == 0 and ("No points: it sets " in text) == (attack in ATTACKS), text
 
 
 def test_a_right_function_has_its_points_and_what_it_needs():
@@ -142,20 +131,18 @@ def test_the_labs_own_notebooks_touch_nothing(script):
     assert touched(read_script(script)) == []
 
 
-ONE_SIDED = """from math import comb
-
-
-def mcnemar(only_a, only_b):
-    return sum(comb(only_a + only_b, k) for k in range(min(only_a, only_b) + 1)) / 2 ** (only_a + only_b)
-"""
+ONE_SIDED = (
+    "def mcnemar(only_a, only_b):\n    from math import comb\n\n"
+    "    return sum(comb(only_a + only_b, k) for k in range(min(only_a, only_b) + 1)) / 2 ** (only_a + only_b)\n"
+)
 CLASS = {
     "1": SOLUTION,
     "2": ONE_SIDED,
-    "3": "# by myself\n" + ONE_SIDED.replace("    return", '    """Mine alone."""\n\n    return').replace(" + ", "+"),
-    "4": ATTACKS["a property"][0],
+    "3": "# by myself\n" + ONE_SIDED.replace("    from", '    """Mine alone."""\n\n    from').replace(" + ", "+"),
+    "4": ATTACKS["a property"],
     "5": WRONG,
     "6": "from labutils.course.exercises import EXERCISES\n\nmcnemar = EXERCISES['mcnemar']",
-    "7": "def mcnemar(only_a, only_b):\n    ...  # your lines here",
+    "7": EMPTY.replace("...", "...  # your lines here"),
 }
 
 

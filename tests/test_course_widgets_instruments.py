@@ -4,12 +4,12 @@ import base64
 import gzip
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from course_helpers import in_node, needs_node
 from evaluate_helpers import make_run, run_from_predictions
 from helpers import made_up_run, tiny_config, tiny_dataset
 from scipy.stats import binomtest
@@ -21,34 +21,21 @@ from labutils.course.widgets.control import STATIC, module
 from labutils.evaluate.metrics import reliability_curve
 from labutils.statistics import wilson_interval
 
-needs_node = pytest.mark.skipif(
-    shutil.which("node") is None, reason="there is no node to run the page's functions with"
-)
-
 
 def random_run(dataset="skin", epochs=4, n=60, seed=0):
     """A run whose probabilities have ties, halves and extremes among them."""
     rng = np.random.default_rng(seed)
-    config = lab.runs("task1b" if dataset == "skin" else "task4").popitem()[1]
-    classes = 2 if dataset == "skin" else 9
+    config, classes = lab.runs("task1b" if dataset == "skin" else "task4").popitem()[1], 2 if dataset == "skin" else 9
     y = rng.integers(0, classes, n)
-    if classes == 2:
-        p = np.round(rng.uniform(0, 1, (epochs, n, 1)), 2)
-        p[:, :6, 0] = [0, 0.5, 0.5, 1, 0.1, 0.9]
-    else:
-        p = rng.dirichlet(np.ones(classes), (epochs, n))
+    if classes == 9:
+        return run_from_predictions(config, rng.dirichlet(np.ones(classes), (epochs, n)), y)
+    p = np.round(rng.uniform(0, 1, (epochs, n, 1)), 2)
+    p[:, :6, 0] = [0, 0.5, 0.5, 1, 0.1, 0.9]
     return run_from_predictions(config, p, y)
 
 
-def in_node(script, data, tmp_path):
-    """What `result` is after `script`, with `data` and the functions of numbers.js at hand."""
-    (tmp_path / "numbers.mjs").write_text((STATIC / "numbers.js").read_text(encoding="utf-8"))
-    (tmp_path / "data.json").write_text(json.dumps(data))
-    head = "import * as page from './numbers.mjs'; import fs from 'fs';\n"
-    head += "const data = JSON.parse(fs.readFileSync('data.json'));\nlet result;\n"
-    (tmp_path / "run.mjs").write_text(head + script + "\nconsole.log(JSON.stringify(result));")
-    done = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    return json.loads(done.stdout)
+def in_page(script, data, folder):
+    return in_node("numbers", script, data, folder)
 
 
 def same(here, wanted):
@@ -61,28 +48,23 @@ def same(here, wanted):
 @pytest.mark.parametrize("dataset", ["skin", "x_ray"])
 def test_the_page_computes_an_epoch_as_python_does(dataset, tmp_path):
     run = random_run(dataset)
-    script = "const run = page.unpack(data); result = [0, 1, 2, 3].map((e) => page.atEpoch(run, e));"
-    for epoch, here in enumerate(in_node(script, instruments.packed(run), tmp_path)):
-        assert same(here, instruments.at_epoch(run, epoch)._asdict())
+    script = "const run = unpack(data); result = [0, 1, 2, 3].map((e) => atEpoch(run, e));"
+    for epoch, here in enumerate(in_page(script, instruments.packed(run), tmp_path)):
+        assert same(here, instruments.at_epoch(run, epoch))
 
 
 @needs_node
-def test_the_page_draws_the_calibration_that_evaluate_computes(tmp_path):
-    run = random_run()
-    found = in_node("result = page.reliability(page.unpack(data), 2);", instruments.packed(run), tmp_path)
-    wanted = reliability_curve(run, 2)
-    assert [bin["images"] for bin in found] == [bin.images for bin in wanted]
-    assert [bin["observed"] for bin in found] == pytest.approx([bin.observed.value for bin in wanted])
-
-
-@needs_node
-def test_the_page_computes_a_threshold_as_python_does(tmp_path):
+def test_the_page_computes_calibration_and_a_threshold_as_python_does(tmp_path):
     run = random_run()
     cases = [(t, q) for t in (0, 0.25, 0.5, 0.9, 1) for q in (0.001, 0.05, 0.5)]
-    script = "const run = page.unpack(data.run); result = data.cases.map(([t, q]) => page.atThreshold(run, t, q, 1));"
-    found = in_node(script, {"run": instruments.packed(run), "cases": cases}, tmp_path)
+    script = """const run = unpack(data.run);
+      result = [reliability(run, 2), data.cases.map(([t, q]) => atThreshold(run, t, q, 1))];"""
+    bins, found = in_page(script, {"run": instruments.packed(run), "cases": cases}, tmp_path)
+    wanted = reliability_curve(run, 2)
+    assert [bin["images"] for bin in bins] == [bin.images for bin in wanted]
+    assert [bin["observed"] for bin in bins] == pytest.approx([bin.observed.value for bin in wanted])
     for here, (t, q) in zip(found, cases, strict=True):
-        assert same(here, instruments.at_threshold(run, t, q, 1)._asdict())
+        assert same(here, instruments.at_threshold(run, t, q, 1))
 
 
 @needs_node
@@ -91,8 +73,8 @@ def test_the_page_judges_answers_with_what_it_was_given(tmp_path):
     data = instruments.contest_data(*contestants(2), n=10)
     truth, network = np.array(data["truth"]), np.array(data["network"])
     cases = [*np.random.default_rng(3).integers(0, 2, (10, 10)), truth, network]
-    script = "result = data.cases.map((one) => page.judgeAnswers(one, data));"
-    found = in_node(script, data | {"cases": [case.tolist() for case in cases]}, tmp_path)
+    script = "result = data.cases.map((one) => judgeAnswers(one, data));"
+    found = in_page(script, data | {"cases": [case.tolist() for case in cases]}, tmp_path)
     for answers, here in zip(cases, found, strict=True):
         mine, its = answers == truth, network == truth
         only_mine, only_its = int((mine & ~its).sum()), int((its & ~mine).sum())
@@ -116,9 +98,9 @@ def test_every_module_is_javascript(kind, tmp_path):
 def test_predictive_values_follow_bayes():
     run = make_run(lab.runs("task1b")["lr 1e-5"].with_(epochs=1), wrong=[40])
     now = instruments.at_threshold(run, 0.5, 0.01)
-    assert (now.tp + now.fn, now.fp + now.tn) == (100, 100)
-    wanted = now.sensitivity * 0.01 / (now.sensitivity * 0.01 + (1 - now.specificity) * 0.99)
-    assert now.ppv == pytest.approx(wanted) and now.ppv < 0.1 < now.sensitivity
+    assert (now["tp"] + now["fn"], now["fp"] + now["tn"]) == (100, 100)
+    ill, alarms = now["sensitivity"] * 0.01, (1 - now["specificity"]) * 0.99
+    assert now["ppv"] == pytest.approx(ill / (ill + alarms)) and now["ppv"] < 0.1 < now["sensitivity"]
 
 
 def test_a_contest_takes_the_classes_in_turn_and_gives_nothing_away():

@@ -3,27 +3,23 @@
 import itertools
 import json
 import math
-import shutil
-import subprocess
 from collections import Counter
 
 import numpy as np
 import pytest
+from course_helpers import in_node, needs_node
 from scipy import stats
 from scipy.special import stdtr, stdtrit
 
 from labutils import evaluate, lab, statistics
 from labutils.course import widgets
 from labutils.course.widgets import verdict
-from labutils.course.widgets.control import STATIC
 from labutils.evaluate import rules
 from labutils.evaluate.effects import Sample, Spread, measure_effect
 from labutils.evaluate.rules import contested
 from labutils.runs.store import RunStore, find
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None, reason="there is no node to run the page's functions with"
-)
+pytestmark = needs_node
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +29,8 @@ def stored():
     return runs, json.loads(json.dumps(verdict.contested_data(runs)))
 
 
-def in_page(script, data, tmp_path):
-    """What `result` is after `script`, with `data` and the functions of verdict.js at hand."""
-    code = (STATIC / "verdict.js").read_text(encoding="utf-8").replace("export default { render };", "")
-    (tmp_path / "data.json").write_text(json.dumps(data))
-    head = "import fs from 'fs';\nconst data = JSON.parse(fs.readFileSync('data.json'));\nlet result;\n"
-    (tmp_path / "run.mjs").write_text(f"{code}\n{head}{script}\nfs.writeFileSync('out.json', JSON.stringify(result));")
-    subprocess.run(["node", "run.mjs"], cwd=tmp_path, check=True, timeout=120)
-    return json.loads((tmp_path / "out.json").read_text())
+def in_page(script, data, folder):
+    return in_node("verdict", script, data, folder)
 
 
 def close(here, wanted, relative=1e-10):
@@ -75,11 +65,6 @@ def test_exact_tests_and_wilson_are_those_of_python(tmp_path):
     assert adjusted == list(statistics.holm({"a": 0.01, "b": 0.04, "c": 0.03}).values())
 
 
-def in_python(one, level, margin):
-    with contested(level):
-        return one.word(margin), [*one.interval()], one.p, one.at_least(margin)
-
-
 def test_words_of_effects_are_those_of_python(tmp_path):
     """Made-up settings with one seed and more, alike or not, on the same images and on others, known and unknown."""
     rng = np.random.default_rng(0)
@@ -88,15 +73,10 @@ def test_words_of_effects_are_those_of_python(tmp_path):
     for _ in range(300):
         weights = [[1.0, -1.0], [1.0], [0.5, -0.5, 0.5, -0.5]][rng.integers(3)]
         images = int(rng.choice([1, 60]))
-        samples = [
-            Sample(
-                weight,
-                rng.normal(rng.normal(0.8, 0.05), 0.02, (rng.integers(1, 6), 1)) + rng.normal(0, 0.05, images),
-                str(rng.integers(2)),
-                float(rng.choice([0, 1e-5])),
-            )
-            for weight in weights
-        ]
+        samples = []
+        for weight in weights:
+            seeds = rng.normal(rng.normal(0.8, 0.05), 0.02, (rng.integers(1, 6), 1)) + rng.normal(0, 0.05, images)
+            samples.append(Sample(weight, seeds, str(rng.integers(2)), float(rng.choice([0, 1e-5]))))
         effects.append(measure_effect(samples, 0.3, priors[rng.integers(len(priors))]))
         chosen.append([float(rng.choice(verdict.LEVELS)), float(rng.choice([0.01, 0.03, 0.1]))])
     data = {"effects": [verdict.effects_data(one) for one in effects], "chosen": chosen}
@@ -109,7 +89,8 @@ def test_words_of_effects_are_those_of_python(tmp_path):
     });"""
     words = Counter()
     for one, (level, margin), (here, reached) in zip(effects, chosen, in_page(script, data, tmp_path), strict=True):
-        word, (value, *ends), p, wanted = in_python(one, level, margin)
+        with contested(level):
+            word, (value, *ends), p, wanted = one.word(margin), [*one.interval()], one.p, one.at_least(margin)
         assert (here["word"], reached) == (word, wanted), one
         assert close([here["value"], here["p"]], [value, p])
         assert here["low"] is None or close([here["low"], here["high"]], ends)
@@ -155,5 +136,3 @@ def test_rules_are_the_labs_again_after_a_contest():
 def test_a_notebook_says_what_can_be_contested(capsys):
     widgets.contest_verdicts(find(lab.runs("task1c")), "task1c")
     assert capsys.readouterr().out.count("on the exam and all stored seeds: 1 ") == 2, "in words and in the page"
-    widgets.contest_verdicts({}, "task1c")
-    assert "No run to show yet" in capsys.readouterr().out

@@ -92,10 +92,8 @@ def reference_answer(notebook: Any) -> str:
 
 def written_answer(notebook: Any) -> str:
     """What a student has written as an answer; empty if nothing."""
-    texts = [
-        IS_ANSWER.sub("", cell.source.strip(), count=1).strip() for cell in notebook.cells if kind(cell) == "answer"
-    ]
-    return "\n\n".join(text for text in texts if text)
+    texts = (IS_ANSWER.sub("", cell.source.strip(), count=1) for cell in notebook.cells if kind(cell) == "answer")
+    return "\n\n".join(filter(None, map(str.strip, texts)))
 
 
 def read(file: Path) -> Any:

@@ -82,6 +82,14 @@ def find_question(task: str, number: int) -> Question:
     return QUESTIONS[task, number]
 
 
+def plainly_named(task: str, runs: Runs | None) -> Runs:
+    """A notebook's runs, or the lab's stored ones without any, small ones by the labels of those they stand in for."""
+    from labutils.runs.store import find, lab_store
+
+    found = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
+    return {label.removesuffix(lab.SMALL_LABEL): run for label, run in found.items()}
+
+
 # What is measured, of each run.
 
 

@@ -138,11 +138,12 @@ def watch_errors(page):
 
 
 def check_no_errors(page):
-    """No error in a cell, in a control, in the page's console."""
+    """No error in a cell, in a control, in the page's console; a page that is a file fetches nothing."""
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
     assert page.locator(".jp-OutputArea-output .ansi-red-fg").count() == 0
     assert page.locator(".labutils", has_text="Error:").all_inner_texts() == []
     assert [error for error in page.errors if not HARMLESS.search(error)] == []
+    assert getattr(page, "asked", set()) <= {"file", "data", "blob"}
 
 
 def check_no_violation(page, axe):

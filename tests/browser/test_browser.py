@@ -142,7 +142,3 @@ def test_a_card_shows_a_picture_a_sentence_and_a_verdict_and_the_rest_on_a_click
     picture(page, "card-open-dark")
     change_theme(page, "Light")
     check_no_errors(page)
-
-
-def test_tasks_have_notebooks():
-    assert set(tasks.TITLES) <= set(NOTEBOOKS)

@@ -183,8 +183,7 @@ class Knob:
 
     def for_page(self) -> dict[str, Any]:
         """What the page needs."""
-        choices = [words for words, _ in self.choices]
-        return {"name": self.name, "label": self.label, "choices": choices, "start": self.start, "kind": self.kind}
+        return vars(self) | {"choices": [words for words, _ in self.choices]}
 
     def nearest(self, value: Any) -> int:
         """The place of a value; of a number that is not there, of the nearest."""
