@@ -80,17 +80,21 @@ class Audit:
     def _repr_html_(self) -> str:
         # How many images there are is always in sight; so is what is fine only if something holds.
         fine = [row for row in self.rows[1:] if row.verdict.split(":")[0] == "fine"]
-        shown = f"<p>{escape(self.title)}</p>{_as_table([row for row in self.rows if row not in fine])._repr_html_()}"
-        if not fine:
-            return shown
-        said = f"{len(fine)} of {len(self.rows)} checks find nothing to look at"
-        return f"{shown}<details><summary>{said}</summary>{_as_table(fine)._repr_html_()}</details>"
+        sight, folded = [row for row in self.rows if row not in fine], ""
+        if fine:
+            said = f"{len(fine)} of {len(self.rows)} checks find nothing to look at"
+            folded = f"<details><summary>{said}</summary>{_as_html(fine)}</details>"
+        return f"<p>{escape(self.title)}</p>{_as_html(sight)}{folded}"
 
 
 def _as_table(rows: "Sequence[Row]") -> "Table":
     from labutils.frames import Table
 
     return Table([(row.check, row.finding, row.verdict) for row in rows], columns=["check", "finding", "verdict"])
+
+
+def _as_html(rows: "Sequence[Row]") -> str:
+    return _as_table(rows).set_index("check")._repr_html_()
 
 
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
