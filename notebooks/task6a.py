@@ -104,8 +104,8 @@ def build(side, filters, rate):
 
 
 # %% [markdown]
-# Train it with eight filters on 400 small images, centred and scaled. Then change the marked line: how much sooner does
-# it learn when nothing is left out? And with 0.4 missing after each of five convolutions, does it learn at all?
+# Train it with eight filters on 400 small images, centred and scaled. Then change the marked line: does it start sooner
+# when nothing is left out, or go further? And with 0.4 missing after each of five convolutions, does it learn at all?
 
 # %%
 small = skin.small()  # 400 images of 48 x 48 pixels
