@@ -477,10 +477,7 @@ MEASURES = {
         "exam the same",
     ),
     "over-fitting": Measure(
-        _rise,
-        _rise_on_exam,
-        _RISE % ("over-fits", "refuted"),
-        is_not=_RISE % ("refuted", "holds"),
+        _rise, _rise_on_exam, _RISE % ("over-fits", "refuted"), is_not=_RISE % ("refuted", "holds")
     ),
     "onset of over-fitting": Measure(
         _onset,

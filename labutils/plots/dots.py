@@ -10,17 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labutils.plots.charts import GREY, INK, OTHER, THIRD, VALIDATION
-from labutils.plots.figure import (
-    MARKERS,
-    also_said,
-    data_of,
-    legend_above,
-    mark_said,
-    one_axes,
-    show,
-    styled,
-    wrap,
-)
+from labutils.plots.figure import MARKERS, also_said, data_of, legend_above, mark_said, one_axes, show, styled, wrap
 from labutils.statistics import count
 
 if TYPE_CHECKING:
