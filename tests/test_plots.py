@@ -25,7 +25,7 @@ from labutils.evaluate import flattery
 from labutils.plots.charts import GREY, TRAINING, VALIDATION, Line, Panel, apart, as_image, chart, ticks
 from labutils.plots.evidence import mean_roc
 from labutils.plots.figure import WIDEST, as_png, one_axes
-from labutils.plots.live import picturelive
+from labutils.plots.live import draw_live
 from labutils.plots.pictures import MEASURES
 from labutils.plots.seen import LONGEST, loss_top, title_of, title_of_compared
 from labutils.runs.run import Run
@@ -272,7 +272,7 @@ def test_live_curves_of_fit_stand_beside_the_two_fits_before(live):
 
 def test_axes_of_live_curves_do_not_magnify_nothing():
     run, flat = make_run(epochs=5), np.linspace(0.6938, 0.6930, 5)
-    svg = picturelive({"flat": replace(run, history=run.history | {"loss": flat, "val_loss": flat})})
+    svg = draw_live({"flat": replace(run, history=run.history | {"loss": flat, "val_loss": flat})})
     points = re.findall(r'polyline points="([^"]+)"', svg)[0].split()
     assert np.ptp([float(point.split(",")[1]) for point in points]) < 1
 
