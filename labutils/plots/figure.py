@@ -67,13 +67,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R | None]:
 
 
 def data_words(name: str, source: str) -> str:
-    """The data as every figure names them.
-
-    Examples
-    --------
-    >>> data_words("skin", "phantom")
-    'Skin (phantom images)'
-    """
+    """The data as every figure names them: `Skin (phantom images)`."""
     return f"{title_of(name)} ({SOURCES.get(source, source)})"
 
 
@@ -137,13 +131,7 @@ def mark_said(label: str, said: str) -> str:
 
 
 def also_said(labels: Iterable[str], said: str) -> str:
-    """A line for what the reader has predicted where that is none of the labels; empty otherwise.
-
-    Examples
-    --------
-    >>> also_said(["b8", "b16"], "about equal"), also_said(["b8", "b16"], "b8"), also_said(["b8"], "")
-    ('You said: about equal', '', '')
-    """
+    """`You said: about equal`, where what the reader has predicted is none of the labels; else empty."""
     return f"You said: {said}" if said and all(mark_said(label, said) == label for label in labels) else ""
 
 
