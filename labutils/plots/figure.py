@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
 import numpy as np
@@ -27,9 +27,7 @@ from labutils import lab
 from labutils.data.locate import title_of
 from labutils.plots.charts import GREY, apart, as_image, fewer_levels
 from labutils.progress import how_to_show
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
+from labutils.runs.run import Run
 
 STYLE = Path(__file__).parent.parent / "lab.mplstyle"
 
