@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.data.dataset import in_turn
+from labutils.evaluate.metrics import class_probabilities
+from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     import keras
-
-    from labutils.runs.run import Run
 
 WARNING = (
     "A heat map shows where the last convolution found evidence for a class, coarsely: VGG16 in squares of 16x16 "
@@ -61,8 +61,6 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
 def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray:
     """Validation images worth explaining: indices of `n` that the run is surest of at an epoch (index; None is the
     best), half of them right, one class after the other, then half of them wrong; fewer if it makes fewer mistakes."""
-    from labutils.evaluate.metrics import class_probabilities
-
     probabilities = class_probabilities(run, epoch)
     answers, sureness = probabilities.argmax(axis=1), probabilities.max(axis=1)
     by_sureness = np.argsort(-sureness, kind="stable")

@@ -17,11 +17,7 @@ from labutils.statistics import cross_entropy, predicted_labels
 
 RUNS = Path(__file__).parents[1] / "results" / "runs"
 
-CLASS_NAMES = {
-    "skin": ("Mel", "Nev"),
-    "bone": ("AFF", "NFF"),
-    "x_ray": tuple(f"C{i}" for i in range(1, 10)),
-}
+CLASS_NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{i}" for i in range(1, 10))}
 
 
 def run_from_predictions(

@@ -230,7 +230,6 @@ SAYS = {
     "better": {True: "makes the better", False: "makes the worse", None: "cannot be told"},
 }
 """What is said, by whether the claim on the same measure holds, does not, or cannot be told."""
-# What is said, by whether the claim on the same measure holds, does not, or cannot be told.
 
 
 @pytest.mark.parametrize("claim_id, name", [("C19", "over-fitting"), ("C22", "gap"), ("C23", "better")])
@@ -238,7 +237,7 @@ def test_no_sentence_contradicts_the_verdict_on_the_same_runs(claim_id, name):
     """On made-up runs of every outcome: C19 is about over-fitting, C22 about one gap, C23 about one accuracy."""
     rng, seen, claim = np.random.default_rng(3), set(), evaluate.CLAIMS[claim_id]
     for _ in range(30):
-        runs = {name: made_up(config, rng) for name, config in claim.needs.items()}
+        runs = {label: made_up(config, rng) for label, config in claim.needs.items()}
         holds = HELD[evaluate.judge(claim_id, runs).verdict]
         seen.add(holds)
         if name == "over-fitting":
@@ -303,22 +302,11 @@ def test_whether_the_reports_setting_is_the_best_of_each_network():
 
 def test_without_runs_a_sentence_says_so():
     one = run()
-    for name, *about in (
-        ("rate", {}),
-        ("started", []),
-        ("started", None),
-        ("gap", one, None),
-        ("over-fitting", []),
-        ("better", [], one),
-        ("faster", [], one),
-        ("lead", None, one),
-        ("lead", one, run(CONFIG.with_(seed=1))),
-        ("catch up", one, None),
-        ("depth", {"a": one}),
-        ("above training", []),
-        ("tuned", {}),
-    ):
-        assert says(name, *about) == s.NOT_HERE
+    nothing = [("rate", {}), ("tuned", {}), ("started", None), ("depth", {"a": one})]
+    nothing += [(name, []) for name in ("started", "over-fitting", "above training")]
+    nothing += [(name, *about) for name in ("gap", "better", "faster", "lead") for about in ((one, None), ([], one))]
+    for name, *about in (*nothing, ("catch up", one, None), ("lead", one, run(CONFIG.with_(seed=1)))):
+        assert says(name, *about) == s.NOT_HERE, name
     assert says("tuned", {"another": one}).count(s.NOT_HERE) == 2
     with pytest.raises(ValueError, match="no sentence 'gaps'; there are rate, started, gap"):
         s.sentence("gaps")
@@ -327,8 +315,7 @@ def test_without_runs_a_sentence_says_so():
 def test_what_is_told_is_wrapped_between_words(capsys):
     evaluate.tell("gap", run(**WIDE), run(accuracy=0.88), what="word-word " * 30, label="b8")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("b8: Word-word word-word")
-    assert len(lines) > 3 and all(len(line) <= 90 for line in lines)
+    assert lines[0].startswith("b8: Word-word word-word") and len(lines) > 3 and max(map(len, lines)) <= 90
 
 
 @pytest.fixture(scope="module")

@@ -94,13 +94,10 @@ def test_a_source_that_is_one_class_is_said_with_the_auc_without_it():
     assert [float(shown) for shown in re.findall(r"(0\.\d+) \[", said)] == pytest.approx(areas, abs=6e-4)
 
 
-def test_other_sources_are_not_spoken_of():
+def test_other_sources_are_not_spoken_of_and_the_stored_runs_know_theirs():
     assert evaluate.about_real(real_run(5, 1, source="phantom")).text == ""
     mixed = replace(real_run(5, 0), val_files=tuple(f"a_ISIC_{LAST_OF_HAM10000 + 1}.jpg" for _ in range(200)))
     assert evaluate.about_real(mixed).text.endswith("not of HAM10000.")
-
-
-def test_the_stored_real_runs_know_their_sources():
     for run in find(lab.runs("task1b"), lab.REAL).values():
         assert "and all of these are Mel" in evaluate.about_real(run).text
 

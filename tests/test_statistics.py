@@ -111,12 +111,7 @@ def test_cross_entropy_is_scikit_learns_and_finite():
 
 @pytest.mark.parametrize(
     "p, adjusted",
-    [
-        ((0.011, 0.6, 0.02, 0.005), (0.033, 0.6, 0.04, 0.02)),
-        ((), ()),
-        ((0.03,), (0.03,)),
-        ((0.9, 0.8), (1.0, 1.0)),
-    ],
+    [((0.011, 0.6, 0.02, 0.005), (0.033, 0.6, 0.04, 0.02)), ((), ()), ((0.03,), (0.03,)), ((0.9, 0.8), (1.0, 1.0))],
 )
 def test_holm_is_that_of_its_definition_and_keeps_the_names(p, adjusted):
     """The k-th smallest of m, times m - k + 1, never below a smaller one, at most 1."""

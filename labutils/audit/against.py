@@ -9,26 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, inf, isinf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import lab
 from labutils.audit.baselines import SIMPLE, Simple, by_images, on_exam_by_training, simple_of
+from labutils.audit.simple import Baseline
+from labutils.data.dataset import Dataset
 from labutils.evaluate import exam, metrics
 from labutils.evaluate.claims import with_seeds
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.findings import VALIDATION, Finding, ceiling_of
 from labutils.evaluate.rules import ACCURACY_MARGIN, BETTER, CLOSE, EQUAL, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.evaluate.sentences import NOT_HERE, Said, say
+from labutils.runs.run import Run
 from labutils.runs.store import find
-from labutils.statistics import bootstrap_mean, in_points, p_words, sign_test
-
-if TYPE_CHECKING:
-    from labutils.audit.simple import Baseline
-    from labutils.data.dataset import Dataset
-    from labutils.runs.run import Run
-    from labutils.statistics import Estimate
+from labutils.statistics import Estimate, bootstrap_mean, in_points, p_words, sign_test
 
 Settings = Mapping[str, Sequence["Run"]]
 

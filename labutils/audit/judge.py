@@ -14,12 +14,13 @@ from labutils.audit import duplicates
 from labutils.audit.kept import kept
 from labutils.audit.pictures import Pictures, measure_dataset, measure_files, sample_colours
 from labutils.audit.simple import score_features
+from labutils.data.dataset import Dataset
 from labutils.data.images import GREY_WEIGHTS
 from labutils.data.layouts import Split, find_exam
+from labutils.data.locate import find_source
 from labutils.statistics import Estimate, count
 
 if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
     from labutils.frames import Table
 
 SHORTCUT = 0.75
@@ -105,8 +106,6 @@ def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
     `results/audits`. `progress` shows a bar while images are read.
     """
     if isinstance(source, str | Path):
-        from labutils.data.locate import find_source
-
         found = find_source(source)
         pictures = measure_files(found.root, (found.train, found.validation), found.class_names, progress)
         return _judge(pictures, found.title, found.root, found.exam, progress)

@@ -8,20 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import machine
 from labutils.audit import duplicates
+from labutils.data.dataset import Dataset
 from labutils.data.description import describe
 from labutils.data.images import FORMATS, GREY_WEIGHTS, Levels, find_levels, read_image
 from labutils.data.layouts import Split
 from labutils.errors import DataError
 from labutils.progress import bar
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
 
 _GREY_MODES = ("1", "L", "I", "I;16", "I;16B", "F")
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from labutils import lab
+from labutils.data.dataset import Dataset
 from labutils.errors import ComparisonError
 from labutils.evaluate import claims
 from labutils.evaluate.claims import BUILT_IN, MISSING, UNDECIDED, Verdict, judge_task, with_seeds
@@ -16,14 +17,13 @@ from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence, headline
 from labutils.evaluate.tables import best_table, exam_table, paired_table, real_table, verdict_table
 from labutils.evaluate.validation import about_real, flattery, reversal
+from labutils.runs.run import Run
 from labutils.runs.store import everywhere
 from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
     from labutils.frames import Table
     from labutils.plots.dots import Dot
-    from labutils.runs.run import Run
 
     Rows = list[tuple[str, list[Dot]]]
     Runs = Mapping[str, Run]

@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import lab
+from labutils.config import RunConfig
 from labutils.errors import ComparisonError
 from labutils.evaluate.compare import same_images
 from labutils.evaluate.exam import NoExamError, exam_accuracy
 from labutils.evaluate.findings import Condition, Finding, Setting
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import EQUALS, IS, IS_NOT, OVERFITS, WELL_ABOVE
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
-
-if TYPE_CHECKING:
-    from labutils.config import RunConfig
-    from labutils.runs.run import Run
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING = "reproduced", "not reproduced", "undecided", "missing"
 BUILT_IN = "built into the phantoms"

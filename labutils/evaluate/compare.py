@@ -7,13 +7,14 @@ paired, a `ComparisonError` says where their images are not the same.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import gap_by_image, smooth, train_curve, unsteadiness
 from labutils.evaluate.metrics import correct, hits, image_losses
+from labutils.runs.run import Run
 from labutils.statistics import (
     GUESS,
     LEVEL,
@@ -27,9 +28,6 @@ from labutils.statistics import (
     tails,
     widened,
 )
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 
 class McNemar(NamedTuple):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,11 +20,9 @@ from labutils.evaluate.curves import WINDOW, fixed_sizes
 from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
 from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED, margin
+from labutils.runs.run import ExamResult, Run
 from labutils.runs.store import RunStore, lab_store
 from labutils.statistics import GUESS, Estimate, auc_by_image, class_probabilities, cross_entropy, in_points, proportion
-
-if TYPE_CHECKING:
-    from labutils.runs.run import ExamResult, Run
 
 Seeds = Sequence["Run"]
 Measure = Callable[["Run"], np.ndarray]

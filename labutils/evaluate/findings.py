@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,10 +21,8 @@ from labutils.evaluate.curves import MEASURED, WINDOW, train_curve
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, EQUALS, IS, IS_NOT, REACHED, SAME, SIGNIFICANT, UNDECIDED, WORSE
+from labutils.runs.run import Run
 from labutils.statistics import LEVEL, Estimate, holm, in_points, p_words, points
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 VALIDATION = "on the validation images"
 
@@ -477,10 +475,7 @@ MEASURES = {
         "exam the same",
     ),
     "over-fitting": Measure(
-        _rise,
-        _rise_on_exam,
-        _RISE % ("over-fits", "refuted"),
-        is_not=_RISE % ("refuted", "holds"),
+        _rise, _rise_on_exam, _RISE % ("over-fits", "refuted"), is_not=_RISE % ("refuted", "holds")
     ),
     "onset of over-fitting": Measure(
         _onset,

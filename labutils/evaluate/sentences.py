@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import lab
-from labutils.config import scientific
+from labutils.config import RunConfig, scientific
 from labutils.errors import ComparisonError
 from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
 from labutils.evaluate.compare import gap_difference, mcnemar, speed
@@ -45,12 +45,10 @@ from labutils.evaluate.rules import (
     UNDECIDED,
     WORSE,
 )
+from labutils.models import describe
+from labutils.runs.run import Run
 from labutils.runs.store import find
 from labutils.statistics import Estimate, count, holm, p_value, p_words, points
-
-if TYPE_CHECKING:
-    from labutils.config import RunConfig
-    from labutils.runs.run import Run
 
 NOT_HERE = "The runs that this sentence is about are not here yet."
 
@@ -572,8 +570,6 @@ def _depth(settings: Settings) -> list[Said]:
 
 def _parameters(configs: Mapping[str, RunConfig]) -> list[Said]:
     """How the parameters of two networks compare, at whatever size of images they are built for."""
-    from labutils.models import describe
-
     counted = {name: describe(config, 2).parameters for name, config in list(configs.items())[:2]}
     if len(counted) < 2:
         return [Said(NOT_HERE)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labutils.config import RunConfig
 from labutils.evaluate.claims import UNDECIDED, Part, Verdict, judge_real
 from labutils.evaluate.compare import accuracy_difference, mcnemar
 from labutils.evaluate.curves import (
@@ -27,12 +28,12 @@ from labutils.evaluate.exam import area_words, effect, exam_accuracy
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import auc, brier_score, class_recall
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
+from labutils.models import describe
+from labutils.runs.run import Run
 from labutils.statistics import count, holm, in_points, p_value, points
 
 if TYPE_CHECKING:
-    from labutils.config import RunConfig
     from labutils.frames import Table
-    from labutils.runs.run import Run
 
 NO_RUN = "No run to show yet."
 ACCURACY = "best val accuracy [95 % interval]"
@@ -173,8 +174,6 @@ def class_table(run: Run) -> Table:
 
 def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> Table:
     """One row per configuration: its network in numbers, counted from the architecture."""
-    from labutils.models import describe
-
     rows = {}
     for label, config in configs.items():
         numbers = describe(config, n_classes)

@@ -13,7 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from labutils import lab
 from labutils.evaluate.curves import WINDOW
+from labutils.evaluate.sentences import tell
 from labutils.plots.charts import INK, TRAINING, VALIDATION
 from labutils.plots.figure import (
     GUESS,
@@ -30,11 +32,11 @@ from labutils.plots.figure import (
     wrap,
 )
 from labutils.plots.seen import loss_top, smoothed, title_of, title_of_compared
+from labutils.runs.run import Run
+from labutils.runs.store import find
 from labutils.statistics import count
 
 if TYPE_CHECKING:
-    from labutils.runs.run import Run
-
     Runs = dict[str, Run] | dict[str, list[Run]]
 
 COLUMNS = 4
@@ -140,10 +142,6 @@ def real_curves(task: str, save: Path | str | None = None) -> None:
 
     Below them it is said of each where validation runs above training, and what makes it so.
     """
-    from labutils import lab
-    from labutils.evaluate import tell
-    from labutils.runs.store import find
-
     runs = find(lab.runs(task), lab.REAL)
     learning_curves(runs, save)
     for label, run in runs.items():

@@ -7,25 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from labutils import lab
+from labutils.evaluate.metrics import accuracy
 from labutils.plots.charts import GREY, INK, OTHER, THIRD, VALIDATION
-from labutils.plots.figure import (
-    MARKERS,
-    also_said,
-    data_of,
-    legend_above,
-    mark_said,
-    one_axes,
-    show,
-    styled,
-    wrap,
-)
-from labutils.statistics import count
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
-    from labutils.statistics import Estimate
+from labutils.plots.figure import MARKERS, also_said, data_of, legend_above, mark_said, one_axes, show, styled, wrap
+from labutils.runs.run import Run
+from labutils.statistics import Estimate, count
 
 HERE, REPORT, REAL, SIMPLE, CEILING = "here", "lab report", "real images", "no network", "ceiling"
 LOOK: dict[str, dict[str, Any]] = {
@@ -95,9 +84,6 @@ def draw_dots(
 def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", save: Path | str | None = None) -> None:
     """Best validation accuracies with their 95 % intervals (Wilson), of several seeds each in its own row, and what the
     lab report says of a `task` under the same labels."""
-    from labutils import lab
-    from labutils.evaluate.metrics import accuracy
-
     report, rows = lab.reported(task) if task else {}, []
     several = {label: given if isinstance(given, Sequence) else [given] for label, given in runs.items()}
     data = data_of(run for own in several.values() for run in own)

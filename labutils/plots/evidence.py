@@ -15,17 +15,18 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from labutils.config import scientific
+from labutils.data.dataset import Dataset
+from labutils.evaluate import metrics
+from labutils.evaluate.metrics import Bin
 from labutils.plots.charts import GROUND, VALIDATION, Line, Panel, chart, svg
 from labutils.plots.figure import GUESS, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
 from labutils.plots.seen import LONGEST
-from labutils.statistics import count
+from labutils.runs.run import Run
+from labutils.statistics import count, wilson_interval
 
 if TYPE_CHECKING:
     import optuna
-
-    from labutils.data.dataset import Dataset
-    from labutils.evaluate.metrics import Bin
-    from labutils.runs.run import Run
 
 PALE = 0.55
 """How dark the darkest cell of a matrix in the page is: its number can be read."""
@@ -40,8 +41,6 @@ BINS = 10
 @styled
 def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
     """Validation images counted by true class (row) and predicted class (column)."""
-    from labutils.evaluate import metrics
-
     counts = metrics.confusion_matrix(run, epoch)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names, n = run.class_names, len(run.class_names)
@@ -64,8 +63,6 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
 
 def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
     """What `confusion_matrix` shows as an SVG, drawn while a slider moves, and in the same words."""
-    from labutils.evaluate import metrics
-
     counts, names = metrics.confusion_matrix(run, epoch), run.class_names
     side = 84 if len(names) < 4 else 46
     left, end = 30 + 7 * max(map(len, names)), side * len(names)
@@ -91,16 +88,14 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     With two classes, the class of label 1 is the one to be recognised (the area is the same for either). With more,
     each class against the rest, averaged over the classes at every false positive rate. All runs have the same classes.
     """
-    from labutils.evaluate.metrics import auc, class_probabilities
-
     figure, axes = one_axes(7.6, 3.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences, means = [], {}
     for i, (label, run) in enumerate(runs.items()):
-        areas = list(auc(run, epoch).values())
+        areas = list(metrics.auc(run, epoch).values())
         means[label] = float(np.mean([a.value for a in areas]))
         area = str(areas[0]) if len(areas) == 1 else f"{means[label]:.3f} (mean of {len(areas)} classes)"
-        scores = class_probabilities(run, epoch)
+        scores = metrics.class_probabilities(run, epoch)
         labels = [1] if scores.shape[1] == 2 else range(scores.shape[1])
         x, y = mean_roc([(run.y_val == k, scores[:, k]) for k in labels])
         axes.plot(x, y, label=wrap(f"{label}: {area}", 40), **look(i) | {"marker": ""})
@@ -142,9 +137,7 @@ def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
 @styled
 def reliability(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
     """What a run predicts against what happens, with the number of images behind each point."""
-    from labutils.evaluate.metrics import brier_score, reliability_curve
-
-    points = reliability_curve(run, epoch, BINS)
+    points = metrics.reliability_curve(run, epoch, BINS)
     two = len(run.class_names) == 2
     event = _event(run)
     x = np.array([p.predicted for p in points])
@@ -161,19 +154,17 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     label_ends(above, [(1, "perfectly\ncalibrated", GUESS), (observed[-1, 0], "this run", VALIDATION)])
     under = f"Calibration of {run.label} on {data_of([run])}, {_epoch_words(run, epoch)}, with 95 % intervals: "
-    under += f"Brier score {brier_score(run, epoch):.3f}."
+    under += f"Brier score {metrics.brier_score(run, epoch):.3f}."
     show(figure, _sureness(run, epoch), under, _calibration_words(run, epoch, points), save)
 
 
 def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
     """What `reliability` shows as an SVG, drawn while a slider moves, and in the same words."""
-    from labutils.evaluate.metrics import brier_score, reliability_curve
-
-    points = reliability_curve(run, epoch, BINS)
+    points = metrics.reliability_curve(run, epoch, BINS)
     lines = [Line([0, 1], [0, 1], "perfectly calibrated", GUESS, "1 3", 1)]
     lines += [Line([p.predicted] * 2, [p.observed.low, p.observed.high], width=1) for p in points]
     lines.append(Line([p.predicted for p in points], [p.observed.value for p in points], "this run, 95 % interval"))
-    title = f"{_epoch_words(run, epoch)}: Brier score {brier_score(run, epoch):.3f}"
+    title = f"{_epoch_words(run, epoch)}: Brier score {metrics.brier_score(run, epoch):.3f}"
     axis = f"predicted probability of {_event(run)}"
     most = max(p.images for p in points)
     bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
@@ -187,8 +178,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
 
     `found` is from `search.study`, trained on `dataset`; without a finished trial a sentence stands in its place.
     """
-    from labutils.config import scientific
-    from labutils.statistics import wilson_interval
     from labutils.training.search import finished, settings_of
 
     trials = finished(found)
@@ -235,31 +224,25 @@ def _worst(names: Sequence[str], counts: np.ndarray) -> str:
 
 def _sureness(run: Run, epoch: int | None) -> str:
     """How sure a run is beside how often it is right."""
-    from labutils.evaluate.metrics import accuracy, class_probabilities
-
-    sure, right = class_probabilities(run, epoch).max(axis=1).mean(), accuracy(run, epoch).value
+    sure, right = metrics.class_probabilities(run, epoch).max(axis=1).mean(), metrics.accuracy(run, epoch).value
     word = "As sure as right" if abs(sure - right) <= EVEN else "Too sure" if sure > right else "Less sure than right"
     return f"{word}: {sure:.2f} on average, right in {right:.2f}"
 
 
 def _matrix_words(run: Run, epoch: int | None, counts: np.ndarray) -> str:
-    from labutils.evaluate.metrics import accuracy
-
     names, rows = run.class_names, []
     for k, row in enumerate(counts):
         wrong = [f", {n} taken for {name}" for i, (n, name) in enumerate(zip(row, names, strict=True)) if i != k and n]
         rows.append(f"{names[k]}: {row[k]} of {row.sum()} right{''.join(wrong)}.")
     on = f"{counts.sum()} validation images of {data_of([run])}, {_epoch_words(run, epoch)}"
-    return f"Confusion matrix of {run.label} on {on}. Accuracy {accuracy(run, epoch)}. {' '.join(rows)}"
+    return f"Confusion matrix of {run.label} on {on}. Accuracy {metrics.accuracy(run, epoch)}. {' '.join(rows)}"
 
 
 def _calibration_words(run: Run, epoch: int | None, points: Sequence[Bin]) -> str:
-    from labutils.evaluate.metrics import brier_score
-
     told = [
         f"{p.predicted:.2f} predicted, {p.observed.value:.2f} observed ({count(p.images, 'image')})" for p in points
     ]
-    when = f"{data_of([run])}, {_epoch_words(run, epoch)}: Brier score {brier_score(run, epoch):.3f}"
+    when = f"{data_of([run])}, {_epoch_words(run, epoch)}: Brier score {metrics.brier_score(run, epoch):.3f}"
     return f"Calibration of {run.label} on {when}. Probability of {_event(run)}: {'; '.join(told)}."
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labutils.evaluate.tables import NETWORKS
+from labutils.evaluate.validation import Flattery
 from labutils.plots.charts import INK, OTHER, THIRD, VALIDATION
 from labutils.plots.figure import (
     GUESS,
@@ -25,15 +27,12 @@ from labutils.plots.figure import (
 
 if TYPE_CHECKING:
     from labutils.audit.against import Growth
-    from labutils.evaluate.validation import Flattery
 
 
 @styled
 def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) -> None:
     """Accuracy on the exam over the number of training images, as `audit.growth` found it: a network with its 95 %
     interval over seeds and images, simple models with theirs over images, and the ceiling."""
-    from labutils.evaluate.tables import NETWORKS
-
     if growth is None:
         print("accuracy by images: no run to draw yet.")
         return

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
 import numpy as np
@@ -27,9 +27,7 @@ from labutils import lab
 from labutils.data.locate import title_of
 from labutils.plots.charts import GREY, apart, as_image, fewer_levels
 from labutils.progress import how_to_show
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
+from labutils.runs.run import Run
 
 STYLE = Path(__file__).parent.parent / "lab.mplstyle"
 
@@ -67,13 +65,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R | None]:
 
 
 def data_words(name: str, source: str) -> str:
-    """The data as every figure names them.
-
-    Examples
-    --------
-    >>> data_words("skin", "phantom")
-    'Skin (phantom images)'
-    """
+    """The data as every figure names them: `Skin (phantom images)`."""
     return f"{title_of(name)} ({SOURCES.get(source, source)})"
 
 
@@ -137,13 +129,7 @@ def mark_said(label: str, said: str) -> str:
 
 
 def also_said(labels: Iterable[str], said: str) -> str:
-    """A line for what the reader has predicted where that is none of the labels; empty otherwise.
-
-    Examples
-    --------
-    >>> also_said(["b8", "b16"], "about equal"), also_said(["b8", "b16"], "b8"), also_said(["b8"], "")
-    ('You said: about equal', '', '')
-    """
+    """`You said: about equal`, where what the reader has predicted is none of the labels; else empty."""
     return f"You said: {said}" if said and all(mark_said(label, said) == label for label in labels) else ""
 
 

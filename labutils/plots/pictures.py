@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -13,12 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
+from labutils.data.dataset import Dataset
+from labutils.evaluate.metrics import class_probabilities
 from labutils.plots.figure import data_words, grid, show, styled
+from labutils.runs.run import Run
 from labutils.statistics import count
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
-    from labutils.runs.run import Run
 
 
 def _fine_texture(x: np.ndarray) -> np.ndarray:
@@ -115,8 +113,6 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
     if run is None:
         print("No run is stored that could say which images are hard.")
         return
-    from labutils.evaluate.metrics import class_probabilities
-
     probabilities = class_probabilities(run)
     chosen = np.argsort(probabilities.max(axis=1), kind="stable")[:n]
     titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
@@ -164,8 +160,6 @@ def gradcam_grid(
     `explain.gradcam` of the run's model at an epoch. A ValueError says that there is not one heat map for each image,
     or that the run was validated on other images than the data set's.
     """
-    from labutils.evaluate.metrics import class_probabilities
-
     chosen = np.asarray(chosen, dtype=int)
     if not len(chosen) or len(heat) != len(chosen):
         raise ValueError(f"There are {len(chosen)} images and {len(heat)} heat maps: give one map for each image.")
