@@ -178,6 +178,7 @@ TLS = "--tls-ca, --tls-cert and --tls-key go with --scheduler tls://HOST:PORT."
 )
 def test_what_cannot_be_done_is_refused_with_what_can(call, given, monkeypatch, typed, words):
     monkeypatch.setattr("labutils.tools.missing.train_missing", lambda *_: 0)
+    monkeypatch.setattr("labutils.data.dataset.load_dataset", lambda *_: 1 / 0)  # nothing is to come that far
     result = call(*shlex.split(typed))
     assert result.exit_code == 2 and words in " ".join(result.output.split()) and not given, result.output
 
