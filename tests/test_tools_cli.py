@@ -33,7 +33,7 @@ def call(results, monkeypatch):
 
 
 @pytest.fixture
-def given(call, results, monkeypatch):
+def given(monkeypatch):
     """What notebooks would be executed with; each but Task 1C ends well."""
     found = {}
 

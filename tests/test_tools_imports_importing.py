@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from dicom_helpers import radiograph, shipped, write_patients
+from dicom_helpers import radiograph, shipped, write, write_patients
 from filelock import FileLock
 from PIL import Image
 
@@ -36,14 +36,6 @@ def home(tmp_path, monkeypatch):
 def source(home):
     """Eight pictures of each of two classes, every one of another patient."""
     return write(home / "source", *(f"{('Normal', 'Sick')[number // 8]}/case{number}.png" for number in range(16)))
-
-
-def write(folder, *names, picture=radiograph):
-    """A picture for each name, another one each time."""
-    for number, name in enumerate(names):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture(number)).save(folder / name)
-    return folder
 
 
 def do(source, name="Chest", *options, status=0):
