@@ -239,13 +239,16 @@ def test_the_stop_key_ends_a_notebook_at_once(tmp_path):
 import sys
 from pathlib import Path
 from notebook_helpers import write
-from labutils.tools.cli.common import explain
+from labutils.tools.cli import main
 from labutils.tools.execution import run_notebooks
 notebooks = []
 for name in ("a", "b", "c"):
     Path(name).mkdir()
     notebooks.append(write(Path(name), f"print('begun {name}', flush=True)\\nimport time\\ntime.sleep(600)"))
-explain(lambda: run_notebooks(notebooks, Path("out"), 2, {}, show=lambda line: print(line, flush=True)))()
+@main.command()
+def three():
+    run_notebooks(notebooks, Path("out"), 2, {}, show=lambda line: print(line, flush=True))
+main(["three"])
 """
     process = start_python(code, tmp_path)
     assert process.stdout is not None

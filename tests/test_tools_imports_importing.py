@@ -19,7 +19,7 @@ from labutils.audit import audit
 from labutils.data.dataset import load_dataset
 from labutils.data.exam import load_exam
 from labutils.data.images import read_image
-from labutils.tools.cli.data import data as command
+from labutils.tools.cli import main
 from labutils.tools.imports import pictures
 
 
@@ -40,7 +40,7 @@ def source(home):
 
 def do(source, name="Chest", *options, status=0):
     """What is said by the command, which ends like this."""
-    result = CliRunner().invoke(command, ["import", *map(str, (source, name, *options))])
+    result = CliRunner().invoke(main, ["data", "import", *map(str, (source, name, *options))])
     assert result.exit_code == status, result.output
     return result.output
 
