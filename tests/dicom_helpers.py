@@ -1,9 +1,11 @@
-"""DICOM files for tests, made from those that pydicom ships."""
+"""DICOM files for tests, made from those that pydicom ships, and other pictures."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pydicom = pytest.importorskip("pydicom")
 data = pytest.importorskip("pydicom.data")
@@ -37,6 +39,14 @@ def radiograph(seed: int = 0, side: int = 48) -> np.ndarray:
     noise = gaussian_filter(np.random.default_rng(seed).standard_normal((side, side)), 2)
     low, high = noise.min(), noise.max()
     return np.rint(255 * (noise - low) / (high - low)).astype(np.uint8)
+
+
+def write(folder: Path, *names: str, picture: Callable[[int], np.ndarray] = radiograph) -> Path:
+    """A picture for each name, another one each time."""
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number)).save(folder / name)
+    return folder
 
 
 PLAIN = {"RescaleSlope": None, "RescaleIntercept": None, "PixelPaddingValue": None, "PixelRepresentation": 0}

@@ -6,36 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
-from helpers import wait_until
+from helpers import start_python, wait_until
 from notebook_helpers import write
 
 from labutils import lab, paths
 from labutils.tools import execution
-
-SCRIPT = """# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
-# %% [markdown]
-# # Title
-
-# %% tags=["parameters"]
-n_epoch: int = 3  # epochs
-
-# %%
-print(n_epoch)
-
-# %% tags=["nbval-ignore-output"]
-from ipywidgets import IntSlider
-
-IntSlider(2, 1, 3)
-"""
 
 
 def test_values_are_read_as_typed():
@@ -75,17 +53,14 @@ def test_a_hanging_notebook_is_stopped_after_one_retry(tmp_path):
     assert sum("trying once more" in line for line in heard) == 1
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_a_notebook_leaves_with_the_process_that_asked_and_leaves_no_file(tmp_path):
-    if not Path("/proc").exists():
-        pytest.skip("needs /proc")
     pid = tmp_path / "pid"
     here = f"import os, pathlib, time\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))"
-    file = write(tmp_path, here, "time.sleep(600)")
-    code = "import sys\nfrom pathlib import Path\nfrom labutils.tools.execution import execute\n"
-    code += "execute(Path(sys.argv[1]), output=Path(sys.argv[2]))"
+    code = "from pathlib import Path\nfrom labutils.tools.execution import execute\n"
+    code += f"execute(Path({str(write(tmp_path, here, 'time.sleep(600)'))!r}), output=Path('out.ipynb'))"
     (tmp_path / "temporary").mkdir()
-    command = [sys.executable, "-c", code, str(file), str(tmp_path / "out.ipynb")]
-    process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path / "temporary")})
+    process = start_python(code, tmp_path, TMPDIR=str(tmp_path / "temporary"))
     try:
         wait_until(lambda: pid.exists() and pid.read_text())
         assert list((tmp_path / "temporary").rglob("*.json")), "what the kernel is reached by"
@@ -96,10 +71,12 @@ def test_a_notebook_leaves_with_the_process_that_asked_and_leaves_no_file(tmp_pa
     wait_until(lambda: not list((tmp_path / "temporary").iterdir()))
 
 
-def script(tmp_path, text=SCRIPT):
-    file = tmp_path / "small.py"
-    file.write_text(text, encoding="utf-8")
-    return file
+def script(folder, says="print(n_epoch)"):
+    """The script of a notebook that prints something, and shows a slider."""
+    shows = "from ipywidgets import IntSlider\n\nIntSlider(2, 1, 3)"
+    notebook = nbformat.read(write(folder, says, shows, parameters="n_epoch: int = 3  # epochs"), as_version=4)
+    jupytext.write(notebook, folder / "small.py", fmt="py:percent")
+    return folder / "small.py"
 
 
 def test_outputs_are_carried_over_and_nothing_else_but_the_time_taken(tmp_path):
@@ -112,14 +89,14 @@ def test_outputs_are_carried_over_and_nothing_else_but_the_time_taken(tmp_path):
         assert took == {"seconds": execution.seconds_taken(there)} and took["seconds"] in range(1, 600)
     notebook, again = built
     assert notebook == again
-    assert notebook.cells[2].outputs[0].text == "3\n"
-    assert [cell.id for cell in notebook.cells] == ["cell-00", "cell-01", "cell-02", "cell-03"]
+    assert notebook.cells[1].outputs[0].text == "3\n"
+    assert [cell.id for cell in notebook.cells] == ["cell-00", "cell-01", "cell-02"]
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
     assert all("widget-view" not in str(cell.get("outputs")) for cell in notebook.cells)
     assert execution.seconds_taken(file) is None and execution.seconds_taken(tmp_path / "none.ipynb") is None
+    script(tmp_path, "print(nothing)")
     before = there.read_bytes()
-    script(tmp_path, SCRIPT.replace("print(n_epoch)", "print(nothing)"))
     assert "NameError" in execution.build(file)
     assert there.read_bytes() == before, "a script that fails leaves the notebook as it was"
 
@@ -127,10 +104,10 @@ def test_outputs_are_carried_over_and_nothing_else_but_the_time_taken(tmp_path):
 def test_a_reference_is_of_the_script_with_what_was_injected_and_no_pictures(tmp_path):
     file = script(tmp_path)
     execution.build(file)
-    script(tmp_path, SCRIPT.replace("print(n_epoch)", "from matplotlib import pyplot\nprint('new')\npyplot.plot([1])"))
+    script(tmp_path, "from matplotlib import pyplot\nprint('new')\npyplot.plot([1])")
     assert execution.build(file, tmp_path / "reference") == ""
     notebook = nbformat.read(tmp_path / "reference" / "small.ipynb", as_version=4)
-    assert "n_epoch = 2" in notebook.cells[2].source
+    assert "n_epoch = 2" in notebook.cells[1].source
     outputs = str([cell.get("outputs") for cell in notebook.cells])
     assert "new" in outputs and "<Figure size" in outputs and "image/png" not in outputs
 
@@ -141,7 +118,7 @@ def test_quick_settings_are_known_to_every_training_notebook():
         if script.stem not in ("index", "task7"):
             known = {*execution.fitting(script.with_suffix(".ipynb"), execution.QUICK)}
             # In `own` the cost decides, and nothing is left out for being the lab's.
-            assert common - {*["train_missing"] * (script.stem == "own")} <= known, script.stem
+            assert common - ({"train_missing"} if script.stem == "own" else set()) <= known, script.stem
 
 
 def test_strays_in_the_folder_are_no_tasks_not_compared_and_not_seen_by_git(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 import pytest
-from dicom_helpers import shipped, write_dicom
+from dicom_helpers import shipped, write, write_dicom
 from PIL import Image
 
 from labutils.errors import DataError
@@ -14,20 +14,13 @@ from labutils.tools.imports.sources import Wanted, find_items
 FILES = ("Bild ä1.png", "Bild ä2.png", "Bild ä3.png", "Bild ä4.png")
 
 
-def pictures(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (20, 20), 9).save(folder / name)
-    return folder
-
-
 def items(source, **wanted):
     return find_items(source, Wanted(**wanted))
 
 
 def table(folder, text, encoding="utf-8", **wanted):
     """What is found in a table beside four pictures."""
-    (pictures(folder, *FILES) / "labels.csv").write_bytes(text.encode(encoding))
+    (write(folder, *FILES) / "labels.csv").write_bytes(text.encode(encoding))
     return items(folder / "labels.csv", **wanted)
 
 
@@ -53,7 +46,7 @@ def labels(found):
     ],
 )
 def test_folders_at_any_depth_or_names_tell_the_class(tmp_path, names, pattern, expected):
-    pictures(tmp_path, *names)
+    write(tmp_path, *names)
     (tmp_path / "notes.txt").write_text("seen by nobody")
     found = items(tmp_path, label=pattern)
     assert labels(found) == expected and not found.problems and found.left_out == {"notes.txt": "no image"}
@@ -62,7 +55,7 @@ def test_folders_at_any_depth_or_names_tell_the_class(tmp_path, names, pattern, 
 
 
 def test_what_tells_patients_apart(tmp_path):
-    pictures(tmp_path, "x/case1_a.png", "x/case1_b.png", "y/case2_a.png")
+    write(tmp_path, "x/case1_a.png", "x/case1_b.png", "y/case2_a.png")
     assert [one.group for one in items(tmp_path).items] == ["patient 1", "patient 1", "patient 2"]
     assert [one.group for one in items(tmp_path, group="_([ab])").items] == ["a", "b", "a"]
     for option in ("group", "label"):
@@ -97,7 +90,7 @@ def test_tables_of_contents_are_left_out(tmp_path):
 
 
 def test_nobody_waits_for_a_pipe_and_sources_that_are_none(tmp_path):
-    pictures(tmp_path, "Normal/a.png", "Sick/b.png")
+    write(tmp_path, "Normal/a.png", "Sick/b.png")
     os.mkfifo(tmp_path / "Sick" / "c.png")
     assert items(tmp_path).problems["Sick/c.png"].endswith("Sick/c.png is not an ordinary file. Remove it.")
     os.mkfifo(tmp_path / "x.csv")
@@ -110,9 +103,9 @@ def test_nobody_waits_for_a_pipe_and_sources_that_are_none(tmp_path):
 
 
 def test_folders_of_patients_with_folders_of_classes_in_them(tmp_path):
-    pictures(tmp_path, *(f"P{n}/{name}/a.png" for n in range(5) for name in ("Normal", "Sick")))
+    write(tmp_path, *(f"P{n}/{name}/a.png" for n in range(5) for name in ("Normal", "Sick")))
     assert "If Normal, Sick in them are the classes" in items(tmp_path).notes[0]
-    pictures(tmp_path / "other", *(f"{name}/P{n}/a.png" for n in range(5) for name in ("Normal", "Sick")))
+    write(tmp_path / "other", *(f"{name}/P{n}/a.png" for n in range(5) for name in ("Normal", "Sick")))
     assert not any("in them" in note for note in items(tmp_path / "other").notes)
 
 
@@ -161,7 +154,7 @@ def test_paths_of_the_machine_that_wrote_the_table(tmp_path, before):
 
 
 def test_the_longest_end_of_a_path_that_is_here_counts(tmp_path):
-    pictures(tmp_path, f"2/{FILES[0]}")
+    write(tmp_path, f"2/{FILES[0]}")
     found = table(tmp_path, f"file,label\nD:/all/2/{FILES[0]},a\nD:/all/1/{FILES[0]},b\n")
     assert [one.file.parent for one in found.items] == [tmp_path / "2", tmp_path]
     # A path from here on is what it says.

@@ -9,6 +9,7 @@ import threading
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -201,18 +202,6 @@ def test_x_ray_has_its_own_classes(offer, tmp_path):
         assert [known[file.read_bytes()] for file in split.files] == [REGIONS[label] for label in split.labels]
 
 
-def test_second_call_does_nothing_unless_a_file_was_lost(server, offer, tmp_path):
-    offer(SKIN)
-    folder, _ = fetch("skin", tmp_path)
-    before = (folder / "train").stat().st_mtime_ns
-    _, said = fetch("skin", tmp_path)
-    assert len(server.asked) == 1 and "there already" in said[0]
-    assert (folder / "train").stat().st_mtime_ns == before
-    next((folder / "train").iterdir()).unlink()
-    fetch("skin", tmp_path)
-    assert len(server.asked) == 2 and len(list((folder / "train").iterdir())) == 16
-
-
 @pytest.mark.parametrize(
     ("changes", "served", "says"),
     [
@@ -235,21 +224,23 @@ def test_what_cannot_be_fetched_is_not_kept(server, offer, tmp_path, changes, se
     assert visible(tmp_path) == [] and not any(file.stat().st_size for file in (tmp_path / ".downloads").iterdir())
 
 
-def test_a_file_fetched_again_has_the_sha256_that_it_had_at_first(server, offer, tmp_path):
+def test_a_second_call_does_nothing_unless_a_file_was_lost_and_then_wants_the_same_sha256(server, offer, tmp_path):
     offer(SKIN)
     folder, _ = fetch("skin", tmp_path)
-    manifest = folder / public.MANIFEST
-    told = json.loads(manifest.read_text())
+    manifest, train = folder / public.MANIFEST, folder / "train"
+    told, before = json.loads(manifest.read_text()), train.stat().st_mtime_ns
     assert told["sha256"] == hashlib.sha256(server.content).hexdigest()
-    next((folder / "train").iterdir()).unlink()
+    _, said = fetch("skin", tmp_path)
+    assert len(server.asked) == 1 and "there already" in said[0] and train.stat().st_mtime_ns == before
+    next(train.iterdir()).unlink()
     manifest.write_text(json.dumps(told | {"sha256": "1" * 64}))  # as if another file with this md5 had come
     with pytest.raises(DataError, match=r"its sha256 is not 1111"):
         fetch("skin", tmp_path)
     for nonsense in (None, 3, "1" * 63, "../" * 20):
         manifest.write_text(json.dumps(told | {"sha256": nonsense}))
         fetch("skin", tmp_path)
-        assert json.loads(manifest.read_text()) == told
-        next((folder / "train").iterdir()).unlink()
+        assert json.loads(manifest.read_text()) == told and len(list(train.iterdir())) == 16
+        next(train.iterdir()).unlink()
 
 
 @pytest.mark.parametrize(("ranges", "attempts"), [(True, 1), (False, 1), (True, 2), (False, 2)])
@@ -288,43 +279,26 @@ def test_unsafe_archive_is_refused(offer, tmp_path, name, kind):
 
 @pytest.mark.parametrize("where", ["requests.get", "PIL.Image.Image.save"])
 @pytest.mark.parametrize(
-    ("code", "says"),
-    [(errno.ENOSPC, "is full"), (errno.EFBIG, r"cannot be written .the file is larger than .* allows.. Mend that")],
+    ("stop", "says"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "is full"),
+        (OSError(errno.EFBIG, ""), r"cannot be written .the file is larger than .* allows.. Mend that"),
+        (KeyboardInterrupt(), "^$"),
+    ],
 )
-def test_what_the_disk_does_not_take(offer, monkeypatch, tmp_path, where, code, says):
+def test_what_stops_it_leaves_nothing_that_is_seen(server, offer, monkeypatch, tmp_path, where, stop, says):
     offer(SKIN)
-
-    def full(*args, **kwargs):
-        raise OSError(code, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(where, full)
-        with pytest.raises(DataError, match=says):
-            fetch("skin", tmp_path)
-    assert visible(tmp_path) == []
-    assert not list(tmp_path.rglob("*.part")) and not list(tmp_path.glob("*.partial"))
-    assert visible(fetch("skin", tmp_path)[0]) == ["source.json", "test", "train"]
-
-
-def test_interrupted_while_unpacking(server, offer, monkeypatch, tmp_path):
-    offer(SKIN)
-    save, written = Image.Image.save, []
-
-    def interrupted(image, path):
-        written.append(path)
-        if len(written) > 5:
-            raise KeyboardInterrupt
-        save(image, path)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Image.Image, "save", interrupted)
+    with monkeypatch.context() as patch, pytest.raises((DataError, KeyboardInterrupt), match=says):
+        patch.setattr(where, Mock(side_effect=stop))
         fetch("skin", tmp_path)
     assert visible(tmp_path) == []
+    assert not list(tmp_path.rglob("*.part")) and not list(tmp_path.glob("*.partial"))
     # What a killed process leaves behind does not get into the next attempt, which need not fetch again.
     (tmp_path / ".Skin.partial" / "train").mkdir(parents=True)
     (tmp_path / ".Skin.partial" / "train" / "Mel_9999.png").write_bytes(b"")
     folder, _ = fetch("skin", tmp_path)
-    assert len(server.asked) == 1 and len(find_files("skin", folder)[0].files) == 16
+    assert visible(folder) == ["source.json", "test", "train"] and len(find_files("skin", folder)[0].files) == 16
+    assert len(server.asked) == 1
 
 
 def test_files_of_somebody_else_are_left_alone(server, offer, tmp_path):

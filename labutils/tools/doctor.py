@@ -63,11 +63,11 @@ def examine() -> list[Check]:
     return checks
 
 
-def table(checks: list[Check] | None = None) -> "Table":
-    """What `examine` finds, or some checks, as a table; a dash where nothing is to be done."""
+def table() -> "Table":
+    """What `examine` finds, as a table; a dash where nothing is to be done."""
     from labutils.evaluate.tables import as_table
 
-    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks or examine()}, "check")
+    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in examine()}, "check")
 
 
 def _python() -> Found:

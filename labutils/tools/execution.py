@@ -248,12 +248,6 @@ def widget_error(notebook: Any) -> str:
     return ""
 
 
-def _remove_traces(temporary: str) -> None:
-    """By a process that outlives this one: the kernel goes a second after it, and may write until then."""
-    code = "import shutil, sys, time; time.sleep(3); shutil.rmtree(sys.argv[1], ignore_errors=True)"
-    subprocess.Popen([sys.executable, "-c", code, temporary], start_new_session=True)
-
-
 def read_script(script: Path) -> Any:
     """The notebook that a percent script stands for, without outputs, with cell ids that do not change."""
     import jupytext
@@ -271,9 +265,19 @@ def build(script: Path, reference: Path | None = None) -> str:
     """
     import nbformat
 
-    notebook, (error, executed) = read_script(script), _execute(script, live=reference is not None)
-    if error:
-        return error
+    notebook, live = read_script(script), reference is not None
+    with tempfile.TemporaryDirectory() as temporary:
+        # The script as it is now: the committed notebook may be older.
+        place, name = Path(temporary), script.with_suffix(".ipynb").name
+        nbformat.write(notebook, place / name)
+        options: dict[str, Any] = {"folder": script.parent, "limit": LIMIT, "temporary": place}
+        if live:  # on one thread and in float32, as every check: numbers depend on both
+            options |= {"results": place / "results", "threads": 1, "precision": "float32"}
+        given = fitting(place / name, QUICK) if live else {}
+        outcome = execute(place / name, given, output=place / "out.ipynb", **options)
+        if outcome.error:
+            return outcome.error
+        executed = nbformat.read(outcome.output, as_version=4)
     if reference is None:
         ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
         # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
@@ -292,23 +296,8 @@ def build(script: Path, reference: Path | None = None) -> str:
             target.execution_count = source.execution_count
             # Pictures of a reference are never compared; without them the file is small.
             target.outputs = [_packed(item, reference is None) for item in source.outputs if _is_lasting(item)]
-    nbformat.write(notebook, (reference or script.parent) / script.with_suffix(".ipynb").name)
+    nbformat.write(notebook, (reference or script.parent) / name)
     return ""
-
-
-def _execute(script: Path, live: bool = False) -> tuple[str, Any]:
-    """What went wrong, or the executed notebook: of the script, for the committed one may be older."""
-    import nbformat
-
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        copy, output = place / script.with_suffix(".ipynb").name, place / "out.ipynb"
-        nbformat.write(read_script(script), copy)
-        options: dict[str, Any] = {"output": output, "folder": script.parent, "limit": LIMIT, "temporary": place}
-        if live:  # on one thread and in float32, as every check: numbers depend on both
-            options |= {"results": place / "results", "threads": 1, "precision": "float32"}
-        outcome = execute(copy, fitting(copy, QUICK) if live else {}, **options)
-        return outcome.error, None if outcome.error else nbformat.read(output, as_version=4)
 
 
 def scripts() -> list[Path]:
@@ -353,6 +342,8 @@ def _is_lasting(output: Any) -> bool:
 if __name__ == "__main__":  # papermill in a process of its own, see `execute`
     from papermill.cli import papermill
 
-    temporary = sys.argv.pop(1)
-    leave_with_parent(lambda: _remove_traces(temporary))
+    # Traces are removed by a process that outlives this one: the kernel goes a second later, and may write until then.
+    remove = "import shutil, sys, time; time.sleep(3); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+    cleaner = [sys.executable, "-c", remove, sys.argv.pop(1)]
+    leave_with_parent(lambda: subprocess.Popen(cleaner, start_new_session=True))
     papermill()

@@ -162,10 +162,8 @@ def results_table() -> str:
         f"the accuracy of an oracle that knows what was drawn; the real images are {whose}."
     )
     if any("no network" in row[1] for row in rows):
-        notes += (
-            " *No network*: a linear model or a forest, whichever is better on the validation images, on some forty "
-        )
-        notes += "numbers of each image."
+        notes += " *No network*: a linear model or a forest, whichever is better on the validation images, "
+        notes += "on some forty numbers of each image."
     if any(row[1].endswith(lab.SMALL_LABEL) for row in rows):
         notes += f" *Small*: {lab.SMALL_IN_WORDS}, in place of a run that takes hours and is not stored yet."
     return "\n".join([*_markdown(head, rows), "", said, notes])

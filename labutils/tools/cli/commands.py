@@ -9,7 +9,7 @@ import click
 
 from labutils import machine, paths
 from labutils.lab import all_tasks
-from labutils.tools.cli.common import Problem, explain, scheduler_options
+from labutils.tools.cli.common import Explained, Problem, scheduler_options
 from labutils.tools.cli.data import data
 from labutils.tools.cli.runs import runs, train, verify
 from labutils.tools.execution import TIME_LIMIT, Outcome, find_notebooks, fitting, parse_value, run_notebooks
@@ -21,7 +21,7 @@ QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "
 """A live training of two to five minutes on two cores, with all that comes before it."""
 
 
-@click.group()
+@click.group(cls=Explained)
 @click.version_option(package_name="labutils")
 def main() -> None:
     """An interactive deep-learning lab on medical images."""
@@ -42,7 +42,6 @@ def main() -> None:
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
 @scheduler_options("Train on the workers of this Dask scheduler.")
-@explain
 def run(
     tasks: tuple[str, ...],
     everything: bool,
@@ -164,7 +163,6 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
     flag_value="",
     help="Judge the conclusions of a file again on these runs; without FILE only write the lab's, claims.json.",
 )
-@explain
 def report(
     mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool, sentences: bool, claims: str | None
 ) -> None:
@@ -213,7 +211,6 @@ def doctor() -> None:
 @click.option("--reset", "task", metavar="TASK", help="Take the newest version of a notebook; yours stays beside it.")
 @click.option("--no-open", is_flag=True, help="Make the copies, and do not start JupyterLab.")
 @click.option("--no-browser", is_flag=True, help="Start JupyterLab, and no browser.")
-@explain
 def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
     """Open JupyterLab on my-lab/, your own copies of the notebooks."""
     from labutils.course import student
@@ -230,7 +227,6 @@ def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
 @click.option("--choices", is_flag=True, help="Grade the predictions too, a point each.")
 @click.option("--seed", type=click.IntRange(0), help="Decides the hidden inputs of a new course; drawn unless given.")
 @click.option("--summary", is_flag=True, help="Say what came of the hand-ins that nbgrader has graded there.")
-@explain
 def course(folder: Path, tasks: tuple[str, ...], choices: bool, seed: int | None, summary: bool) -> None:
     """Write an nbgrader course into FOLDER, with all notebooks or those named."""
     from labutils.course.instructor import make_course

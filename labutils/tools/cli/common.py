@@ -19,20 +19,18 @@ class Problem(click.ClickException):
     exit_code = 2
 
 
-def explain(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What cannot be done ends the command with its sentence and status 2; the stop key with status 130."""
+class Explained(click.Group):
+    """Commands that, where they cannot do something, end with its sentence and status 2; at the stop key with 130."""
 
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command that was typed."""
         try:
-            return command(*args, **kwargs)
+            return super().invoke(context)
         except LabError as error:
             raise Problem(str(error)) from None
         except TrainingInterrupted as stopped:
             click.echo(str(stopped), err=True)
             sys.exit(130)
-
-    return run
 
 
 def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,7 +9,6 @@ import click
 from labutils import paths
 from labutils.errors import DataError
 from labutils.paths import dataset_name, shown
-from labutils.tools.cli.common import explain
 
 
 @click.group()
@@ -34,7 +33,6 @@ def data() -> None:
 @click.option("--seed", default=0, show_default=True, help="Decides who goes where, and the new numbers.")
 @click.option("--window", default="", metavar="LOW,HIGH", help="Values that are black and white, for every file.")
 @click.option("--leave-out", is_flag=True, help="Leave out files that cannot be used, and write them down.")
-@explain
 def import_(source: Path, name: str, classes: str, shares: str, window: str, **asked: Any) -> None:
     """Make the data set NAME of SOURCE: a folder of classes, a CSV, or DICOM files; a ZIP counts as its folder.
 
@@ -64,7 +62,6 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 @data.command()
 @click.argument("name", metavar="skin|xray")
 @click.option("--size", type=int, help="Side of the images in pixels: 128 or 224 for skin, 64 for xray.")
-@explain
 def fetch(name: str, size: int | None) -> None:
     """Fetch public images of skin or xray into data/public, laid out like the course's.
 
@@ -77,7 +74,6 @@ def fetch(name: str, size: int | None) -> None:
 
 @data.command()
 @click.argument("sources", metavar="[NAME|DIR]...", nargs=-1)
-@explain
 def audit(sources: tuple[str, ...]) -> None:
     """Judge images before training on them: duplicates, leakage, unreadable files, shortcuts, simple models.
 
@@ -104,7 +100,6 @@ def audit(sources: tuple[str, ...]) -> None:
 
 @data.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@explain
 def phantoms(names: tuple[str, ...]) -> None:
     """Draw the embedded data sets (skin, bone, xray; all of them by default) into data/phantoms."""
     from labutils.data.layouts import DATASETS

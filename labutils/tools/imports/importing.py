@@ -52,7 +52,7 @@ class Placed:
     unit: int
 
 
-def import_images(source: Path, name: str, wanted: Wanted | None = None, show: Show = print) -> Path:
+def import_images(source: Path, name: str, wanted: Wanted, show: Show) -> Path:
     """Make a data set of a folder of images, of a CSV, or of DICOM files; nothing that is there is overwritten.
 
     Parameters
@@ -63,7 +63,7 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: S
         that is in it.
     name : str
         What the data set is to be called: its folder in `data/`, or in `LABUTILS_DATA`, which comes back.
-    wanted : Wanted, optional
+    wanted : Wanted
     show : callable
         Gets each line of what is said about it.
 
@@ -75,7 +75,7 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: S
     """
     from filelock import FileLock, Timeout
 
-    wanted, target = _check(wanted or Wanted(), source), _target(name)
+    wanted, target = _check(wanted, source), _target(name)
     lock, unpacked = _beside(target, "lock"), _beside(target, "unpacked")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -266,10 +266,9 @@ def _write_down(
         with file.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows([columns, *rows])
 
-    together: dict[int, set[int]] = {}
+    together, rows = dict[int, set[int]](), []
     for one in placed:
         together.setdefault(one.unit, set()).add(one.patient)
-    rows = []
     for one in placed:
         kept = " ".join(map(str, sorted(together[one.unit] - {one.patient})))
         told = (one.made.width, one.made.height, one.made.levels)
@@ -278,9 +277,9 @@ def _write_down(
     known = [(one.item.name, one.file, one.item.group) for one in placed]
     known += [(name, f"left out: {why}", "") for name, why in found.left_out.items()]
     write(_beside(target, KEY), KEY_COLUMNS, sorted(known))
-    said = {"title": target.name, "classes": list(class_names)}
-    text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    with (folder / FILE).open("w", encoding="utf-8") as stream:
+        said = {"title": target.name, "classes": list(class_names)}
+        yaml.safe_dump(said, stream, allow_unicode=True, sort_keys=False, default_flow_style=None)
 
 
 def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found) -> list[str]:

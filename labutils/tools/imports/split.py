@@ -32,7 +32,15 @@ def split_groups(
             )
     shuffled = np.random.default_rng(seed).permutation(len(counts))
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
-    place = _deal(counts, order, np.asarray(shares, np.float64))
+    # In shares of each class: a rare class counts as much as a frequent one.
+    weights = counts / counts.sum(axis=0)
+    lacking = np.repeat(np.asarray(shares, np.float64)[:, None], len(class_names), axis=1)
+    place = np.zeros(len(counts), np.int64)
+    for group in order:
+        # How much the squared distance from all shares shrinks if the group goes there.
+        gain = (weights[group] * (2 * lacking - weights[group])).sum(axis=1)
+        place[group] = int(gain.argmax())
+        lacking[place[group]] -= weights[group]
     for split in range(len(shares)):
         for label, name in enumerate(class_names):
             if not counts[place == split, label].any() and not _lend(counts, order, place, split, label):
@@ -41,19 +49,6 @@ def split_groups(
                     "have most of the images. Bring more, or give fewer --shares (80,20 for no exam)."
                 )
     return place[groups]
-
-
-def _deal(counts: np.ndarray, order: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    # In shares of each class: a rare class counts as much as a frequent one.
-    weights = counts / counts.sum(axis=0)
-    lacking = np.repeat(shares[:, None], counts.shape[1], axis=1)
-    place = np.zeros(len(counts), np.int64)
-    for group in order:
-        # How much the squared distance from all shares shrinks if the group goes there.
-        gain = (weights[group] * (2 * lacking - weights[group])).sum(axis=1)
-        place[group] = int(gain.argmax())
-        lacking[place[group]] -= weights[group]
-    return place
 
 
 def _lend(counts: np.ndarray, order: np.ndarray, place: np.ndarray, split: int, label: int) -> bool:
