@@ -21,7 +21,7 @@ def run_of(config, loss, wrong=30, **more):
 def stored(monkeypatch):
     """The lab's runs at two rates; their store holds nothing else."""
     runs = {"lr 1e-4": run_of(PLANNED["lr 1e-4"], FALLING, 20), "lr 1e-5": run_of(MIDDLE, FALLING, 40)}
-    monkeypatch.setattr("labutils.runs.store.find", lambda *_, **__: dict(runs))
+    monkeypatch.setattr("labutils.course.widgets.beside.find", lambda *_, **__: dict(runs))
     return runs
 
 
@@ -62,6 +62,6 @@ def test_a_run_that_has_not_begun_is_told_what_to_try(stored, config, said):
 
 
 def test_without_anything_to_compare_it_says_so(monkeypatch, shown):
-    monkeypatch.setattr("labutils.runs.store.find", lambda *_, **__: {})
+    monkeypatch.setattr("labutils.course.widgets.beside.find", lambda *_, **__: {})
     widgets.beside_the_lab({"own": run_of(MIDDLE, FALLING)}, "task1b")
     assert shown[0]["text/plain"] == beside.NONE_STORED

@@ -42,10 +42,7 @@ class _Stopped(SystemExit):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one call: a value, or the problem in words.
-
-    `ended` is False if the function had to be stopped; `kind` is the exception's name if it raised one.
-    """
+    """What came of one call: a value, or the problem in words and, of an exception, its name; or it never ended."""
 
     value: Any = None
     problem: str = ""

@@ -15,9 +15,10 @@ import numpy as np
 from labutils.course.widgets import small
 from labutils.course.widgets.control import Controls, Drawn, Knob, control, needs_run, number_knob, png, recorded, show
 from labutils.evaluate.compare import correct, mcnemar
-from labutils.models import describe
+from labutils.models import build_model, describe
 from labutils.plots.charts import COLOURS, GREY, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart, svg
 from labutils.statistics import p_words, sign_test, wilson_interval
+from labutils.training.backend import import_keras
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -38,9 +39,6 @@ def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, lis
     after every twentieth step and at the end are `rate`, and `loss`, smoothed over some twenty steps. It ends early
     where the loss has left the scale.
     """
-    from labutils.models import build_model
-    from labutils.training.backend import import_keras
-
     keras = import_keras()
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, n_classes=dataset.n_classes)
