@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 ANSWER_POINTS = 3
 """Points for an answer in prose, given by a person."""
-
 NO_POINTS = """### BEGIN HIDDEN TESTS
 0.0  # until nbgrader_config.py puts in its place what a check in a process of its own gives
 ### END HIDDEN TESTS"""
@@ -34,7 +33,6 @@ NO_POINTS = """### BEGIN HIDDEN TESTS
 
 NAMES = Path(__file__).with_name("class_names.json")
 """What the classes are called; the regions are those that the phantoms draw, for other images the file is changed."""
-
 CONFIG = f'''"""nbgrader's configuration of this course; made by `labutils course`, yours to change."""
 
 from functools import partial

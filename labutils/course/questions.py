@@ -20,7 +20,7 @@ from labutils.evaluate.compare import fisher, mcnemar
 from labutils.evaluate.curves import WINDOW, epochs_to_reach, gap_by_image, overfitting_epoch, train_curve
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import accuracy
-from labutils.evaluate.rules import IS, OVERFITS
+from labutils.evaluate.rules import IS, OVERFITS, SIGNIFICANT
 from labutils.models import describe
 from labutils.runs.store import find, lab_store
 
@@ -32,11 +32,8 @@ Values = Callable[[Runs], dict[str, float]]
 
 POINT = 0.01
 """Accuracies closer than this are called equal in a question: one point."""
-
 LEARNED = 0.6
 """A validation accuracy, of two classes, that guessing does not reach."""
-
-SIGNIFICANT = 0.05
 
 
 class Found(NamedTuple):

@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 ANSWERS = "answers.json"
 CHOICES, EXERCISES, OPENED, QUIZ = "choices", "exercises", "opened", "quiz"
 """What is kept there, each by key."""
-
 QUESTIONS = (1, 2)
 """The numbers of a notebook's questions."""
-
 UNWRITTEN = "Write at least two sentences above, save (Ctrl+S), and run this cell again: then our answer stands here."
 NOT_MINE = "In your own copy of this notebook (`labutils lab`) our answer stands here once yours is written."
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."

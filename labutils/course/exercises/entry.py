@@ -11,7 +11,6 @@ import numpy as np
 
 POINTS = 4
 """What an exercise counts."""
-
 LIMIT = 5.0
 """Seconds that one call may take, unless an exercise says otherwise; most solutions take less than a thousandth."""
 

@@ -183,18 +183,10 @@ def agreement(maps: np.ndarray, after: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def draw_study(images: int, runs: int, seed: int = 0) -> np.ndarray:
-    """Accuracies that `runs` equally good networks reach on `images` new images each, in 2000 studies, (studies, runs).
-
-    In each study the first column is one run that nobody chose; the best of a row is the one that gets reported.
-    """
-    rng = np.random.default_rng(seed)
-    return rng.binomial(images, TRUTH, (STUDIES, runs)) / images
-
-
 def draw_winner(images: int, runs: int, seed: int) -> Drawn:
     """One study's accuracies, and by how much the best run flatters over many studies."""
-    studies = draw_study(images, runs, seed)
+    # In each study, a row, the first run is one that nobody chose; the best is the one that gets reported.
+    studies = np.random.default_rng(seed).binomial(images, TRUTH, (STUDIES, runs)) / images
     best, one, edges = studies.max(axis=1), studies[0], np.linspace(0.6, 1, 41)
 
     def line(values: np.ndarray, *look: str) -> Line:

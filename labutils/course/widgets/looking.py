@@ -148,12 +148,6 @@ def _ask(
     show(words, still, lambda: Controls(title, knobs, moved, **more).widget)
 
 
-def dropout_passes(model: Any, picture: np.ndarray) -> np.ndarray:
-    """A hundred predictions for one image, each with other units dropped, (100, outputs): Gal and Ghahramani (2016)."""
-    many = np.repeat(np.asarray(picture, np.float32)[None], 100, axis=0)
-    return np.asarray(model(many, training=True))
-
-
 def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
     """A hundred passes as a histogram of the probability of label 1, and in words."""
     p, name = passes[:, 0], run.class_names[1]
@@ -170,7 +164,7 @@ def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
 
 @needs_run
 def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
-    """One validation image, a hundred passes with dropout on: how much its probability depends on the units dropped."""
+    """One validation image, a hundred passes, each with other units dropped: Gal and Ghahramani (2016)."""
     p = run.val_predictions[run.best_epoch, :, 0].astype(float)
     unsure, *_, sure = np.argsort(np.abs(p - 0.5), kind="stable").tolist()
     words = (
@@ -185,7 +179,8 @@ def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
         return Drawn(_image(dataset, image, 160), said, busy=True)
 
     def answers(model: Any, image: int) -> Iterator[Drawn]:
-        drawn = draw_passes(run, image, dropout_passes(model, dataset.x_val[image]))
+        many = np.repeat(np.asarray(dataset.x_val[image], np.float32)[None], 100, axis=0)
+        drawn = draw_passes(run, image, np.asarray(model(many, training=True)))
         yield Drawn(_image(dataset, image, 160) + drawn.picture, drawn.words)
 
     knobs, buttons = (_images_knob(run, unsure),), {"again": ("A hundred passes", Controls.refresh)}
