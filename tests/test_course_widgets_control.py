@@ -17,18 +17,6 @@ from labutils.course.widgets.control import Controls, Drawn, Knob, control, is_l
 from labutils.evaluate.tables import as_table
 from labutils.tools import report
 
-NAMES = sorted(name for name, value in vars(widgets).items() if inspect.isfunction(value) and name[0] != "_")
-OTHERS = {
-    "beside_the_lab",
-    "contest_verdicts",
-    "explore_epochs",
-    "explore_number",
-    "playground",
-    "show_gradcam",
-    "standing_alone",
-}
-"""Controls that take more than runs and images: their own tests call them."""
-
 
 @pytest.mark.parametrize(
     ("kernel", "answers_input", "said", "live"),
@@ -117,8 +105,19 @@ def arguments(name, **known):
     return {key: known[key] for key in inspect.signature(getattr(widgets, name)).parameters if key in known}
 
 
+def asks_for(name):
+    """The parameters of a control that have no default."""
+    parameters = inspect.signature(getattr(widgets, name)).parameters.values()
+    return {one.name for one in parameters if one.default is one.empty}
+
+
+NAMES = sorted(name for name, value in vars(widgets).items() if inspect.isfunction(value) and name[0] != "_")
+NAMES.remove("standing_alone")  # pages, and no control
+PLAIN = [name for name in NAMES if asks_for(name) <= {"run", "runs", "dataset", "config"} and name != "show_gradcam"]
+
+
 @pytest.mark.parametrize("classes", [2, 9])
-@pytest.mark.parametrize("name", [one for one in NAMES if one not in OTHERS])
+@pytest.mark.parametrize("name", PLAIN)
 def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(shown, name, classes):
     """On a few small images, as in quick live runs: they need no widget."""
     data = tiny_dataset(classes=classes, n_val=18)
@@ -128,7 +127,7 @@ def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(show
     assert shown and all(len(item["text/plain"]) > 50 and "<img alt=" in item["text/html"] for item in shown)
 
 
-@pytest.mark.parametrize("name", [one for one in NAMES if arguments(one, run=0, runs=0) and one != "standing_alone"])
+@pytest.mark.parametrize("name", [name for name in NAMES if arguments(name, run=0, runs=0)])
 def test_without_runs_they_say_what_to_do(name, capsys):
     known = {"run": None, "runs": {}, "dataset": None, "task": "task1b", "draw": pytest.fail}
     getattr(widgets, name)(**arguments(name, **known))
