@@ -123,8 +123,8 @@ def given(name, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_table_of_the_visible_answers_is_an_empty_hand_in(name):
-    """No hidden input is one that a student has seen, whatever the seed."""
+def test_no_hidden_input_is_a_visible_one(name):
+    """A table of the answers that can be seen is an empty hand-in, whatever the seed."""
     for seed in [*range(1, 31), *([20, student] for student in range(30))]:
         assert len(hidden := given(name, seed)) >= 3 and hidden.isdisjoint(given(name, SEED))
 
