@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from labutils import lab, paths
 from labutils.course import cells
-from labutils.course.exercises import of_task
+from labutils.course.exercises import POINTS, of_task
 from labutils.errors import NotebookError, StoreError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def keep(section: str, key: str, value: Any) -> None:
 
 def keep_result(result: Result) -> None:
     """Keep what came of a check: the last one counts."""
-    kept = {"right": result.right, "cases": result.cases, "points": result.points, "of": result.most}
+    kept = {"right": result.right, "cases": result.cases, "points": result.points, "of": POINTS}
     keep(EXERCISES, result.name, kept | {"mistake": result.mistake, "written": result.written})
 
 

@@ -93,7 +93,7 @@ ENTERED: list[Exercise] = []
 def exercise(
     task: str, about: str, use: Callable[..., Any] = call, limit: float = LIMIT
 ) -> Callable[[Callable[..., Any]], Exercise]:
-    """Enter a function, or a class, as the reference of an exercise; one call may take `limit` seconds."""
+    """Enter a function as the reference of an exercise; one call may take `limit` seconds."""
 
     def enter(reference: Callable[..., Any]) -> Exercise:
         ENTERED.append(Exercise(task, about, reference, use, limit))
