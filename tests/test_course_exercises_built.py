@@ -6,8 +6,9 @@ import pytest
 from course_helpers import CELLS, written
 
 from labutils import paths
-from labutils.course import cells, checking
+from labutils.course import cells
 from labutils.course.cells import without_solution
+from labutils.course.checking import run_check
 from labutils.course.exercises import EXERCISES, built
 from labutils.tools.execution import read_script
 
@@ -15,8 +16,11 @@ NAMES = list(built.LEARN)
 MISTAKES = [(name, mistake) for name in NAMES for mistake in EXERCISES[name].mistakes]
 
 
-def run(name, function, seed=0):
-    return checking.run_check(name, function, limit=2 * built.LIMIT, seed=seed)
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Where others compute too, a training takes longer."""
+    for name in NAMES:
+        monkeypatch.setattr(EXERCISES[name], "limit", 2 * built.LIMIT)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,12 +33,12 @@ def test_the_cell_of_a_notebook_is_a_stub(name):
 @pytest.mark.parametrize("name", ["build_blocks", "mend_normalization", "mend_batches"])
 def test_what_is_not_written_is_said(name):
     source, check = CELLS[name]
-    assert run(name, written(without_solution(source), check)).text == f"{name}: not written yet."
+    assert run_check(name, written(without_solution(source), check)).text == f"{name}: not written yet."
 
 
 @pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{n}: {m.name}" for n, m in MISTAKES])
 def test_a_mistake_is_recognised_by_name(name, mistake):
-    result = run(name, mistake.wrong, seed=1)
+    result = run_check(name, mistake.wrong, seed=1)
     assert result.mistake == mistake.name and not result.passed, result.text
     assert f"This looks like: {mistake.name}. {mistake.hint}" in result.text
 
@@ -51,7 +55,7 @@ def test_what_is_to_be_mended_is_broken(name):
     exec(f"import numpy as np\n{sources[place - 1]}", namespace)
     function = list(namespace.values())[-1]
     assert inspect.isfunction(function)
-    assert run(name, function).mistake == EXERCISES[name].mistakes[0].name
+    assert run_check(name, function).mistake == EXERCISES[name].mistakes[0].name
 
 
 def functional(side, n_base, rate):
@@ -106,7 +110,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("name", list(RIGHT))
 def test_other_right_ways_pass(name):
-    result = run(name, RIGHT[name])
+    result = run_check(name, RIGHT[name])
     assert result.passed, result.text
 
 
@@ -138,5 +142,5 @@ lenet, two_classes = (EXERCISES[name] for name in ("build_lenet", "mend_two_clas
     ],
 )
 def test_feedback_speaks_of_layers(name, function, said):
-    result = run(name, function)
+    result = run_check(name, function)
     assert said in result.text and "seed" not in result.text and not result.passed

@@ -114,23 +114,23 @@ def test_two_questions_in_every_notebook():
         find_question("task1b", 3)
 
 
-def runs_of(task, seed):
-    """Runs that could have come out in many ways."""
-    rng = np.random.default_rng(seed)
+def made(task, epochs, **told):
+    """Made-up runs of a task; what `make_run` is told is the same for all of them, or a tuple with one for each."""
     runs = {}
-    for label, config in lab.runs(task).items():
-        wrong = rng.integers(5, 90, 12)
-        accuracy, loss = np.sort(rng.uniform(0.5, 1, 12)), rng.uniform(0.05, 0.7, 12)
-        runs[label] = make_run(config.with_(epochs=12), wrong=list(wrong), accuracy=accuracy, loss=loss)
+    for place, (label, config) in enumerate(lab.runs(task).items()):
+        own = {name: value[place] if isinstance(value, tuple) else value for name, value in told.items()}
+        runs[label] = make_run(config.with_(epochs=epochs), **own)
     return runs
 
 
 @pytest.mark.parametrize("key", list(QUESTIONS), ids=lambda key: f"{key[0]} {key[1]}")
 def test_the_answer_comes_from_the_runs(key):
-    question = QUESTIONS[key]
+    question, shape = QUESTIONS[key], (len(lab.runs(key[0])), 12)
     assert (question.answer({}) is None) == bool(question.needs)
-    for seed in range(6):
-        found = question.answer(runs_of(key[0], seed))
+    for rng in map(np.random.default_rng, range(6)):
+        curves = np.sort(rng.uniform(0.5, 1, shape)), rng.uniform(0.05, 0.7, shape)
+        wrong, accuracy, loss = map(tuple, (rng.integers(5, 90, shape).tolist(), *curves))
+        found = question.answer(made(key[0], 12, wrong=wrong, accuracy=accuracy, loss=loss))
         if key == ("task1b", 2):  # what simple models make of these images is not known
             assert found is None
             continue
@@ -149,29 +149,25 @@ def test_networks_against_simple_numbers_as_the_exam_finds():
 @pytest.mark.parametrize("key", [("task1b", 1), ("task6a", 1)])
 def test_another_outcome_is_another_answer(key):
     """The run that gets its errors down first is the answer, whichever it is."""
-    question = QUESTIONS[key]
-    for number, first in enumerate(question.needs):
-        wrong = {label: [90, 80, 20, 60] if label == first else [90, 80, 60, 20] for label in question.needs}
-        configs = {label: lab.runs(key[0])[label].with_(epochs=4) for label in question.needs}
-        runs = {label: make_run(config, wrong=wrong[label]) for label, config in configs.items()}
-        assert question.answer(runs).choice == number
+    for number, first in enumerate(QUESTIONS[key].needs):
+        wrong = tuple([90, 80, 20, 60] if label == first else [90, 80, 60, 20] for label in lab.runs(key[0]))
+        assert QUESTIONS[key].answer(made(key[0], 4, wrong=wrong)).choice == number
 
 
 @pytest.mark.parametrize("key", [("task2", 1), ("task5b", 2), ("task6a", 2)], ids=lambda key: key[0])
 def test_gaps_are_those_of_the_table(key):
-    runs = {}
-    for number, (label, config) in enumerate(lab.runs(key[0]).items()):
-        run = make_run(config.with_(epochs=12), wrong=40, accuracy=np.full(12, 0.8 - 0.05 * number))
-        like_validation = np.full(12, 0.85 + 0.03 * number)
-        runs[label] = dataclasses.replace(run, history=run.history | {"fixed_accuracy": like_validation})
+    accuracy = tuple(np.full(12, 0.8 - 0.05 * number) for number in range(len(lab.runs(key[0]))))
+    runs = made(key[0], 12, wrong=40, accuracy=accuracy)
+    for number, (label, run) in enumerate(runs.items()):
+        like_validation = {"fixed_accuracy": np.full(12, 0.85 + 0.03 * number)}
+        runs[label] = dataclasses.replace(run, history=run.history | like_validation)
     gaps = evaluate.gap_table(runs)["gap [95 % interval]"]
     found = QUESTIONS[key].answer(runs)
     assert all(gaps[label].split()[0] in found.because for label in QUESTIONS[key].needs)
 
 
 def test_a_tie_accepts_both():
-    runs = {label: make_run(config.with_(epochs=3), wrong=[90, 20, 30]) for label, config in lab.runs("task1e").items()}
-    found = QUESTIONS["task1e", 2].answer(runs)
+    found = QUESTIONS["task1e", 2].answer(made("task1e", 3, wrong=[90, 20, 30]))
     assert all(found.accepts(i) for i in range(3))
     assert found.in_words(("a", "b", "c")) == "These runs show: a, and as much b, and as much c."
 
@@ -186,9 +182,7 @@ RISES, CALM, OPEN = ([0.8] * 30 + [end] * 20 for end in (0.97, 0.8, 0.9))
 )
 def test_who_over_fits_is_what_the_sentence_finds(plain, dropped, right):
     """The table, the sentence and the question speak of one finding; where it is open, either choice is right."""
-    configs = lab.runs("task5a")
-    curves = zip(configs.items(), (plain, dropped), strict=True)
-    runs = {label: make_run(config, wrong=40, confidence=own) for (label, config), own in curves}
+    runs = made("task5a", 50, wrong=40, confidence=(plain, dropped))
     found = QUESTIONS["task5a", 2].answer(runs)
     assert [i for i in range(4) if found.accepts(i)] == right
     said = sentence("over-fitting", [runs["no dropout"]])[0].text
@@ -196,13 +190,12 @@ def test_who_over_fits_is_what_the_sentence_finds(plain, dropped, right):
 
 
 def test_a_question_about_one_epoch_or_a_lost_loss_has_an_answer():
-    short = {label: make_run(config.with_(epochs=1)) for label, config in lab.runs("task5a").items()}
-    found = QUESTIONS["task5a", 2].answer(short)
+    found = QUESTIONS["task5a", 2].answer(made("task5a", 1))
     assert all(found.accepts(i) for i in range(4)) and "too few epochs: 1" in found.because
     late = make_run(lab.runs("task5d")["batch norm"], wrong=40, confidence=[0.8] * 100 + [0.97] * 50)
     found = QUESTIONS["task5d", 1].answer({"batch norm": late})
     assert found.choice == 1 and "smoothed, from epoch 97 on" in found.because
-    runs = {label: make_run(config.with_(epochs=4)) for label, config in lab.runs("task1b").items()}
+    runs = made("task1b", 4)
     lost = runs["lr 1e-4"].history | {"val_loss": np.array([0.3, np.nan, np.nan, np.nan])}
     runs["lr 1e-4"] = dataclasses.replace(runs["lr 1e-4"], history=lost)
     assert "lr 1e-4: epoch 1" in QUESTIONS["task1b", 1].answer(runs).because
@@ -210,27 +203,22 @@ def test_a_question_about_one_epoch_or_a_lost_loss_has_an_answer():
 
 def test_what_is_shown_as_equal_is_equal():
     """No student can tell 0.1561 from 0.1564 in three decimals, and .865 and .855 are one point apart."""
-
-    def answer(key, name, values):
-        configs = zip(lab.runs(key[0]).items(), values, strict=True)
-        runs = {
-            label: make_run(config.with_(epochs=2), **{"wrong": 0, name: value}) for (label, config), value in configs
-        }
-        return QUESTIONS[key].answer(runs)
-
-    found = answer(("task2", 2), "confidence", (0.8, 0.85, 0.9, 0.90002))
+    found = QUESTIONS["task2", 2].answer(made("task2", 2, wrong=0, confidence=(0.8, 0.85, 0.9, 0.90002)))
     assert [found.accepts(i) for i in range(4)] == [False, False, True, True]
-    assert answer(("task6b", 1), "wrong", (27, 29)).choice == 2
+    assert QUESTIONS["task6b", 1].answer(made("task6b", 2, wrong=(27, 29))).choice == 2
 
 
 def test_grading_a_choice():
-    runs = {label: make_run(c.with_(epochs=2), wrong=[60, 30]) for label, c in lab.runs("task4").items()}
-    assert (
-        course.grade_choice("task4", 1, "c", runs).points == 1 and course.grade_choice("task4", 1, "0.89", runs).passed
-    )
-    for choice, given, reason in (("a", runs, "0.89"), (None, runs, "0.89"), ("c", {}, "missing")):
-        wrong = course.grade_choice("task4", 1, choice, given)
-        assert wrong.points == 0 and reason in wrong.reasons[0]
+    runs = made("task4", 2, wrong=[60, 30])
+    for choice, given, points, reason in (
+        ("c", runs, 1, ""),
+        ("0.89", runs, 1, ""),
+        ("a", runs, 0, "0.89"),
+        (None, runs, 0, "0.89"),
+        ("c", {}, 0, "missing"),
+    ):
+        grade = course.grade_choice("task4", 1, choice, given)
+        assert grade.points == points and reason in "".join(grade.reasons) and grade.passed == bool(points)
 
 
 def test_ask_is_one_line(shown, reader):

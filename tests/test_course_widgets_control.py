@@ -5,27 +5,17 @@ import inspect
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from evaluate_helpers import make_run
 from helpers import made_up_run, tiny_config, tiny_dataset
 
 from labutils import lab, plots
 from labutils.course import widgets
+from labutils.course.widgets import beside
 from labutils.course.widgets.control import Controls, Drawn, Knob, control, is_live, number_knob, show
 from labutils.evaluate.tables import as_table
 from labutils.tools import report
-
-NAMES = sorted(name for name, value in vars(widgets).items() if inspect.isfunction(value) and name[0] != "_")
-OTHERS = {
-    "beside_the_lab",
-    "contest_verdicts",
-    "explore_epochs",
-    "explore_number",
-    "playground",
-    "show_gradcam",
-    "standing_alone",
-}
-"""Controls that take more than runs and images: their own tests call them."""
 
 
 @pytest.mark.parametrize(
@@ -44,12 +34,6 @@ def test_without_a_reader_the_widget_is_not_even_made(shown):
     (only,) = shown
     assert only["text/plain"] == "first < line\nsecond" and "Run this cell to move it" in only["text/html"]
     assert "<b>still</b><p>first &lt; line</p><p>second</p>" in only["text/html"]
-
-
-def test_with_a_reader_the_widget_comes_after_the_still_picture(shown, reader):
-    marks = []
-    show("words", "", lambda: SimpleNamespace(add_class=marks.append))
-    assert len(shown) == 2 and marks == ["labutils-live"]
 
 
 def draw(value, on):
@@ -121,8 +105,19 @@ def arguments(name, **known):
     return {key: known[key] for key in inspect.signature(getattr(widgets, name)).parameters if key in known}
 
 
+def asks_for(name):
+    """The parameters of a control that have no default."""
+    parameters = inspect.signature(getattr(widgets, name)).parameters.values()
+    return {one.name for one in parameters if one.default is one.empty}
+
+
+NAMES = sorted(name for name, value in vars(widgets).items() if inspect.isfunction(value) and name[0] != "_")
+NAMES.remove("standing_alone")  # pages, and no control
+PLAIN = [name for name in NAMES if asks_for(name) <= {"run", "runs", "dataset", "config"} and name != "show_gradcam"]
+
+
 @pytest.mark.parametrize("classes", [2, 9])
-@pytest.mark.parametrize("name", [one for one in NAMES if one not in OTHERS])
+@pytest.mark.parametrize("name", PLAIN)
 def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(shown, name, classes):
     """On a few small images, as in quick live runs: they need no widget."""
     data = tiny_dataset(classes=classes, n_val=18)
@@ -132,7 +127,7 @@ def test_the_lines_that_notebooks_call_show_their_words_and_ask_for_nothing(show
     assert shown and all(len(item["text/plain"]) > 50 and "<img alt=" in item["text/html"] for item in shown)
 
 
-@pytest.mark.parametrize("name", [one for one in NAMES if arguments(one, run=0, runs=0) and one != "standing_alone"])
+@pytest.mark.parametrize("name", [name for name in NAMES if arguments(name, run=0, runs=0)])
 def test_without_runs_they_say_what_to_do(name, capsys):
     known = {"run": None, "runs": {}, "dataset": None, "task": "task1b", "draw": pytest.fail}
     getattr(widgets, name)(**arguments(name, **known))
@@ -200,3 +195,61 @@ def test_what_a_control_shows_first_is_there_without_it(runs, shown):
 def test_links_lead_to_every_notebook(shown):
     report.show_links()
     assert all(f'href="{task}.ipynb"' in shown[0]["text/html"] for task in lab.TITLES)
+
+
+# A reader's runs beside the lab's: which is nearest, what the test says, and what to try on the plateau.
+
+PLANNED = lab.runs("task1b")
+MIDDLE = PLANNED["lr 1e-5"]
+FLAT, FALLING = [0.693, 0.692], [0.69, 0.68, 0.6, 0.5]
+
+
+def run_of(config, loss, wrong=30, **more):
+    return make_run(config.with_(epochs=len(loss)), wrong=wrong, loss=np.array(loss), **more)
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    """The lab's runs at two rates; their store holds nothing else."""
+    runs = {"lr 1e-4": run_of(PLANNED["lr 1e-4"], FALLING, 20), "lr 1e-5": run_of(MIDDLE, FALLING, 40)}
+    monkeypatch.setattr("labutils.course.widgets.beside.find", lambda *_, **__: dict(runs))
+    return runs
+
+
+def test_where_there_is_nothing_to_compare_it_says_so(stored, shown):
+    widgets.beside_the_lab({"lr 1e-5": make_run(MIDDLE)}, "task1b")
+    stored.clear()
+    widgets.beside_the_lab({"own": run_of(MIDDLE, FALLING)}, "task1b")
+    assert [one["text/plain"] for one in shown] == [beside.UNCHANGED, beside.NONE_STORED]
+    assert "<img" not in shown[0]["text/html"]
+
+
+def test_a_changed_run_stands_before_grey_ones_with_its_test(stored, shown):
+    own = {"lr 3e-5": run_of(MIDDLE.with_(learning_rate=3e-5), FALLING, 20)}
+    widgets.beside_the_lab(own, "task1b")
+    words = shown[0]["text/plain"]
+    assert "nearest stored run, lr 1e-5, 4 epochs (other learning_rate): 0.800" in words
+    assert "only yours is right on 20 images, only the lab's on 0: McNemar's p < 0.001" in words
+    assert "guessing" not in words
+    svg = beside.draw_beside(own, stored)
+    assert svg.count(f'stroke="{beside.GREY}" stroke-width="2.5"') >= 4 and "the lab" in svg
+
+
+def test_the_nearest_has_the_fewest_other_settings_then_the_nearest_rate_on_the_same_images(stored):
+    own = run_of(MIDDLE.with_(learning_rate=8e-5), FALLING)
+    stored["wider"] = run_of(MIDDLE.with_(learning_rate=8e-5, n_base=16, dropout=0.4), FALLING)
+    assert "nearest stored run, lr 1e-4, " in beside.in_words("own", own, stored)
+    assert "other images" in beside.in_words("own", run_of(MIDDLE, FALLING, n=100), stored)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (MIDDLE, "the lab's run with these settings left it at epoch 3"),
+        (MIDDLE.with_(learning_rate=1e-2), "the lab's runs that learn have a smaller rate. Try lr 1e-4."),
+        (MIDDLE.with_(learning_rate=1e-7), "the lab's run at lr 1e-4 gets away"),
+    ],
+)
+def test_a_run_that_has_not_begun_is_told_what_to_try(stored, config, said):
+    words = beside.in_words("own", run_of(config, FLAT), stored)
+    assert "still that of guessing after 2 epochs" in words and said in words

@@ -16,14 +16,11 @@ from labutils.errors import NotebookError
 
 ANSWER = "*Your answer (double-click to write):*"
 """What stands where a student answers in prose; older copies have it without the words in brackets."""
-
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "...  # your lines here"
 """What stands where the solution was: it runs anywhere, and the check says that nothing is written yet."""
-
 REFERENCE_CALL = "course.reference("
 """A cell that shows a self-learner our answer; a hand-out leaves it out."""
-
 REFERENCE_MARK = "<summary><b>Reference answer"
 KINDS = ("exercise", "check", "answer", "reference", "predict")
 IS_ANSWER = re.compile(r"\*Your answer(?: \([^)]*\))?:\*")

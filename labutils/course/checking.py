@@ -42,10 +42,7 @@ class _Stopped(SystemExit):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one call: a value, or the problem in words.
-
-    `ended` is False if the function had to be stopped; `kind` is the exception's name if it raised one.
-    """
+    """What came of one call: a value, or the problem in words and, of an exception, its name; or it never ended."""
 
     value: Any = None
     problem: str = ""
@@ -57,7 +54,7 @@ class Outcome:
 class Result:
     """What came of a check.
 
-    `right` of `cases` inputs gave what was expected; `points` of `most` come of it. `mistakes` are the names of those
+    `right` of `cases` inputs gave what was expected; `points` come of it. `mistakes` are the names of those
     that were recognised, `text` is what was printed.
     """
 
@@ -67,7 +64,6 @@ class Result:
     right: int = 0
     written: bool = True
     mistakes: tuple[str, ...] = ()
-    most: float = POINTS
 
     @property
     def passed(self) -> bool:
@@ -82,21 +78,18 @@ class Result:
     @property
     def points(self) -> float:
         """The share of the points, in tenths; none for what is not written."""
-        return round(self.most * self.right / self.cases, 1) if self.written else 0.0
+        return round(POINTS * self.right / self.cases, 1) if self.written else 0.0
 
     def __repr__(self) -> str:
         """`4 of 4 points`."""
-        return f"{self.points:g} of {self.most:g} points"
+        return f"{self.points:g} of {POINTS} points"
 
 
-def run_check(name: str, written: Any, *, limit: float | None = None, seed: Seed = SEED) -> Result:
-    """Test what a student wrote for an exercise of `EXERCISES`; what is no function or class is said to be none.
-
-    `limit` are the seconds that one call may take, the exercise's own unless given; `seed` decides the inputs.
-    """
+def run_check(name: str, written: Any, seed: Seed = SEED) -> Result:
+    """Test what a student wrote for an exercise of `EXERCISES`, on inputs of a seed; what is no function is said so."""
     exercise = EXERCISES[name]
     cases = inputs(exercise, seed)
-    return judge(exercise, cases, try_out(exercise, cases, written, limit))
+    return judge(exercise, cases, try_out(exercise, cases, written))
 
 
 def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
@@ -116,13 +109,13 @@ def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
     return [found[number] for number in sorted(found)]
 
 
-def try_out(exercise: Exercise, cases: list[Case], written: Any, limit: float | None = None) -> list[Outcome] | str:
+def try_out(exercise: Exercise, cases: list[Case], written: Any) -> list[Outcome] | str:
     """What came of each input, up to the first that did not end; or why nothing could be called."""
     if not callable(written):
         return f"{exercise.name} is {_kind(written)}, not a function. Run its cell first."
     outcomes: list[Outcome] = []
     for case in cases:
-        outcomes.append(_call(exercise.use, written, case, exercise.limit if limit is None else limit))
+        outcomes.append(_call(exercise, written, case))
         if not outcomes[-1].ended:  # the other inputs would take as long
             break
     return outcomes
@@ -157,14 +150,14 @@ def judge(exercise: Exercise, cases: list[Case], outcomes: list[Outcome] | str) 
     return Result(name, len(cases), "\n".join(lines), right, mistakes=tuple(mistake.name for mistake in known))
 
 
-def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Outcome:
+def _call(exercise: Exercise, written: Any, case: Case) -> Outcome:
     """What came of a call with copies of the arguments: also a problem if one of them was changed in place."""
     given = _copies(case)
     made: dict[str, Any] = {}
 
     def work() -> None:
         try:
-            made["value"] = use(written, *given)
+            made["value"] = exercise.use(written, *given)
         except _Stopped:
             made["stopped"] = True
         except BaseException as error:  # also SystemExit: nothing that a student writes ends the notebook
@@ -172,10 +165,12 @@ def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Ou
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(limit)
+    thread.join(exercise.limit)
     if thread.is_alive():
         _stop(thread)
-        return Outcome(problem=f"it did not end within {limit:g} seconds: is there a loop that never ends", ended=False)
+        return Outcome(
+            problem=f"it did not end within {exercise.limit:g} seconds: is there a loop that never ends", ended=False
+        )
     if "error" in made:
         return Outcome(problem=_raised(made["error"], written), kind=type(made["error"]).__name__)
     changed = [name for (name, was), now in zip(case.arguments.items(), given, strict=True) if _changed(was, now)]

@@ -27,10 +27,8 @@ from labutils.course.reading import defines, grade_id, literal, parsed, runnable
 
 STARTING = 60.0
 """Seconds for a new Python to begin, and for the imports of a hand-in."""
-
 MOST = 10_000_000
 """Bytes that may come back."""
-
 RESULT = "labutils"
 """The entry of a check cell's metadata that holds what came of it."""
 

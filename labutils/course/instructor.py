@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 ANSWER_POINTS = 3
 """Points for an answer in prose, given by a person."""
-
 NO_POINTS = """### BEGIN HIDDEN TESTS
 0.0  # until nbgrader_config.py puts in its place what a check in a process of its own gives
 ### END HIDDEN TESTS"""
@@ -34,7 +33,6 @@ NO_POINTS = """### BEGIN HIDDEN TESTS
 
 NAMES = Path(__file__).with_name("class_names.json")
 """What the classes are called; the regions are those that the phantoms draw, for other images the file is changed."""
-
 CONFIG = f'''"""nbgrader's configuration of this course; made by `labutils course`, yours to change."""
 
 from functools import partial
@@ -180,14 +178,9 @@ class Grade(NamedTuple):
 
 
 def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, Run] | None = None) -> Grade:
-    """One point if a choice is what the runs show; the choices are given by their text or by a, b, c, d.
+    """One point if a choice, given by its text or as a, b, c, d, is what the runs show.
 
-    The runs are those that the lab has stored, unless others are given.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such question.
+    They are the lab's stored ones unless given. A ParameterError says that there is no such question.
     """
     from labutils.course.questions import find_question, plainly_named
 
@@ -248,15 +241,8 @@ def _not_repeated(run: Run) -> str:
 
 
 def class_name(code: str, language: str = "en") -> str:
-    """What a class is called in words; the code itself if the file has no name for it.
+    """What a class is called in words; the code itself without a name. ParameterError: no such language.
 
-    Raises
-    ------
-    ParameterError
-        If the file has no such language.
-
-    Examples
-    --------
     >>> class_name("C6"), class_name("C6", "de")
     ('lumbar spine', 'Lendenwirbelsäule')
     """

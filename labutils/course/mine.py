@@ -17,10 +17,12 @@ from functools import partial
 from pathlib import Path
 
 import labutils
-from labutils import lab, paths
+from labutils import lab, paths, plots
 from labutils.course import cells, page, student
 from labutils.course.exercises import of_task
 from labutils.errors import NotebookError, StoreError
+from labutils.evaluate import best
+from labutils.runs.store import lab_store, nearest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
@@ -82,10 +84,6 @@ def _of_task(task: str) -> Iterator[str]:
 
 
 def _own_runs() -> Iterator[str]:
-    from labutils import plots
-    from labutils.evaluate import best
-    from labutils.runs.store import lab_store, nearest
-
     runs = student.own_runs()
     labs = lab_store().all() if runs else []
     if runs:

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from labutils import lab, paths
 from labutils.course import cells
-from labutils.course.exercises import of_task
+from labutils.course.exercises import POINTS, of_task
 from labutils.errors import NotebookError, StoreError
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 ANSWERS = "answers.json"
 CHOICES, EXERCISES, OPENED, QUIZ = "choices", "exercises", "opened", "quiz"
 """What is kept there, each by key."""
-
 QUESTIONS = (1, 2)
 """The numbers of a notebook's questions."""
-
 UNWRITTEN = "Write at least two sentences above, save (Ctrl+S), and run this cell again: then our answer stands here."
 NOT_MINE = "In your own copy of this notebook (`labutils lab`) our answer stands here once yours is written."
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."
@@ -154,7 +152,7 @@ def keep(section: str, key: str, value: Any) -> None:
 
 def keep_result(result: Result) -> None:
     """Keep what came of a check: the last one counts."""
-    kept = {"right": result.right, "cases": result.cases, "points": result.points, "of": result.most}
+    kept = {"right": result.right, "cases": result.cases, "points": result.points, "of": POINTS}
     keep(EXERCISES, result.name, kept | {"mistake": result.mistake, "written": result.written})
 
 

@@ -34,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A server: `url`, its process `server`, and `folder` with the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     for name, settings in SETTINGS.items():
-        file = folder / ".settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file = folder / ".config/lab/user-settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(settings), encoding="utf-8")
     for notebook in paths.notebooks_dir().glob("*.ipynb"):
@@ -47,8 +47,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         "PYTHONPATH": str(paths.ROOT),
         "LABUTILS_RESULTS": str(paths.results_dir()),
         "JUPYTER_CONFIG_DIR": str(folder / ".config"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings"),
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
     command += [

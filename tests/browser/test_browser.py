@@ -13,6 +13,7 @@ from page_helpers import (
     check_no_errors,
     check_no_violation,
     controls_notebook,
+    open_again,
     open_notebook,
     picture,
     run_all,
@@ -83,9 +84,8 @@ def test_the_other_notebooks(page, lab, axe, name):
 
 def test_an_answered_question_is_there_when_its_notebook_is_opened_again(page, lab, axe):
     """Without a kernel: what was asked, what was chosen, and what the runs said; no control that is gone."""
-    name = controls_notebook(
-        lab, more=["from labutils import course", 'course.ask("task1b", 1)', 'course.ask("task7", 1)']
-    )
+    cells = "from labutils import course", 'course.ask("task1b", 1)', 'course.ask("task7", 1)'
+    name = controls_notebook(lab, more=cells)
     open_notebook(page, lab, name)
     run_all(page)
     box = page.locator(".labutils[role=radiogroup]").first
@@ -96,10 +96,7 @@ def test_an_answered_question_is_there_when_its_notebook_is_opened_again(page, l
     boxes = page.locator(".labutils[role=radiogroup]").all()
     said = [box.get_by_role("status").inner_text() for box in boxes]
     chosen = [box.locator("label").nth(1).inner_text().strip() for box in boxes]
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
-    page.goto(f"{lab.url}/lab/tree/{name}?reset")
-    page.wait_for_selector(".labutils-still:visible")
+    open_again(page, lab, name)
     for still, lines, choice in zip(page.locator(".labutils-still").all(), said, chosen, strict=True):
         assert f"{choice} (you said)" in still.inner_text()
         assert all(line in still.inner_text() for line in filter(None, lines.splitlines()))
@@ -130,8 +127,7 @@ def test_a_card_shows_a_picture_a_sentence_and_a_verdict_and_the_rest_on_a_click
     assert details.locator("table").count() > 3 and details.locator("table:visible").count() == 0
     assert "(you said)" in page.locator(".jp-OutputArea img").get_attribute("alt")
     picture(page, "card")
-    details.locator("summary").first.focus()
-    page.keyboard.press("Enter")
+    details.locator("summary").first.press("Enter")
     page.wait_for_selector(".labutils-details table:visible")
     counts = [table.evaluate(COLUMNS_IN_SIGHT) for table in details.locator("table").all()]
     assert max(counts) <= 7, counts

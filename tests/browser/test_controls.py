@@ -13,6 +13,7 @@ from page_helpers import (
     check_no_errors,
     check_no_violation,
     controls_notebook,
+    open_again,
     open_notebook,
     picture,
     run_all,
@@ -122,15 +123,12 @@ def test_the_instruments_move_with_keys_and_mouse(controls, axe):
     assert controls.locator(".labutils-still:visible").count() == 0, "a still picture goes when its control is there"
     assert use_everything(controls) == len(CONTROLS)
     scrubber = controls.get_by_role("group", name="Epoch by epoch")
-    scrubber.get_by_role("slider", name="epoch").focus()
-    controls.keyboard.press("Home")
+    scrubber.get_by_role("slider", name="epoch").press("Home")
     assert "epoch 1 of" in scrubber.locator("[role=status]").inner_text()
     threshold = controls.get_by_role("group", name="Threshold and prevalence")
-    threshold.get_by_role("slider", name="threshold").focus()
-    controls.keyboard.press("End")
+    threshold.get_by_role("slider", name="threshold").press("End")
     assert "from 1.00 on" in threshold.locator("[role=status]").inner_text()
-    breaking = controls.get_by_role("group", name="Break the network")
-    breaking.get_by_role("button", name="Surprise me").click()
+    controls.get_by_role("button", name="Surprise me").click()
     controls.wait_for_selector("text=All 200 validation images under this change: accuracy")
     check_no_violation(controls, axe)
     picture(controls, "instruments")
@@ -149,10 +147,7 @@ def test_the_range_test_is_live(controls):
 
 def test_a_notebook_opened_again_shows_its_still_pictures(controls, lab):
     name = controls.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
-    controls.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    controls.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
-    controls.goto(f"{lab.url}/lab/tree/{name}?reset")
-    controls.wait_for_selector(".labutils-still:visible")
+    open_again(controls, lab, name)
     cells = controls.locator(".jp-CodeCell", has_text="widgets.").all()
     assert len(cells) == len(CONTROLS)
     for cell in cells:

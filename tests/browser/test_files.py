@@ -1,6 +1,5 @@
 """Pages that are opened as files, without kernel or server: results on own images, and verdicts that are contested."""
 
-import pytest
 from page_helpers import check_no_errors, check_no_violation
 from use_helpers import move_controls
 
@@ -12,28 +11,18 @@ from labutils.runs.store import find
 from labutils.tools import own
 
 
-@pytest.fixture
-def written(tmp_path, monkeypatch):
-    """The page of two runs of the lab, and what it should begin with."""
+def test_the_page_of_results_moves_and_without_scripts_its_words_are_there(open_file, tmp_path, monkeypatch, axe):
     runs = {label: run for label, run in find(lab.runs("task1b")).items() if label != "lr 1e-6"}
     skin = load_dataset("skin", source="phantom", progress=False)
     judged, simple = audit.audit(skin), audit.baseline_table(skin)
     monkeypatch.setenv("LABUTILS_RESULTS", str(tmp_path))
-    return own.write_page(skin, judged, simple, runs).as_uri(), runs
-
-
-def test_the_page_of_results_moves(open_file, written, axe):
-    address, runs = written
+    address = own.write_page(skin, judged, simple, runs).as_uri()
     page = open_file(address)
     page.locator(".labutils").nth(len(runs)).wait_for()
     for box in page.locator(".labutils").all():
         move_controls(page, box)
     check_no_violation(page, axe)
     check_no_errors(page)
-
-
-def test_without_scripts_its_words_are_there(open_file, written):
-    address, runs = written
     words = open_file(address, java_script_enabled=False).locator(".labutils-alone").all_inner_texts()
     assert len(words) == len(runs) + 1 and words[0].startswith("lr 1e-4, epoch ") and "sensitivity" in words[-1]
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from helpers import patience
 from page_helpers import POLL, TRAINED, check_no_errors, controls_notebook, open_notebook, run_all
-from use_helpers import try_playground
 
 from labutils.augment import augment_batch
 from labutils.config import Augmentation
@@ -157,16 +156,15 @@ def test_rates_stall_learn_and_die(engine):
     assert max(dies["loss"]) > 0.8 and abs(dies["val_accuracy"][-1] - 0.5) <= 0.1
 
 
-@pytest.mark.parametrize("chosen", [{"dropout": 0.8}, {"spatial_dropout": 0.2}, {"augmentation": "turned"}])
+TURNED = Augmentation(rotation=180, shift=0.2, horizontal_flip=True).model_dump()
+
+
+@pytest.mark.parametrize("chosen", [{"dropout": 0.8}, {"spatial_dropout": 0.2}, {"augmentation": TURNED}], ids=list)
 def test_what_is_dropped_or_changed_narrows_the_gap(engine, chosen):
     """Tasks 5A, 6A and 8: the gap in loss at the end, on training images measured as they went by."""
-    if "augmentation" in chosen:
-        chosen = {"augmentation": Augmentation(rotation=180, shift=0.2, horizontal_flip=True).model_dump()}
-    gaps = []
-    for more in ({}, chosen):
-        history = engine.train("task6b", small.EPOCHS, **more)
-        gaps.append(end(history, "val_loss") - end(history, "loss"))
-    assert gaps[1] < 0.5 * gaps[0] and gaps[0] > 0.1, gaps
+    histories = [engine.train("task6b", small.EPOCHS, **more) for more in ({}, chosen)]
+    before, after = (end(history, "val_loss") - end(history, "loss") for history in histories)
+    assert after < 0.5 * before and before > 0.1
 
 
 def test_batch_norm_starts_fast_and_validation_waits(engine):
@@ -177,15 +175,13 @@ def test_batch_norm_starts_fast_and_validation_waits(engine):
 
 
 def test_element_wise_accuracy_is_high_before_anything_is_learned(engine):
-    """Task 4: one yes or no per class is right eight times of nine by saying no."""
+    """Task 4: one yes or no per class is right eight times of nine by saying no; validation has training's loss."""
     history = engine.train("task4", 1, elementwise=True)
     assert history["val_elementwise"][0] > 0.85 > history["val_accuracy"][0]
-    for elementwise, guessed in ((True, 0.69), (False, 2.2)):
-        still = engine.train("task4", 1, elementwise=elementwise, learning_rate=0)
-        assert still["val_loss"] == pytest.approx(still["loss"], abs=0.05), "validation has the loss that is trained"
+    for guessed, chosen in ((0.69, {"elementwise": True}), (2.2, {}), (1.1, {"classes": 3})):
+        still = engine.train("task4", 1, learning_rate=0, **chosen)
+        assert still["val_loss"] == pytest.approx(still["loss"], abs=0.05)
         assert still["loss"] == pytest.approx([guessed], abs=0.15)
-    three = engine.train("task4", 1, classes=3)
-    assert 0.8 < three["loss"][0] < 1.2, "guessing among three is a loss of 1.1"
 
 
 @pytest.mark.parametrize("task", small.PLAYS)
@@ -235,13 +231,6 @@ def test_a_file_trains_thirty_epochs_and_compares(static):
     found = box.evaluate("(box) => box.run.history")
     assert found["val_loss"] == pytest.approx(recorded("task1b")["history"]["val_loss"], abs=0.1)
     assert found["seconds"][-1] < patience(15)
-    check_no_errors(page)
-
-
-def test_a_run_is_paused_goes_on_and_is_forgotten(static):
-    page, box = static("task9")
-    try_playground(page, box)
-    assert box.get_attribute("data-status") == "ready" and "after" not in box.locator("[role=status]").inner_text()
     check_no_errors(page)
 
 
@@ -338,8 +327,7 @@ def test_the_focus_is_never_lost_and_nothing_is_said_twice(kernel):
       const told = document.querySelector("[role=status]");
       new MutationObserver(() => heard.push(told.textContent)).observe(told, { childList: true });
     }""")
-    box.get_by_role("button", name="Train").focus()
-    page.keyboard.press("Enter")
+    box.get_by_role("button", name="Train").press("Enter")
     assert page.evaluate(focus) == "Pause"
     page.wait_for_function("box => box.run.history.loss.length > 3", arg=box.element_handle(), polling=POLL)
     assert page.evaluate("heard") == ["Training: the curves grow with every epoch."]

@@ -11,7 +11,6 @@ import numpy as np
 
 POINTS = 4
 """What an exercise counts."""
-
 LIMIT = 5.0
 """Seconds that one call may take, unless an exercise says otherwise; most solutions take less than a thousandth."""
 
@@ -94,7 +93,7 @@ ENTERED: list[Exercise] = []
 def exercise(
     task: str, about: str, use: Callable[..., Any] = call, limit: float = LIMIT
 ) -> Callable[[Callable[..., Any]], Exercise]:
-    """Enter a function, or a class, as the reference of an exercise; one call may take `limit` seconds."""
+    """Enter a function as the reference of an exercise; one call may take `limit` seconds."""
 
     def enter(reference: Callable[..., Any]) -> Exercise:
         ENTERED.append(Exercise(task, about, reference, use, limit))

@@ -1,9 +1,6 @@
 """Controls of the notebooks: each is one line to call, shows a still picture and its words, and moves in JupyterLab.
 
-A pure function first, a control around it: `control` decides what is shown where and moved how. `playground` trains
-small networks while one looks on (`small`), `instruments` compute in the page, `experiments` take a few seconds,
-`looking` looks into networks, `explore` wraps figures and tables, `beside` sets a reader's runs beside the lab's,
-`verdict` lets the verdicts be contested.
+A pure function first, a control around it: `control` decides what is shown where and moved how.
 
 What many of them take means the same everywhere: `run` is a stored run, or None; `runs` are runs by label; `dataset` is
 what they were validated on. Without a run they say what to do, so that a notebook goes on.

@@ -10,8 +10,11 @@ import numpy as np
 from labutils import lab
 from labutils.config import scientific
 from labutils.course.widgets.control import needs_run, show
+from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
 from labutils.plots.charts import COLOURS, GREY, Line, as_image, learning_chart
 from labutils.plots.live import loss_top
+from labutils.runs.store import SETTINGS, find, lab_store, nearest
+from labutils.statistics import p_words
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -36,8 +39,6 @@ def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
     task : str
         "task1b" to "task9".
     """
-    from labutils.runs.store import find, lab_store
-
     planned = {(c.key, c.epochs) for c in (*lab.runs(task).values(), *lab.stand_ins(task).values())}
     own = {label: run for label, run in runs.items() if (run.config.key, run.epochs) not in planned}
     stored: dict[str, Run] = {}
@@ -52,17 +53,12 @@ def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
 
 def left_plateau(run: Run) -> int | None:
     """The epoch, from 1, at which the training loss first was clearly below that of guessing; None if it never was."""
-    guess = float(np.log(len(run.class_names)))
-    below = np.flatnonzero(np.asarray(run.history["loss"]) < (1 - LEFT) * guess)
+    below = np.flatnonzero(np.asarray(run.history["loss"]) < (1 - LEFT) * np.log(len(run.class_names)))
     return int(below[0]) + 1 if below.size else None
 
 
 def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
-    from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
-    from labutils.runs.store import SETTINGS, nearest
-    from labutils.statistics import p_words
-
     near = nearest(run, {label: other for label, other in stored.items() if same_images(run, other)})
     said = f"{label}, {run.epochs} epochs: best validation accuracy {run.history['val_accuracy'].max():.3f}."
     if other := stored.get(near or ""):

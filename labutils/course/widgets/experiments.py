@@ -15,9 +15,10 @@ import numpy as np
 from labutils.course.widgets import small
 from labutils.course.widgets.control import Controls, Drawn, Knob, control, needs_run, number_knob, png, recorded, show
 from labutils.evaluate.compare import correct, mcnemar
-from labutils.models import describe
+from labutils.models import build_model, describe
 from labutils.plots.charts import COLOURS, GREY, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart, svg
 from labutils.statistics import p_words, sign_test, wilson_interval
+from labutils.training.backend import import_keras
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -38,9 +39,6 @@ def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, lis
     after every twentieth step and at the end are `rate`, and `loss`, smoothed over some twenty steps. It ends early
     where the loss has left the scale.
     """
-    from labutils.models import build_model
-    from labutils.training.backend import import_keras
-
     keras = import_keras()
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, n_classes=dataset.n_classes)
@@ -185,18 +183,10 @@ def agreement(maps: np.ndarray, after: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def draw_study(images: int, runs: int, seed: int = 0) -> np.ndarray:
-    """Accuracies that `runs` equally good networks reach on `images` new images each, in 2000 studies, (studies, runs).
-
-    In each study the first column is one run that nobody chose; the best of a row is the one that gets reported.
-    """
-    rng = np.random.default_rng(seed)
-    return rng.binomial(images, TRUTH, (STUDIES, runs)) / images
-
-
 def draw_winner(images: int, runs: int, seed: int) -> Drawn:
     """One study's accuracies, and by how much the best run flatters over many studies."""
-    studies = draw_study(images, runs, seed)
+    # In each study, a row, the first run is one that nobody chose; the best is the one that gets reported.
+    studies = np.random.default_rng(seed).binomial(images, TRUTH, (STUDIES, runs)) / images
     best, one, edges = studies.max(axis=1), studies[0], np.linspace(0.6, 1, 41)
 
     def line(values: np.ndarray, *look: str) -> Line:

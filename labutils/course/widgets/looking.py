@@ -10,13 +10,13 @@ import html
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils import augment
+from labutils import augment, explain, training
 from labutils.config import RunConfig
 from labutils.course.widgets.control import Controls, Drawn, Knob, needs_run, number_knob, png, recorded, show
 from labutils.course.widgets.explore import images_of
@@ -102,8 +102,6 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
 
     A small run stands in for one whose weights are not stored (`training.with_weights`).
     """
-    from labutils import training
-
     run = training.with_weights(run)
     dataset = images_of(run, dataset)
     names = [x.name for x in layers_of(run.config, len(run.class_names)) if x.kind in ("convolution", "pooling")]
@@ -118,30 +116,28 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
         yield Drawn(_image(dataset, image, 128) + drawn.picture, f"Validation image {image + 1}, {drawn.words}")
 
     layers = Knob("layer", "layer", tuple((name, name) for name in names), kind="menu")
-    knobs = (layers, _images_knob(run, 0))
-    show(words, _image(dataset, 0, 128), lambda: _asked("Feature maps", run, knobs, before, answers).widget)
+    _ask("Feature maps", words, _image(dataset, 0, 128), run, (layers, _images_knob(run)), before, answers)
 
 
 def _image(dataset: Dataset, index: int, size: int, said: str = "") -> str:
     return png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}{said}", size)
 
 
-def _images_knob(run: Run, start: int) -> Knob:
+def _images_knob(run: Run, start: int = 0) -> Knob:
     return number_knob("image", "image", range(1, len(run.y_val) + 1), start + 1)
 
 
-def _asked(
+def _ask(
     title: str,
+    words: str,
+    still: str,
     run: Run,
     knobs: Sequence[Knob],
     before: Callable[..., Drawn],
     answers: Callable[..., Iterator[Drawn | None]],
-    buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
-    side: bool = False,
-) -> Controls:
-    """A control that asks a stored run's network: after a move, what is shown `before`, then what it `answers`."""
-    from labutils import training
-
+    **more: Any,
+) -> None:
+    """Show a control that asks a stored run's network: after a move what stands there `before`, then its `answers`."""
     network = functools.cache(lambda: training.load_best(run)[0])
 
     def moved(controls: Controls) -> None:
@@ -149,21 +145,13 @@ def _asked(
         controls.put(before(network.cache_info().currsize > 0, **values))
         controls.later(lambda: answers(network(), **values))
 
-    return Controls(title, knobs, moved, buttons, side)
-
-
-def dropout_passes(model: Any, picture: np.ndarray) -> np.ndarray:
-    """A hundred predictions for one image, each with other units dropped, (100, outputs): Gal and Ghahramani (2016)."""
-    many = np.repeat(np.asarray(picture, np.float32)[None], 100, axis=0)
-    return np.asarray(model(many, training=True))
+    show(words, still, lambda: Controls(title, knobs, moved, **more).widget)
 
 
 def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
     """A hundred passes as a histogram of the probability of label 1, and in words."""
-    p = passes[:, 0]
-    heights = np.histogram(p, bins=20, range=(0, 1))[0]
-    bars = [(k / 20, (k + 1) / 20, float(h)) for k, h in enumerate(heights)]
-    name = run.class_names[1]
+    p, name = passes[:, 0], run.class_names[1]
+    bars = [(k / 20, (k + 1) / 20, float(h)) for k, h in enumerate(np.histogram(p, bins=20, range=(0, 1))[0])]
     stored = float(run.val_predictions[run.best_epoch, index, 0])
     panel = Panel(f"P({name}), {len(p)} passes", (0, 1), (0, len(p)), "probability", bars=bars, mark=stored)
     words = (
@@ -176,10 +164,9 @@ def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
 
 @needs_run
 def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
-    """One validation image, a hundred passes with dropout on: how much its probability depends on the units dropped."""
+    """One validation image, a hundred passes, each with other units dropped: Gal and Ghahramani (2016)."""
     p = run.val_predictions[run.best_epoch, :, 0].astype(float)
-    order = np.argsort(np.abs(p - 0.5), kind="stable")
-    unsure, sure = int(order[0]), int(order[-1])
+    unsure, *_, sure = np.argsort(np.abs(p - 0.5), kind="stable").tolist()
     words = (
         f"Monte-Carlo dropout: one image, a hundred passes with dropout {run.config.dropout:g} on. Without dropout the "
         f"network is least sure of validation image {unsure + 1} (probability {p[unsure]:.2f}) and surest of image "
@@ -192,11 +179,12 @@ def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
         return Drawn(_image(dataset, image, 160), said, busy=True)
 
     def answers(model: Any, image: int) -> Iterator[Drawn]:
-        drawn = draw_passes(run, image, dropout_passes(model, dataset.x_val[image]))
+        many = np.repeat(np.asarray(dataset.x_val[image], np.float32)[None], 100, axis=0)
+        drawn = draw_passes(run, image, np.asarray(model(many, training=True)))
         yield Drawn(_image(dataset, image, 160) + drawn.picture, drawn.words)
 
-    knobs, again = (_images_knob(run, unsure),), {"again": ("A hundred passes", Controls.refresh)}
-    show(words, pictures, lambda: _asked("Monte-Carlo dropout", run, knobs, before, answers, again).widget)
+    knobs, buttons = (_images_knob(run, unsure),), {"again": ("A hundred passes", Controls.refresh)}
+    _ask("Monte-Carlo dropout", words, pictures, run, knobs, before, answers, buttons=buttons)
 
 
 @dataclass(frozen=True)
@@ -263,8 +251,6 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
         return Drawn(both(image, changed), "The network is being asked." if ready else LOADED)
 
     def answers(model: Any, image: int, **values: Any) -> Iterator[Drawn | None]:
-        from labutils import explain
-
         changed = apply(np.array(dataset.x_val[image]), Change(**values))
         answer = bar(run, image, np.asarray(model(changed[None], training=False))[0])
         pictures, waiting = both(image, changed), f"{answer.words}\n{count}: being measured."
@@ -281,13 +267,13 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
                 yield None
         yield Drawn(pictures, f"{answer.words}\n{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}.")
 
-    words, knobs = breaking_in_words(run, recorded("changes")), (_images_knob(run, 0), *KNOBS)
-    buttons: dict[str, tuple[str, Callable[[Controls], None]]] = {
+    words, knobs = breaking_in_words(run, recorded("changes")), (_images_knob(run), *KNOBS)
+    buttons = {
         "surprise": ("Surprise me", lambda controls: controls.choose(**asdict(surprising(random.Random())))),
         "back": ("Back to the image", lambda controls: controls.choose(**asdict(Change()))),
     }
-    made = functools.partial(_asked, "Break the network", run, knobs, before, answers, buttons, side=True)
-    show(words, _image(dataset, 0, 150), lambda: made().widget)
+    still = _image(dataset, 0, 150)
+    _ask("Break the network", words, still, run, knobs, before, answers, buttons=buttons, side=True)
 
 
 def breaking_in_words(run: Run, before: dict[str, Any]) -> str:
