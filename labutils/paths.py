@@ -56,10 +56,7 @@ ROOT = _find_root(Path(__file__).resolve().parent)
 
 
 def data_dir() -> Path:
-    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` if it is set, else `data/` of the repository.
-
-    A FileNotFoundError says that the variable is no folder.
-    """
+    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` (a FileNotFoundError if none), else `data/`."""
     path = machine.folder("LABUTILS_DATA")
     if not path:
         return ROOT / "data"
@@ -98,10 +95,7 @@ def in_my_lab() -> bool:
 
 
 def short(path: Path | str) -> str:
-    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts.
-
-    Keeps the folders of one machine out of committed outputs.
-    """
+    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts."""
     path = Path(path)
     try:
         return path.resolve().relative_to(ROOT).as_posix()

@@ -49,10 +49,9 @@ class Source:
 
 
 def locate(name: str, source: str = "auto", progress: bool = True, n_train: int | None = None) -> Place:
-    """The images that are used for a data set; phantoms are drawn if they are what is used and are not there.
+    """The images that are used for a data set (see `dataset_name`); phantoms are drawn if they are used and not there.
 
-    `name` is from `dataset_name`, `source` one of `SOURCES`; `progress` allows a bar while phantoms are drawn. Where
-    more training images are asked for than the lab has, a larger set of phantoms lies beside its own: `Skin-4000`. A
+    Where more training images are asked for than the lab has, a larger set lies beside its own: `Skin-4000`. A
     DataError says that there are none, or that a folder has nearly the name that was asked for.
     """
     found = find_place(name, source)
@@ -92,10 +91,7 @@ def own_folders() -> dict[str, list[Path]]:
 
 
 def existing() -> list[str]:
-    """The names of the data sets that have images somewhere: the lab's first, last those that two folders have.
-
-    Raises DataError if none has.
-    """
+    """The names of the data sets that have images, the lab's first, names of two folders last; a DataError if none."""
     own = own_folders()
     names = [name for name in dict.fromkeys([*DATASETS, *own]) if name in own or find_place(name)]
     if not names:
@@ -104,10 +100,7 @@ def existing() -> list[str]:
 
 
 def source_of(name: str) -> str:
-    """Whose images of a data set are used on this machine, in a word; "phantom" too if they are yet to be drawn.
-
-    Raises DataError as `find_place` does, and if there are no such images.
-    """
+    """Whose images of a data set are used here, "phantom" too if they are yet to be drawn; a DataError if none."""
     found = find_place(name)
     if found is None and name not in DATASETS:
         raise DataError(_absent(name, "auto"))
@@ -120,10 +113,9 @@ def title_of(name: str) -> str:
 
 
 def find_source(source: str | Path) -> Source:
-    """The files of a data set, by its name (letter case and the underscore do not matter) or its folder.
+    """The files of a data set, by its name, or by a folder that holds `train` and `validation`.
 
-    Of a name, the first of the course's, the public and the phantom images that exist; anything else is a folder that
-    holds `train` and `validation`. A DataError says that there is none, or that its files cannot be told into classes.
+    A DataError says that there is none, or that its files cannot be told into classes.
     """
     name = dataset_name(source) if isinstance(source, str) else None
     root = Path(source).expanduser()

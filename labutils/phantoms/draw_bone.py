@@ -18,16 +18,8 @@ SEVERITY = 2.0
 
 AGREEMENT = 0.92  # correlation of each sign with that
 
-SIGNS = {  # sign -> 1 if atypical fractures have more of it, -1 if ordinary ones have
-    "slope": -1,
-    "spread": -1,
-    "rough": -1,
-    "shards": -1,
-    "beak": 1,
-    "thickening": 1,
-    "spike": 1,
-    "incomplete": 1,
-}
+SIGNS = dict.fromkeys(("slope", "spread", "rough", "shards"), -1)  # ordinary fractures have more of these
+SIGNS |= dict.fromkeys(("beak", "thickening", "spike", "incomplete"), 1)  # and atypical ones of these
 
 _STARTS = {"shards": 0.35, "beak": 0.25, "incomplete": 0.88}  # level from which on a sign is there at all
 

@@ -18,19 +18,9 @@ SEVERITY = 1.75
 
 AGREEMENT = 0.82  # correlation of each sign with the severity
 
-SIGNS = (  # what melanomas have more of
-    "asymmetry",
-    "raggedness",
-    "edge",
-    "streaks",
-    "tones",
-    "blotches",
-    "network",
-    "globules",
-    "disorder",
-    "veil",
-    "regression",
-)
+# What melanomas have more of.
+SIGNS = ("asymmetry", "raggedness", "edge", "streaks", "tones", "blotches", "network", "globules")
+SIGNS += ("disorder", "veil", "regression")
 
 _LATE = ("streaks", "blotches", "veil", "regression")  # signs that the harmless half of all lesions does not have
 
@@ -199,9 +189,8 @@ def _outline(look: Look, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 
 def _tone_patches(look: Look, radius: float, h: int, w: int, rng: np.random.Generator) -> Map:
     """Factor of the pigment: a mosaic of a few tones, and a mottle of small spots."""
-    steps = _soft_step(_noise(h, w, 0.55 * radius, rng), 0.3, 0.12) + _soft_step(
-        _noise(h, w, 0.40 * radius, rng), -0.3, 0.12
-    )
+    steps = _soft_step(_noise(h, w, 0.55 * radius, rng), 0.3, 0.12)
+    steps = steps + _soft_step(_noise(h, w, 0.40 * radius, rng), -0.3, 0.12)
     mottle = _noise(h, w, 0.10 * radius, rng)
     return np.exp(look.tones * (1.3 * (steps - 1) + 0.35 * mottle) + 0.06 * mottle)
 
@@ -256,9 +245,8 @@ def _background(melanin: Map, h: int, w: int, rng: np.random.Generator) -> Map:
     blood += rng.uniform(0.0, 0.04) * _noise(h, w, 3.0, rng)
     # Vessels run along the zero lines of a smooth field.
     field = _noise(h, w, rng.uniform(0.10, 0.2) * size, rng)
-    blood += (
-        rng.uniform(0.0, 0.25) * np.exp(-((field / 0.07) ** 2)) * _soft_step(_noise(h, w, 0.25 * size, rng), 0.5, 0.3)
-    )
+    vessels = rng.uniform(0.0, 0.25) * np.exp(-((field / 0.07) ** 2))
+    blood += vessels * _soft_step(_noise(h, w, 0.25 * size, rng), 0.5, 0.3)
     return blood.astype(np.float32)
 
 
