@@ -179,7 +179,10 @@ def leave_with_parent(last: Callable[[], object] = lambda: None) -> None:
     parent = parent_process()
 
     def watch() -> None:
-        parent.join() if parent else os.read(0, 1)
+        if parent:
+            parent.join()
+        else:
+            os.read(0, 1)
         try:
             last()
         finally:

@@ -19,7 +19,7 @@ SEVERITY = 1.75
 AGREEMENT = 0.82  # correlation of each sign with the severity
 
 # What melanomas have more of.
-SIGNS = ("asymmetry", "raggedness", "edge", "streaks", "tones", "blotches", "network", "globules")
+SIGNS: tuple[str, ...] = ("asymmetry", "raggedness", "edge", "streaks", "tones", "blotches", "network", "globules")
 SIGNS += ("disorder", "veil", "regression")
 
 _LATE = ("streaks", "blotches", "veil", "regression")  # signs that the harmless half of all lesions does not have
