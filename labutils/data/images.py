@@ -25,8 +25,6 @@ from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
 
-__all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image"]
-
 VERSION = 1  # raised when the same files give other pixels than before: caches and fingerprints of older versions lapse
 
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)

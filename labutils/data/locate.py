@@ -13,8 +13,6 @@ from labutils.data.listing import alike, list_folder, only_one
 from labutils.errors import DataError
 from labutils.paths import dataset_name, shown
 
-__all__ = ["SOURCES", "Place", "Source", "dataset_name", "existing", "find_source", "locate", "title_of"]
-
 SOURCES = ("auto", "course", "public", "phantom")
 """Whose images: the first of these that exists, those in the data folder, those that were fetched, drawn ones."""
 
