@@ -140,14 +140,6 @@ def folder(name: str) -> Path | None:
     return place
 
 
-def results_folder() -> Path | None:
-    """`LABUTILS_RESULTS`, or None; it is made when something is stored. A ParameterError if a file stands there."""
-    place = folder("LABUTILS_RESULTS")
-    if place and place.exists() and not place.is_dir():
-        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
-    return place
-
-
 def _variable(name: str) -> str:
     return os.environ.get(name, "").strip()
 

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from labutils import machine
+from labutils.errors import ParameterError
 
 LAB_DATASETS = ("skin", "bone", "x_ray")  # the data sets that the lab's tasks speak of, and that can be drawn
 ALLOWED_NAME = "skin, bone or x_ray, or the name of a folder of yours that holds train and validation"
@@ -74,8 +75,11 @@ def generated_dir() -> Path:
 
 
 def results_dir() -> Path:
-    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` if it is set, else `results/`."""
-    return machine.results_folder() or ROOT / "results"
+    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` (a ParameterError: a file), else `results/`."""
+    place = machine.folder("LABUTILS_RESULTS")
+    if place and place.exists() and not place.is_dir():
+        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
+    return place or ROOT / "results"
 
 
 def notebooks_dir() -> Path:
