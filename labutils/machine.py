@@ -124,10 +124,7 @@ def progress() -> str:
 
 
 def folder(name: str) -> Path | None:
-    """The folder that a variable names, such as `LABUTILS_DATA`, whether or not it is there; None where it is not set.
-
-    A ParameterError says that no folder can have that name.
-    """
+    """The folder that a variable such as `LABUTILS_DATA` names, there or not; None unless set, or a ParameterError."""
     asked = _variable(name)
     if not asked:
         return None

@@ -157,10 +157,7 @@ class Run:
         )
 
     def first(self, epochs: int) -> "Run":
-        """The first `epochs` epochs: what a shorter training with the same settings and seed would have given.
-
-        A ValueError says that there are not as many.
-        """
+        """The first `epochs` epochs: what a shorter training would have given; a ValueError if there are fewer."""
         if epochs > self.epochs:
             raise ValueError(f"The run has {self.epochs} epochs, not {epochs}.")
         if epochs == self.epochs == self.config.epochs == len(self.val_predictions):
