@@ -25,10 +25,10 @@ MORE_IMAGES = (2000, 4000)
 
 @dataclass(frozen=True)
 class Reported:
-    """What the lab report says about one run; None where it says nothing.
+    """What the lab report says about one run on the validation images; None where it says nothing.
 
-    `accuracy` and `loss` are on the validation images: the best over the epochs, and a loss of which the report does
-    not say where it was read. In Task 4 the accuracy is element-wise over nine one-hot columns.
+    `accuracy` is the best over the epochs (in Task 4 element-wise over nine one-hot columns), `loss` of an unsaid
+    epoch.
     """
 
     accuracy: float | None = None
@@ -245,10 +245,7 @@ def further_seeds() -> Iterator[tuple[str, dict[str, RunConfig], int]]:
 
 
 def training_list() -> list[Planned]:
-    """Every run of the lab in the order it should be trained, none twice.
-
-    A run that is the beginning of a longer one comes before it: training the longer one continues it.
-    """
+    """Every run of the lab in the order it should be trained, none twice; a run's beginning comes before it."""
     planned = []
     for stage, tasks in STAGES.items():
         if stage == "e":

@@ -23,8 +23,7 @@ def max_of_windows(images: Any, size: tuple[int, int]) -> Any:
 class MaxPooling2D(keras.layers.MaxPooling2D):
     """Max-pooling over windows that do not overlap, on images with channels last; values as Keras's.
 
-    On JAX, where every step goes through XLA, a training step of AlexNet takes about half the time with it. The other
-    backends have a fast pooling of their own, and keep it.
+    On JAX, where every step goes through XLA, a step of AlexNet takes about half the time with it.
     """
 
     def __init__(self, pool_size: int | tuple[int, int] = 2, name: str | None = None) -> None:

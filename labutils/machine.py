@@ -103,21 +103,18 @@ def keras_settings() -> dict[str, Any]:
     mend = f"Remove {file}, or mend it: Keras reads it when it is imported."
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return {}
     except OSError as error:
         raise ParameterError(f"keras.json cannot be read ({(error.strerror or str(error)).lower()}). {mend}") from None
-    except ValueError:
-        return {}
     if not isinstance(settings, dict):
         raise ParameterError(f"keras.json holds {settings!r:.40}: it must hold settings in braces. {mend}")
     for name, allowed in KERAS_CHOICES.items():
-        if settings.get(name, allowed[0]) not in allowed:
-            raise ParameterError(
-                f"{name} is {settings[name]!r:.40} in keras.json: it must be one of {', '.join(allowed)}. {mend}"
-            )
-    if not isinstance(settings.get("epsilon", 1e-7), float):
-        raise ParameterError(f"epsilon is {settings['epsilon']!r:.40} in keras.json: it must be a number. {mend}")
+        if (value := settings.get(name, allowed[0])) not in allowed:
+            said = f"it must be one of {', '.join(allowed)}"
+            raise ParameterError(f"{name} is {value!r:.40} in keras.json: {said}. {mend}")
+    if not isinstance(value := settings.get("epsilon", 1e-7), float):
+        raise ParameterError(f"epsilon is {value!r:.40} in keras.json: it must be a number. {mend}")
     return settings
 
 
@@ -127,10 +124,7 @@ def progress() -> str:
 
 
 def folder(name: str) -> Path | None:
-    """The folder that a variable names, such as `LABUTILS_DATA`, whether or not it is there; None where it is not set.
-
-    A ParameterError says that no folder can have that name.
-    """
+    """The folder that a variable such as `LABUTILS_DATA` names, there or not; None unless set, or a ParameterError."""
     asked = _variable(name)
     if not asked:
         return None
@@ -140,14 +134,6 @@ def folder(name: str) -> Path | None:
     except (OSError, RuntimeError) as error:
         said = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
         raise ParameterError(f"{name} is {asked!r:.60} ({said}): set it to a folder, or unset it.") from None
-    return place
-
-
-def results_folder() -> Path | None:
-    """`LABUTILS_RESULTS`, or None; it is made when something is stored. A ParameterError if a file stands there."""
-    place = folder("LABUTILS_RESULTS")
-    if place and place.exists() and not place.is_dir():
-        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
     return place
 
 
@@ -175,10 +161,9 @@ def _processor() -> dict[str, str]:
 
 
 def leave_with_parent(last: Callable[[], object] = lambda: None) -> None:
-    """End this process as soon as the one that started it is gone; called once, by the child, before it works.
+    """End this process as soon as the one that started it is gone, after `last`; called once, by the child.
 
-    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to. `last` is what is
-    left to do then, such as removing files of the parent, which cannot any longer.
+    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to.
     """
     parent = parent_process()
 

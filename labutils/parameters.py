@@ -82,9 +82,8 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
 def check(namespace: MutableMapping[str, Any]) -> None:
     """Check the values that a notebook's parameters have; its setup cell calls this with `globals()`.
 
-    These are names, their values, and in `In` the cells that were executed. What was declared is read from the first
-    cell that declares anything, and what was given from there and from papermill's cell. A ParameterError tells the
-    first name that is not declared, or value that is not of its kind.
+    What was declared is read from the first cell of `In` that declares anything, what was given from there and from
+    papermill's cell. A ParameterError tells the first name that is not declared, or value that is not of its kind.
     """
     cells: Sequence[str] = namespace.get("In", [])
     declaring = next((cell for cell in cells if read_parameters(cell)), "")

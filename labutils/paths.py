@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from labutils import machine
+from labutils.errors import ParameterError
 
 LAB_DATASETS = ("skin", "bone", "x_ray")  # the data sets that the lab's tasks speak of, and that can be drawn
 ALLOWED_NAME = "skin, bone or x_ray, or the name of a folder of yours that holds train and validation"
@@ -56,10 +57,7 @@ ROOT = _find_root(Path(__file__).resolve().parent)
 
 
 def data_dir() -> Path:
-    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` if it is set, else `data/` of the repository.
-
-    A FileNotFoundError says that the variable is no folder.
-    """
+    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` (a FileNotFoundError if none), else `data/`."""
     path = machine.folder("LABUTILS_DATA")
     if not path:
         return ROOT / "data"
@@ -77,8 +75,11 @@ def generated_dir() -> Path:
 
 
 def results_dir() -> Path:
-    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` if it is set, else `results/`."""
-    return machine.results_folder() or ROOT / "results"
+    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` (a ParameterError: a file), else `results/`."""
+    place = machine.folder("LABUTILS_RESULTS")
+    if place and place.exists() and not place.is_dir():
+        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
+    return place or ROOT / "results"
 
 
 def notebooks_dir() -> Path:
@@ -98,10 +99,7 @@ def in_my_lab() -> bool:
 
 
 def short(path: Path | str) -> str:
-    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts.
-
-    Keeps the folders of one machine out of committed outputs.
-    """
+    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts."""
     path = Path(path)
     try:
         return path.resolve().relative_to(ROOT).as_posix()

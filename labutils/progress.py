@@ -75,8 +75,7 @@ class Progress:
 def how_to_show() -> str:
     """`bar`, `log` or `none`: what `LABUTILS_PROGRESS` says, else a bar where a person looks on.
 
-    A notebook that papermill, nbval or another program executes is looked at by nobody: nothing that depends on what
-    is on the disk may appear in its outputs.
+    In what a program executes nothing may appear that depends on what is on the disk.
     """
     return machine.progress() or ("bar" if _someone_looks_on() else "none")
 

@@ -56,9 +56,6 @@ def refusal(file: Path) -> str:
     return str(alone.value)
 
 
-# ---------------------------------------------------------------- the same pixels
-
-
 @pytest.mark.parametrize(
     ("height", "width", "size"),
     [(224, 224, 128), (100, 130, 128), (301, 517, 128), (64, 9, 50), (333, 128, 128), (20, 31, 48)],
@@ -127,9 +124,6 @@ def test_large_pictures_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     assert max(most) == 1 and len(most) == 6
 
 
-# ---------------------------------------------------------------- odd but readable
-
-
 @pytest.mark.parametrize(
     ("name", "image"),
     [
@@ -176,9 +170,6 @@ def test_exif_rotated_image_is_upright(tmp_path, suffix, size):
     image.save(upright)
     np.testing.assert_allclose(loaded(turned, size), loaded(upright, size), atol=0.02)
     assert images.read_image(turned).shape == (120, 260)
-
-
-# ---------------------------------------------------------------- refused
 
 
 def broken_jpeg(file: Path) -> None:

@@ -43,9 +43,6 @@ def refusal(folder: Path, name: str = "skin") -> str:
     return str(error.value)
 
 
-# ---------------------------------------------------------------- what is found
-
-
 def test_flat_layout_is_ordered_by_class_and_name(tmp_path):
     folder = plant(tmp_path, *FLAT, "train/Nev_0000.png", "train/Mel_0000.JPG", "train/x-nev-3.jpeg")
     train, validation = find_files("skin", folder)
@@ -106,8 +103,6 @@ def test_folders_may_have_isic_s_names(tmp_path):
     assert [file.parent.name for file in train.files] == ["melanoma", "Nevus"] and train.labels.tolist() == [0, 1]
 
 
-# ---------------------------------------------------------------- accents: apart from their letters, or on them
-
 APART, TOGETHER = (unicodedata.normalize(form, "Bösartig") for form in ("NFD", "NFC"))
 
 
@@ -129,9 +124,6 @@ def test_accents_sort_alike_however_they_are_stored(tmp_path, form):
     name = unicodedata.normalize(form, "Mel_é.jpg")
     train, _ = find_files("skin", plant(tmp_path, *FLAT, f"train/{name}", "train/Mel_f.jpg"))
     assert names(train) == ["Mel_0001.jpg", "Mel_f.jpg", name, "Nev_0001.jpg"]
-
-
-# ---------------------------------------------------------------- what is refused
 
 
 @pytest.mark.parametrize(
@@ -248,9 +240,6 @@ def test_folder_that_may_not_be_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", denied)
     assert "Skin/train may not be read by you" in refusal(folder)
-
-
-# ---------------------------------------------------------------- what somebody has written about it
 
 
 def test_dataset_yaml_gives_names_to_show(tmp_path):

@@ -68,9 +68,6 @@ def test_unknown_names_are_refused():
         picture("bone", "Mel", 0)
 
 
-# ---------------------------------------------------------------- what the classes of skin and bone differ by
-
-
 @pytest.mark.parametrize(
     ("drawing", "classes", "sign", "direction"),
     [(draw_skin, CLASS_NAMES["skin"], sign, 1) for sign in draw_skin.SIGNS]

@@ -47,9 +47,8 @@ def load_entry(
 ) -> Entry:
     """The images of `files`, relative to `root`, from the cache if they are there, else decoded and kept.
 
-    `label` is what the entry is called on disk, such as `Skin-train`; `size` is the side in pixels, `channels` 1 (grey)
-    or 3 (colour), `window` the stored values that are black and white, for files of more than 8 bits. `check` is called
-    before images are decoded; what it raises is raised. A DataError names every file that cannot be read.
+    `label` is the entry's name on disk, `size` the side in pixels; `check` is called before images are decoded. A
+    DataError names every file that cannot be read.
     """
     slot, key = _identify(label, root, files, size, channels, window)
     folder = paths.generated_dir() / "cache"

@@ -8,8 +8,6 @@ from labutils.data import dataset, images
 from labutils.data.layouts import find_exam, find_files, read_classes
 from labutils.data.locate import locate
 
-__all__ = ["Exam", "load_exam"]
-
 
 @dataclass(frozen=True, eq=False)
 class Exam:

@@ -41,10 +41,7 @@ def is_deep(image: Any) -> bool:
 
 
 def needed_bits(values: np.ndarray) -> int:
-    """The smallest of `DEPTHS` that holds the values; 0 for a picture that is black all over.
-
-    Values that were made from 8 bits by repeating the byte use all 16, however dark the picture is.
-    """
+    """The smallest of `DEPTHS` that holds the values; 0 for black all over, 16 where every byte is there twice."""
     largest = int(values.max(initial=0))
     if largest == 0:
         return 0
@@ -68,10 +65,7 @@ def declared_bits(image: Any, file: Path) -> int:
 
 
 def check_shallow(image: Any, file: Path) -> None:
-    """Refuse what Pillow would cut to 8 bits so that nothing is left: colour of 16 bits that uses the lower ones.
-
-    That is, a quarter of their range or less.
-    """
+    """Refuse colour of 16 bits that uses a quarter of its range or less: Pillow would cut it to 8 bits of nothing."""
     if image.mode in ("1", "L", "P") or image.format not in ("PNG", "TIFF"):
         return
     if image.format == "PNG":
@@ -90,10 +84,7 @@ def check_shallow(image: Any, file: Path) -> None:
 
 
 def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
-    """Pixels of a deep image, (height, width): uint16 over the full range, or float32 in [0, 1].
-
-    A DataError says that nothing tells which values are black and white.
-    """
+    """Pixels of a deep image, (height, width): uint16 over the full range, or float32 in [0, 1], else a DataError."""
     # Pillow turns pictures that count from white round only where they have 8 bits.
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
     values = np.asarray(image)

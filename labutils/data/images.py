@@ -25,8 +25,6 @@ from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
 
-__all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image"]
-
 VERSION = 1  # raised when the same files give other pixels than before: caches and fingerprints of older versions lapse
 
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
@@ -53,20 +51,16 @@ _one_large = Lock()
 
 
 def read_image(file: Path, channels: int = 1, levels: Levels | None = None) -> np.ndarray:
-    """One image file (one frame of `FORMATS`) at its own size, upright, on white where it is transparent.
+    """One image file at its own size, upright, on white where it is transparent; float32 in [0, 1].
 
-    It is (height, width) for one channel (grey), (height, width, 3) for three (colour); float32 in [0, 1]. `levels` say
-    how more than 8 bits become brightness; see `find_levels`. A DataError says that the file is no image, is damaged,
-    too small or too large, has several frames, or holds values that are not brightnesses.
+    It is (height, width) for one channel (grey), (height, width, 3) for three (colour). A DataError says that the file
+    is no image, is damaged, too small or too large, has several frames, or holds values that are not brightnesses.
     """
     return _to_float(_decode(file, None, levels)[0], channels)
 
 
 def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None) -> Levels:
-    """How grey levels of more than 8 bits are to be read, so that all files of a split are read alike.
-
-    `window` are the stored values that are black and white, if somebody has said so.
-    """
+    """How grey levels of more than 8 bits are to be read, all files of a split alike; by `window` if it is given."""
     if window is not None:
         return Levels(window)
     with ThreadPoolExecutor(machine.cores()) as pool:
@@ -91,8 +85,7 @@ def load_images(
 ) -> tuple[np.ndarray, list[str]]:
     """Images decoded and scaled on all cores: (n, size, size, channels), float32 in [0, 1], in the order of `files`.
 
-    With them the SHA-256 of each file's decoded pixels, before scaling. A DataError names every file that cannot be
-    read.
+    With them the SHA-256 of each file's pixels before scaling. A DataError names every file that cannot be read.
     """
     pixels, hashes = np.empty((len(files), size, size, channels), np.float32), list[str]()
     for block, block_hashes in iterate_images(files, size, channels, progress, levels):

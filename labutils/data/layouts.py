@@ -48,11 +48,10 @@ MOST_CLASSES = 1000  # more than these in the names of files are numbers of imag
 
 
 def find_files(name: str, folder: Path) -> tuple[Split, Split]:
-    """The training and the validation files of a data set.
+    """The training and the validation files: of `train` and one of `validation`, `val`, `test`, in any letter case.
 
-    Its folder holds `train` and one of `validation`, `val`, `test`; letter case does not matter. Beside `validation`
-    (or `val`), `test` is the exam: see `find_exam`. A DataError says that a folder is missing, empty or ambiguous, a
-    class has no image, or a file is not an image of exactly one class.
+    Beside `validation`, `test` is the exam. A DataError says that a folder is missing, empty or ambiguous, a class has
+    no image, or a file is not an image of exactly one class.
     """
     classes = read_classes(name, folder)
     rest = VALIDATION_FOLDERS if _find_exam_folder(folder) else (*EXAM_FOLDERS, *VALIDATION_FOLDERS)
@@ -61,10 +60,7 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
 
 
 def find_exam(name: str, folder: Path) -> Split | None:
-    """The files of a data set's exam: those of `test`, where it stands beside `train` and `validation`.
-
-    None if there is no exam: with `train` and `test` alone, `test` is the validation. Errors are those of `find_files`.
-    """
+    """The files of a data set's exam, or None: of `test`, where it stands beside `train` and `validation`."""
     return _read_split(exam, read_classes(name, folder)) if (exam := _find_exam_folder(folder)) else None
 
 
@@ -76,9 +72,8 @@ def _find_exam_folder(folder: Path) -> Path | None:
 def read_classes(name: str, folder: Path) -> Description:
     """The classes of a folder: as `dataset.yaml` or `classes.json` names them, else the lab's, else its own.
 
-    A folder that is none of the lab's data sets has the classes that its folder `train` shows: its folders, or the
-    first words of its files' names. A DataError says that a file cannot be used, or that nothing tells which classes
-    there are.
+    Its own are the folders in `train`, or the first words of its files' names. A DataError says that a file cannot be
+    used, or that nothing tells which classes there are.
     """
     said, found = describe(folder), DATASETS.get(name)
     title = said.title or (found.title if found else composed(folder.name))
@@ -111,10 +106,7 @@ def _words_of_folders(train: Path) -> tuple[str, ...]:
 
 
 def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
-    """The one entry of `parent` with one of the `wanted` names, in any letter case; None if there is none.
-
-    A DataError says that there are two, or that `parent` cannot be listed.
-    """
+    """The one entry of `parent` with one of the `wanted` names, in any letter case, or None; a DataError if two."""
     found = [Path(entry) for entry in list_folder(parent) if alike(entry.name) in wanted]
     return only_one(parent, found) if found else None
 

@@ -17,9 +17,9 @@ Chain = Sequence[tuple[float, float, float]]
 class Film:
     """Thickness of soft tissue and bone over the pixels of one picture, filled by drawing.
 
-    Drawings use body coordinates: x to the right, y downwards, the short side of the picture about 2 units wide. Of the
-    film, `shape` is height and width in pixels, `centre` where the origin lies, as fractions of them, `scale` pixels
-    per unit, `turn` a rotation in radians; `mirror` exchanges left and right.
+    Drawings use body coordinates: x to the right, y downwards, the short side about 2 units. `shape` is height and
+    width in pixels, `centre` the origin as fractions of them, `scale` pixels per unit, `turn` radians; `mirror` swaps
+    the sides.
     """
 
     def __init__(
@@ -64,11 +64,10 @@ class Film:
         soft: bool = False,
         hole: bool = False,
     ) -> None:
-        """A flat part inside a smooth closed outline, whose corners are rounded.
+        """A flat part inside a closed outline, whose corners are rounded.
 
         It reaches its `thickness` (negative takes away) over `edge` units from the border; `rim` is extra thickness
-        along it, a third as wide. `soft` is soft tissue, not bone; a `hole` fades the layer inside the outline by
-        `thickness` (0 to 1) instead of adding.
+        along it. `soft` is soft tissue; a `hole` fades the layer inside by `thickness` (0 to 1) instead of adding.
         """
         points = np.asarray(outline, float)
         for _ in range(2):  # Chaikin: cutting corners twice leaves a curve that looks smooth

@@ -81,10 +81,7 @@ def reason(error: OSError) -> str:
 
 @contextmanager
 def open_regular(file: Path, limit: int) -> Iterator[BinaryIO]:
-    """A file, open for reading, if it is an ordinary one of at most `limit` bytes.
-
-    Else a ValueError (a link, a folder, a pipe or a device, too large), or an OSError (missing, may not be read).
-    """
+    """A file, open for reading, if it is an ordinary one of at most `limit` bytes; else a ValueError or OSError."""
     status = file.lstat()
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "a device")

@@ -36,12 +36,8 @@ CSV_LIMIT = 64_000_000  # bytes of a CSV file: the names of half a million image
 UNPACKED_LIMIT = 64_000_000  # bytes that a small archive may unpack to; a large one to its own size
 BEST_WEIGHTS = "best.h5"
 """The best weights' file: not called `.weights.h5`, because `training.load_best` reads it and Keras does not."""
-_WEIGHTS_FILES = (
-    BEST_WEIGHTS,
-    f"checkpoint/{BEST_WEIGHTS}",  # the repository leaves it out
-    "best.weights.h5",  # as earlier versions called them
-    "checkpoint/best.weights.h5",
-)
+# The repository leaves checkpoints out; earlier versions called the file otherwise.
+_WEIGHTS_FILES = tuple(f"{place}{name}" for name in (BEST_WEIGHTS, "best.weights.h5") for place in ("", "checkpoint/"))
 _IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3,6}")
 
 
@@ -161,10 +157,7 @@ class Run:
         )
 
     def first(self, epochs: int) -> "Run":
-        """The first `epochs` epochs: what a shorter training with the same settings and seed would have given.
-
-        A ValueError says that there are not as many.
-        """
+        """The first `epochs` epochs: what a shorter training would have given; a ValueError if there are fewer."""
         if epochs > self.epochs:
             raise ValueError(f"The run has {self.epochs} epochs, not {epochs}.")
         if epochs == self.epochs == self.config.epochs == len(self.val_predictions):
@@ -181,8 +174,8 @@ class Run:
 def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
     """Store `run`, whole, in `run.path`; called after every epoch by whoever holds the run's lock.
 
-    `checkpoint` is all that is needed to go on after the last epoch, `best_weights` an HDF5 file, if they changed. A
-    StoreError says that it cannot be written (disk full, no permission); the epochs stored before are whole.
+    `best_weights` are an HDF5 file, if they changed. A StoreError says that it cannot be written; the epochs stored
+    before are whole.
     """
     assert run.path is not None
     with clear_errors(run.path, finished=run.epochs - 1):
@@ -287,8 +280,7 @@ def read_run(folder: Path) -> Run:
 def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
     """Where a stored training can be taken up: its finished epochs and the state after the last of them.
 
-    None where there is no checkpoint (a run that came with the repository), or where the checkpoint belongs to another
-    history than the one stored (a run that was replaced by someone else's). A StoreError says that either is damaged.
+    None where there is no checkpoint, or one of another history. A StoreError says that either is damaged.
     """
     file = folder / "checkpoint" / "state.npz"
     if not os.path.lexists(file):

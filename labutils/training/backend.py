@@ -49,8 +49,8 @@ def compiled_model(config: RunConfig, n_classes: int, precision: str) -> Any:
 def feed(batches: Any) -> Any:
     """What a model's `fit` and `predict` read batches (a `keras.utils.PyDataset`) from.
 
-    On TensorFlow the same batches from a pipeline that does not tune itself: after an epoch, Keras's own may wait until
-    its tuner looks up, and an epoch of 25 s lasts 41 s now and again. Elsewhere `batches`.
+    On TensorFlow a pipeline that does not tune itself: Keras's own may wait until its tuner looks up, and an epoch of
+    25 s lasts 41 s now and again. Elsewhere `batches`.
     """
     if machine.backend() != "tensorflow":
         return batches
@@ -69,8 +69,8 @@ def feed(batches: Any) -> Any:
 def choose_precision(config: RunConfig, n_classes: int, before: str | None = None) -> str:
     """The precision to train in: what `LABUTILS_PRECISION` says, else what is faster here.
 
-    `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured here,
-    are at least `WORTHWHILE` times faster, or where the epochs `before` were trained in it.
+    `auto` gives bfloat16 only where the processor has units for it *and* a few steps are at least `WORTHWHILE` times
+    faster, or where the epochs `before` were trained in it.
     """
     asked = machine.precision()
     if asked != "auto":

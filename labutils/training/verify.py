@@ -47,9 +47,7 @@ class Comparison:
     @property
     def holds(self) -> bool:
         """Whether they agree; two that are not numbers do."""
-        if np.isnan(self.stored) or np.isnan(self.repeated):
-            return bool(np.isnan(self.stored) and np.isnan(self.repeated))
-        return bool(abs(self.stored - self.repeated) <= self.band)
+        return bool(np.isclose(self.stored, self.repeated, rtol=0, atol=self.band, equal_nan=True))
 
     def __str__(self) -> str:
         """`loss of epoch 1 was 0.693147, is 0.712000 (may differ by 0.002)`."""
@@ -58,11 +56,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of repeating the first `epochs` of the run called `name`, within `bands` (`TIGHT`, or
-    `measured_bands`).
+    """What came of repeating the first `epochs` of the run called `name`, within `bands`.
 
-    `other` is what is not as it was when the run was trained (`threads`, `device`); `problem` why it could not be
-    verified here, if it could not.
+    `other` is what is not as it was (`threads`, `device`); `problem` why it could not be verified here, if it could
+    not.
     """
 
     name: str
@@ -197,8 +194,7 @@ def _backend_problem(backend: str) -> str:
     if find_spec(backend) is None:
         return f"it was trained with {backend}, which is not installed."
     instead = f"set KERAS_BACKEND={backend} before Keras is imported, or use `labutils verify`"
-    trained = f"it was trained with {backend}, and this process uses {active}: {instead}."
-    return trained if backend != active else ""
+    return "" if backend == active else f"it was trained with {backend}, and this process uses {active}: {instead}."
 
 
 def _load(run: Run) -> Dataset | None:

@@ -42,11 +42,10 @@ def train_on(
     reuse: bool = True,
     store: RunStore | None = None,
 ) -> dict[str, Run]:
-    """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive.
+    """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive, unless trained anew.
 
-    Workers need labutils; images that they cannot load themselves are sent to them. Without `reuse` all are trained
-    anew; one that is stored already is then handed back, and not stored. A ClusterError says that a run failed or the
-    connection to all workers is lost, a TrainingInterrupted that it was stopped by hand: all that arrived are stored.
+    Images that workers cannot load are sent to them. A ClusterError says that a run failed or all workers are lost, a
+    TrainingInterrupted that it was stopped by hand.
     """
     store = store or RunStore()
     stored = {label: store.find(config, dataset.fingerprint) for label, config in configs.items()}
