@@ -140,7 +140,7 @@ widgets.playground("task1c")
 # ## The evidence
 #
 # What do they cost? Parameters are numbers to be learned, multiply-adds the work for one image; the *receptive field*
-# is the part of the image that one position of the last map depends on. Each block of the strip is a layer.
+# is the part of the image that one position of the last map depends on.
 
 # %%
 settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
@@ -252,6 +252,9 @@ check.exercise(receptive_field)
 
 # %% tags=["nbval-ignore-output"]
 evaluate.time_table(runs)
+
+# %% [markdown]
+# Each block of a strip is a layer.
 
 # %%
 widgets.architecture_strip(configs["AlexNet"], skin.n_classes)

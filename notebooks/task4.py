@@ -24,7 +24,7 @@
 #
 # - give a network nine outputs, and train it
 # - tell a setting that is bad from one that is unfinished
-# - say what tuning by hand finds, what a search finds, and how both are flattered
+# - say what tuning by hand finds, and why the best of many is flattered
 
 # %% [markdown]
 # ## Parameters
@@ -269,7 +269,7 @@ check.exercise(build_nine_classes)
 #
 # - Nine classes are nine outputs, a softmax, and a loss that looks at the right one; counting entries flatters.
 # - A setting that has not arrived is unfinished, not bad.
-# - A search tries more than a hand, and so has more to choose from by luck.
+# - The best of many settings was chosen, and so is partly luck; a search (going further) has more to choose from.
 #
 # Next: [Task 5A](task5a.ipynb) goes back to skin, and to dropout.
 

@@ -213,6 +213,12 @@ evaluate.card(runs, skin, task="task8", more=gaps)
 audit.tell_simple(runs, skin, task="task8")
 widgets.beside_the_lab(runs, "task8")
 
+# %% [markdown]
+# What did it cost? Rows from different machines cannot be compared.
+
+# %% tags=["nbval-ignore-output"]
+evaluate.time_table(runs)
+
 
 # %% [markdown]
 # ## Write
@@ -285,13 +291,7 @@ check.exercise(mend_batches)
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Going further
 #
-# Optional: the price of a changed picture, and calibration, epoch by epoch.
-
-# %% [markdown]
-# What did it cost? Rows from different machines cannot be compared.
-
-# %% tags=["nbval-ignore-output"]
-evaluate.time_table(runs)
+# Optional: calibration, epoch by epoch.
 
 # %% [markdown]
 # Choose a run and move through its epochs: which one stays honest about what it does not know?
