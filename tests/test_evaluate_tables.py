@@ -178,7 +178,7 @@ def test_a_gap_says_how_many_epochs_it_is_the_mean_of():
         assert f"train accuracy, {last}" in evaluate.gap_table({"a": make_run(CONFIG.with_(epochs=epochs))})
 
 
-def test_a_machine_and_a_level_that_is_not_reached():
+def test_small_tables():
     run = make_run(CONFIG, accuracy=[0.5, 0.8, 0.9])
     stretches = {"stretches": [{"device": "a laptop", "threads": 2}]}
     timed = dataclasses.replace(run, provenance=run.provenance | stretches)
@@ -186,6 +186,8 @@ def test_a_machine_and_a_level_that_is_not_reached():
     for level, epoch in ((0.8, "2"), (0.95, "never")):
         assert evaluate.reach_table({"a": run}, level).loc["a", f"first epoch at {level:.3f}"] == epoch
     assert evaluate.time_table({"a": timed}).loc["a"].tolist() == ["2.0", 3, "a laptop, 2 threads"]
+    networks = evaluate.network_table(lab.runs("task1e"))
+    assert (networks.loc["LeNet", "parameters"], networks.loc["VGG16", "convolutions"]) == ("2,098,657", 13)
 
 
 def test_the_best_of_every_network_and_what_may_be_as_good():
