@@ -57,8 +57,7 @@ def in_keras(seed, epochs, after=lambda: None):
 def in_page(seeds, epochs):
     """Rows of the histories in Chromium, by seed."""
     from playwright.sync_api import sync_playwright
-
-    from labutils.course.widgets.record import chromium
+    from record import chromium
 
     data = play.page_data("task1b", play.images_of("task1b", "phantom"))
     with sync_playwright() as started:

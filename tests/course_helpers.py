@@ -1,13 +1,18 @@
 """The exercises as the notebooks hold them, and a small task notebook, for the tests of the course."""
 
+import json
 import re
+import shutil
+import subprocess
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebook_helpers import KERNEL
 
 from labutils.course import cells
 from labutils.course.check import name_of
+from labutils.course.widgets.control import STATIC
 from labutils.tools.execution import read_script, scripts
 
 SECRET = "The reference says: by chance alone."
@@ -62,3 +67,18 @@ def small_notebook() -> nbformat.NotebookNode:
     notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent"}
     notebook.metadata["labutils"] = {"seconds": 3}
     return notebook
+
+
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None, reason="there is no node to run the page's functions with"
+)
+
+
+def in_node(module, script, data, folder):
+    """What `result` is after `script`, with `data` and the functions of a module of `static/` at hand."""
+    code = (STATIC / f"{module}.js").read_text(encoding="utf-8").replace("export default { render };", "")
+    (folder / "data.json").write_text(json.dumps(data))
+    head = "import fs from 'fs';\nconst data = JSON.parse(fs.readFileSync('data.json'));\nlet result;\n"
+    (folder / "run.mjs").write_text(f"{code}\n{head}{script}\nfs.writeFileSync('out.json', JSON.stringify(result));")
+    subprocess.run(["node", "run.mjs"], cwd=folder, check=True, timeout=120)
+    return json.loads((folder / "out.json").read_text())

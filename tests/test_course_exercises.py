@@ -1,6 +1,7 @@
 """Exercises and their checks: what is right passes, mistakes are named, and nothing a student writes crashes."""
 
 import threading
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from labutils import lab
 from labutils.course import check
 from labutils.course.cells import BEGIN, END, PLACEHOLDER, without_solution
 from labutils.course.checking import SEED, inputs, run_check
-from labutils.course.exercises import EXERCISES, POINTS, Case, of_task
+from labutils.course.exercises import EXERCISES, POINTS, of_task
 from labutils.course.exercises.built import LEARN
 
 NAMES = [name for name in EXERCISES if name not in LEARN]
@@ -56,36 +57,25 @@ def test_a_mistake_is_recognised_by_name(name, mistake):
 # As students write them: mistakes that are in no list in these words, and two at once.
 
 
-def normed_by_position(x, mean, variance, training, momentum, epsilon):
-    if not training:
-        return (x - mean) / np.sqrt(variance + epsilon), mean, variance
-    now, spread = x.mean(axis=0), x.var(axis=0)
-    moved = momentum * mean + (1 - momentum) * now, momentum * variance + (1 - momentum) * spread
-    return (x - now) / np.sqrt(spread + epsilon), *moved
-
-
 def slow_and_squared(x, mean, variance, training, momentum, epsilon):
     now, spread = (x.mean((0, 1, 2)), x.var((0, 1, 2))) if training else (mean, variance)
     moved = ((1 - momentum) * mean + momentum * now, (1 - momentum) * variance + momentum * spread)
     return (x - now) / (spread + epsilon), *(moved if training else (mean, variance))
 
 
-def unclipped(image, low, high):
-    stretched = (image - low) / (high - low)
-    yield stretched
-    yield stretched[:, ::-1]
-    yield stretched[::-1]
-
-
-def clipped_below(image, low, high):
-    stretched = (image - low) / (high - low)
-    stretched[stretched < 0] = 0
-    yield from (stretched, stretched[::-1], stretched[:, ::-1])
+def stretched(image, low, high):
+    scaled = (image - low) / (high - low)
+    return scaled, scaled[:, ::-1], scaled[::-1]
 
 
 def only_the_first_clipped(image, low, high):
-    yield np.clip((image - low) / (high - low), 0, 1)
-    yield from list(unclipped(image, low, high))[1:]
+    first, *others = stretched(image, low, high)
+    yield from (np.clip(first, 0, 1), *others)
+
+
+def clipped_below_and_turned(image, low, high):
+    first, left_right, top_bottom = (np.maximum(one, 0) for one in stretched(image, low, high))
+    yield from (first, top_bottom, left_right)
 
 
 def plain_at_95(successes, n, z):
@@ -94,9 +84,12 @@ def plain_at_95(successes, n, z):
 
 
 AS_WRITTEN = {
-    normed_by_position: ("batch_norm", ["one mean for every position"], "This looks like: "),
-    unclipped: ("versions", ["not cut off"], "This looks like: "),
-    clipped_below: ("versions", ["cut off at one end only", "the two flips exchanged"], "two mistakes at once: "),
+    stretched: ("versions", ["not cut off"], "This looks like: "),
+    clipped_below_and_turned: (
+        "versions",
+        ["cut off at one end only", "the two flips exchanged"],
+        "two mistakes at once: ",
+    ),
     slow_and_squared: ("batch_norm", ["divided by the variance", "momentum turned around"], "two mistakes at once: "),
     plain_at_95: ("wilson", ["the plain interval", "z fixed at 1.96"], "two mistakes at once: "),
     only_the_first_clipped: ("versions", ["not cut off"], "A part of it looks like: "),
@@ -122,71 +115,28 @@ def test_what_is_wrong_in_another_way_is_called_nothing(name):
 # Hidden inputs.
 
 
-def key(case):
-    """The arguments of an input, to look them up by."""
-    return repr([value if callable(value) else np.asarray(value).tolist() for value in case.arguments.values()])
-
-
-def lookup_table(name):
-    """What a student hands in who has written down the right answer for every input that can be seen."""
-    exercise = EXERCISES[name]
-    seen = {key(case): exercise.use(exercise.reference, *case.arguments.values()) for case in inputs(exercise, SEED)}
-
-    def given(*arguments):
-        return seen.get(key(Case("", **{str(number): value for number, value in enumerate(arguments)})))
-
-    if not isinstance(exercise.reference, type):
-        return given
-
-    class Table:
-        def __init__(self, *arguments):
-            self.made = given(*arguments)
-
-        def __len__(self):
-            return self.made and self.made[0]
-
-        def __getitem__(self, number):
-            return self.made[1 + number]
-
-    return Table
+def given(name, seed):
+    """The arguments of an exercise's inputs, as text."""
+    return {
+        repr([np.asarray(one).tolist() for one in case.arguments.values()]) for case in inputs(EXERCISES[name], seed)
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_table_of_the_visible_answers_is_an_empty_hand_in(name):
-    table, exercise = lookup_table(name), EXERCISES[name]
-    assert run_check(name, table).passed
-    visible = {key(case) for case in inputs(exercise, SEED)}
+def test_no_hidden_input_is_a_visible_one(name):
+    """A table of the answers that can be seen is an empty hand-in, whatever the seed."""
     for seed in [*range(1, 31), *([20, student] for student in range(30))]:
-        hidden = inputs(exercise, seed)
-        assert len(hidden) >= 3 and visible.isdisjoint(map(key, hidden))
-        result = run_check(name, table, seed=seed)
-        assert (result.points, result.written, result.right) == (0, False, 0), result.text
+        assert len(hidden := given(name, seed)) >= 3 and hidden.isdisjoint(given(name, SEED))
 
 
 # What else is right: loops, other types, another way.
 
 
-def looped_dropout(x, rate, draws, training):
-    out = [[0.0] * len(row) for row in x]
-    for i, row in enumerate(x):
-        for j, value in enumerate(row):
-            if not training:
-                out[i][j] = value
-            elif draws[i][j] >= rate:
-                out[i][j] = value / (1 - rate)
-    return out
-
-
 def tuple_norm(x, mean, variance, training, momentum, epsilon):
-    x = x.astype(np.float32)
-    if training:
-        flat = x.reshape(-1, x.shape[-1])
-        now, spread = flat.mean(0), flat.var(0)
-        mean = mean + (1 - momentum) * (now - mean)
-        variance = variance + (1 - momentum) * (spread - variance)
-    else:
-        now, spread = mean, variance
-    return [(x - now) * (spread + epsilon) ** -0.5, mean, variance]
+    flat = x.astype(np.float32).reshape(-1, x.shape[-1])
+    now, spread = (flat.mean(0), flat.var(0)) if training else (mean, variance)
+    moved = [old + (1 - momentum) * (new - old) for old, new in ((mean, now), (variance, spread))]
+    return [(x - now) * (spread + epsilon) ** -0.5, *moved]
 
 
 def backwards(val_loss, climb):
@@ -198,16 +148,14 @@ def backwards(val_loss, climb):
     return np.int64(epoch)
 
 
-def listed_versions(image, low, high):
-    stretched = np.minimum(np.maximum((image - low) / (high - low), 0), 1)
-    return [stretched, np.fliplr(stretched), np.flipud(stretched)]
-
-
 VARIANTS = {
-    "dropout": looped_dropout,
+    "dropout": lambda x, rate, draws, training: [
+        [(value / (1 - rate) if u >= rate else 0.0) if training else value for value, u in zip(*pair, strict=True)]
+        for pair in zip(x, draws, strict=True)
+    ],
     "batch_norm": tuple_norm,
     "overfitting_epoch": backwards,
-    "versions": listed_versions,
+    "versions": lambda *given: [np.minimum(np.maximum(one, 0), 1) for one in stretched(*given)],
     "receptive_field": lambda layers: np.array(
         1 + sum((w - 1) * int(np.prod([s for _, s in layers[:i]])) for i, (w, _) in enumerate(layers))
     ),
@@ -236,26 +184,18 @@ def test_libraries_agree_with_the_references():
 
 # Whatever is written, a sentence comes of it.
 
-LOOPS = {
-    "plain": "def f(*a):\n    while True:\n        pass",
-    "catches everything": (
-        "def f(*a):\n    while True:\n        try:\n            sum(range(9))\n        except:\n            pass"
-    ),
-}
+LOOP = "def f(*a):\n    while True:\n        pass"
+LOOPS = (LOOP, LOOP.replace("pass", "try:\n            sum(range(9))\n        except:\n            pass"))
 
 
-@pytest.mark.parametrize("loop", list(LOOPS))
-def test_a_loop_that_never_ends_is_ended(loop):
-    before = threading.active_count()
-    result = run_check("mcnemar", written(LOOPS[loop]), limit=0.2)
-    assert "did not end within 0.2 seconds" in result.text and result.points == 0
-    assert threading.active_count() == before
-
-
-def test_an_exercise_has_a_time_limit_of_its_own(monkeypatch):
+@pytest.mark.parametrize("loop", LOOPS, ids=["plain", "catches everything"])
+def test_a_loop_that_never_ends_is_ended_after_the_time_of_its_exercise(loop, monkeypatch):
     assert {exercise.limit for exercise in EXERCISES.values()} == {5.0, 60.0}
     monkeypatch.setattr(EXERCISES["mcnemar"], "limit", 0.2)
-    assert "did not end within 0.2 seconds" in run_check("mcnemar", written(LOOPS["plain"])).text
+    before = threading.active_count()
+    result = run_check("mcnemar", written(loop))
+    assert "did not end within 0.2 seconds" in result.text and result.points == 0
+    assert threading.active_count() == before
 
 
 SENTENCES = {
@@ -289,42 +229,27 @@ def in_place(x, rate, draws, training):
     return x
 
 
-def endless(image, low, high):
-    while True:
-        yield image
-
-
 @pytest.mark.parametrize(
     ("name", "function", "said"),
     [
         ("dropout", in_place, "it changes x itself"),
         ("dropout", lambda x, rate, draws, training: x[:1] if len(x) > 1 else x[..., :1], "its shape is"),
-        ("versions", endless, "10 values, and 3 were expected"),
+        ("versions", lambda image, low, high: repeat(image), "10 values, and 3 were expected"),
     ],
 )
 def test_what_is_not_comparable_is_said(name, function, said):
     assert said in run_check(name, function).text
 
 
-def test_the_words_say_what_went_in_and_what_came_out(capsys):
+def test_the_words_say_what_went_in_and_what_came_out_and_are_wrapped(capsys):
     result = check.receptive_field(lambda layers: 1 + sum(window - 1 for window, _ in layers), seed=0)
     text = capsys.readouterr().out
-    assert text.split() == result.text.split()
-    for part in (
-        "right for 3 of 5",
-        "given     layers = [(",
-        "got",
-        "expected",
-        "This looks like: the stride forgotten.",
-    ):
-        assert part in text
-
-
-def test_long_sentences_are_wrapped_between_words(capsys):
+    assert text.split() == result.text.split() and "right for 3 of 5" in text
+    parts = "given     layers = [(", "\n  got ", "\n  expected ", "This looks like: the stride forgotten."
+    assert all(part in text for part in parts)
     result = check.receptive_field(EXERCISES["receptive_field"].reference)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) > 1 and max(map(len, lines)) <= 90
-    assert " ".join(lines) == result.text
+    assert len(lines) > 1 and max(map(len, lines)) <= 90 and " ".join(lines) == result.text
 
 
 def test_half_right_gives_part_of_the_points():

@@ -9,11 +9,13 @@ import pytest
 from evaluate_helpers import make_run
 
 from labutils import course, evaluate, lab, paths
+from labutils.audit.against import CALLED, against_simple
 from labutils.course import student
 from labutils.course.ask import MISSING, THIS_SESSION, show
 from labutils.course.questions import QUESTIONS, Found, Question, find_question
 from labutils.errors import ParameterError, StoreError
 from labutils.evaluate.sentences import sentence
+from labutils.runs.store import find, lab_store
 from labutils.tools.execution import read_script
 
 CHOICES = {"one": "If it were one ...", "two": "As two is ..."}
@@ -35,15 +37,15 @@ def commit(widget, place):
     return widget.news.get("said")
 
 
-def test_nothing_is_revealed_or_computed_before_a_choice_is_committed_to(shown, reader):
+def test_nothing_is_revealed_or_computed_before_a_choice_is_committed_to(shown, reader, capsys):
     ask(lambda runs: pytest.fail("computed before the student has committed"))
     still, widget = shown
     assert still["text/plain"] == "Predict: Which?\n  ( ) one\n  ( ) two"
     assert "Run this cell to answer." in still["text/html"] and "you said" not in still["text/html"]
     assert widget.news == {} and widget.data["choices"] == ["one", "two"]
-    for nothing in (None, -1, 2, "one"):
-        assert commit(widget, nothing) is None
-    assert len(shown) == 2 and course.said("task1b", 1) == ""
+    assert [commit(widget, nothing) for nothing in (None, -1, 2, "one")] == [None] * 4 and len(shown) == 2
+    course.remind("task1b", 1)
+    assert course.said("task1b", 1) == capsys.readouterr().out == ""
 
 
 def test_without_a_reader_the_words_stand_alone(shown):
@@ -59,30 +61,20 @@ ANSWERED = [
 
 
 @pytest.mark.parametrize(("place", "lines"), ANSWERED)
-def test_every_choice_gets_the_answer_and_its_sentence(shown, reader, capsys, place, lines):
-    ask()
-    course.remind("task1b", 1)
-    assert capsys.readouterr().out == ""
-    assert commit(shown[1], place) == lines and shown[1].news["chosen"] == place
-    assert commit(shown[1], 1 - place) == lines, "committed is committed"
-    assert course.said("task1b", 1) == list(CHOICES)[place]
-    course.remind("task1b", 1)
-    assert capsys.readouterr().out == f"Question 1, you said: {list(CHOICES)[place]}\n"
-
-
-@pytest.mark.parametrize(("place", "lines"), ANSWERED)
-def test_what_a_notebook_keeps_of_a_question_is_answered_too(shown, reader, place, lines):
+def test_every_choice_gets_the_answer_and_its_sentence_and_a_notebook_keeps_them(shown, reader, capsys, place, lines):
     """The words beside the control are what is left of it when the notebook is opened again."""
     ask()
-    commit(shown[1], place)
+    chosen = list(CHOICES)[place]
+    assert commit(shown[1], place) == lines and shown[1].news["chosen"] == place
+    assert commit(shown[1], 1 - place) == lines, "committed is committed"
+    course.remind("task1b", 1)
+    assert course.said("task1b", 1) == chosen
+    assert capsys.readouterr().out == f"Question 1, you said: {chosen}\n"
     *_, still = shown
-    assert still["text/plain"].splitlines()[1 + place :] == [
-        f"  (x) {list(CHOICES)[place]}",
-        *([] if place else ["  ( ) two"]),
-        *lines,
-    ]
+    words = still["text/plain"].splitlines()
+    assert words[1 + place] == f"  (x) {chosen}" and words[2 - place].startswith("  ( )") and words[3:] == lines
     assert all(html.escape(line) in still["text/html"] for line in lines)
-    assert f"<b>{list(CHOICES)[place]}</b> (you said)" in still["text/html"] and "Run this" not in still["text/html"]
+    assert f"<b>{chosen}</b> (you said)" in still["text/html"] and "Run this" not in still["text/html"]
 
 
 def test_missing_runs_and_errors_are_said(shown, reader):
@@ -106,13 +98,6 @@ def test_a_choice_is_kept_with_what_the_runs_said_and_shown_again(shown, reader,
     assert "(you said)" in still["text/html"] and course.said("task1b", 1) == "one"
 
 
-def test_elsewhere_nothing_is_kept(shown, reader, students_folder, monkeypatch):
-    monkeypatch.chdir(students_folder.parent)
-    ask()
-    commit(shown[1], 0)
-    assert not list(students_folder.iterdir())
-
-
 def test_answers_that_cannot_be_read_are_a_sentence(students_folder):
     (students_folder / "answers.json").write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match="rename it"):
@@ -129,53 +114,60 @@ def test_two_questions_in_every_notebook():
         find_question("task1b", 3)
 
 
-def runs_of(task, seed):
-    """Runs that could have come out in many ways."""
-    rng = np.random.default_rng(seed)
+def made(task, epochs, **told):
+    """Made-up runs of a task; what `make_run` is told is the same for all of them, or a tuple with one for each."""
     runs = {}
-    for label, config in lab.runs(task).items():
-        wrong = rng.integers(5, 90, 12)
-        accuracy, loss = np.sort(rng.uniform(0.5, 1, 12)), rng.uniform(0.05, 0.7, 12)
-        runs[label] = make_run(config.with_(epochs=12), wrong=list(wrong), accuracy=accuracy, loss=loss)
+    for place, (label, config) in enumerate(lab.runs(task).items()):
+        own = {name: value[place] if isinstance(value, tuple) else value for name, value in told.items()}
+        runs[label] = make_run(config.with_(epochs=epochs), **own)
     return runs
 
 
 @pytest.mark.parametrize("key", list(QUESTIONS), ids=lambda key: f"{key[0]} {key[1]}")
 def test_the_answer_comes_from_the_runs(key):
-    question = QUESTIONS[key]
+    question, shape = QUESTIONS[key], (len(lab.runs(key[0])), 12)
     assert (question.answer({}) is None) == bool(question.needs)
-    for seed in range(6):
-        found = question.answer(runs_of(key[0], seed))
+    for rng in map(np.random.default_rng, range(6)):
+        curves = np.sort(rng.uniform(0.5, 1, shape)), rng.uniform(0.05, 0.7, shape)
+        wrong, accuracy, loss = map(tuple, (rng.integers(5, 90, shape).tolist(), *curves))
+        found = question.answer(made(key[0], 12, wrong=wrong, accuracy=accuracy, loss=loss))
+        if key == ("task1b", 2):  # what simple models make of these images is not known
+            assert found is None
+            continue
         assert 0 <= found.choice < len(question.choices) and found.because.endswith(".")
         assert found.accepts(found.choice) and all(found.accepts(i) for i in found.equal)
+
+
+def test_networks_against_simple_numbers_as_the_exam_finds():
+    question, stored = QUESTIONS["task1b", 2], find(lab.runs("task1b"), among=lab_store())
+    [finding] = against_simple(stored).findings
+    found = question.answer(stored)
+    assert found.choice == {"wins": 0, "loses": 1}.get(CALLED[finding.word], 2)
+    assert found.because == f"{finding.evidence}."
 
 
 @pytest.mark.parametrize("key", [("task1b", 1), ("task6a", 1)])
 def test_another_outcome_is_another_answer(key):
     """The run that gets its errors down first is the answer, whichever it is."""
-    question = QUESTIONS[key]
-    for number, first in enumerate(question.needs):
-        wrong = {label: [90, 80, 20, 60] if label == first else [90, 80, 60, 20] for label in question.needs}
-        configs = {label: lab.runs(key[0])[label].with_(epochs=4) for label in question.needs}
-        runs = {label: make_run(config, wrong=wrong[label]) for label, config in configs.items()}
-        assert question.answer(runs).choice == number
+    for number, first in enumerate(QUESTIONS[key].needs):
+        wrong = tuple([90, 80, 20, 60] if label == first else [90, 80, 60, 20] for label in lab.runs(key[0]))
+        assert QUESTIONS[key].answer(made(key[0], 4, wrong=wrong)).choice == number
 
 
 @pytest.mark.parametrize("key", [("task2", 1), ("task5b", 2), ("task6a", 2)], ids=lambda key: key[0])
 def test_gaps_are_those_of_the_table(key):
-    runs = {}
-    for number, (label, config) in enumerate(lab.runs(key[0]).items()):
-        run = make_run(config.with_(epochs=12), wrong=40, accuracy=np.full(12, 0.8 - 0.05 * number))
-        like_validation = np.full(12, 0.85 + 0.03 * number)
-        runs[label] = dataclasses.replace(run, history=run.history | {"fixed_accuracy": like_validation})
+    accuracy = tuple(np.full(12, 0.8 - 0.05 * number) for number in range(len(lab.runs(key[0]))))
+    runs = made(key[0], 12, wrong=40, accuracy=accuracy)
+    for number, (label, run) in enumerate(runs.items()):
+        like_validation = {"fixed_accuracy": np.full(12, 0.85 + 0.03 * number)}
+        runs[label] = dataclasses.replace(run, history=run.history | like_validation)
     gaps = evaluate.gap_table(runs)["gap [95 % interval]"]
     found = QUESTIONS[key].answer(runs)
     assert all(gaps[label].split()[0] in found.because for label in QUESTIONS[key].needs)
 
 
 def test_a_tie_accepts_both():
-    runs = {label: make_run(config.with_(epochs=3), wrong=[90, 20, 30]) for label, config in lab.runs("task1e").items()}
-    found = QUESTIONS["task1e", 2].answer(runs)
+    found = QUESTIONS["task1e", 2].answer(made("task1e", 3, wrong=[90, 20, 30]))
     assert all(found.accepts(i) for i in range(3))
     assert found.in_words(("a", "b", "c")) == "These runs show: a, and as much b, and as much c."
 
@@ -190,9 +182,7 @@ RISES, CALM, OPEN = ([0.8] * 30 + [end] * 20 for end in (0.97, 0.8, 0.9))
 )
 def test_who_over_fits_is_what_the_sentence_finds(plain, dropped, right):
     """The table, the sentence and the question speak of one finding; where it is open, either choice is right."""
-    configs = lab.runs("task5a")
-    curves = zip(configs.items(), (plain, dropped), strict=True)
-    runs = {label: make_run(config, wrong=40, confidence=own) for (label, config), own in curves}
+    runs = made("task5a", 50, wrong=40, confidence=(plain, dropped))
     found = QUESTIONS["task5a", 2].answer(runs)
     assert [i for i in range(4) if found.accepts(i)] == right
     said = sentence("over-fitting", [runs["no dropout"]])[0].text
@@ -200,15 +190,12 @@ def test_who_over_fits_is_what_the_sentence_finds(plain, dropped, right):
 
 
 def test_a_question_about_one_epoch_or_a_lost_loss_has_an_answer():
-    short = {label: make_run(config.with_(epochs=1)) for label, config in lab.runs("task5a").items()}
-    found = QUESTIONS["task5a", 2].answer(short)
+    found = QUESTIONS["task5a", 2].answer(made("task5a", 1))
     assert all(found.accepts(i) for i in range(4)) and "too few epochs: 1" in found.because
-    normed = lab.runs("task5d")["batch norm"]
-    late = QUESTIONS["task5d", 1].answer(
-        {"batch norm": make_run(normed, wrong=40, confidence=[0.8] * 100 + [0.97] * 50)}
-    )
-    assert late.choice == 1 and "smoothed, from epoch 97 on" in late.because
-    runs = {label: make_run(config.with_(epochs=4)) for label, config in lab.runs("task1b").items()}
+    late = make_run(lab.runs("task5d")["batch norm"], wrong=40, confidence=[0.8] * 100 + [0.97] * 50)
+    found = QUESTIONS["task5d", 1].answer({"batch norm": late})
+    assert found.choice == 1 and "smoothed, from epoch 97 on" in found.because
+    runs = made("task1b", 4)
     lost = runs["lr 1e-4"].history | {"val_loss": np.array([0.3, np.nan, np.nan, np.nan])}
     runs["lr 1e-4"] = dataclasses.replace(runs["lr 1e-4"], history=lost)
     assert "lr 1e-4: epoch 1" in QUESTIONS["task1b", 1].answer(runs).because
@@ -216,26 +203,22 @@ def test_a_question_about_one_epoch_or_a_lost_loss_has_an_answer():
 
 def test_what_is_shown_as_equal_is_equal():
     """No student can tell 0.1561 from 0.1564 in three decimals, and .865 and .855 are one point apart."""
-    configs = lab.runs("task2")
-    sure = dict(zip(configs, (0.8, 0.85, 0.9, 0.90002), strict=True))
-    runs = {
-        label: make_run(config.with_(epochs=2), wrong=0, confidence=sure[label]) for label, config in configs.items()
-    }
-    found = QUESTIONS["task2", 2].answer(runs)
-    assert found.accepts(2) and found.accepts(3) and not found.accepts(1)
-    wrong = dict(zip(lab.runs("task6b"), (27, 29), strict=True))
-    pair = {label: make_run(c.with_(epochs=2), wrong=wrong[label]) for label, c in lab.runs("task6b").items()}
-    assert QUESTIONS["task6b", 1].answer(pair).choice == 2
+    found = QUESTIONS["task2", 2].answer(made("task2", 2, wrong=0, confidence=(0.8, 0.85, 0.9, 0.90002)))
+    assert [found.accepts(i) for i in range(4)] == [False, False, True, True]
+    assert QUESTIONS["task6b", 1].answer(made("task6b", 2, wrong=(27, 29))).choice == 2
 
 
 def test_grading_a_choice():
-    runs = {label: make_run(c.with_(epochs=2), wrong=[60, 30]) for label, c in lab.runs("task4").items()}
-    assert course.grade_choice("task4", 1, "c", runs).points == 1
-    assert course.grade_choice("task4", 1, "0.89", runs).passed
-    wrong = course.grade_choice("task4", 1, "a", runs)
-    assert wrong.points == 0 and "0.89" in wrong.reasons[0]
-    assert course.grade_choice("task4", 1, None, runs).points == 0
-    assert "missing" in course.grade_choice("task4", 1, "c", {}).reasons[0]
+    runs = made("task4", 2, wrong=[60, 30])
+    for choice, given, points, reason in (
+        ("c", runs, 1, ""),
+        ("0.89", runs, 1, ""),
+        ("a", runs, 0, "0.89"),
+        (None, runs, 0, "0.89"),
+        ("c", {}, 0, "missing"),
+    ):
+        grade = course.grade_choice("task4", 1, choice, given)
+        assert grade.points == points and reason in "".join(grade.reasons) and grade.passed == bool(points)
 
 
 def test_ask_is_one_line(shown, reader):
@@ -245,45 +228,14 @@ def test_ask_is_one_line(shown, reader):
     assert commit(widget, widget.data["choices"].index("by 180 degrees"))[0].startswith("That is what these runs show.")
 
 
-REVEALED_BY = "revealed-by-"
-
-
-def faults_of_order(cells):
-    """What is wrong with the places of a notebook's questions; cells are (tags, source) in their order.
-
-    A question has the tag `revealed-by-NAME`; the cell that shows its answer has the tag NAME, and comes after it.
-    """
-    found, places = [], {tag: i for i, (tags, _) in enumerate(cells) for tag in tags}
-    for place, (tags, source) in enumerate(cells):
-        if "course.ask(" in source:
-            names = [tag.removeprefix(REVEALED_BY) for tag in tags if tag.startswith(REVEALED_BY)]
-            if len(names) != 1:
-                found.append(f"{source}: names no cell that reveals it")
-            found += [f"{source}: no cell is tagged {name}" for name in names if name not in places]
-            found += [f"{source}: stands after {name}" for name in names if places.get(name, place + 1) <= place]
-    return found
-
-
 @pytest.mark.parametrize("task", sorted(lab.TITLES))
 def test_every_question_stands_before_the_cell_that_reveals_it(task):
-    notebook = read_script(paths.notebooks_dir() / f"{task}.py")
-    faults = faults_of_order([(cell.metadata.get("tags", []), cell.source) for cell in notebook.cells])
-    assert faults == []
-
-
-ASK = 'course.ask("task1b", 2)'
-
-
-@pytest.mark.parametrize(
-    ("cells", "fault"),
-    [
-        ([(["predict", "revealed-by-card"], ASK), (["card"], "")], ""),
-        ([(["predict"], ASK), (["card"], "")], "names no cell"),
-        ([(["predict", "revealed-by-card"], ASK), ([], "")], "no cell is tagged card"),
-        ([(["card"], ""), (["predict", "revealed-by-card"], ASK)], "stands after card"),
-        ([([], "print(1)")], ""),
-    ],
-)
-def test_a_question_out_of_order_is_found(cells, fault):
-    faults = faults_of_order(cells)
-    assert (fault in faults[0]) if fault else faults == []
+    """A question has the tag `revealed-by-NAME`; the one cell that shows its answer has the tag NAME."""
+    cells = read_script(paths.notebooks_dir() / f"{task}.py").cells
+    tags = [cell.metadata.get("tags", []) for cell in cells]
+    asked = [place for place, cell in enumerate(cells) if "course.ask(" in cell.source]
+    assert len(asked) == 2
+    for place in asked:
+        [name] = [tag.removeprefix("revealed-by-") for tag in tags[place] if tag.startswith("revealed-by-")]
+        [answer] = [i for i, own in enumerate(tags) if name in own]
+        assert answer > place, f"{cells[place].source} stands after {name}"

@@ -15,24 +15,28 @@ from course_helpers import SECRET, small_notebook, solution, written
 from helpers import store_run
 
 from labutils import course, paths
-from labutils.course import cells, check, mine, student
+from labutils.course import cells, check, mine, page, student
 from labutils.course.cells import BEGIN, PLACEHOLDER
 from labutils.course.exercises import of_task
 from labutils.course.widgets import play
 from labutils.errors import NotebookError, StoreError
+from labutils.evaluate.tables import as_table
 from labutils.tools.cli import main
 
 
 @pytest.fixture
 def my_lab(tmp_path, monkeypatch):
-    folder = tmp_path / "mine"
-    monkeypatch.setenv("LABUTILS_MY_LAB", str(folder))
-    return folder
+    """A student's folder that is not there yet, and no browser that prints."""
+    monkeypatch.setattr(mine, "BROWSERS", ())
+    monkeypatch.setenv("LABUTILS_MY_LAB", str(tmp_path / "mine"))
+    return tmp_path / "mine"
 
 
-def change(file, text="# New"):
+def change(file, text="# New", cell=0, **more):
+    """Write other text into a cell of a notebook; `more` goes into its second."""
     notebook = nbformat.read(file, as_version=4)
-    notebook.cells[0].source = text
+    notebook.cells[cell].source = text
+    notebook.cells[1].update(more)
     nbformat.write(notebook, file)
 
 
@@ -53,18 +57,15 @@ def test_cells_are_known_without_tags():
 def test_no_copy_of_the_labs_notebooks_gives_anything_away(source):
     notebook = cells.read(source)
     reference, made = cells.reference_answer(notebook), cells.students_version(notebook)
-    text = nbformat.writes(made)
-    assert (
-        BEGIN not in text and cells.REFERENCE_MARK not in text and set(made.metadata) <= {"kernelspec", "language_info"}
-    )
+    text, exercises = nbformat.writes(made), of_task(source.stem)
+    assert BEGIN not in text and cells.REFERENCE_MARK not in text
+    assert set(made.metadata) <= {"kernelspec", "language_info"}
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in made.cells)
-    assert (PLACEHOLDER in text) == bool(of_task(source.stem)) == ("check." in text)
+    assert (PLACEHOLDER in text) == bool(exercises) == ("check." in text)
     assert (reference == "") == (source.stem in ("index", "own"))
-    for line in filter(None, reference.splitlines()):
-        assert line not in text
-    lines = [line for exercise in of_task(source.stem) for line in solution(exercise.name).splitlines()]
-    told = [line for line in lines if line.strip().startswith("return") and not re.fullmatch(r"\s*return \w+", line)]
-    assert not any(line in text for line in told)
+    told = [line for exercise in exercises for line in solution(exercise.name).splitlines()]
+    told = [line for line in told if line.strip().startswith("return") and not re.fullmatch(r"\s*return \w+", line)]
+    assert [line for line in (*told, *filter(None, reference.splitlines())) if line in text] == []
 
 
 def test_copies_are_made_once_and_never_overwritten(notebooks, my_lab):
@@ -108,25 +109,20 @@ def test_copies_are_paired_with_nothing(notebooks, my_lab):
     assert not list(my_lab.glob("*.py"))
 
 
-def test_jupyterlab_finds_its_settings_in_the_students_folder(tmp_path, monkeypatch):
+def test_jupyterlab_finds_its_settings_in_the_students_folder_and_asks_for_no_news(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "elsewhere")
     first, *others = student.environment(tmp_path)["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert others == ["elsewhere"]
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", first)
+    from jupyterlab.labapp import LabApp
     from jupyterlab_server.config import get_page_config
     from jupyterlab_server.settings_utils import _get_overrides
 
     read = _get_overrides("")[0]
     assert read["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
     assert "@jupyter/nbgrader" in get_page_config([])["disabledExtensions"], "no menu of instructors' tools"
-
-
-def test_jupyterlab_asks_for_no_news(tmp_path):
-    from jupyterlab.labapp import LabApp
-
-    options = student.command(tmp_path)[3:]
     app = LabApp()
-    app.parse_command_line(options)
+    app.parse_command_line(student.command(tmp_path)[3:])
     assert "NeverCheckForUpdate" in str(app.config.LabApp.check_for_updates_class)
     assert str(app.config.LabApp.news_url) == "None" and app.config.ServerApp.root_dir == str(tmp_path)
 
@@ -157,64 +153,47 @@ def done(task):
     return list(course.progress().loc[task, ["opened", "predicted", "written", "checked", "own runs"]])
 
 
-def test_progress_and_report(notebooks, my_lab, monkeypatch):
-    monkeypatch.setattr(mine, "BROWSERS", ())
+def test_progress_and_report(notebooks, my_lab, shown, monkeypatch):
     assert "Nothing is done yet" in repr(course.progress())
     with pytest.raises(StoreError, match="labutils lab"):
         mine.write_mine()
     student.make_copies()
+    course.ask("task3", 1)
     assert done("3") == ["not yet", "0 of 2", "not yet", "0 of 2", "0"]
     monkeypatch.chdir(my_lab)
+    course.ask("task3", 1)
+    assert done("3")[0] == "yes", "its questions are asked when it runs; whether it was saved does not matter"
+    (my_lab / student.ANSWERS).unlink()
     check.mcnemar(lambda a, b: 1.0)
     assert done("3")[3] == "0 of 2"
     check.mcnemar(written(solution("mcnemar"), "check.exercise(mcnemar)"))
-    student.keep("choices", "task3-1", {"question": "Which <one>?", "choice": "no"})
-    notebook = nbformat.read(my_lab / "task3.ipynb", as_version=4)
-    notebook.cells[1].execution_count = 1
-    notebook.cells[6].source = "*Your answer:*\n\nI think <so>."
-    nbformat.write(notebook, my_lab / "task3.ipynb")
+    student.keep("choices", "task3-1", {"question": "Which <one>?", "choice": "no", "runs": "They show: two <b>."})
+    student.keep("quiz", "abc", {"right": 14, "network": 16, "of": 20, "against": "skin-vgg16"})
+    play.keep("task3", {"words": "lr 1e-3", "said": "lr 1e-3: after 3 epochs <loss>"})
+    (my_lab / "runs" / "task3-20260101-000000.json").write_text('{"said"', encoding="utf-8")
+    change(my_lab / "task3.ipynb", "*Your answer:*\n\nI think <so>.", cell=6, execution_count=1)
     store_run(my_lab / "runs", model="vgg16", learning_rate=1e-3)
     assert done("3") == ["yes", "1 of 2", "yes", "1 of 2", "1"]
 
-    [page] = mine.write_mine()
-    text = page.read_text(encoding="utf-8")
-    for part in ("Which &lt;one&gt;?", "I think &lt;so&gt;.", "4 of 4 inputs right", "lr0.001", "data:image/png"):
+    [file] = mine.write_mine()
+    text = file.read_text(encoding="utf-8")
+    for part in (
+        "Which &lt;one&gt;? <b>no</b><br>They show: two &lt;b&gt;.",
+        "Playground: lr 1e-3: after 3 epochs &lt;loss&gt;",
+        "You against the network: 14 of 20 images right; skin-vgg16: 16.",
+        "I think &lt;so&gt;.",
+        "4 of 4 inputs right",
+        "lr0.001",
+        "data:image/png",
+    ):
         assert part in text
+    assert text.count("Playground:") == 1, "one file was written by half"
     assert "http" not in text.replace("http://www.w3.org", "")
     for name in (getpass.getuser(), socket.gethostname(), str(Path.home())):
         assert name not in text or len(name) < 5
     outcome = CliRunner().invoke(main, ["report", "--mine", "--name", "A. <Student>"])
     assert outcome.exit_code == 0 and outcome.output.strip().endswith("report.html")
-    assert "A. &lt;Student&gt;" in page.read_text(encoding="utf-8")
-
-
-def test_a_notebook_that_was_run_counts_as_opened(notebooks, my_lab, shown, monkeypatch):
-    """Its questions are asked when it runs; whether it was saved after that does not matter."""
-    student.make_copies()
-    course.ask("task3", 1)
-    assert done("3")[0] == "not yet", "that was not in the student's folder"
-    monkeypatch.chdir(my_lab)
-    course.ask("task3", 1)
-    assert done("3")[0] == "yes"
-
-
-def test_the_report_shows_playground_quiz_and_what_the_runs_said(notebooks, my_lab, monkeypatch):
-    monkeypatch.setattr(mine, "BROWSERS", ())
-    student.make_copies()
-    monkeypatch.chdir(my_lab)
-    kept = {"question": "Which?", "choice": "one", "runs": "These runs show: two <b>."}
-    student.keep("choices", "task3-1", kept)
-    student.keep("quiz", "abc", {"right": 14, "network": 16, "of": 20, "against": "skin-vgg16"})
-    play.keep("task3", {"words": "lr 1e-3", "said": "lr 1e-3: after 3 epochs <loss>"})
-    (my_lab / "runs" / "task3-20260101-000000.json").write_text('{"said"', encoding="utf-8")
-    text = mine.write_mine()[0].read_text(encoding="utf-8")
-    for part in (
-        "<b>one</b><br>These runs show: two &lt;b&gt;.",
-        "Playground: lr 1e-3: after 3 epochs &lt;loss&gt;",
-        "You against the network: 14 of 20 images right; skin-vgg16: 16.",
-    ):
-        assert part in text
-    assert text.count("Playground:") == 1, "one file was written by half"
+    assert "A. &lt;Student&gt;" in file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -232,9 +211,7 @@ def test_the_reference_answer_comes_after_two_sentences(notebooks, my_lab, shown
     course.reference("task3")
     assert capsys.readouterr().out.strip() == student.NOT_MINE
     monkeypatch.chdir(my_lab)
-    notebook = nbformat.read(my_lab / "task3.ipynb", as_version=4)
-    notebook.cells[6].source = f"*Your answer:*\n\n{written}"
-    nbformat.write(notebook, my_lab / "task3.ipynb")
+    change(my_lab / "task3.ipynb", f"*Your answer:*\n\n{written}", cell=6)
     course.reference("task3")
     outputs = [capsys.readouterr().out.strip(), *(one["text/markdown"] for one in shown)]
     assert any(said in output for output in outputs) and bool(shown) == (said == SECRET)
@@ -248,3 +225,27 @@ def test_a_copy_runs_from_top_to_bottom(notebooks, my_lab):
     assert done.returncode == 0, done.stderr[-2000:]
     printed = nbformat.writes(nbformat.read(my_lab / "out.ipynb", as_version=4))
     assert "mcnemar: not written yet." in printed and "Predict: A picture is flipped" in printed
+
+
+# A page in one file: what stands on it is shown as it is, pictures are inside, and nothing is fetched.
+
+
+def draw():
+    from matplotlib.figure import Figure
+
+    from labutils.plots.figure import show
+
+    show(Figure(figsize=(1, 1)), "", "", 'A <b>line</b> that says "no"')
+
+
+def test_a_page_holds_its_parts_and_nothing_else_is_needed(tmp_path):
+    parts = [page.text("5 < 6", "h2"), page.table(as_table({"a & b": {"n": "1"}}, "run")), page.figures(draw)]
+    file = page.write(tmp_path / "new" / "page.html", "<title>", [*parts, page.table(as_table({}, "run", "No <row>."))])
+    text = file.read_text(encoding="utf-8")
+    words = "A &lt;b&gt;line&lt;/b&gt; that says &quot;no&quot;"
+    for part in ("<title>&lt;title&gt;</title>", "<h2>5 &lt; 6</h2>", "a &amp; b", "<p>No &lt;row&gt;.</p>"):
+        assert part in text
+    assert f'<img alt="{words}" src="data:image/png;base64,' in text and f"{words}</details>" in text
+    assert "http" not in text
+    with pytest.raises(StoreError, match=r"own/page\.html cannot be written \(Not a directory\)\. Move it\."):
+        page.write(file / "own" / "page.html", "", [], " Move it.")

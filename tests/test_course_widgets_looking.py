@@ -1,4 +1,6 @@
-"""Looking into networks: the strip says its layers, changes of images do what they say."""
+"""Looking into networks, and experiments of a few seconds: numbers, words, and that a control moves them."""
+
+import re
 
 import numpy as np
 import pytest
@@ -7,8 +9,11 @@ from helpers import tiny_config, tiny_dataset
 
 from labutils import lab
 from labutils.course import widgets
-from labutils.course.widgets import looking
-from labutils.models import build_model
+from labutils.course.widgets import experiments, looking
+from labutils.course.widgets.control import recorded
+from labutils.evaluate.compare import mcnemar
+from labutils.models import build_model, describe
+from labutils.statistics import p_words, sign_test, wilson_interval
 
 CONFIG = lab.runs("task1b")["lr 1e-5"]
 RUN = make_run(CONFIG.with_(epochs=1), wrong=3, n=10)
@@ -19,11 +24,12 @@ def network(monkeypatch):
     """A network that stands for the stored one; what it was asked is in `asked`."""
 
     class Network:
-        asked = []  # noqa: RUF012 (one for the test)
+        def __init__(self):
+            self.asked = []
 
         def __call__(self, pictures, training):
             self.asked.append((np.asarray(pictures[0]), len(pictures), training))
-            return np.full((len(pictures), 1), 0.25)
+            return self.predict(pictures)
 
         def predict(self, pictures, **_):
             return np.full((len(pictures), 1), 0.25)
@@ -75,17 +81,14 @@ def test_the_network_is_asked_in_the_background_for_what_was_chosen_last(
     for work in waiting:
         work()
     ((picture, passes, training),) = network.asked
-    wanted = dataset.x_val[3][:, ::-1] if "mirror" in knobs else dataset.x_val[3]
-    assert np.array_equal(picture, wanted) and (passes, bool(training)) == (
-        (100, True) if len(knobs) == 1 else (1, False)
-    )
+    assert np.array_equal(picture, dataset.x_val[3][:, ::-1] if "mirror" in knobs else dataset.x_val[3])
+    assert (passes, bool(training)) == ((100, True) if len(knobs) == 1 else (1, False))
     assert said in widget.news["words"] and not widget.news["busy"]
 
 
 def test_changes_do_what_they_say():
-    picture = tiny_dataset().x_val[0]
-    changed = {name: looking.apply(picture, looking.Change(**{name: how})) for name, how in
-               (("rotate", 180), ("mirror", True), ("right", 0.25), ("scale", 1.0))}  # fmt: skip
+    picture, ways = tiny_dataset().x_val[0], {"rotate": 180, "mirror": True, "right": 0.25, "scale": 1.0}
+    changed = {name: looking.apply(picture, looking.Change(**{name: how})) for name, how in ways.items()}
     assert np.array_equal(changed["scale"], picture) and np.array_equal(changed["mirror"], picture[:, ::-1])
     assert np.allclose(changed["rotate"], picture[::-1, ::-1], atol=1e-4)
     moved = changed["right"]
@@ -101,7 +104,9 @@ def test_accuracy_under_a_change_counts_all_images():
             return (pictures[:, :, :16].mean(axis=(1, 2, 3)) < pictures[:, :, 16:].mean(axis=(1, 2, 3)))[:, None] * 1.0
 
     dataset = tiny_dataset(n_val=10)
-    unchanged, mirrored = (looking.accuracy_under(Left(), dataset, looking.Change(mirror=m)) for m in (False, True))
+    unchanged, mirrored = (
+        [*looking.accuracy_under(Left(), dataset, looking.Change(mirror=m))][-1] for m in (False, True)
+    )
     assert unchanged.value + mirrored.value == pytest.approx(1) and unchanged.low <= unchanged.value <= unchanged.high
 
 
@@ -123,3 +128,90 @@ def test_a_surprise_moves_every_knob_but_the_image(network, shown, reader, waiti
     widgets.break_the_network(RUN, tiny_dataset(n_val=10))
     press(shown[-1], "surprise")
     assert set(shown[-1].news["set"]["places"]) == {knob["name"] for knob in shown[-1].data["knobs"]} - {"image"}
+
+
+# Experiments.
+
+
+def test_the_winner_flatters_the_more_the_more_take_part():
+    words = [experiments.draw_winner(200, runs, 0).words for runs in (1, 10)]
+    one, ten = (float(re.search(r"the best has ([\d.]+) on average", said)[1]) for said in words)
+    assert one == pytest.approx(0.85, abs=0.003) and 0.87 < ten < 0.90
+    first, second = (experiments.draw_winner(200, 10, seed).words for seed in (0, 1))
+    assert "200 images" in first and first != second
+
+
+@pytest.mark.parametrize(("redraws", "images"), [(1, 200), (20, 50), (500, 1000)])
+def test_dots_pile_up_to_what_an_interval_says(redraws, images):
+    drawn = experiments.draw_pile(0.85, redraws, images)
+    circles = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn.picture)
+    assert len(circles) == redraws and (redraws > 100 or len(set(circles)) == redraws), "no dot lies on another"
+    first = float(drawn.words.split("time ")[1][:5])
+    low, high = wilson_interval(round(first * images), images)
+    assert f"{first:.3f} [{low:.3f}, {high:.3f}]" in drawn.words
+    if redraws > 1:
+        held = int(re.search(r"and (\d+) of the", drawn.words)[1])
+        assert 0.85 * redraws < held <= redraws, "about 95 of 100"
+    assert experiments.draw_pile(0.85, redraws, images, seed=1).words != drawn.words
+
+
+def test_four_boxes_hold_every_image_and_the_test_moves_with_the_split(shown, reader, move):
+    right, wrong = make_run(CONFIG.with_(epochs=1), wrong=[20]), make_run(CONFIG.with_(epochs=1), wrong=[30], shift=10)
+    widgets.four_boxes({"A": right, "B": wrong})
+    still, widget = shown
+    test = mcnemar(right, wrong)
+    assert (test.n10, test.n01) == (20, 10)
+    said = "Only A is right on 20, only B on 10"
+    assert said in still["text/plain"] and said in widget.news["words"] and p_words(test.p) in widget.news["words"]
+    counts = [int(n) for n in re.findall(r">[^<]*: (\d+)</text>", widget.news["picture"])]
+    assert counts == [160, 20, 10, 10] and sum(counts) == len(right.y_val)
+    assert p_words(sign_test(15, 15)) in move(widget, split=15)["words"]
+    widgets.four_boxes({"A": right})
+    assert shown[-1]["text/plain"] == "Nothing to compare yet: this needs two runs."
+
+
+def test_dropping_keeps_the_mean_and_a_dropped_pixel_can_be_read_from_its_neighbours():
+    maps = np.ones((40, 40, 200))
+    whole, pixels = (experiments.drop(maps, 0.25, w) for w in (True, False))
+    assert whole.mean() == pytest.approx(1, abs=0.1) and pixels.mean() == pytest.approx(1, abs=0.01)
+    assert set(np.unique(whole.max(axis=(0, 1)))) == {0, 1 / 0.75} == set(np.unique(whole))
+    assert (pixels.max(axis=(0, 1)) > 0).all()
+    maps = experiments.edge_maps(np.asarray(tiny_dataset().x_val[0]))
+    read = [[experiments.agreement(maps, experiments.drop(maps, 0.2, w, i)) for i in range(10)] for w in (True, False)]
+    assert np.mean(read[1]) > np.mean(read[0])
+
+
+def test_operations_count_three_passes_an_image():
+    run = make_run(CONFIG.with_(epochs=3))
+    run.provenance["counts"] = {"train": {"Mel": 10, "Nev": 5}}
+    one = 3 * 15 * describe(CONFIG).multiply_adds / 1e12
+    assert experiments.costs(run) == pytest.approx([one, 2 * one, 3 * one])
+    drawn = experiments.draw_costs({"long": run, "short": run.first(1)}, 1.0)
+    assert "long 3 epochs" in drawn.words and "short 1 epochs" in drawn.words
+
+
+def test_the_range_test_grows_and_unlocks_its_button(shown, reader, waiting, press, monkeypatch):
+    busy = []
+
+    def range_of(config, dataset):
+        yield {"rate": [1e-5, 1e-4], "loss": [0.7, 0.6]}
+        busy.append(widget.news["busy"])
+        yield {"rate": [1e-5, 1e-4, 1e-3], "loss": [0.7, 0.6, 0.5]}
+
+    monkeypatch.setattr(experiments, "learning_rate_range", range_of)
+    widgets.lr_range_test(source="phantom")
+    widget = shown[-1]
+    press(widget, "again")
+    assert widget.news["busy"] and "being loaded" in widget.news["words"]
+    waiting.pop()()
+    assert busy == [True] and not widget.news["busy"] and "test, 3 steps" in widget.news["words"]
+
+
+def test_the_recorded_range_test_falls_and_then_loses_what_it_has_learned():
+    found = recorded("range")
+    loss = np.array(found["loss"])
+    lowest = int(loss[10:].argmin()) + 10
+    assert loss[lowest] < 0.6 and abs(loss[lowest + 200 :] - np.log(2)).mean() < 0.05
+    assert 1e-3 < found["rate"][lowest] < 3e-2
+    said = experiments.range_in_words(found)
+    assert f"is lowest at rate {found['rate'][lowest]:.1e} ({loss[lowest]:.2f})" in said and "back at guessing" in said

@@ -1,5 +1,7 @@
 """Notebooks run by a machine: errors found wherever they hide, hanging kernels stopped; committed ones from scripts."""
 
+import base64
+import io
 import os
 import shutil
 import subprocess
@@ -11,6 +13,7 @@ import nbformat
 import pytest
 from helpers import start_python, wait_until
 from notebook_helpers import write
+from PIL import Image
 
 from labutils import lab, paths
 from labutils.tools import execution
@@ -99,6 +102,26 @@ def test_outputs_are_carried_over_and_nothing_else_but_the_time_taken(tmp_path):
     before = there.read_bytes()
     assert "NameError" in execution.build(file)
     assert there.read_bytes() == before, "a script that fails leaves the notebook as it was"
+
+
+def test_a_picture_that_says_the_same_stays(tmp_path):
+    draw = """
+import base64, io
+from PIL import Image
+from IPython.display import display
+buffer = io.BytesIO()
+Image.new("RGB", (2, 2), "red").save(buffer, format="png")
+shown = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": ""}
+display(shown, metadata={"image/png": {"alt": "a line"}}, raw=True)
+"""
+    file, pictures = script(tmp_path, draw), []
+    for old, new in (("red", "red"), ("red", "blue"), ("a line", "another")):
+        file.write_text(file.read_text().replace(old, new))
+        assert execution.build(file) == ""
+        [output] = nbformat.read(file.with_suffix(".ipynb"), as_version=4).cells[1].outputs
+        with Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))) as image:
+            pictures.append(image.convert("RGB").getpixel((0, 0)))
+    assert pictures == [(255, 0, 0), (255, 0, 0), (0, 0, 255)]
 
 
 def test_a_reference_is_of_the_script_with_what_was_injected_and_no_pictures(tmp_path):

@@ -1,9 +1,4 @@
-"""The course around the notebooks: exercises that check themselves, questions, a student's copies, a hand-in.
-
-`exercises` holds what is tested and `checking` how; `questions` are asked by `ask` before a result is shown; `student`
-keeps the student's folder, `mine` writes its report, and `instructor` makes a course of it all. `grading` gives points
-to hand-ins, `summary` says what came of a class.
-"""
+"""The course around the notebooks: exercises that check themselves, questions, a student's copies, a hand-in."""
 
 from labutils.course.ask import ask, remind, said
 from labutils.course.instructor import class_name, grade_choice, grade_run, names_table

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import html
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labutils import lab, paths
+from labutils import paths
 from labutils.course import student
 
 if TYPE_CHECKING:
@@ -39,13 +39,11 @@ def ask(task: str, number: int, runs: Mapping[str, Run] | None = None) -> None:
         The notebook's runs, by the labels of `lab.runs`; the lab's stored runs unless given, so that a question can
         stand before anything is shown.
     """
-    from labutils.course.questions import find_question
-    from labutils.runs.store import find, lab_store
+    from labutils.course.questions import find_question, plainly_named
 
     question = find_question(task, number)
     student.keep(student.OPENED, task, True)
-    asked = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
-    show(question, {label.removesuffix(lab.SMALL_LABEL): run for label, run in asked.items()})
+    show(question, plainly_named(task, runs))
 
 
 def said(task: str, number: int) -> str:
@@ -101,43 +99,28 @@ def show(question: Question, runs: Mapping[str, Run]) -> None:
     show_live(live)
 
 
-def in_words(question: str, choices: Iterable[str], chosen: int | None = None) -> str:
-    """The question and its choices as text, with what was chosen.
-
-    Examples
-    --------
-    >>> print(in_words("Which is higher?", ["the first", "the second"], 1))
-    Predict: Which is higher?
-      ( ) the first
-      (x) the second
-    """
-    marked = (f"  ({'x' if i == chosen else ' '}) {choice}" for i, choice in enumerate(choices))
-    return "\n".join([f"Predict: {question}", *marked])
-
-
 def _still(question: Question, chosen: int | None, lines: Sequence[str]) -> dict[str, str]:
     """A question as it stands where it cannot be answered, or has been."""
     from labutils.course.widgets.control import as_still, is_live
 
-    rows = [f"<p><b>Predict:</b> {html.escape(question.text)}</p>"]
+    words, rows = [f"Predict: {question.text}"], [f"<p><b>Predict:</b> {html.escape(question.text)}</p>"]
     for i, choice in enumerate(question.choices):
-        words = html.escape(choice)
-        rows.append(f"<div>&#9679; <b>{words}</b> (you said)</div>" if i == chosen else f"<div>&#9675; {words}</div>")
+        words.append(f"  ({'x' if i == chosen else ' '}) {choice}")
+        said = html.escape(choice)
+        rows.append(f"<div>&#9679; <b>{said}</b> (you said)</div>" if i == chosen else f"<div>&#9675; {said}</div>")
     rows += [f"<p>{'' if i else '<b>'}{html.escape(line)}{'' if i else '</b>'}</p>" for i, line in enumerate(lines)]
     hint = HINT if is_live() and chosen is None else ""
-    words = "\n".join([in_words(question.text, question.choices, chosen), *lines])
-    return {"text/html": as_still("".join(rows) + hint), "text/plain": words}
+    return {"text/html": as_still("".join(rows) + hint), "text/plain": "\n".join([*words, *lines])}
 
 
 def _revealed(question: Question, chosen: str, runs: Mapping[str, Run]) -> list[str]:
     """What the runs show, and the sentence for who chose this."""
     choices = list(question.choices)
     try:
-        found = question.answer(runs)
+        if (found := question.answer(runs)) is None:
+            return [MISSING]
     except Exception as error:  # in a control nobody sees what is raised
         return [f"{type(error).__name__}: {error}"]
-    if found is None:
-        return [MISSING]
     right = found.accepts(choices.index(chosen))
     verdict = "That is what these runs show." if right else found.in_words(choices)
     # The sentence goes on from what was chosen: without it, it would be read as what is true.

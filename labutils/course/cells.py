@@ -16,14 +16,11 @@ from labutils.errors import NotebookError
 
 ANSWER = "*Your answer (double-click to write):*"
 """What stands where a student answers in prose; older copies have it without the words in brackets."""
-
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "...  # your lines here"
 """What stands where the solution was: it runs anywhere, and the check says that nothing is written yet."""
-
 REFERENCE_CALL = "course.reference("
 """A cell that shows a self-learner our answer; a hand-out leaves it out."""
-
 REFERENCE_MARK = "<summary><b>Reference answer"
 KINDS = ("exercise", "check", "answer", "reference", "predict")
 IS_ANSWER = re.compile(r"\*Your answer(?: \([^)]*\))?:\*")
@@ -92,10 +89,8 @@ def reference_answer(notebook: Any) -> str:
 
 def written_answer(notebook: Any) -> str:
     """What a student has written as an answer; empty if nothing."""
-    texts = [
-        IS_ANSWER.sub("", cell.source.strip(), count=1).strip() for cell in notebook.cells if kind(cell) == "answer"
-    ]
-    return "\n\n".join(text for text in texts if text)
+    texts = (IS_ANSWER.sub("", cell.source.strip(), count=1) for cell in notebook.cells if kind(cell) == "answer")
+    return "\n\n".join(filter(None, map(str.strip, texts)))
 
 
 def read(file: Path) -> Any:

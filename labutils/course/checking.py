@@ -23,23 +23,16 @@ from labutils.course.exercises.built import unlike
 
 PATIENCE = 5.0
 """Seconds in which a function that did not end is asked to stop, again and again."""
-
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
 """How far numbers may lie from what is expected: float32 has about seven digits."""
-
 WIDTH = 88
 """Characters of a value that are shown."""
-
 SEED = 0
 """Gives the inputs that a student sees; every other seed gives others of the same kind, and none of these."""
-
 DRAWS = 20
 """How often an input is drawn until it is none of the visible ones."""
-
 QUICK = 1.0
 """Seconds in which two mistakes at once are looked for."""
-
-
 Seed = int | list[int]
 
 
@@ -49,10 +42,7 @@ class _Stopped(SystemExit):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one call: a value, or the problem in words.
-
-    `ended` is False if the function had to be stopped; `kind` is the exception's name if it raised one.
-    """
+    """What came of one call: a value, or the problem in words and, of an exception, its name; or it never ended."""
 
     value: Any = None
     problem: str = ""
@@ -64,7 +54,7 @@ class Outcome:
 class Result:
     """What came of a check.
 
-    `right` of `cases` inputs gave what was expected; `points` of `most` come of it. `mistakes` are the names of those
+    `right` of `cases` inputs gave what was expected; `points` come of it. `mistakes` are the names of those
     that were recognised, `text` is what was printed.
     """
 
@@ -74,7 +64,6 @@ class Result:
     right: int = 0
     written: bool = True
     mistakes: tuple[str, ...] = ()
-    most: float = POINTS
 
     @property
     def passed(self) -> bool:
@@ -89,21 +78,18 @@ class Result:
     @property
     def points(self) -> float:
         """The share of the points, in tenths; none for what is not written."""
-        return round(self.most * self.right / self.cases, 1) if self.written else 0.0
+        return round(POINTS * self.right / self.cases, 1) if self.written else 0.0
 
     def __repr__(self) -> str:
         """`4 of 4 points`."""
-        return f"{self.points:g} of {self.most:g} points"
+        return f"{self.points:g} of {POINTS} points"
 
 
-def run_check(name: str, written: Any, *, limit: float | None = None, seed: Seed = SEED) -> Result:
-    """Test what a student wrote for an exercise of `EXERCISES`; what is no function or class is said to be none.
-
-    `limit` are the seconds that one call may take, the exercise's own unless given; `seed` decides the inputs.
-    """
+def run_check(name: str, written: Any, seed: Seed = SEED) -> Result:
+    """Test what a student wrote for an exercise of `EXERCISES`, on inputs of a seed; what is no function is said so."""
     exercise = EXERCISES[name]
     cases = inputs(exercise, seed)
-    return judge(exercise, cases, try_out(exercise, cases, written, limit))
+    return judge(exercise, cases, try_out(exercise, cases, written))
 
 
 def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
@@ -111,29 +97,25 @@ def inputs(exercise: Exercise, seed: Seed) -> list[Case]:
     visible = exercise.cases(np.random.default_rng(SEED))
     if seed == SEED:
         return visible
-    rng = np.random.default_rng(seed)
+    rng, shown_values = np.random.default_rng(seed), [case.arguments.values() for case in visible]
     found: dict[int, Case] = {}
     for _ in range(DRAWS):
         for number, case in enumerate(exercise.cases(rng)):
-            if number not in found and not any(_same_input(case, seen) for seen in visible):
+            values = case.arguments.values()
+            if number not in found and not any(all(map(np.array_equal, values, seen)) for seen in shown_values):
                 found[number] = case
         if len(found) == len(visible):
             break
     return [found[number] for number in sorted(found)]
 
 
-def _same_input(case: Case, other: Case) -> bool:
-    pairs = zip(case.arguments.values(), other.arguments.values(), strict=True)
-    return all(one is two or (not callable(one) and np.array_equal(one, two)) for one, two in pairs)
-
-
-def try_out(exercise: Exercise, cases: list[Case], written: Any, limit: float | None = None) -> list[Outcome] | str:
+def try_out(exercise: Exercise, cases: list[Case], written: Any) -> list[Outcome] | str:
     """What came of each input, up to the first that did not end; or why nothing could be called."""
     if not callable(written):
         return f"{exercise.name} is {_kind(written)}, not a function. Run its cell first."
     outcomes: list[Outcome] = []
     for case in cases:
-        outcomes.append(_call(exercise.use, written, case, exercise.limit if limit is None else limit))
+        outcomes.append(_call(exercise, written, case))
         if not outcomes[-1].ended:  # the other inputs would take as long
             break
     return outcomes
@@ -168,14 +150,14 @@ def judge(exercise: Exercise, cases: list[Case], outcomes: list[Outcome] | str) 
     return Result(name, len(cases), "\n".join(lines), right, mistakes=tuple(mistake.name for mistake in known))
 
 
-def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Outcome:
+def _call(exercise: Exercise, written: Any, case: Case) -> Outcome:
     """What came of a call with copies of the arguments: also a problem if one of them was changed in place."""
     given = _copies(case)
     made: dict[str, Any] = {}
 
     def work() -> None:
         try:
-            made["value"] = use(written, *given)
+            made["value"] = exercise.use(written, *given)
         except _Stopped:
             made["stopped"] = True
         except BaseException as error:  # also SystemExit: nothing that a student writes ends the notebook
@@ -183,10 +165,12 @@ def _call(use: Callable[..., Any], written: Any, case: Case, limit: float) -> Ou
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(limit)
+    thread.join(exercise.limit)
     if thread.is_alive():
         _stop(thread)
-        return Outcome(problem=f"it did not end within {limit:g} seconds: is there a loop that never ends", ended=False)
+        return Outcome(
+            problem=f"it did not end within {exercise.limit:g} seconds: is there a loop that never ends", ended=False
+        )
     if "error" in made:
         return Outcome(problem=_raised(made["error"], written), kind=type(made["error"]).__name__)
     changed = [name for (name, was), now in zip(case.arguments.items(), given, strict=True) if _changed(was, now)]
@@ -218,29 +202,37 @@ def _recognise(
             return "This looks like two mistakes at once", [one, two]
     end = time.monotonic() + QUICK
     for one, two in permutations(exercise.mistakes, 2):
-        if time.monotonic() > end:
-            break
-        if _explained(exercise, _on_top(exercise, one.wrong, two.wrong), cases, outcomes).all():
+        if (
+            time.monotonic() < end
+            and _explained(exercise, _on_top(exercise, one.wrong, two.wrong), cases, outcomes).all()
+        ):
             return "This looks like two mistakes at once", [one, two]
-    most, shares = None, [(by & wrong).sum() / wrong.sum() for _, by in explained]
-    if shares and max(shares) > 0.5:
-        most = explained[shares.index(max(shares))][0]
-    return "A part of it looks like", [most] if most else []
+    share, most = max(
+        (((by & wrong).sum() / wrong.sum(), mistake) for mistake, by in explained), key=lambda one: one[0]
+    )
+    return "A part of it looks like", [most] if share > 0.5 else []
 
 
 def _explained(exercise: Exercise, wrong: Callable[..., Any], cases: list[Case], outcomes: list[Outcome]) -> np.ndarray:
     """Which parts of the values a mistake gives as well."""
-    made = (_wrong(exercise.use, wrong, case) for case in cases)
-    return np.array([part for o, m in zip(outcomes, made, strict=True) for part in _parts_alike(o, m)])
+
+    def made(case: Case) -> Outcome:
+        try:
+            with np.errstate(all="ignore"):
+                return Outcome(exercise.use(wrong, *_copies(case)))
+        except Exception as error:
+            return Outcome(problem="raised", kind=type(error).__name__)
+
+    return np.array([part for o, m in zip(outcomes, map(made, cases), strict=True) for part in _parts_alike(o, m)])
 
 
 def _parts_alike(outcome: Outcome, other: Outcome) -> list[bool]:
     """Whether the other gives the same, for each part of a value that has several."""
     value, made = outcome.value, other.value
+    several = isinstance(value, tuple | list)
     if outcome.kind or other.kind or not outcome.ended:
-        alike = outcome.ended and outcome.kind == other.kind
-        return [alike] * (len(value) if isinstance(value, tuple | list) else 1)
-    if not isinstance(value, tuple | list):
+        return [outcome.ended and outcome.kind == other.kind] * (len(value) if several else 1)
+    if not several:
         return [not difference(value, made)]
     if not isinstance(made, tuple | list) or len(made) != len(value):
         return [False] * len(value)
@@ -248,9 +240,7 @@ def _parts_alike(outcome: Outcome, other: Outcome) -> list[bool]:
 
 
 def _on_top(exercise: Exercise, wrong: Callable[..., Any], beneath: Callable[..., Any]) -> Callable[..., Any]:
-    """One mistake made on top of another: the class of both, or the function that calls the other for the reference."""
-    if isinstance(wrong, type) and isinstance(beneath, type):
-        return type("Both", (wrong, beneath), {})
+    """One mistake made on top of another, which it calls for the reference."""
 
     def both(*arguments: Any) -> Any:
         exercise.beneath = beneath
@@ -298,8 +288,6 @@ def shown(value: Any) -> str:
         return f"[{', '.join(map(shown, value))}]"
     if isinstance(value, float | np.floating):
         return f"{value:.6g}"
-    if callable(value):
-        return getattr(value, "__name__", "a function").strip("_")
     text = repr(value) if not isinstance(value, np.generic) else str(value)
     return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
@@ -340,15 +328,7 @@ def _stop(thread: threading.Thread) -> None:
 
 
 def _copies(case: Case) -> list[Any]:
-    return [value if callable(value) else copy.deepcopy(value) for value in case.arguments.values()]
-
-
-def _wrong(use: Callable[..., Any], wrong: Callable[..., Any], case: Case) -> Outcome:
-    try:
-        with np.errstate(all="ignore"):
-            return Outcome(use(wrong, *_copies(case)))
-    except Exception as error:
-        return Outcome(problem="raised", kind=type(error).__name__)
+    return copy.deepcopy(list(case.arguments.values()))
 
 
 def _not_written(outcomes: list[Outcome], expected: list[Any]) -> bool:
@@ -357,8 +337,6 @@ def _not_written(outcomes: list[Outcome], expected: list[Any]) -> bool:
 
 
 def _changed(was: Any, now: Any) -> bool:
-    if callable(was):
-        return False
     if isinstance(was, np.ndarray):
         same_kind = isinstance(now, np.ndarray) and now.shape == was.shape and now.dtype == was.dtype
         return not (same_kind and np.array_equal(was, now))

@@ -22,15 +22,13 @@ import numpy as np
 
 from labutils.course.checking import PATIENCE, Outcome, Result, Seed, inputs, judge, try_out
 from labutils.course.exercises import EXERCISES
-from labutils.course.instructor import Grade, grade_choice
+from labutils.course.instructor import grade_choice
 from labutils.course.reading import defines, grade_id, literal, parsed, runnable, touched
 
 STARTING = 60.0
 """Seconds for a new Python to begin, and for the imports of a hand-in."""
-
 MOST = 10_000_000
 """Bytes that may come back."""
-
 RESULT = "labutils"
 """The entry of a check cell's metadata that holds what came of it."""
 
@@ -55,7 +53,9 @@ def give_points(notebook: Any, resources: Any, seed: int) -> tuple[Any, Any]:
             known = {"cases": result.cases, "right": result.right, "written": result.written}
             cell.metadata[RESULT] = {"exercise": result.name, "mistakes": list(result.mistakes), **known}
         elif choice := re.search(r'\bgrade_choice\("(\w+)", (\d+)', cell.source):
-            grade = _choice(notebook, choice[1], choice[2])
+            source = next(cell.source for cell in notebook.cells if grade_id(cell) == f"choice-{choice[2]}")
+            given = [literal(line.value) for line in parsed(source) if isinstance(line, ast.Assign)]  # read, not run
+            grade = grade_choice(choice[1], int(choice[2]), str(given[-1]) if given else None)
             text, points = repr(grade), grade.points
         else:  # a test that an instructor has added
             continue
@@ -110,13 +110,6 @@ def fresh_check(name: str, function: str, sources: list[str], seed: Seed) -> Res
     return judge(exercise, cases, outcomes if isinstance(outcomes, str) else outcomes[: len(cases)])
 
 
-def _choice(notebook: Any, task: str, number: str) -> Grade:
-    """What a prediction gets from the lab's stored runs; it is read, not run."""
-    source = next(cell.source for cell in notebook.cells if grade_id(cell) == f"choice-{number}")
-    given = [literal(line.value) for line in parsed(source) if isinstance(line, ast.Assign)]
-    return grade_choice(task, int(number), str(given[-1]) if given else None)
-
-
 def _answer() -> None:
     """Run what a student wrote, as `fresh_check` asks on the standard input, and write down what came of it."""
     asked = json.load(sys.stdin)
@@ -167,8 +160,7 @@ def _value(made: dict[str, Any]) -> Any:
         return type(str(made["odd"]), (), {"__repr__": lambda _: str(made["shown"])})()
     if "plain" in made:
         return made["plain"]
-    kind = "tuple" if "tuple" in made else "list"
-    return {"tuple": tuple, "list": list}[kind](map(_value, made[kind]))
+    return tuple(map(_value, made["tuple"])) if "tuple" in made else [*map(_value, made["list"])]
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labutils import lab, paths
 from labutils.course import cells
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 ANSWER_POINTS = 3
 """Points for an answer in prose, given by a person."""
-
 NO_POINTS = """### BEGIN HIDDEN TESTS
 0.0  # until nbgrader_config.py puts in its place what a check in a process of its own gives
 ### END HIDDEN TESTS"""
@@ -35,7 +33,6 @@ NO_POINTS = """### BEGIN HIDDEN TESTS
 
 NAMES = Path(__file__).with_name("class_names.json")
 """What the classes are called; the regions are those that the phantoms draw, for other images the file is changed."""
-
 CONFIG = f'''"""nbgrader's configuration of this course; made by `labutils course`, yours to change."""
 
 from functools import partial
@@ -56,9 +53,7 @@ c.LateSubmissionPlugin.penalty_method = "none"
 '''
 
 
-def make_course(
-    folder: Path, tasks: Iterable[str] = (), *, choices: bool = False, seed: int | None = None
-) -> list[str]:
+def make_course(folder: Path, tasks: Iterable[str] = (), choices: bool = False, seed: int | None = None) -> list[str]:
     """Write a course folder, and say in lines what was written; source notebooks that are there stay as they are.
 
     The notebooks of `tasks` are handed out; all of them unless some are named. With `choices` the predictions are
@@ -114,13 +109,13 @@ def assignment(notebook: Any, *, choices: bool = False) -> Any:
             written = re.search(r"^(?:def|class) (\w+)", cell.source, re.M)
             function = written[1] if written else _checked(cell)[1]
             if function not in names:
-                first = cell.source.splitlines()[0] if cell.source else ""
-                known = ", ".join(EXERCISES)
+                first, known = cell.source.partition("\n")[0], ", ".join(EXERCISES)
                 raise NotebookError(f"The cell that begins with {first!r} belongs to no exercise: {known}.")
             if what == "exercise":
                 _mark(cell, f"exercise-{names[function]}", solution=True)
             else:
-                cell.source = _test("check", f"check.{names[function]}({function})")
+                call = f"check.{names[function]}({function})"
+                cell.source = f"from labutils.course import check\n\n{call}.points\n{NO_POINTS}"
                 _mark(cell, f"check-{names[function]}", points=POINTS)
         elif what == "answer":
             answers += 1
@@ -130,7 +125,8 @@ def assignment(notebook: Any, *, choices: bool = False) -> Any:
             task, number = asked.groups()
             choice = new_code_cell(f'choice_{number} = None  # what you commit to: "a", "b", ...\n{BEGIN}\n{END}')
             made.cells.append(_mark(choice, f"choice-{number}", solution=True))
-            test = new_code_cell(_test("course", f'course.grade_choice("{task}", {number}, choice_{number})'))
+            call = f'course.grade_choice("{task}", {number}, choice_{number})'
+            test = new_code_cell(f"from labutils import course\n\n{call}.points\n{NO_POINTS}")
             tests.append(_mark(test, f"check-choice-{number}", points=1))
     made.cells += tests
     return made
@@ -142,11 +138,6 @@ def _checked(cell: Any) -> tuple[str, str]:
     if found is None:
         return "", ""
     return (name_of(found[2]) if found[1] == "exercise" else found[1]), found[2]
-
-
-def _test(module: str, call: str) -> str:
-    place = "labutils.course" if module == "check" else "labutils"
-    return f"from {place} import {module}\n\n{call}.points\n{NO_POINTS}"
 
 
 def _mark(cell: Any, grade_id: str, *, points: int = 0, solution: bool = False) -> Any:
@@ -164,14 +155,13 @@ def _mark(cell: Any, grade_id: str, *, points: int = 0, solution: bool = False) 
 
 
 def _points_in_words(notebook: Any) -> str:
-    marks = [cell.metadata["nbgrader"] for cell in notebook.cells if "nbgrader" in cell.metadata]
-    graded = [f"{mark['grade_id']} {mark['points']}" for mark in marks if mark["grade"]]
-    total = sum(mark["points"] for mark in marks if mark["grade"])
-    return f"{total} points ({', '.join(graded)})" if graded else "nothing to grade"
+    marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    graded = {mark["grade_id"]: mark["points"] for mark in marks if mark.get("grade")}
+    told = ", ".join(f"{name} {points}" for name, points in graded.items())
+    return f"{sum(graded.values())} points ({told})" if graded else "nothing to grade"
 
 
-@dataclass(frozen=True)
-class Grade:
+class Grade(NamedTuple):
     """Points, and a sentence for every one that was lost."""
 
     points: float
@@ -184,28 +174,18 @@ class Grade:
         return self.points == self.most
 
     def __repr__(self) -> str:
-        """`1 of 2 points: ...`."""
         return f"{self.points:g} of {self.most:g} points" + "".join(f"; {reason}" for reason in self.reasons)
 
 
 def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, Run] | None = None) -> Grade:
-    """One point if a choice is what the runs show; the choices are given by their text or by a, b, c, d.
+    """One point if a choice, given by its text or as a, b, c, d, is what the runs show.
 
-    The runs are those that the lab has stored, unless others are given.
-
-    Raises
-    ------
-    ParameterError
-        If there is no such question.
+    They are the lab's stored ones unless given. A ParameterError says that there is no such question.
     """
-    from labutils.course.questions import find_question
-    from labutils.runs.store import find, lab_store
+    from labutils.course.questions import find_question, plainly_named
 
     question = find_question(task, number)
-    if runs is None:
-        stored = find(lab.runs(task), small=True, among=lab_store())
-        runs = {label.removesuffix(lab.SMALL_LABEL): run for label, run in stored.items()}
-    found = question.answer(runs)
+    found = question.answer(plainly_named(task, runs))
     if found is None:
         return Grade(0, 1, ("the runs that answer the question are missing",))
     choices = list(question.choices)
@@ -215,9 +195,7 @@ def grade_choice(task: str, number: int, choice: str | None, runs: Mapping[str, 
     return Grade(0, 1, (f"{found.in_words(choices)} {found.because}",))
 
 
-def grade_run(
-    run: Run, accuracy_band: tuple[float, float], settings: Mapping[str, Any], *, repeat: bool = True
-) -> Grade:
+def grade_run(run: Run, accuracy_band: tuple[float, float], settings: Mapping[str, Any], repeat: bool = True) -> Grade:
     """Grade a run that a student has trained, by what cannot depend on the machine it was trained on.
 
     One point each: the settings asked for, a best validation accuracy within a band, a provenance that fits the
@@ -235,16 +213,14 @@ def grade_run(
     """
     (low, high), best = accuracy_band, float(run.history["val_accuracy"].max())
     outside = "" if low <= best <= high else f"best accuracy {best:.3f}, expected {low:g} to {high:g}"
-    problems = [_wrong_settings(run, settings), outside, _no_provenance(run), *([_not_repeated(run)] if repeat else [])]
+    got = {name: getattr(run.config, name, None) for name in settings} | {"epochs": run.epochs}
+    others = (
+        f"{name} is {got[name]}, and {wanted} was asked for"
+        for name, wanted in settings.items()
+        if (got[name] < wanted if name == "epochs" else got[name] != wanted)
+    )
+    problems = [next(others, ""), outside, _no_provenance(run), *([_not_repeated(run)] if repeat else [])]
     return Grade(problems.count(""), len(problems), tuple(filter(None, problems)))
-
-
-def _wrong_settings(run: Run, settings: Mapping[str, Any]) -> str:
-    for name, wanted in settings.items():
-        got = run.epochs if name == "epochs" else getattr(run.config, name, None)
-        if got != wanted if name != "epochs" else run.epochs < wanted:
-            return f"{name} is {got}, and {wanted} was asked for"
-    return ""
 
 
 def _no_provenance(run: Run) -> str:
@@ -265,15 +241,8 @@ def _not_repeated(run: Run) -> str:
 
 
 def class_name(code: str, language: str = "en") -> str:
-    """What a class is called in words; the code itself if the file has no name for it.
+    """What a class is called in words; the code itself without a name. ParameterError: no such language.
 
-    Raises
-    ------
-    ParameterError
-        If the file has no such language.
-
-    Examples
-    --------
     >>> class_name("C6"), class_name("C6", "de")
     ('lumbar spine', 'Lendenwirbelsäule')
     """

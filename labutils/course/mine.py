@@ -17,10 +17,12 @@ from functools import partial
 from pathlib import Path
 
 import labutils
-from labutils import lab, paths
+from labutils import lab, paths, plots
 from labutils.course import cells, page, student
 from labutils.course.exercises import of_task
 from labutils.errors import NotebookError, StoreError
+from labutils.evaluate import best
+from labutils.runs.store import lab_store, nearest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
@@ -69,25 +71,19 @@ def _of_task(task: str) -> Iterator[str]:
         with suppress(OSError, ValueError, KeyError, TypeError):  # what was written by half says nothing
             yield page.text(f"Playground: {json.loads(file.read_text(encoding='utf-8'))['said']}")
     file = paths.my_lab_dir() / f"{task}.ipynb"
-    if not file.exists():
-        return
     try:
-        notebook = cells.read(file)
+        notebook = cells.read(file) if file.exists() else None
     except NotebookError as error:
         yield page.text(str(error))
         return
-    for cell in notebook.cells:
+    for cell in notebook.cells if notebook else ():
         if cells.kind(cell) == "exercise" and cells.PLACEHOLDER not in cell.source:
             yield page.text(cell.source, "pre")
-    if written := cells.written_answer(notebook):
+    if notebook and (written := cells.written_answer(notebook)):
         yield "<p>Answer:</p>" + page.text(written, "blockquote")
 
 
 def _own_runs() -> Iterator[str]:
-    from labutils import plots
-    from labutils.evaluate import best
-    from labutils.runs.store import lab_store, nearest
-
     runs = student.own_runs()
     labs = lab_store().all() if runs else []
     if runs:
@@ -109,17 +105,14 @@ def _own_runs() -> Iterator[str]:
 
 def _print(file: Path) -> Path | None:
     """The page as PDF, by a browser that is installed; None if there is none, or it cannot."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser, target = next(filter(None, map(shutil.which, BROWSERS)), None), file.with_suffix(".pdf")
     if browser is None:
         return None
-    target = file.with_suffix(".pdf")
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory() as profile, suppress(subprocess.SubprocessError, OSError):
         options = ["--headless", "--disable-gpu", f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             options.append("--no-sandbox")  # as root, in a container, a browser does not start with it
         command = [browser, *options, f"--print-to-pdf={target}", file.resolve().as_uri()]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=60)
-        except (subprocess.SubprocessError, OSError):
-            return None
-    return target if target.exists() else None
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        return target if target.exists() else None
+    return None

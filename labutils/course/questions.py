@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from labutils import lab
+from labutils import augment, lab
 from labutils.errors import ParameterError
+from labutils.evaluate.compare import fisher, mcnemar
+from labutils.evaluate.curves import WINDOW, epochs_to_reach, gap_by_image, overfitting_epoch, train_curve
+from labutils.evaluate.findings import known
+from labutils.evaluate.metrics import accuracy
+from labutils.evaluate.rules import IS, OVERFITS, SIGNIFICANT
+from labutils.models import describe
+from labutils.runs.store import find, lab_store
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -25,11 +32,8 @@ Values = Callable[[Runs], dict[str, float]]
 
 POINT = 0.01
 """Accuracies closer than this are called equal in a question: one point."""
-
 LEARNED = 0.6
 """A validation accuracy, of two classes, that guessing does not reach."""
-
-SIGNIFICANT = 0.05
 
 
 class Found(NamedTuple):
@@ -59,7 +63,7 @@ class Question:
     task: str
     number: int
     text: str
-    measure: Callable[[Runs], Found]
+    measure: Callable[[Runs], Found | None]
     choices: Mapping[str, str]
     labels: tuple[str, ...] = ()
 
@@ -69,7 +73,7 @@ class Question:
         return self.labels or tuple(choice for choice in self.choices if choice in lab.runs(self.task))
 
     def answer(self, runs: Runs) -> Found | None:
-        """The right choice for these runs; None if one that is needed is not among them."""
+        """The right choice for these runs; None if one that is needed is not among them, or nothing is known."""
         if set(self.needs) - set(runs):
             return None
         return self.measure({label: runs[label] for label in self.needs})
@@ -80,6 +84,12 @@ def find_question(task: str, number: int) -> Question:
     if (task, number) not in QUESTIONS:
         raise ParameterError(f"{task} has no question {number}: each notebook from task1b to task9 has 1 and 2.")
     return QUESTIONS[task, number]
+
+
+def plainly_named(task: str, runs: Runs | None) -> Runs:
+    """A notebook's runs, or the lab's stored ones without any, small ones by the labels of those they stand in for."""
+    found = find(lab.runs(task), small=True, among=lab_store()) if runs is None else runs
+    return {label.removesuffix(lab.SMALL_LABEL): run for label, run in found.items()}
 
 
 # What is measured, of each run.
@@ -93,26 +103,17 @@ _top = _each(lambda run: run.history["val_accuracy"].max())
 _best_epoch = _each(lambda run: run.best_epoch + 1)
 _lowest_loss = _each(lambda run: run.history["val_loss"][run.lowest_loss_epoch])
 _lowest_loss_epoch = _each(lambda run: run.lowest_loss_epoch + 1)
+_parameters = _each(lambda run: describe(run.config).parameters)
 _training_at_the_end = _each(lambda run: run.history["accuracy"][-10:].mean())
-
-
-def _parameters(runs: Runs) -> dict[str, float]:
-    from labutils.models import describe
-
-    return _each(lambda run: describe(run.config).parameters)(runs)
 
 
 def _gap(runs: Runs) -> dict[str, float]:
     """As the notebooks' table of gaps measures it."""
-    from labutils.evaluate.curves import gap_by_image, train_curve
-
     curve = train_curve(*runs.values())
     return _each(lambda run: gap_by_image(run, curve).mean())(runs)
 
 
 def _reaching(value: float, runs: Runs, curve: str = "val_accuracy") -> dict[str, float]:
-    from labutils.evaluate.curves import epochs_to_reach
-
     return _each(lambda run: epochs_to_reach(run.history, value, curve) or np.inf)(runs)
 
 
@@ -163,12 +164,20 @@ _later = partial(_compared, within=0, shown=_epoch)
 
 def _paired(runs: Runs) -> Found:
     """0 or 1 for the better of two by McNemar's test at their best epochs, 2 if it may be chance."""
-    from labutils.evaluate.compare import mcnemar
-
     (first, one), (second, other) = _top(runs).items()
     p = mcnemar(runs[first], runs[second]).p
     choice = 2 if p >= SIGNIFICANT else int(other > one)
     return Found(choice, f"{first}: {one:.3f}; {second}: {other:.3f}; McNemar's p = {p:.3f}.")
+
+
+def _against_simple(runs: Runs) -> Found | None:
+    """0 if the best network wins against the better simple model, 1 if it loses, 2 if that may be chance."""
+    from labutils.audit.against import against_simple
+    from labutils.evaluate.rules import BETTER, WORSE
+
+    if not (findings := against_simple(runs).findings):
+        return None
+    return Found({BETTER: 0, WORSE: 1}.get(findings[0].word, 2), f"{findings[0].evidence}.")
 
 
 def _nearest(value: float, guesses: Sequence[float]) -> int:
@@ -188,16 +197,12 @@ def _narrower_gap(runs: Runs) -> Found:
 
 
 def _other_images(runs: Runs) -> Found:
-    from labutils.evaluate.compare import fisher
-
     p, (skin, bone) = fisher(runs["Bone"], runs["Skin"]), _top(runs).values()
     choice = 2 if bone <= skin else int(p >= SIGNIFICANT)
     return Found(choice, f"Bone: {bone:.3f}; Skin: {skin:.3f}; Fisher's p = {p:.3f}.")
 
 
 def _width(runs: Runs) -> Found:
-    from labutils.evaluate.metrics import accuracy
-
     [run] = runs.values()
     estimate = accuracy(run)
     width = estimate.high - estimate.low
@@ -213,10 +218,6 @@ def _silence(runs: Runs) -> Found:
 
 def _overfits(run: Run) -> tuple[bool | None, str]:
     """Whether a run over-fits, None where it cannot be told, and why: as the notebooks' sentences find it."""
-    from labutils.evaluate.curves import WINDOW
-    from labutils.evaluate.findings import known
-    from labutils.evaluate.rules import IS, OVERFITS
-
     if run.epochs <= WINDOW:
         return None, f"has too few epochs: {run.epochs}"
     finding = known("over-fitting", run, limits=(OVERFITS,))
@@ -236,8 +237,6 @@ def _who_overfits(runs: Runs) -> Found:
 
 
 def _overfits_when(runs: Runs) -> Found:
-    from labutils.evaluate.curves import overfitting_epoch
-
     [run] = runs.values()
     (says, why), epoch = _overfits(run), overfitting_epoch(run.history)
     late = int((epoch or 1) >= 80)
@@ -263,8 +262,6 @@ def _gained_late(runs: Runs) -> Found:
 
 
 def _flipped_twice(runs: Runs) -> Found:
-    from labutils import augment
-
     image = np.arange(16.0).reshape(4, 4) / 16
     twice = augment.flip_vertical(augment.flip_horizontal(image))
     same = [bool(np.allclose(twice, augment.rotate(image, angle), atol=1e-6)) for angle in (90, 180)]
@@ -272,8 +269,6 @@ def _flipped_twice(runs: Runs) -> Found:
 
 
 def _turned_back(runs: Runs) -> Found:
-    from labutils import augment
-
     image = np.random.default_rng(0).uniform(0, 1, (33, 33))
     lost = np.abs(augment.rotate(augment.rotate(image, 40), -40) - image)
     down, right = np.mgrid[-16:17, -16:17]
@@ -299,9 +294,11 @@ QUESTIONS: dict[tuple[str, int], Question] = {}
 """All questions by notebook and number."""
 
 
-def _row(task: str, text: str, measure: Callable[[Runs], Found], choices: Mapping[str, str], *labels: str) -> None:
+def _row(
+    task: str, text: str, measure: Callable[[Runs], Found | None], choices: Mapping[str, str], *labels: str
+) -> None:
     """Enter a question; the choices carry their feedback."""
-    number = 1 + sum(known == task for known, _ in QUESTIONS)
+    number = 1 + sum(own == task for own, _ in QUESTIONS)
     QUESTIONS[task, number] = Question(task, number, text, measure, choices, labels)
 
 
@@ -318,15 +315,17 @@ _row(
 )
 _row(
     "task1b",
-    "Which rate has the highest validation accuracy at its best epoch?",
-    partial(_highest, _top, _three),
+    "On the exam: the best of these networks, or forty simple numbers of each image?",
+    _against_simple,
     {
-        "lr 1e-4": "Over-fitting spoils the end of a run, but its best epoch may come before: look at the peak, not at "
-        "the last epoch.",
-        "lr 1e-5": "If it is the best, its peak is the highest, and the interval in the table says by how much more "
-        "than chance.",
-        "lr 1e-6": "A run that has hardly left guessing cannot be ahead: compare its solid curve with 0.5.",
+        "VGG16": "Then it finds more in a lesion than brightness and texture say: its dot stands to the right.",
+        "the forty numbers": "Then they say more than a thousand images have taught the network: their diamond stands "
+        "to the right of its dot.",
+        "the difference may be chance": "Then the interval of the difference reaches to both sides of zero.",
     },
+    "lr 1e-4",
+    "lr 1e-5",
+    "lr 1e-6",
 )
 _row(
     "task1c",

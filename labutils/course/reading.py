@@ -9,7 +9,6 @@ from typing import Any
 
 CLOSED = ("labutils.course.checking", "labutils.course.exercises", "labutils.course.grading", "sys.modules")
 """No notebook uses them; the first three hold what grades, and the references."""
-
 KNOWN = {"check": "labutils.course.check", "course": "labutils.course"}
 """Names that every notebook imports."""
 

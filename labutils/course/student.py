@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from labutils import lab, paths
 from labutils.course import cells
-from labutils.course.exercises import of_task
+from labutils.course.exercises import POINTS, of_task
 from labutils.errors import NotebookError, StoreError
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 ANSWERS = "answers.json"
 CHOICES, EXERCISES, OPENED, QUIZ = "choices", "exercises", "opened", "quiz"
 """What is kept there, each by key."""
-
 QUESTIONS = (1, 2)
 """The numbers of a notebook's questions."""
-
 UNWRITTEN = "Write at least two sentences above, save (Ctrl+S), and run this cell again: then our answer stands here."
 NOT_MINE = "In your own copy of this notebook (`labutils lab`) our answer stands here once yours is written."
 NOTHING = "Nothing is done yet: `labutils lab` opens your own copies of the notebooks."
@@ -84,7 +82,7 @@ def make_copies() -> list[str]:
 
     folder = paths.my_lab_dir()
     lines, made = [], 0
-    versions = _read_versions(folder)
+    versions = _read(folder / VERSIONS) or {}  # without them every copy is said to have a newer version
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "jupytext.toml").write_text(UNPAIRED, encoding="utf-8")
@@ -96,10 +94,8 @@ def make_copies() -> list[str]:
                 versions[source.stem] = newest
                 made += 1
             elif versions.get(source.stem) != newest:
-                lines.append(
-                    f"{source.stem}: there is a newer version. `labutils lab --reset {source.stem}` takes it, and "
-                    "keeps yours beside it."
-                )
+                takes = f"`labutils lab --reset {source.stem}` takes it, and keeps yours beside it."
+                lines.append(f"{source.stem}: there is a newer version. {takes}")
         (folder / VERSIONS).write_text(json.dumps(versions, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{paths.shown(folder)} cannot be written to ({error.strerror}).") from None
@@ -110,15 +106,14 @@ def make_copies() -> list[str]:
 
 def reset(task: str) -> str:
     """Take the newest version of a notebook, and say so; the old copy stays beside it. NotebookError: no such one."""
-    task = lab.find_notebook(task).stem
+    task, said = lab.find_notebook(task).stem, ""
     copy = paths.my_lab_dir() / f"{task}.ipynb"
-    said = f"{task}: a new copy."
     if copy.exists():
         old = next(f for n in range(1, 10_000) if not (f := copy.with_stem(f"{task}-old-{n}")).exists())
         copy.rename(old)
-        said = f"{task}: a new copy; yours is now {old.name}."
+        said = f"; yours is now {old.name}"
     make_copies()
-    return said
+    return f"{task}: a new copy{said}."
 
 
 def _replace(file: Path, text: str) -> None:
@@ -128,12 +123,15 @@ def _replace(file: Path, text: str) -> None:
     growing.replace(file)
 
 
-def _read_versions(folder: Path) -> dict[str, str]:
+def _read(file: Path) -> dict[str, Any] | None:
+    """What a file that was written here holds: nothing where it is not there, None where it cannot be read."""
+    if not file.exists():
+        return {}
     try:
-        versions = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # then every copy is said to have a newer version, and none is touched
-    return versions if isinstance(versions, dict) else {}
+        found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None  # nobody writes to a pipe
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def answers(section: str) -> dict[str, Any]:
@@ -154,20 +152,15 @@ def keep(section: str, key: str, value: Any) -> None:
 
 def keep_result(result: Result) -> None:
     """Keep what came of a check: the last one counts."""
-    kept = {"right": result.right, "cases": result.cases, "points": result.points, "of": result.most}
+    kept = {"right": result.right, "cases": result.cases, "points": result.points, "of": POINTS}
     keep(EXERCISES, result.name, kept | {"mistake": result.mistake, "written": result.written})
 
 
 def _read_answers() -> dict[str, dict[str, Any]]:
     file = paths.my_lab_dir() / ANSWERS
-    if not file.exists():
-        return {}
-    try:
-        everything = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None  # nobody writes to a pipe
-        if not isinstance(everything, dict):
-            raise ValueError
-    except (OSError, ValueError, RecursionError):
-        raise StoreError(f"{paths.shown(file)} cannot be read: rename it, and answers are kept in a new one.") from None
+    everything = _read(file)
+    if everything is None:
+        raise StoreError(f"{paths.shown(file)} cannot be read: rename it, and answers are kept in a new one.")
     return everything
 
 

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -287,6 +287,8 @@ def build(script: Path, reference: Path | None = None) -> str:
         ran, notebook = executed.cells, executed
         notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
         reference.mkdir(parents=True, exist_ok=True)
+    # Pictures of a reference are never compared; without them the file is small.
+    drawn = _pictures(script.with_suffix(".ipynb")) if reference is None else None
     for number, (source, target) in enumerate(zip(ran, notebook.cells, strict=True)):
         target.id = f"cell-{number:02d}"
         if reference is not None:
@@ -294,8 +296,7 @@ def build(script: Path, reference: Path | None = None) -> str:
             target.metadata = nbformat.from_dict(kept)
         if target.cell_type == "code":
             target.execution_count = source.execution_count
-            # Pictures of a reference are never compared; without them the file is small.
-            target.outputs = [_packed(item, reference is None) for item in source.outputs if _is_lasting(item)]
+            target.outputs = [_packed(item, drawn) for item in source.outputs if _is_lasting(item)]
     nbformat.write(notebook, (reference or script.parent) / name)
     return ""
 
@@ -315,15 +316,31 @@ def seconds_taken(notebook: Path) -> int | None:
     return metadata.get("labutils", {}).get("seconds")
 
 
-def _packed(output: Any, pictured: bool) -> Any:
+def _pictures(notebook: Path) -> dict[str, str]:
+    """The pictures of a notebook, if there is one, by their words: what says the same is not drawn anew."""
+    import nbformat
+
+    drawn = {}
+    with suppress(OSError, ValueError):
+        for cell in nbformat.read(notebook, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
+                    drawn[words] = output.data["image/png"]
+    return drawn
+
+
+def _packed(output: Any, drawn: dict[str, str] | None) -> Any:
     """An output whose picture, if it keeps one, takes as few bytes as it can: every version of a notebook is stored."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     data = output.get("data", {})
-    if not pictured:
+    said = output.get("metadata", {}).get("image/png", {}).get("alt")
+    if drawn is None:
         data.pop("image/png", None)
-    if "image/png" in data:
+    elif said in drawn:
+        data["image/png"] = drawn[said]
+    elif "image/png" in data:
         buffer, words = io.BytesIO(), PngInfo()
         with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
             if "Description" in image.info:  # its alt text

@@ -6,13 +6,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from helpers import wait_until
 
 from labutils import paths
 
@@ -33,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A server: `url`, its process `server`, and `folder` with the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     for name, settings in SETTINGS.items():
-        file = folder / ".settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file = folder / ".config/lab/user-settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(settings), encoding="utf-8")
     for notebook in paths.notebooks_dir().glob("*.ipynb"):
@@ -46,8 +47,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         "PYTHONPATH": str(paths.ROOT),
         "LABUTILS_RESULTS": str(paths.results_dir()),
         "JUPYTER_CONFIG_DIR": str(folder / ".config"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings"),
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
     command += [
@@ -60,23 +59,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url + "/api", server, folder / "server.log")
+        wait_until(lambda: server.poll() is not None or _answers(url + "/api"), 60)
+        assert server.poll() is None, f"JupyterLab did not start:\n{(folder / 'server.log').read_text()[-2000:]}"
         yield SimpleNamespace(url=url, folder=folder, server=server)
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(240):
-        if server.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+def _answers(url: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(url, timeout=2))
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +106,28 @@ def page(browser, lab) -> Iterator:
     yield opened
     opened.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
     opened.close()
+
+
+@pytest.fixture
+def open_file(browser) -> Iterator[Callable[..., Any]]:
+    """Opens a page by its address, offline, with options of a browser's context; `page.asked` is what it fetches by."""
+    from page_helpers import watch_errors
+
+    contexts = []
+
+    def opened(address: str, **options: Any) -> Any:
+        contexts.append(browser.new_context(offline=True, **options))
+        page = contexts[-1].new_page()
+        watch_errors(page)
+        page.asked = set()
+        page.on("request", lambda request: page.asked.add(request.url.split(":")[0]))
+        page.add_init_script("addEventListener('unhandledrejection', () => { window.failed = true; });")
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(autouse=True)

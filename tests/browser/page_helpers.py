@@ -95,6 +95,14 @@ def run_all(page, limit=300_000):
     page.evaluate(RUN_ALL, limit)
 
 
+def open_again(page, lab, name):
+    """Save a notebook, end its kernel, and open it as a reader does who comes back."""
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.goto(f"{lab.url}/lab/tree/{name}?reset")
+    page.wait_for_selector(".labutils-still:visible")
+
+
 def controls_notebook(lab, *names, more=()):
     """Write a notebook of some controls; its name."""
     sources = [IMPORTS.strip(), *(CONTROLS[name] for name in names), *more]
@@ -118,9 +126,8 @@ def picture(page, name):
 def change_theme(page, theme):
     """JupyterLab's "Light" or "Dark"."""
     page.evaluate(CHANGE_THEME, f"JupyterLab {theme}")
-    page.wait_for_function(
-        "(light) => document.body.dataset.jpThemeLight === light", arg=str(theme == "Light").lower(), polling=POLL
-    )
+    changed = "(light) => document.body.dataset.jpThemeLight === light"
+    page.wait_for_function(changed, arg=str(theme == "Light").lower(), polling=POLL)
 
 
 def act(page, box, action):
@@ -138,11 +145,12 @@ def watch_errors(page):
 
 
 def check_no_errors(page):
-    """No error in a cell, in a control, in the page's console."""
+    """No error in a cell, in a control, in the page's console; a page that is a file fetches nothing."""
     assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
     assert page.locator(".jp-OutputArea-output .ansi-red-fg").count() == 0
     assert page.locator(".labutils", has_text="Error:").all_inner_texts() == []
     assert [error for error in page.errors if not HARMLESS.search(error)] == []
+    assert getattr(page, "asked", set()) <= {"file", "data", "blob"}
 
 
 def check_no_violation(page, axe):

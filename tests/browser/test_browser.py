@@ -4,6 +4,7 @@
 lie in the folder that `LABUTILS_SCREENSHOTS` names, if it names one.
 """
 
+import nbformat
 import pytest
 from page_helpers import (
     POLL,
@@ -12,6 +13,7 @@ from page_helpers import (
     check_no_errors,
     check_no_violation,
     controls_notebook,
+    open_again,
     open_notebook,
     picture,
     run_all,
@@ -20,23 +22,42 @@ from use_helpers import answer_questions, use_everything
 
 from labutils import lab as tasks
 from labutils import paths
+from labutils.course import cells
 
 NOTEBOOKS = sorted(path.stem for path in paths.notebooks_dir().glob("*.ipynb") if path.stem in tasks.NOTEBOOKS)
 FIRST = ("task1b", "task3", "task5a", "task7")
 """Notebooks that between them have every kind of control."""
-SCREENS, MORE_SCREENS = 14, {"task4": 16}
-"""Of 1280 by 900 pixels, at most; Task 4 has fourteen runs."""
+SCREENS = 10
+"""Of 1280 by 900 pixels with JupyterLab's own bars, at most, down to what is folded away under *Going further*."""
+LESSON = """() => {
+  const box = window.jupyterapp.shell.currentWidget.content.outerNode;
+  const cells = [...box.querySelectorAll(".jp-Cell")];
+  const last = cells.find((x) => x.innerText.trim().startsWith("Going further")) ?? cells.at(-1);
+  const line = box.querySelector(".cm-line").getBoundingClientRect().height;
+  return [last.getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top, line, box.clientHeight];
+}"""
+"""How high a lesson is, a line of its code, and a screen."""
 TOO_WIDE = """() => [...document.querySelectorAll(".labutils, .labutils-still, .jp-RenderedHTMLCommon")]
   .filter((x) => x.scrollWidth > x.clientWidth + 1)
   .filter((x) => getComputedStyle(x.closest(".jp-OutputArea-output") ?? x).overflowX === "visible")
   .map((x) => x.outerHTML.slice(0, 120))"""
 
 
+def screens(page, name):
+    """How many screens a student reads: a copy has no solution in it."""
+    page.evaluate(SCROLL, 0)
+    pixels, line, screen = page.evaluate(LESSON)
+    sources = [cell.source for cell in nbformat.read(paths.notebooks_dir() / f"{name}.ipynb", 4).cells]
+    solved = [source for source in sources if cells.BEGIN in source]
+    lines = sum(len(x.splitlines()) - len(cells.without_solution(x).splitlines()) for x in solved)
+    return (pixels - line * lines) / screen
+
+
 def try_notebook(page, lab, axe, name):
     open_notebook(page, lab, f"{name}.ipynb")
     run_all(page)
     page.set_viewport_size({"width": 1280, "height": 900})
-    assert page.evaluate(SCROLL, 0) <= MORE_SCREENS.get(name, SCREENS), "longer than a lesson"
+    assert screens(page, name) <= SCREENS, "longer than a lesson"
     page.set_viewport_size({"width": 1200, "height": 1400})
     picture(page, name)
     used = use_everything(page)
@@ -63,9 +84,8 @@ def test_the_other_notebooks(page, lab, axe, name):
 
 def test_an_answered_question_is_there_when_its_notebook_is_opened_again(page, lab, axe):
     """Without a kernel: what was asked, what was chosen, and what the runs said; no control that is gone."""
-    name = controls_notebook(
-        lab, more=["from labutils import course", 'course.ask("task1b", 1)', 'course.ask("task7", 1)']
-    )
+    cells = "from labutils import course", 'course.ask("task1b", 1)', 'course.ask("task7", 1)'
+    name = controls_notebook(lab, more=cells)
     open_notebook(page, lab, name)
     run_all(page)
     box = page.locator(".labutils[role=radiogroup]").first
@@ -76,10 +96,7 @@ def test_an_answered_question_is_there_when_its_notebook_is_opened_again(page, l
     boxes = page.locator(".labutils[role=radiogroup]").all()
     said = [box.get_by_role("status").inner_text() for box in boxes]
     chosen = [box.locator("label").nth(1).inner_text().strip() for box in boxes]
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
-    page.goto(f"{lab.url}/lab/tree/{name}?reset")
-    page.wait_for_selector(".labutils-still:visible")
+    open_again(page, lab, name)
     for still, lines, choice in zip(page.locator(".labutils-still").all(), said, chosen, strict=True):
         assert f"{choice} (you said)" in still.inner_text()
         assert all(line in still.inner_text() for line in filter(None, lines.splitlines()))
@@ -110,8 +127,7 @@ def test_a_card_shows_a_picture_a_sentence_and_a_verdict_and_the_rest_on_a_click
     assert details.locator("table").count() > 3 and details.locator("table:visible").count() == 0
     assert "(you said)" in page.locator(".jp-OutputArea img").get_attribute("alt")
     picture(page, "card")
-    details.locator("summary").first.focus()
-    page.keyboard.press("Enter")
+    details.locator("summary").first.press("Enter")
     page.wait_for_selector(".labutils-details table:visible")
     counts = [table.evaluate(COLUMNS_IN_SIGHT) for table in details.locator("table").all()]
     assert max(counts) <= 7, counts
@@ -122,7 +138,3 @@ def test_a_card_shows_a_picture_a_sentence_and_a_verdict_and_the_rest_on_a_click
     picture(page, "card-open-dark")
     change_theme(page, "Light")
     check_no_errors(page)
-
-
-def test_tasks_have_notebooks():
-    assert set(tasks.TITLES) <= set(NOTEBOOKS)

@@ -1,5 +1,7 @@
 """A reader's hands: every control of a page moved with mouse and keys."""
 
+from functools import partial
+
 import pytest
 from page_helpers import POLL, TRAINED, act
 
@@ -8,8 +10,7 @@ def move_slider(page, box, slider):
     """One step with a key, and to another place with the mouse; what stands beside it says so."""
     there = slider.get_attribute("aria-valuetext")
     at_end = slider.input_value() == slider.get_attribute("max")
-    slider.focus()
-    act(page, box, lambda: page.keyboard.press("ArrowLeft" if at_end else "ArrowRight"))
+    act(page, box, lambda: slider.press("ArrowLeft" if at_end else "ArrowRight"))
     stepped = slider.get_attribute("aria-valuetext")
     assert stepped != there
     size = slider.bounding_box()
@@ -24,17 +25,13 @@ def move_controls(page, box):
         if slider.get_attribute("max") != "0":
             move_slider(page, box, slider)
     for menu in box.locator("select:enabled").all():
-        count = menu.locator("option").count()
+        count, place = menu.locator("option").count(), menu.evaluate("(x) => x.selectedIndex")
         if count > 1:
-            at_end = menu.evaluate("(x) => x.selectedIndex") == count - 1
-            menu.focus()
-            act(page, box, lambda at_end=at_end: page.keyboard.press("ArrowUp" if at_end else "ArrowDown"))
-            other = (menu.evaluate("(x) => x.selectedIndex") + 1) % count
-            act(page, box, lambda menu=menu, other=other: menu.select_option(index=other))
+            act(page, box, partial(menu.press, "ArrowUp" if place == count - 1 else "ArrowDown"))
+            act(page, box, partial(menu.select_option, index=(menu.evaluate("(x) => x.selectedIndex") + 1) % count))
     for tick in box.locator("input[type=checkbox]").all():
         act(page, box, tick.click)
-        tick.focus()
-        act(page, box, lambda: page.keyboard.press("Space"))
+        act(page, box, partial(tick.press, "Space"))
 
 
 def try_playground(page, box):
@@ -57,8 +54,7 @@ def try_playground(page, box):
     box.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".labutils[data-status=paused]")
     act(page, box, box.get_by_role("button", name="Continue").click)
-    box.get_by_role("button", name="Reset").focus()
-    page.keyboard.press("Enter")
+    box.get_by_role("button", name="Reset").press("Enter")
     page.wait_for_selector(".labutils[data-status=ready]")
 
 
@@ -93,13 +89,10 @@ def answer_questions(page):
     boxes = page.locator(".labutils[role=radiogroup]").all()
     for box in boxes:
         before = box.inner_text()
-        box.get_by_role("radio").first.focus()
-        page.keyboard.press("Space")
+        box.get_by_role("radio").first.press("Space")
         page.keyboard.press("ArrowDown")
-        box.get_by_role("button", name="Commit").focus()
-        page.keyboard.press("Enter")
-        page.wait_for_function(
-            "([box, before]) => box.innerText !== before", arg=[box.element_handle(), before], polling=POLL
-        )
+        box.get_by_role("button", name="Commit").press("Enter")
+        told = "([box, before]) => box.innerText !== before"
+        page.wait_for_function(told, arg=[box.element_handle(), before], polling=POLL)
         assert box.get_by_role("radio").nth(1).is_checked()
     return len(boxes)

@@ -1,6 +1,6 @@
 """The exercises: for each a reference, the inputs it is tried on, and the mistakes that are known by name."""
 
-from labutils.course.exercises import built, curves, layers, metrics, networks, pictures  # noqa: F401 (they enter theirs)
+from labutils.course.exercises import built, layers, metrics, pictures  # noqa: F401 (they enter theirs)
 from labutils.course.exercises.entry import ENTERED, POINTS, Case, Exercise, Mistake
 
 EXERCISES: dict[str, Exercise] = {entered.name: entered for entered in sorted(ENTERED, key=lambda e: e.task)}

@@ -8,11 +8,12 @@ on small images and has to know others. The reference is not trained here: `benc
 # Written as students write: without types.
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 
 import numpy as np
 
-from labutils.course.exercises.entry import Case, exercise
+from labutils.course.exercises.entry import Case, call, exercise
 
 LIMIT = 60.0
 """Seconds that one call may take, training included: some two of a processor's, more where others use it."""
@@ -149,19 +150,11 @@ def building(task, about, find=facts, make=None, train=learned):
     return enter
 
 
-def call(written, *settings):
-    """The network that a function gives."""
-    return written(*settings)
-
-
 def stack(side, *layers):
     """A network of these layers, named as in Keras and with their settings: `("Conv2D", 8, 3)`."""
-    made = [getattr(keras().layers, kind)(*settings, **options) for kind, *settings, options in map(_opened, layers)]
+    named = (layer if isinstance(layer[-1], dict) else (*layer, {}) for layer in layers)
+    made = [getattr(keras().layers, kind)(*settings, **options) for kind, *settings, options in named]
     return keras().Sequential([keras().Input((side, side, 1)), *made])
-
-
-def _opened(layer):
-    return layer if isinstance(layer[-1], dict) else (*layer, {})
 
 
 def conv(filters, activation="relu", **options):
@@ -177,26 +170,23 @@ def dense(units, activation=None):
 POOL, FLAT, RELU, NORM = ("MaxPooling2D",), ("Flatten",), ("ReLU",), ("BatchNormalization",)
 
 
-def _settings(rng, ranges):
-    """A number from each range, with a point if the range has one."""
-    whole = {name: isinstance(low, int) for name, (low, _) in ranges.items()}
-    return {
-        name: int(rng.integers(*ends)) if whole[name] else round(float(rng.uniform(*ends)), 2)
-        for name, ends in ranges.items()
-    }
-
-
 def three(rng, classes=2, **ranges):
-    """Three inputs: two sizes, and one that is small and trained."""
-    first, second = ({"side": int(rng.integers(16, 49))} | _settings(rng, ranges) for _ in range(2))
-    third = {"side": int(rng.integers(12, 16))} | _settings(rng, ranges)
-    third["images"] = Images(int(rng.integers(2**31)), third["side"], classes)
+    """Three inputs: two sizes, and one that is small and trained; of a range with a point it is a number with one."""
+
+    def settings(**ranges):
+        return {
+            name: int(rng.integers(low, high)) if isinstance(low, int) else round(float(rng.uniform(low, high)), 2)
+            for name, (low, high) in ranges.items()
+        }
+
+    first, second, third = (settings(side=ends, **ranges) for ends in ((16, 49), (16, 49), (12, 16)))
+    third["images"] = small_images(rng, third["side"], classes)
     return [Case("a network", **first), Case("another size", **second), Case("small images, trained", **third)]
 
 
-def stays(reference, side, n_base, rate):
-    """The mistake of taking a rate for the share that stays."""
-    return reference(side, n_base, round(1 - rate, 2))
+def small_images(rng, side=None, classes=2):
+    """Images of a seed that is drawn, and of a side that is unless it is given."""
+    return Images(int(rng.integers(2**31)), side or int(rng.integers(12, 16)), classes)
 
 
 @building("task1d", "a LeNet with dropout")
@@ -208,24 +198,22 @@ def build_lenet(
     return stack(side, *sum(convolutions, ()), FLAT, *(ends[kind] for kind in drop), dense(1, last))
 
 
-@build_lenet.inputs
-def _(rng):
-    return three(rng, n_base=(5, 12), rate=(0.1, 0.5))
-
-
+build_lenet.inputs(lambda rng: three(rng, n_base=(5, 12), rate=(0.1, 0.5)))
 RATE = "A rate of 0.1 leaves out one unit of ten."
-build_lenet.varied(
-    ("as many filters in both convolutions", "Behind a pooling there are a quarter as many positions.", {"second": 1}),
-    (
-        "dropout before the dense layer",
-        "It is the units of the dense layer that are left out.",
-        {"drop": ("Dropout", "Dense")},
-    ),
-    ("the share that stays, not the rate", RATE, stays),
-    ("no ReLU", "Convolutions without anything between them are together one convolution.", {"activation": None}),
-    ("no sigmoid", "What the last layer gives is to be a probability.", {"last": None}),
-    ("no padding", "The maps are to stay as large as the image until they are pooled.", {"padding": "valid"}),
+build_lenet.mistake(
+    "as many filters in both convolutions", "Behind a pooling there are a quarter as many positions.", second=1
 )
+build_lenet.mistake(
+    "dropout before the dense layer", "It is the units of the dense layer that are left out.", drop=("Dropout", "Dense")
+)
+build_lenet.mistake("the share that stays, not the rate", RATE)(
+    lambda side, n_base, rate: build_lenet(side, n_base, round(1 - rate, 2))
+)
+build_lenet.mistake(
+    "no ReLU", "Convolutions without anything between them are together one convolution.", activation=None
+)
+build_lenet.mistake("no sigmoid", "What the last layer gives is to be a probability.", last=None)
+build_lenet.mistake("no padding", "The maps are to stay as large as the image until they are pooled.", padding="valid")
 
 
 @building("task1e", "a network from its blocks")
@@ -246,7 +234,7 @@ def _(rng):
         side = int(rng.integers(12, 16) if images else rng.integers(48, 65))
         filters = [int(n) for n in rng.choice(np.arange(6, 12), len(convolutions), replace=False)]
         given = {"blocks": list(zip(filters, convolutions, strict=True)), "units": int(rng.integers(16, 40))}
-        more = {"images": Images(int(rng.integers(2**31)), side)} if images else {}
+        more = {"images": small_images(rng, side)} if images else {}
         return Case(label, side=side, **given, **more)
 
     return [
@@ -256,15 +244,13 @@ def _(rng):
     ]
 
 
-build_blocks.varied(
-    (
-        "one convolution in each block",
-        "The second number of a block says how many follow each other.",
-        {"single": True},
-    ),
-    ("a pooling behind every convolution", "A block halves the image once.", {"each": True}),
-    ("no pooling behind the last block", "Every block ends with one.", {"last": False}),
-    ("the dense layer without ReLU", "Two dense layers without anything between them are one.", {"hidden": None}),
+build_blocks.mistake(
+    "one convolution in each block", "The second number of a block says how many follow each other.", single=True
+)
+build_blocks.mistake("a pooling behind every convolution", "A block halves the image once.", each=True)
+build_blocks.mistake("no pooling behind the last block", "Every block ends with one.", last=False)
+build_blocks.mistake(
+    "the dense layer without ReLU", "Two dense layers without anything between them are one.", hidden=None
 )
 
 
@@ -280,25 +266,20 @@ def mend_two_classes(side, n_base, last="sigmoid", units=1, loss="binary_crossen
     return compiled(stack(side, *layers), loss)
 
 
-@mend_two_classes.inputs
-def _(rng):
-    return three(rng, n_base=(5, 12))
-
-
+mend_two_classes.inputs(lambda rng: three(rng, n_base=(5, 12)))
 MANY = "sparse_categorical_crossentropy"
-mend_two_classes.varied(
-    (
-        "two outputs and the wrong loss",
-        "What is one number enough for, if there are two classes?",
-        {"units": 2, "loss": "mean_squared_error"},
-    ),
-    ("the loss of many classes", "That loss wants a probability for every class.", {"loss": MANY}),
-    (
-        "a softmax over one output",
-        "A softmax makes its outputs add up to 1: what if there is one?",
-        {"last": "softmax"},
-    ),
-    ("still two outputs", "Loss and output have to fit: how many numbers does this loss want?", {"units": 2}),
+mend_two_classes.mistake(
+    "two outputs and the wrong loss",
+    "What is one number enough for, if there are two classes?",
+    units=2,
+    loss="mean_squared_error",
+)
+mend_two_classes.mistake("the loss of many classes", "That loss wants a probability for every class.", loss=MANY)
+mend_two_classes.mistake(
+    "a softmax over one output", "A softmax makes its outputs add up to 1: what if there is one?", last="softmax"
+)
+mend_two_classes.mistake(
+    "still two outputs", "Loss and output have to fit: how many numbers does this loss want?", units=2
 )
 
 
@@ -307,21 +288,19 @@ def build_nine_classes(side, n_base, last="softmax", units=9, loss=MANY):
     return mend_two_classes.reference(side, n_base, last, units, loss)
 
 
-@build_nine_classes.inputs
-def _(rng):
-    return three(rng, classes=9, n_base=(5, 12))
-
-
-build_nine_classes.varied(
-    ("nine sigmoids", "An image shows one region: what do the nine probabilities add up to?", {"last": "sigmoid"}),
-    ("no softmax", "The loss takes what it gets for probabilities.", {"last": None}),
-    ("the loss of one-hot labels", "The labels are whole numbers, 0 to 8.", {"loss": "categorical_crossentropy"}),
-    ("the loss of two classes", "Yes or no is asked nine times in this loss.", {"loss": "binary_crossentropy"}),
-    (
-        "one output",
-        "How many probabilities are asked for?",
-        {"last": "sigmoid", "units": 1, "loss": "binary_crossentropy"},
-    ),
+build_nine_classes.inputs(lambda rng: three(rng, classes=9, n_base=(5, 12)))
+build_nine_classes.mistake(
+    "nine sigmoids", "An image shows one region: what do the nine probabilities add up to?", last="sigmoid"
+)
+build_nine_classes.mistake("no softmax", "The loss takes what it gets for probabilities.", last=None)
+build_nine_classes.mistake(
+    "the loss of one-hot labels", "The labels are whole numbers, 0 to 8.", loss="categorical_crossentropy"
+)
+build_nine_classes.mistake(
+    "the loss of two classes", "Yes or no is asked nine times in this loss.", loss="binary_crossentropy"
+)
+build_nine_classes.mistake(
+    "one output", "How many probabilities are asked for?", last="sigmoid", units=1, loss="binary_crossentropy"
 )
 
 
@@ -331,20 +310,12 @@ def build_normalized(side, n_base, order=(NORM, RELU), bias=False):
     return stack(side, *sum(blocks, ()), FLAT, dense(1, "sigmoid"))
 
 
-@build_normalized.inputs
-def _(rng):
-    return three(rng, n_base=(5, 12))
-
-
-build_normalized.varied(
-    ("the bias kept", "What the normalization subtracts takes a constant with it.", {"bias": True}),
-    (
-        "normalized behind the ReLU",
-        "A ReLU that is an option of a layer comes before the next.",
-        {"order": (RELU, NORM)},
-    ),
-    ("no ReLU", "Normalization is linear: what bends?", {"order": (NORM,)}),
+build_normalized.inputs(lambda rng: three(rng, n_base=(5, 12)))
+build_normalized.mistake("the bias kept", "What the normalization subtracts takes a constant with it.", bias=True)
+build_normalized.mistake(
+    "normalized behind the ReLU", "A ReLU that is an option of a layer comes before the next.", order=(RELU, NORM)
 )
+build_normalized.mistake("no ReLU", "Normalization is linear: what bends?", order=(NORM,))
 
 
 @building("task6a", "a network with spatial dropout")
@@ -357,17 +328,17 @@ def build_spatial_dropout(side, n_base, rate, kind="SpatialDropout2D", order="cr
     return stack(side, *layers, FLAT, dense(1, "sigmoid"))
 
 
-@build_spatial_dropout.inputs
-def _(rng):
-    return three(rng, n_base=(8, 14), rate=(0.05, 0.2))
-
-
-build_spatial_dropout.varied(
-    ("single values left out", "Neighbours in a map say nearly the same: leave out the map.", {"kind": "Dropout"}),
-    ("left out before the ReLU", "That gives the same, and is not what was asked for.", {"order": "cdrp"}),
-    ("left out behind the pooling", "It follows the ReLU at once.", {"order": "crpd"}),
-    ("only behind the last ReLU", "There are two.", {"both": False}),
-    ("the share that stays, not the rate", RATE.replace("unit", "map"), stays),
+build_spatial_dropout.inputs(lambda rng: three(rng, n_base=(8, 14), rate=(0.05, 0.2)))
+build_spatial_dropout.mistake(
+    "single values left out", "Neighbours in a map say nearly the same: leave out the map.", kind="Dropout"
+)
+build_spatial_dropout.mistake(
+    "left out before the ReLU", "That gives the same, and is not what was asked for.", order="cdrp"
+)
+build_spatial_dropout.mistake("left out behind the pooling", "It follows the ReLU at once.", order="crpd")
+build_spatial_dropout.mistake("only behind the last ReLU", "There are two.", both=False)
+build_spatial_dropout.mistake("the share that stays, not the rate", RATE.replace("unit", "map"))(
+    lambda side, n_base, rate: build_spatial_dropout(side, n_base, round(1 - rate, 2))
 )
 
 
@@ -394,19 +365,16 @@ def build_on_budget(side, budget, end=("GlobalMaxPooling2D",), activation="relu"
     return compiled(network, loss, 0.01) if loss else network
 
 
-@build_on_budget.inputs
-def _(rng):
-    return three(rng, budget=(900, 1100))
-
-
-build_on_budget.varied(
-    ("above the budget", "Which layer has most of the numbers? Count them, or look at summary().", {"end": FLAT}),
-    ("not compiled", "A network without loss and optimizer cannot be trained.", {"loss": None}),
-    (
-        "nothing that bends",
-        "Linear layers behind each other are one linear layer.",
-        {"end": ("GlobalAveragePooling2D",), "activation": None},
-    ),
+build_on_budget.inputs(lambda rng: three(rng, budget=(900, 1100)))
+build_on_budget.mistake(
+    "above the budget", "Which layer has most of the numbers? Count them, or look at summary().", end=FLAT
+)
+build_on_budget.mistake("not compiled", "A network without loss and optimizer cannot be trained.", loss=None)
+build_on_budget.mistake(
+    "nothing that bends",
+    "Linear layers behind each other are one linear layer.",
+    end=("GlobalAveragePooling2D",),
+    activation=None,
 )
 
 
@@ -479,28 +447,27 @@ def _(rng):
         new = rng.uniform(2 * low, 3.5 * low, (n, side, side, 1)).round(3)
         return Case(label, x=x, y=np.arange(20) % 2, new=new, **more)
 
-    images = Images(int(rng.integers(2**31)), int(rng.integers(12, 16)))
-    return [
-        case("brighter new images", 10),
-        case("one new image", 1),
-        case("small images, trained", 5, images=images),
-    ]
+    images = small_images(rng)
+    return [case("brighter new images", 10), case("one new image", 1), case("small images, trained", 5, images=images)]
 
 
-mend_normalization.varied(
-    ("forgotten when predicting", "A network has to get new images as it got those of training.", {"second": ""}),
-    ("new images by their own statistics", "A brighter image would then look like any other.", {"second": "new"}),
-    (
-        "the training images by the statistics of the new ones",
-        "They are not there in training.",
-        {"first": "new", "second": "new"},
-    ),
-    (
-        "all images together",
-        "New images are not there in training, and come one by one.",
-        {"first": "both", "second": "both"},
-    ),
-    ("not normalized at all", "Dark images of little contrast are hard to begin with.", {"first": "", "second": ""}),
+mend_normalization.mistake(
+    "forgotten when predicting", "A network has to get new images as it got those of training.", second=""
+)
+mend_normalization.mistake(
+    "new images by their own statistics", "A brighter image would then look like any other.", second="new"
+)
+mend_normalization.mistake(
+    "the training images by the statistics of the new ones",
+    "They are not there in training.",
+    first="new",
+    second="new",
+)
+mend_normalization.mistake(
+    "all images together", "New images are not there in training, and come one by one.", first="both", second="both"
+)
+mend_normalization.mistake(
+    "not normalized at all", "Dark images of little contrast are hard to begin with.", first="", second=""
 )
 
 
@@ -530,16 +497,18 @@ def _fed(written, images):
     return known(network(x_new), y_new)
 
 
+def _anew(n):
+    order = np.random.permutation(n)
+    return order, order
+
+
 @building("task8", "batches in another order, mended", _batches_seen, train=_fed, make=call)
-def mend_batches(x, y, size):
+def mend_batches(x, y, size, orders=_anew):
+    """`orders` gives the places of an epoch's images, and those of its labels."""
     while True:
-        order = np.random.permutation(len(x))
-        yield from _cut(x[order], y[order], size)
-
-
-def _cut(x, y, size):
-    for first in range(0, len(x), size):
-        yield x[first : first + size], y[first : first + size]
+        images, labels = orders(len(x))
+        for first in range(0, len(x), size):
+            yield x[images[first : first + size]], y[labels[first : first + size]]
 
 
 @mend_batches.inputs
@@ -549,7 +518,7 @@ def _(rng):
         return Case(label, x=np.ones((n, 2, 2, 1)) * numbers[:, None, None, None], y=numbers, size=size, **more)
 
     n, size = int(rng.integers(3, 6)), int(rng.integers(3, 6))
-    images = Images(int(rng.integers(2**31)), int(rng.integers(12, 16)))
+    images = small_images(rng)
     return [
         case("batches that come out even", n * size, size),
         case("a last batch that is smaller", n * size + 2, size),
@@ -557,33 +526,26 @@ def _(rng):
     ]
 
 
-@mend_batches.mistake("images and labels in two orders", "Which label does an image have, if each is permuted anew?")
-def _(x, y, size):
-    while True:
-        yield from _cut(np.random.permutation(x), np.random.permutation(y), size)
-
-
-@mend_batches.mistake("only the images shuffled", "The labels have to move with them.")
-def _(x, y, size):
-    while True:
-        yield from _cut(np.random.permutation(x), y, size)
-
-
-@mend_batches.mistake("not shuffled", "The network would see the images in the same order in every epoch.")
-def _(x, y, size):
-    while True:
-        yield from _cut(x, y, size)
-
-
-@mend_batches.mistake("shuffled once", "Every epoch is to have an order of its own: where does the loop begin?")
-def _(x, y, size):
-    order = np.random.permutation(len(x))
-    while True:
-        yield from _cut(x[order], y[order], size)
-
-
-@mend_batches.mistake("some images twice", "Drawn anew for each image, some come twice and others not at all.")
-def _(x, y, size):
-    while True:
-        order = np.random.randint(len(x), size=len(x))
-        yield from _cut(x[order], y[order], size)
+mend_batches.mistake(
+    "images and labels in two orders",
+    "Which label does an image have, if each is permuted anew?",
+    orders=lambda n: (np.random.permutation(n), np.random.permutation(n)),
+)
+mend_batches.mistake(
+    "only the images shuffled",
+    "The labels have to move with them.",
+    orders=lambda n: (np.random.permutation(n), np.arange(n)),
+)
+mend_batches.mistake(
+    "not shuffled",
+    "The network would see the images in the same order in every epoch.",
+    orders=lambda n: (np.arange(n), np.arange(n)),
+)
+mend_batches.mistake(
+    "shuffled once", "Every epoch is to have an order of its own: where does the loop begin?", orders=cache(_anew)
+)
+mend_batches.mistake(
+    "some images twice",
+    "Drawn anew for each image, some come twice and others not at all.",
+    orders=lambda n: 2 * (np.random.randint(n, size=n),),
+)

@@ -11,7 +11,6 @@ import numpy as np
 
 POINTS = 4
 """What an exercise counts."""
-
 LIMIT = 5.0
 """Seconds that one call may take, unless an exercise says otherwise; most solutions take less than a thousandth."""
 
@@ -70,15 +69,22 @@ class Exercise:
         """Enter the function that draws the inputs, from so wide a space that hidden ones are others."""
         self.cases = cases
 
-    def mistake(self, name: str, hint: str) -> Callable[[Callable[..., Any]], None]:
-        """Enter a function as a mistake; the first one that gives the same as a student's is named."""
-        return lambda wrong: self.mistakes.append(Mistake(name, hint, wrong))
+    def mistake(self, name: str, hint: str, **options: Any) -> Callable[[Callable[..., Any]], None]:
+        """Enter a mistake; the first one that gives the same as a student's is named.
 
-    def varied(self, *mistakes: tuple[str, str, Any]) -> None:
-        """Enter mistakes by name and hint: the reference with other options, or a function of it and the arguments."""
-        for name, hint, change in mistakes:
-            bound = partial(self.reference, **change) if isinstance(change, dict) else partial(change, self.reference)
-            self.mistakes.append(Mistake(name, hint, bound))
+        It is the reference with other options, or without any the function that comes next.
+        """
+
+        def enter(wrong: Callable[..., Any]) -> None:
+            self.mistakes.append(Mistake(name, hint, wrong))
+
+        if options:
+            enter(partial(self.reference, **options))
+        return enter
+
+    def then(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        """A mistake that begins with what the exercise gives: what is made of its values."""
+        return lambda *arguments: change(*self(*arguments))
 
 
 ENTERED: list[Exercise] = []
@@ -87,7 +93,7 @@ ENTERED: list[Exercise] = []
 def exercise(
     task: str, about: str, use: Callable[..., Any] = call, limit: float = LIMIT
 ) -> Callable[[Callable[..., Any]], Exercise]:
-    """Enter a function, or a class, as the reference of an exercise; one call may take `limit` seconds."""
+    """Enter a function as the reference of an exercise; one call may take `limit` seconds."""
 
     def enter(reference: Callable[..., Any]) -> Exercise:
         ENTERED.append(Exercise(task, about, reference, use, limit))

@@ -1,11 +1,55 @@
-"""Exercises that compute what a layer computes: 5A, 5B, 5C and 6B."""
+"""Exercises that compute what a layer sees or computes: 1C, 5A, 5B, 5C and 6B."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
 
+from math import prod
+
 import numpy as np
 
 from labutils.course.exercises.entry import Case, exercise
+
+
+@exercise("task1c", "what one position after several layers sees")
+def receptive_field(layers):
+    field, step = 1, 1
+    for window, stride in layers:
+        field += (window - 1) * step
+        step *= stride
+    return field
+
+
+@receptive_field.inputs
+def _(rng):
+    def layers(strides):
+        """Convolutions move by 1; a pooling's window is as wide as its stride, or wider by 1."""
+        extra = [int(rng.integers(1, 9)) if stride == 1 else int(rng.integers(2)) for stride in strides]
+        return [(stride + more, stride) for stride, more in zip(strides, extra, strict=True)]
+
+    return [
+        Case("LeNet: convolution, pooling, twice", layers=layers([1, 2, 1, 2])),
+        Case("three convolutions", layers=layers([1, 1, 1])),
+        Case("a wide window and a stride", layers=[(int(rng.integers(7, 40)), 1), *layers([2, 1, 3, 1])]),
+        Case("one convolution", layers=[(int(rng.integers(2, 40)), 1)]),
+        Case("no layer", layers=[]),
+    ]
+
+
+receptive_field.mistake(
+    "the stride forgotten", "After a pooling, neighbouring positions lie two pixels of the image apart."
+)(lambda layers: receptive_field([(window, 1) for window, _ in layers]))
+receptive_field.mistake(
+    "the stride too early", "A layer's own stride spreads the positions after it, not the ones that its window covers."
+)(lambda layers: receptive_field([part for window, stride in layers for part in ((1, stride), (window, 1))]))
+receptive_field.mistake(
+    "whole windows added", "One position of a window is already counted: what does a 1x1 convolution add?"
+)(lambda layers: receptive_field([(window + 1, stride) for window, stride in layers]))
+receptive_field.mistake("windows multiplied", "Two 3x3 convolutions see 5x5 pixels, not 9x9.")(
+    lambda layers: prod(window for window, _ in layers)
+)
+receptive_field.mistake("begun at 0", "Without any layer a position sees one pixel.")(
+    lambda layers: receptive_field(layers) - 1
+)
 
 
 @exercise("task5a", "a dropout layer")
@@ -33,35 +77,22 @@ def _(rng):
     ]
 
 
-@dropout.mistake(
-    "what stays is not made larger",
-    "With fewer units the next layer gets a smaller sum than it will get in inference.",
+dropout.mistake(
+    "what stays is not made larger", "With fewer units the next layer gets a smaller sum than it will get in inference."
+)(lambda x, rate, draws, training: _kept(x, rate, draws) if training else x)
+dropout.mistake("left out in inference as well", "In inference every unit is there.")(
+    lambda x, rate, draws, training: dropout(x, rate, draws, True)
 )
-def _(x, rate, draws, training):
-    return _kept(x, rate, draws) if training else x
-
-
-@dropout.mistake("left out in inference as well", "In inference every unit is there.")
-def _(x, rate, draws, training):
-    return dropout(x, rate, draws, True)
-
-
-@dropout.mistake("kept and left out exchanged", "At rate 0.1 nine of ten units stay.")
-def _(x, rate, draws, training):
-    return np.where(draws >= rate, 0, x) / (1 - rate) if training else x
-
-
-@dropout.mistake("divided by the rate", "How large a share of the units is left? That is what is missing.")
-def _(x, rate, draws, training):
-    return _kept(x, rate, draws) / rate if training else x
-
-
-@dropout.mistake(
+dropout.mistake("kept and left out exchanged", "At rate 0.1 nine of ten units stay.")(
+    lambda x, rate, draws, training: np.where(draws >= rate, 0, x) / (1 - rate) if training else x
+)
+dropout.mistake("divided by the rate", "How large a share of the units is left? That is what is missing.")(
+    lambda x, rate, draws, training: _kept(x, rate, draws) / rate if training else x
+)
+dropout.mistake(
     "made smaller in inference instead",
     "That is the dropout of 2014; here training makes up for it, and inference leaves x as it is.",
-)
-def _(x, rate, draws, training):
-    return _kept(x, rate, draws) if training else x * (1 - rate)
+)(lambda x, rate, draws, training: _kept(x, rate, draws) if training else x * (1 - rate))
 
 
 @exercise("task5b", "batch normalization with moving averages")
@@ -89,61 +120,46 @@ def _(rng):
     ]
 
 
-@batch_norm.mistake(
+def _y(*given):
+    return batch_norm(*given)[0]
+
+
+def _moved(*given):
+    return batch_norm(*given)[1:]
+
+
+batch_norm.mistake(
     "the batch's own statistics in inference",
     "One image must not depend on the others it comes with: what was carried along for that?",
+)(lambda x, m, v, training, *more: (_y(x, m, v, True, *more), *_moved(x, m, v, training, *more)))
+batch_norm.mistake("averages moved in inference", "Inference learns nothing, so nothing moves.")(
+    lambda x, m, v, training, *more: (_y(x, m, v, training, *more), *_moved(x, m, v, True, *more))
 )
-def _(x, mean, variance, training, *settings):
-    y, *_ = batch_norm(x, mean, variance, True, *settings)
-    return y, *batch_norm(x, mean, variance, training, *settings)[1:]
-
-
-@batch_norm.mistake("averages moved in inference", "Inference learns nothing, so nothing moves.")
-def _(x, mean, variance, training, *settings):
-    y, *_ = batch_norm(x, mean, variance, training, *settings)
-    return y, *batch_norm(x, mean, variance, True, *settings)[1:]
-
-
-@batch_norm.mistake("momentum turned around", "At momentum 0.99 the averages move slowly.")
-def _(x, mean, variance, training, momentum, epsilon):
-    return batch_norm(x, mean, variance, training, 1 - momentum, epsilon)
-
-
-@batch_norm.mistake("moving averages used in training", "A training step normalizes with the batch that it has.")
-def _(x, mean, variance, training, *settings):
-    y, *_ = batch_norm(x, mean, variance, False, *settings)
-    return y, *batch_norm(x, mean, variance, training, *settings)[1:]
-
-
-@batch_norm.mistake("averages never moved", "Training gives back new moving averages.")
-def _(x, mean, variance, training, *settings):
-    y, *_ = batch_norm(x, mean, variance, training, *settings)
-    return y, mean, variance
-
-
-@batch_norm.mistake("averages replaced", "The new average is mostly the old one.")
-def _(x, mean, variance, training, momentum, epsilon):
-    return batch_norm(x, mean, variance, training, 0.0, epsilon)
-
-
-@batch_norm.mistake("divided by the variance", "A spread has the unit of x; the variance its square.")
-def _(x, mean, variance, training, momentum, epsilon):
-    y, *moved = batch_norm(x, mean, variance, training, momentum, epsilon)
-    spread = x.var(axis=(0, 1, 2)) if training else variance
-    return y / np.sqrt(spread + epsilon), *moved
-
-
-@batch_norm.mistake("one mean for all channels", "Every channel is a feature of its own.")
-def _(*given):
-    return batch_norm(*given, None)
-
-
-@batch_norm.mistake(
+batch_norm.mistake("momentum turned around", "At momentum 0.99 the averages move slowly.")(
+    lambda x, m, v, training, momentum, epsilon: batch_norm(x, m, v, training, 1 - momentum, epsilon)
+)
+batch_norm.mistake("moving averages used in training", "A training step normalizes with the batch that it has.")(
+    lambda x, m, v, training, *more: (_y(x, m, v, False, *more), *_moved(x, m, v, training, *more))
+)
+batch_norm.mistake("averages never moved", "Training gives back new moving averages.")(
+    lambda x, mean, variance, *more: (_y(x, mean, variance, *more), mean, variance)
+)
+batch_norm.mistake("averages replaced", "The new average is mostly the old one.")(
+    lambda x, m, v, training, momentum, epsilon: batch_norm(x, m, v, training, 0.0, epsilon)
+)
+batch_norm.mistake("divided by the variance", "A spread has the unit of x; the variance its square.")(
+    lambda x, m, v, training, momentum, epsilon: (
+        _y(x, m, v, training, momentum, epsilon) / np.sqrt((x.var(axis=(0, 1, 2)) if training else v) + epsilon),
+        *_moved(x, m, v, training, momentum, epsilon),
+    )
+)
+batch_norm.mistake("one mean for all channels", "Every channel is a feature of its own.")(
+    lambda *given: batch_norm(*given, None)
+)
+batch_norm.mistake(
     "one mean for every position",
     "A channel has one mean and one variance, over its images, rows and columns: which shape do the averages have?",
-)
-def _(*given):
-    return batch_norm(*given, (0,))
+)(lambda *given: batch_norm(*given, (0,)))
 
 
 @exercise("task5c", "batch normalization at inference, as scale and shift")
@@ -173,29 +189,21 @@ def _(rng):
     ]
 
 
-@fold_batch_norm.mistake("epsilon outside the root", "It is added to the variance, before the root.")
-def _(gamma, beta, mean, variance, epsilon):
-    return _folded(gamma, beta, mean, np.sqrt(variance) + epsilon)
-
-
-@fold_batch_norm.mistake("divided by the variance", "The spread is the root of the variance.")
-def _(gamma, beta, mean, variance, epsilon):
-    return _folded(gamma, beta, mean, variance + epsilon)
-
-
-@fold_batch_norm.mistake("the mean not scaled", "The mean is subtracted before x is scaled: what becomes of it?")
-def _(gamma, beta, mean, variance, epsilon):
-    return gamma / np.sqrt(variance + epsilon), beta - mean
-
-
-@fold_batch_norm.mistake("the sign of the shift", "The mean is taken away.")
-def _(gamma, beta, mean, variance, epsilon):
-    return fold_batch_norm(gamma, beta, -mean, variance, epsilon)
-
-
-@fold_batch_norm.mistake("epsilon left out", "A channel that never varies would be divided by 0.")
-def _(gamma, beta, mean, variance, epsilon):
-    return fold_batch_norm(gamma, beta, mean, variance, 0)
+fold_batch_norm.mistake("epsilon outside the root", "It is added to the variance, before the root.")(
+    lambda gamma, beta, mean, variance, epsilon: _folded(gamma, beta, mean, np.sqrt(variance) + epsilon)
+)
+fold_batch_norm.mistake("divided by the variance", "The spread is the root of the variance.")(
+    lambda gamma, beta, mean, variance, epsilon: _folded(gamma, beta, mean, variance + epsilon)
+)
+fold_batch_norm.mistake("the mean not scaled", "The mean is subtracted before x is scaled: what becomes of it?")(
+    lambda gamma, beta, mean, variance, epsilon: (gamma / np.sqrt(variance + epsilon), beta - mean)
+)
+fold_batch_norm.mistake("the sign of the shift", "The mean is taken away.")(
+    lambda gamma, beta, mean, variance, epsilon: fold_batch_norm(gamma, beta, -mean, variance, epsilon)
+)
+fold_batch_norm.mistake("epsilon left out", "A channel that never varies would be divided by 0.")(
+    lambda gamma, beta, mean, variance, epsilon: fold_batch_norm(gamma, beta, mean, variance, 0)
+)
 
 
 @exercise("task6b", "a mask before and after the ReLU")
@@ -220,24 +228,16 @@ def _(rng):
     ]
 
 
-@both_orders.mistake("no ReLU", "The ReLU gives 0 for what is below 0.")
-def _(x, mask):
-    return x * mask, x * mask
-
-
-@both_orders.mistake("the mask as yes or no", "The mask also makes larger what stays.")
-def _(x, mask):
-    return both_orders(x, mask > 0)
-
-
-@both_orders.mistake("no mask after the ReLU", "Both orders leave the same things out.")
-def _(x, mask):
-    return np.maximum(x * mask, 0), np.maximum(x, 0)
-
-
-@both_orders.mistake("no ReLU after the mask", "Mask first: the ReLU still follows.")
-def _(x, mask):
-    return x * mask, np.maximum(x, 0) * mask
+both_orders.mistake("no ReLU", "The ReLU gives 0 for what is below 0.")(lambda x, mask: (x * mask, x * mask))
+both_orders.mistake("the mask as yes or no", "The mask also makes larger what stays.")(
+    lambda x, mask: both_orders(x, mask > 0)
+)
+both_orders.mistake("no mask after the ReLU", "Both orders leave the same things out.")(
+    lambda x, mask: (np.maximum(x * mask, 0), np.maximum(x, 0))
+)
+both_orders.mistake("no ReLU after the mask", "Mask first: the ReLU still follows.")(
+    lambda x, mask: (x * mask, np.maximum(x, 0) * mask)
+)
 
 
 @both_orders.mistake("the mask twice", "Each order uses the mask once.")

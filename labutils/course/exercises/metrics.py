@@ -1,4 +1,4 @@
-"""Exercises about judging predictions: 2, 3 and 4."""
+"""Exercises about judging networks, by their curves and their predictions: 1B, 2, 3 and 4."""
 
 # mypy: disable-error-code="no-untyped-def"
 # Written as students write: without types.
@@ -9,6 +9,61 @@ from math import comb, nan, sqrt
 import numpy as np
 
 from labutils.course.exercises.entry import Case, exercise
+
+
+@exercise("task1b", "the epoch from which on a run over-fits")
+def overfitting_epoch(val_loss, climb):
+    limit = min(val_loss) + climb
+    within = [epoch for epoch, loss in enumerate(val_loss, start=1) if loss <= limit]
+    return None if within[-1] == len(val_loss) else within[-1] + 1
+
+
+@overfitting_epoch.inputs
+def _(rng):
+    def case(label, before, *after, climb=(0.02, 0.04)):
+        climb = round(float(rng.uniform(*climb)), 3)
+        return Case(label, val_loss=_around_a_low(rng, before, [climb * share for share in after]), climb=climb)
+
+    return [
+        case("a minimum, then a climb", rng.integers(2, 7), 0, 0.5, 2, 4, 7),
+        case("a jump that comes back", rng.integers(1, 6), 0, 2, 0.6, 0.4, 3, 4),
+        case("never over-fits", rng.integers(3, 6), 0),
+        case("one epoch", 0, 0),
+        case("another climb", rng.integers(0, 6), 0, 0.2, 0.3, 0.8, 1.6, climb=(0.08, 0.12)),
+    ]
+
+
+def _around_a_low(rng, before, after):
+    """Losses that fall for some epochs to a low, and then lie so much above it."""
+    low = rng.uniform(0.4, 0.5)
+    falling = low + np.sort(rng.uniform(0.06, 0.2, before))[::-1]
+    return [round(float(loss), 3) for loss in (*falling, *(low + np.array(after)))]
+
+
+def _first(true):
+    return int(np.argmax(true)) + 1 if true.any() else None
+
+
+def _above(val_loss, climb):
+    return np.asarray(val_loss) > min(val_loss) + climb
+
+
+overfitting_epoch.mistake("counted from 0", "Which number does the first epoch have, and which has its index?")(
+    lambda val_loss, climb: (epoch := overfitting_epoch(val_loss, climb)) and epoch - 1
+)
+overfitting_epoch.mistake(
+    "the epoch of the lowest loss", "At the minimum nothing has climbed yet: over-fitting begins later, or not at all."
+)(lambda val_loss, climb: int(np.argmin(val_loss)) + 1)
+overfitting_epoch.mistake(
+    "the first epoch above, whatever comes after",
+    "A loss that comes down again has not stayed above: look from the end of the run.",
+)(lambda val_loss, climb: _first(_above(val_loss, climb) & (np.arange(len(val_loss)) > np.argmin(val_loss))))
+overfitting_epoch.mistake("the first rise", "A single rise is noise: compare with the minimum and the climb.")(
+    lambda val_loss, climb: _first(np.diff(val_loss, prepend=val_loss[0]) > 0)
+)
+overfitting_epoch.mistake(
+    "the beginning counted in", "Early epochs are above the minimum as well, because the network has not learned yet."
+)(lambda val_loss, climb: _first(_above(val_loss, climb)))
 
 
 @exercise("task2", "confusion matrix, sensitivity and specificity")
@@ -46,35 +101,22 @@ def _(rng):
     ]
 
 
-@sensitivity_specificity.mistake("rows and columns exchanged", "Rows are what is true, columns what is predicted.")
-def _(truth, probability, threshold):
-    matrix, *rates = sensitivity_specificity(truth, probability, threshold)
-    return matrix.T, *rates
-
-
-@sensitivity_specificity.mistake(
+sensitivity_specificity.mistake("rows and columns exchanged", "Rows are what is true, columns what is predicted.")(
+    sensitivity_specificity.then(lambda matrix, *rates: (matrix.T, *rates))
+)
+sensitivity_specificity.mistake(
     "divided by what was predicted",
     "Of the ill, how many are found: the images that are truly of the label are counted, not the answers.",
+)(sensitivity_specificity.then(lambda matrix, *rates: (matrix, *_rates(matrix.T))))
+sensitivity_specificity.mistake("the threshold counted in", "At exactly the threshold the prediction is label 0.")(
+    lambda truth, probability, threshold: sensitivity_specificity(truth, probability, np.nextafter(threshold, 0))
 )
-def _(truth, probability, threshold):
-    matrix, *_ = sensitivity_specificity(truth, probability, threshold)
-    return matrix, *_rates(matrix.T)
-
-
-@sensitivity_specificity.mistake("the threshold counted in", "At exactly the threshold the prediction is label 0.")
-def _(truth, probability, threshold):
-    return sensitivity_specificity(truth, probability, np.nextafter(threshold, 0))
-
-
-@sensitivity_specificity.mistake("sensitivity and specificity exchanged", "Which of the two speaks of label 1?")
-def _(truth, probability, threshold):
-    matrix, sensitivity, specificity = sensitivity_specificity(truth, probability, threshold)
-    return matrix, specificity, sensitivity
-
-
-@sensitivity_specificity.mistake("the threshold not used", "The threshold is an argument: try one of 0.2.")
-def _(truth, probability, threshold):
-    return sensitivity_specificity(truth, probability, 0.5)
+sensitivity_specificity.mistake("sensitivity and specificity exchanged", "Which of the two speaks of label 1?")(
+    sensitivity_specificity.then(lambda matrix, sensitivity, specificity: (matrix, specificity, sensitivity))
+)
+sensitivity_specificity.mistake("the threshold not used", "The threshold is an argument: try one of 0.2.")(
+    lambda truth, probability, threshold: sensitivity_specificity(truth, probability, 0.5)
+)
 
 
 @exercise("task3", "Wilson's interval of a proportion")
@@ -103,13 +145,10 @@ def _(rng):
     ]
 
 
-@wilson.mistake(
+wilson.mistake(
     "the plain interval",
     "This is p plus and minus z standard errors: it leaves 0 to 1 for small n, and Wilson's does not.",
-)
-def _(successes, n, z):
-    p = successes / n
-    return _around(p, z * sqrt(p * (1 - p) / n))
+)(lambda successes, n, z: _around(successes / n, z * sqrt(successes / n * (1 - successes / n) / n)))
 
 
 @wilson.mistake("the centre not moved", "Wilson's interval is not centred on p.")
@@ -124,9 +163,7 @@ def _(successes, n, z):
     return _around(centre / (1 + z**2 / n), half)
 
 
-@wilson.mistake("z fixed at 1.96", "The confidence is an argument.")
-def _(successes, n, z):
-    return wilson(successes, n, 1.96)
+wilson.mistake("z fixed at 1.96", "The confidence is an argument.")(lambda successes, n, z: wilson(successes, n, 1.96))
 
 
 @exercise("task3", "McNemar's exact test")
@@ -149,31 +186,21 @@ def _(rng):
     ]
 
 
-@mcnemar.mistake("one-sided", "A split that favours the other network as much is as surprising.")
-def _(only_a, only_b):
-    return _tail(only_a + only_b, min(only_a, only_b))
-
-
-@mcnemar.mistake(
-    "the observed split left out", "As uneven or more: the observed split belongs to it. What does range stop at?"
+mcnemar.mistake("one-sided", "A split that favours the other network as much is as surprising.")(
+    lambda only_a, only_b: _tail(only_a + only_b, min(only_a, only_b))
 )
-def _(only_a, only_b):
-    return min(1.0, 2 * _tail(only_a + only_b, min(only_a, only_b) - 1))
-
-
-@mcnemar.mistake("one outcome instead of a tail", "More uneven splits have to be added to the observed one.")
-def _(only_a, only_b):
-    return min(1.0, 2 * comb(only_a + only_b, only_a) / 2 ** (only_a + only_b))
-
-
-@mcnemar.mistake("a probability above 1", "At an even split twice the tail counts the middle twice.")
-def _(only_a, only_b):
-    return 2 * _tail(only_a + only_b, min(only_a, only_b))
-
-
-@mcnemar.mistake("always the tail of A", "Which of the two numbers lies in the lower tail depends.")
-def _(only_a, only_b):
-    return min(1.0, 2 * _tail(only_a + only_b, only_a))
+mcnemar.mistake(
+    "the observed split left out", "As uneven or more: the observed split belongs to it. What does range stop at?"
+)(lambda only_a, only_b: min(1.0, 2 * _tail(only_a + only_b, min(only_a, only_b) - 1)))
+mcnemar.mistake("one outcome instead of a tail", "More uneven splits have to be added to the observed one.")(
+    lambda only_a, only_b: min(1.0, 2 * comb(only_a + only_b, only_a) / 2 ** (only_a + only_b))
+)
+mcnemar.mistake("a probability above 1", "At an even split twice the tail counts the middle twice.")(
+    lambda only_a, only_b: 2 * _tail(only_a + only_b, min(only_a, only_b))
+)
+mcnemar.mistake("always the tail of A", "Which of the two numbers lies in the lower tail depends.")(
+    lambda only_a, only_b: min(1.0, 2 * _tail(only_a + only_b, only_a))
+)
 
 
 @exercise("task4", "categorical and element-wise accuracy")
@@ -211,27 +238,20 @@ def _(truth, probabilities):
     return accuracies(truth, probabilities)[0], np.mean(chosen == _one_hot(truth, probabilities))
 
 
-@accuracies.mistake(
-    "only whole rows count",
-    "Categorical: the largest of the probabilities decides, even where it is below one half.",
+accuracies.mistake(
+    "only whole rows count", "Categorical: the largest of the probabilities decides, even where it is below one half."
+)(
+    lambda truth, probabilities: (
+        np.mean(np.all((probabilities > 0.5) == _one_hot(truth, probabilities), axis=1)),
+        accuracies(truth, probabilities)[1],
+    )
 )
-def _(truth, probabilities):
-    rows = np.all((probabilities > 0.5) == _one_hot(truth, probabilities), axis=1)
-    return np.mean(rows), accuracies(truth, probabilities)[1]
-
-
-@accuracies.mistake("the same accuracy twice", "The second one counts entries, not images.")
-def _(truth, probabilities):
-    categorical, _ = accuracies(truth, probabilities)
-    return categorical, categorical
-
-
-@accuracies.mistake("the order exchanged", "Categorical first.")
-def _(truth, probabilities):
-    categorical, element_wise = accuracies(truth, probabilities)
-    return element_wise, categorical
-
-
-@accuracies.mistake("classes counted from 1", "The labels begin at 0.")
-def _(truth, probabilities):
-    return accuracies(truth - 1, probabilities)
+accuracies.mistake("the same accuracy twice", "The second one counts entries, not images.")(
+    accuracies.then(lambda categorical, _: (categorical, categorical))
+)
+accuracies.mistake("the order exchanged", "Categorical first.")(
+    accuracies.then(lambda categorical, element_wise: (element_wise, categorical))
+)
+accuracies.mistake("classes counted from 1", "The labels begin at 0.")(
+    lambda truth, probabilities: accuracies(truth - 1, probabilities)
+)

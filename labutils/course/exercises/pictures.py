@@ -50,50 +50,28 @@ def _(rng):
     ]
 
 
-@versions.mistake("not cut off", "Grey values below 0 and above 1 cannot be shown.")
-def _(image, low, high):
-    return _three((image - low) / (high - low))
-
-
-@versions.mistake("cut off at one end only", "The smallest grey value is 0, the largest 1: is each of them held?")
-def _(image, low, high):
-    return _three(np.maximum((image - low) / (high - low), 0))
-
-
-@versions.mistake("cut off at one end only", "The smallest grey value is 0, the largest 1: is each of them held?")
-def _(image, low, high):
-    return _three(np.minimum((image - low) / (high - low), 1))
-
-
-@versions.mistake("not stretched", "low has to become 0, and high 1.")
-def _(image, low, high):
-    return _three(image)
-
-
-@versions.mistake(
-    "the two flips exchanged", "The first index of an image counts its rows: which flip turns rows around?"
+versions.mistake("not cut off", "Grey values below 0 and above 1 cannot be shown.")(
+    lambda image, low, high: _three((image - low) / (high - low))
 )
-def _(image, low, high):
-    stretched, left_right, top_bottom = versions(image, low, high)
-    return stretched, top_bottom, left_right
-
-
-@versions.mistake("cut off, not stretched", "low has to become 0, and high 1.")
-def _(image, low, high):
-    return _three(np.clip(image, low, high))
-
-
-@versions.mistake("the flips not stretched", "All three pictures have the stretched values.")
-def _(image, low, high):
-    return _stretched(image, low, high), *_three(image)[1:]
-
-
-@versions.mistake("one flip on top of the other", "Each flip begins with the picture as it was.")
-def _(image, low, high):
-    stretched, left_right, _ = versions(image, low, high)
-    return stretched, left_right, left_right[::-1]
-
-
-@versions.mistake("divided by high", "How long is the way from low to high?")
-def _(image, low, high):
-    return _three(np.clip((image - low) / high, 0, 1))
+versions.mistake("cut off at one end only", "The smallest grey value is 0, the largest 1: is each of them held?")(
+    lambda image, low, high: _three(np.maximum((image - low) / (high - low), 0))
+)
+versions.mistake("cut off at one end only", "The smallest grey value is 0, the largest 1: is each of them held?")(
+    lambda image, low, high: _three(np.minimum((image - low) / (high - low), 1))
+)
+versions.mistake("not stretched", "low has to become 0, and high 1.")(lambda image, low, high: _three(image))
+versions.mistake(
+    "the two flips exchanged", "The first index of an image counts its rows: which flip turns rows around?"
+)(versions.then(lambda stretched, left_right, top_bottom: (stretched, top_bottom, left_right)))
+versions.mistake("cut off, not stretched", "low has to become 0, and high 1.")(
+    lambda image, low, high: _three(np.clip(image, low, high))
+)
+versions.mistake("the flips not stretched", "All three pictures have the stretched values.")(
+    lambda image, low, high: (_stretched(image, low, high), *_three(image)[1:])
+)
+versions.mistake("one flip on top of the other", "Each flip begins with the picture as it was.")(
+    versions.then(lambda stretched, left_right, _: (stretched, left_right, left_right[::-1]))
+)
+versions.mistake("divided by high", "How long is the way from low to high?")(
+    lambda image, low, high: _three(np.clip((image - low) / high, 0, 1))
+)

@@ -1,16 +1,13 @@
 """Controls of the notebooks: each is one line to call, shows a still picture and its words, and moves in JupyterLab.
 
-A pure function first, a control around it: `control` decides what is shown where and moved how. `playground` trains
-small networks while one looks on (`small`), `instruments` compute in the page, `experiments` take a few seconds,
-`looking` looks into networks, `explore` wraps figures and tables, `beside` sets a reader's runs beside the lab's,
-`verdict` lets the verdicts be contested.
+A pure function first, a control around it: `control` decides what is shown where and moved how.
 
 What many of them take means the same everywhere: `run` is a stored run, or None; `runs` are runs by label; `dataset` is
 what they were validated on. Without a run they say what to do, so that a notebook goes on.
 """
 
 from labutils.course.widgets.beside import beside_the_lab
-from labutils.course.widgets.control import read_ahead
+from labutils.course.widgets.control import read_ahead as _read_ahead
 from labutils.course.widgets.experiments import (
     drop_map,
     equal_time,
@@ -26,28 +23,4 @@ from labutils.course.widgets.looking import architecture_strip, break_the_networ
 from labutils.course.widgets.play import playground
 from labutils.course.widgets.verdict import contest_verdicts
 
-__all__ = [
-    "against_network",
-    "architecture_strip",
-    "beside_the_lab",
-    "break_the_network",
-    "contest_verdicts",
-    "drop_map",
-    "epoch_scrubber",
-    "equal_time",
-    "explore_epochs",
-    "explore_number",
-    "feature_maps",
-    "four_boxes",
-    "interval_slider",
-    "lr_range_test",
-    "monte_carlo_dropout",
-    "norm_view",
-    "playground",
-    "show_gradcam",
-    "standing_alone",
-    "threshold",
-    "winners_curse",
-]
-
-read_ahead()
+_read_ahead()

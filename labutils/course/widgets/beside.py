@@ -10,8 +10,11 @@ import numpy as np
 from labutils import lab
 from labutils.config import scientific
 from labutils.course.widgets.control import needs_run, show
+from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
 from labutils.plots.charts import COLOURS, GREY, Line, as_image, learning_chart
 from labutils.plots.live import loss_top
+from labutils.runs.store import SETTINGS, find, lab_store, nearest
+from labutils.statistics import p_words
 
 if TYPE_CHECKING:
     from labutils.runs.run import Run
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
 LEFT = 0.03
 """A training loss this far below that of guessing, as a share of it, has left the plateau."""
 UNCHANGED = "These are the lab's own runs. Change lr, n_epoch or n_train above, and the lab's stand behind yours here."
-
 NONE_STORED = "The lab has stored no runs on these images: there is nothing to set yours beside."
 
 
@@ -37,7 +39,11 @@ def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
     task : str
         "task1b" to "task9".
     """
-    own, stored = split_runs(runs, task)
+    planned = {(c.key, c.epochs) for c in (*lab.runs(task).values(), *lab.stand_ins(task).values())}
+    own = {label: run for label, run in runs.items() if (run.config.key, run.epochs) not in planned}
+    stored: dict[str, Run] = {}
+    for source in sorted({run.source for run in runs.values()}):
+        stored |= find(lab.runs(task), source, small=True, among=lab_store())
     if not own or not stored:
         show(UNCHANGED if stored else NONE_STORED)
         return
@@ -45,41 +51,21 @@ def beside_the_lab(runs: Mapping[str, Run], task: str) -> None:
     show(words, as_image(draw_beside(own, stored), words))
 
 
-def split_runs(runs: Mapping[str, Run], task: str) -> tuple[dict[str, Run], dict[str, Run]]:
-    """The runs that are not as the lab planned them, and the lab's stored ones on images of the same source."""
-    from labutils.runs.store import find, lab_store
-
-    planned = {(c.key, c.epochs) for c in (*lab.runs(task).values(), *lab.stand_ins(task).values())}
-    sources = {run.source for run in runs.values()}
-    stored: dict[str, Run] = {}
-    for source in sorted(sources):
-        stored |= find(lab.runs(task), source, small=True, among=lab_store())
-    own = {label: run for label, run in runs.items() if (run.config.key, run.epochs) not in planned}
-    return own, stored
-
-
 def left_plateau(run: Run) -> int | None:
     """The epoch, from 1, at which the training loss first was clearly below that of guessing; None if it never was."""
-    guess = float(np.log(len(run.class_names)))
-    below = np.flatnonzero(np.asarray(run.history["loss"]) < (1 - LEFT) * guess)
+    below = np.flatnonzero(np.asarray(run.history["loss"]) < (1 - LEFT) * np.log(len(run.class_names)))
     return int(below[0]) + 1 if below.size else None
 
 
 def in_words(label: str, run: Run, stored: Mapping[str, Run]) -> str:
     """What a run of the reader's is beside the nearest stored one, and what to try if it has not begun to learn."""
-    from labutils.evaluate.compare import accuracy_difference, mcnemar, same_images
-    from labutils.runs.store import SETTINGS, nearest
-    from labutils.statistics import p_words
-
     near = nearest(run, {label: other for label, other in stored.items() if same_images(run, other)})
     said = f"{label}, {run.epochs} epochs: best validation accuracy {run.history['val_accuracy'].max():.3f}."
-    if near:
-        other = stored[near]
+    if other := stored.get(near or ""):
         test = mcnemar(run, other)
         changed = ", ".join(name for name in SETTINGS if getattr(run.config, name) != getattr(other.config, name))
-        otherwise = f" (other {changed})" if changed else ""
         said += (
-            f" The lab's nearest stored run, {near}, {other.epochs} epochs{otherwise}: "
+            f" The lab's nearest stored run, {near}, {other.epochs} epochs{f' (other {changed})' if changed else ''}: "
             f"{other.history['val_accuracy'].max():.3f}; difference {accuracy_difference(run, other)}, only yours is "
             f"right on {test.n10} images, only the lab's on {test.n01}: McNemar's {p_words(test.p)}."
         )
@@ -113,8 +99,9 @@ def _what_to_try(run: Run, stored: Mapping[str, Run]) -> str:
     head = f"Its training loss is still that of guessing after {run.epochs} epochs: "
     if same:
         return f"{head}the lab's run with these settings left it at epoch {begun[same[0]]}. Try as many epochs."
-    if rates and rate > max(rates):
-        return f"{head}the lab's runs that learn have a smaller rate. Try lr {scientific(max(rates))}."
-    if rates and rate < max(rates):
-        return f"{head}the lab's run at lr {scientific(max(rates))} gets away. Try that rate, or more epochs."
+    highest = max(rates, default=rate)
+    if rate > highest:
+        return f"{head}the lab's runs that learn have a smaller rate. Try lr {scientific(highest)}."
+    if rate < highest:
+        return f"{head}the lab's run at lr {scientific(highest)} gets away. Try that rate, or more epochs."
     return f"{head}try more epochs, or another learning rate."

@@ -119,22 +119,13 @@ def _text(file: str) -> str:
     return (STATIC / file).read_text(encoding="utf-8")
 
 
-def static_page(
-    kind: str,
-    data: dict[str, Any],
-    words: str,
-    still: str = "",
-    *,
-    state: Mapping[str, Any] | None = None,
-    news: Mapping[str, Any] | None = None,
-    **recorded: Any,
-) -> str:
+def static_page(kind: str, data: dict[str, Any], words: str, still: str = "", **more: Any) -> str:
     """A control as HTML that needs neither a kernel nor a server, in a page that is opened as a file too.
 
-    `still`, or `words`, stand there until it is alive, and where scripts are off. What a kernel would say is
-    `recorded`: `played`, news by the places of the knobs ("0,3"), or `answered`, news by what is committed to.
+    `still`, or `words`, stand there until it is alive, and where scripts are off. `more` are its `state`, `news`, and
+    what a kernel would say: `played`, news by the places of the knobs ("0,3"), or `answered`, by what is committed to.
     """
-    values = {"data": data, "state": {**(state or {})}, "news": {**(news or {})}, **recorded}
+    values = {"data": data, "state": {}, "news": {}, **more}
     packed = base64.b64encode(gzip.compress(json.dumps(values).encode(), mtime=0)).decode()
     code = f"{module(kind)}\n{_text('alone.js')}".replace("export default { render };", "")
     code = code.replace("export function", "function")
@@ -183,8 +174,7 @@ class Knob:
 
     def for_page(self) -> dict[str, Any]:
         """What the page needs."""
-        choices = [words for words, _ in self.choices]
-        return {"name": self.name, "label": self.label, "choices": choices, "start": self.start, "kind": self.kind}
+        return vars(self) | {"choices": [words for words, _ in self.choices]}
 
     def nearest(self, value: Any) -> int:
         """The place of a value; of a number that is not there, of the nearest."""

@@ -1,7 +1,7 @@
 """Experiments beside the evidence: quick enough to be repeated while one reads.
 
 Each is a pure function with a control around it. What trains does so in the background; its result before the first
-click was recorded (`python -m labutils.course.widgets.record`) or follows from stored runs.
+click was recorded (`python benchmarks/record.py`) or follows from stored runs.
 """
 
 from __future__ import annotations
@@ -13,21 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.course.widgets import small
-from labutils.course.widgets.control import (
-    Controls,
-    Drawn,
-    Knob,
-    control,
-    needs_run,
-    number_knob,
-    png,
-    recorded,
-    show,
-)
+from labutils.course.widgets.control import Controls, Drawn, Knob, control, needs_run, number_knob, png, recorded, show
 from labutils.evaluate.compare import correct, mcnemar
-from labutils.models import describe
+from labutils.models import build_model, describe
 from labutils.plots.charts import COLOURS, GREY, OTHER, TRAINING, VALIDATION, Line, Panel, as_image, chart, svg
 from labutils.statistics import p_words, sign_test, wilson_interval
+from labutils.training.backend import import_keras
 
 if TYPE_CHECKING:
     from labutils.data.dataset import Dataset
@@ -35,8 +26,6 @@ if TYPE_CHECKING:
 
 LOWEST_RATE, HIGHEST_RATE, RANGE_STEPS = 1e-5, 1.0, 1200
 """Fewer steps, or a start further down, and the loss has no time to fall before the rate is too high: measured."""
-BINS = np.linspace(-4, 4, 41)
-"""Edges of the histograms of activations."""
 REDRAWS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 """How often new images can be drawn."""
 STUDIES, TRUTH = 2000, 0.85
@@ -50,9 +39,6 @@ def learning_rate_range(config: Any, dataset: Dataset) -> Iterator[dict[str, lis
     after every twentieth step and at the end are `rate`, and `loss`, smoothed over some twenty steps. It ends early
     where the loss has left the scale.
     """
-    from labutils.models import build_model
-    from labutils.training.backend import import_keras
-
     keras = import_keras()
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, n_classes=dataset.n_classes)
@@ -100,6 +86,7 @@ def draw_range(found: Mapping[str, list[float]]) -> Drawn:
 def lr_range_test(source: str = "auto") -> None:
     """A learning-rate range test: the recorded one, and a button that does it again, in some twenty seconds."""
     first = draw_range(recorded("range"))
+    waiting = first._replace(words="TensorFlow and the images are being loaded: a few seconds.", busy=True)
 
     def again() -> Iterator[Drawn]:
         drawn, dataset = first, small.small_dataset("skin", source)
@@ -109,55 +96,16 @@ def lr_range_test(source: str = "auto") -> None:
         yield drawn
 
     def pressed(controls: Controls) -> None:
-        controls.put(Drawn(first.picture, "TensorFlow and the images are being loaded: a few seconds.", busy=True))
+        controls.put(waiting)
         controls.later(again)
 
-    def live() -> Any:
-        title, buttons = "Learning-rate range test", {"again": ("Do it again", pressed)}
-        return Controls(title, (), lambda one: one.put(first), buttons).widget
-
-    show(first.words, as_image(first.picture, first.words), live)
-
-
-def norm_activations(dataset: Dataset) -> dict[str, Any]:
-    """What the first batch normalization of a small AlexNet gets and gives, after each of twenty epochs.
-
-    `edges`, and for `before` (the convolution's output), `training` (normalized by the batch's own mean and variance)
-    and `inference` (by the moving averages): `counts` (epochs, bins), `mean` and `sd` (epochs,).
-    """
-    from labutils.training.backend import compiled_model, feed, import_keras
-    from labutils.training.epoch import Batches
-
-    config = small.config_for("task5b", batch_norm=True)
-    model, batches = compiled_model(config, dataset.n_classes, "float32"), Batches(config, dataset)
-    layer, keras = model.get_layer("block1_norm1"), import_keras()
-    probe = keras.Model(model.inputs[0], layer.input)
-    pictures = np.asarray(dataset.x_train[:: max(1, len(dataset.y_train) // 64)])
-    found: dict[str, Any] = {"edges": BINS.round(2).tolist()}
-
-    def look() -> None:
-        before = np.asarray(keras.ops.convert_to_numpy(probe(pictures, training=False)))
-        gamma, beta, moving_mean, moving_variance = (np.asarray(w) for w in layer.get_weights())
-        own = (before - before.mean(axis=(0, 1, 2))) / np.sqrt(before.var(axis=(0, 1, 2)) + layer.epsilon)
-        moved = (before - moving_mean) / np.sqrt(moving_variance + layer.epsilon)
-        for name, values in (("before", before), ("training", gamma * own + beta), ("inference", gamma * moved + beta)):
-            part = found.setdefault(name, {"counts": [], "mean": [], "sd": []})
-            part["counts"].append(np.histogram(np.clip(values, BINS[0], BINS[-1]), BINS)[0].tolist())
-            part["mean"].append(round(float(values.mean()), 3))
-            part["sd"].append(round(float(values.std()), 3))
-
-    look()
-    for epoch in range(20):
-        batches.draw(epoch)
-        model.fit(feed(batches), shuffle=False, verbose=0)
-        look()
-    return found
+    title, buttons = "Learning-rate range test", {"again": ("Do it again", pressed)}
+    still = as_image(first.picture, first.words)
+    show(first.words, still, lambda: Controls(title, (), lambda one: one.put(first), buttons).widget)
 
 
 def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
     """Histograms of activations after one epoch (0: before the first step), and their words."""
-    edges = np.array(found["edges"])
-    centres = ((edges[1:] + edges[:-1]) / 2).tolist()
     looks = {
         "before": ("before (what the convolution gives)", GREY, "2 2"),
         "training": ("after, in training (the batch's own mean)", TRAINING, "5 3"),
@@ -165,11 +113,15 @@ def draw_norm(found: Mapping[str, Any], epoch: int) -> Drawn:
     }
     lines, said = [], []
     for name, (label, colour, dash) in looks.items():
-        counts = np.array(found[name]["counts"][epoch], float)
-        lines.append(Line(centres, (counts / counts.sum()).tolist(), label, colour, dash))
+        counts = np.array(found[name]["counts"][epoch])
+        lines.append(_histogram(np.array(found["edges"]), counts, label, colour, dash))
         said.append(f"{label} mean {found[name]['mean'][epoch]:.2f}, standard deviation {found[name]['sd'][epoch]:.2f}")
     panel = Panel(f"activations after epoch {epoch}", (-4, 4), (0, 0.5), "value", lines)
     return Drawn(chart([panel]), f"After epoch {epoch} the first batch normalization has, {'; '.join(said)}.")
+
+
+def _histogram(edges: np.ndarray, counts: np.ndarray, *look: Any) -> Line:
+    return Line(((edges[1:] + edges[:-1]) / 2).tolist(), (counts / counts.sum()).tolist(), *look)
 
 
 def norm_view() -> None:
@@ -231,29 +183,16 @@ def agreement(maps: np.ndarray, after: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def draw_study(images: int, runs: int, seed: int = 0) -> np.ndarray:
-    """Accuracies that `runs` equally good networks reach on `images` new images each, in 2000 studies, (studies, runs).
-
-    In each study the first column is one run that nobody chose; the best of a row is the one that gets reported.
-    """
-    rng = np.random.default_rng(seed)
-    return rng.binomial(images, TRUTH, (STUDIES, runs)) / images
-
-
 def draw_winner(images: int, runs: int, seed: int) -> Drawn:
     """One study's accuracies, and by how much the best run flatters over many studies."""
-    studies = draw_study(images, runs, seed)
-    best, one = studies.max(axis=1), studies[0]
-    edges = np.linspace(0.6, 1, 41)
-    centres = ((edges[1:] + edges[:-1]) / 2).tolist()
+    # In each study, a row, the first run is one that nobody chose; the best is the one that gets reported.
+    studies = np.random.default_rng(seed).binomial(images, TRUTH, (STUDIES, runs)) / images
+    best, one, edges = studies.max(axis=1), studies[0], np.linspace(0.6, 1, 41)
 
-    def shares(values: np.ndarray) -> list[float]:
-        return (np.histogram(np.clip(values, 0.6, 1), edges)[0] / STUDIES).tolist()
+    def line(values: np.ndarray, *look: str) -> Line:
+        return _histogram(edges, np.histogram(np.clip(values, 0.6, 1), edges)[0], *look)
 
-    lines = [
-        Line(centres, shares(studies[:, 0]), "any one run", GREY, "3 2"),
-        Line(centres, shares(best), f"the best of {runs}", VALIDATION),
-    ]
+    lines = [line(studies[:, 0], "any one run", GREY, "3 2"), line(best, f"the best of {runs}", VALIDATION)]
     panel = Panel(f"{STUDIES} studies", (0.6, 1), (0, 0.5), "accuracy", lines, mark=TRUTH)
     words = (
         f"{runs} networks that are all right with probability {TRUTH:.2f}, judged on {images} images: in this study "
@@ -286,19 +225,17 @@ def draw_pile(accuracy: float, redraws: int, images: int, seed: int = 0) -> Draw
     dots = [Line([count / images], [height]) for count, height in zip(right.tolist(), heights, strict=True)]
     low, high = wilson_interval(int(right[0]), images)
     first = right[0] / images
-    mine = OTHER
     lines = [
         *dots[1:],
-        Line([first], [1], "", mine),
-        Line([low, high], [0.94 * top] * 2, f"95 % interval of the first {images} images", mine, width=3),
+        Line([first], [1], "", OTHER),
+        Line([low, high], [0.94 * top] * 2, f"95 % interval of the first {images} images", OTHER, width=3),
         Line([accuracy, accuracy], [0, top], "accuracy on all images", GREY, "5 3"),
     ]
     ends = max(0.0, accuracy - reach), min(1.0, accuracy + reach)
     panel = Panel(f"a dot for every {images} images", ends, (0, top), f"accuracy on {images} images", lines)
     held = sum(a <= accuracy <= b for a, b in (wilson_interval(int(count), images) for count in right))
-    words = (
-        f"Right on {accuracy:.0%} of all images, shown {images}: the first time {first:.3f} [{low:.3f}, {high:.3f}]. "
-    )
+    words = f"Right on {accuracy:.0%} of all images, shown {images}: "
+    words += f"the first time {first:.3f} [{low:.3f}, {high:.3f}]. "
     if redraws == 1:
         return Drawn(chart([panel]), f"{words}Draw again: where will the next dots fall?")
     words += (
@@ -322,21 +259,17 @@ def interval_slider() -> None:
 
 def draw_boxes(names: Sequence[str], both: int, first: int, second: int, neither: int) -> Drawn:
     """The images of a paired test in four boxes: right by both, by one of two, by none; and McNemar's test in words."""
-    boxes = [
-        (f"both are right: {both}", 0, 0, False),
-        (f"only {names[0]}: {first}", 1, 0, True),
-        (f"only {names[1]}: {second}", 0, 1, True),
-        (f"both are wrong: {neither}", 1, 1, False),
-    ]
-    parts = []
-    for text, column, row, counts in boxes:
-        x, y, look = 8 + 218 * column, 8 + 68 * row, (VALIDATION, 3) if counts else (GREY, 1)
-        parts.append(
-            f'<rect x="{x}" y="{y}" width="210" height="60" rx="4" fill="none" stroke="{look[0]}" '
-            f'stroke-width="{look[1]}"/>'
+    one, other = (f"only {name}: {count}" for name, count in zip(names, (first, second), strict=True))
+    drawn = ""
+    for place, text in enumerate((f"both are right: {both}", one, other, f"both are wrong: {neither}")):
+        x, y = 8 + 218 * (place % 2), 8 + 68 * (place // 2)
+        colour, width = (VALIDATION, 3) if place in (1, 2) else (GREY, 1)
+        drawn += (
+            f'<rect x="{x}" y="{y}" width="210" height="60" rx="4" fill="none" stroke="{colour}" '
+            f'stroke-width="{width}"/>'
             f'<text x="{x + 105}" y="{y + 35}" text-anchor="middle">{escape(text)}</text>'
         )
-    picture = svg(442, 144, "".join(parts), size=13)
+    picture = svg(442, 144, drawn, size=13)
     p, apart = sign_test(first, second), first + second
     words = (
         f"{both} images are right by both and {neither} wrong by both: they do not say which is better. "
@@ -388,12 +321,9 @@ def draw_costs(runs: Mapping[str, Run], share: float) -> Drawn:
         Line(spent[label].tolist(), so_far[label].tolist(), label, COLOURS[i % 5], dashes[i % 5])
         for i, label in enumerate(runs)
     ]
-    guess = 1 / len(next(iter(runs.values())).class_names)
-    panel = Panel(
-        "best accuracy so far", (ends[0], max(ends[1], 1.01 * ends[0])), (0, 1), "operations (10^12)", lines, guess,
-        log_x=True, mark=budget,
-    )  # fmt: skip
-    said = []
+    guess, ends = 1 / len(next(iter(runs.values())).class_names), (ends[0], max(ends[1], 1.01 * ends[0]))
+    title, x_label, said = "best accuracy so far", "operations (10^12)", []
+    panel = Panel(title, ends, (0, 1), x_label, lines, guess, log_x=True, mark=budget)
     for label in runs:
         epochs = int(np.searchsorted(spent[label], budget * (1 + 1e-9)))
         said.append(f"{label} {epochs} epochs, {so_far[label][epochs - 1]:.3f}" if epochs else f"{label} not one epoch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from labutils import explain, plots, training
 from labutils.course.widgets.control import (
     HINT,
     Controls,
@@ -16,8 +17,12 @@ from labutils.course.widgets.control import (
     number_knob,
     show_live,
 )
+from labutils.data.dataset import images_for, load_dataset
 from labutils.errors import StoreError
+from labutils.evaluate.sentences import say
 from labutils.plots.charts import as_image
+from labutils.plots.evidence import matrix_chart, reliability_chart
+from labutils.plots.figure import collect_figures, in_words, picture
 from labutils.runs.run import Run
 
 if TYPE_CHECKING:
@@ -31,22 +36,16 @@ def explore_epochs(draw: Callable[[Run, int], None], runs: Mapping[str, Run]) ->
     `draw` draws one run at one epoch, counted from 0, such as `plots.confusion_matrix`; of this and
     `plots.reliability` a chart moves with the slider, which is drawn in a few milliseconds.
     """
-    first = next(iter(runs.values()))
-    longest = max(run.epochs for run in runs.values())
+    chart = {"confusion_matrix": matrix_chart, "reliability": reliability_chart}.get(draw.__name__)
 
-    from labutils.plots.evidence import matrix_chart, reliability_chart
-
-    def show(run: Run, epoch: int) -> None:
-        draw(run, min(epoch, run.epochs) - 1)
-
-    def quick(run: Run, epoch: int) -> tuple[str, str]:
-        return charts[draw.__name__](run, min(epoch, run.epochs) - 1)
-
-    charts = {"confusion_matrix": matrix_chart, "reliability": reliability_chart}
+    def at_end(draw: Callable[[Run, int], Any]) -> Callable[..., Any]:
+        """A run that is over is drawn at its last epoch."""
+        return lambda run, epoch: draw(run, min(epoch, run.epochs) - 1)
 
     which = Knob("run", "run", tuple(runs.items()), kind="menu")
-    epochs = number_knob("epoch", "epoch", range(1, longest + 1), first.best_epoch + 1)
-    _control(show, which, epochs, quick=quick if draw.__name__ in charts else None)
+    choices = range(1, 1 + max(run.epochs for run in runs.values()))
+    epochs = number_knob("epoch", "epoch", choices, next(iter(runs.values())).best_epoch + 1)
+    _control(at_end(draw), which, epochs, quick=at_end(chart) if chart else None)
 
 
 def explore_number(show: Callable[[Any], Any], name: str, values: Sequence, start: Any) -> None:
@@ -64,9 +63,6 @@ def show_gradcam(run: Run, dataset: Dataset) -> None:
 
     A small run stands in for one whose weights are not stored (`training.with_weights`).
     """
-    from labutils import explain, plots, training
-    from labutils.evaluate.sentences import say
-
     run = training.with_weights(run)
     try:
         model, epoch = training.load_best(run)
@@ -82,8 +78,6 @@ def show_gradcam(run: Run, dataset: Dataset) -> None:
 
 def images_of(run: Run, dataset: Dataset) -> Dataset:
     """The images in the size that a run's network takes: a stand-in's are smaller than the notebook's."""
-    from labutils.data.dataset import images_for, load_dataset
-
     if run.config.image_size == dataset.image_size:
         return dataset
     return load_dataset(*images_for(run.config, dataset.source))
@@ -96,8 +90,6 @@ def _control(show: Callable[..., Any], *knobs: Knob, quick: Callable[..., tuple[
     about once in twenty times it then misses that the cell has ended and waits for ever (nbclient's issue 312).
     """
     from IPython.display import display
-
-    from labutils.plots.figure import collect_figures, in_words, picture
 
     def drawn(values: dict[str, Any]) -> tuple[list[tuple[bytes, str]], Any]:
         """The last figure, if there is one, and the table."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,28 +34,6 @@ COMMON = 5
 """Place of the prevalence that the threshold begins with: one in twenty."""
 
 
-class AtEpoch(NamedTuple):
-    """A run at one epoch: share of right answers, counts by true and predicted class, AUC, and who changed."""
-
-    accuracy: float
-    confusion: list[list[int]]
-    auc: float | None
-    changed: list[int]
-
-
-class AtThreshold(NamedTuple):
-    """What a threshold gives: counts on these images, and the predictive values at a prevalence."""
-
-    tp: int
-    fn: int
-    fp: int
-    tn: int
-    sensitivity: float
-    specificity: float
-    ppv: float | None
-    npv: float | None
-
-
 @needs_run
 def epoch_scrubber(runs: Mapping[str, Run], dataset: Dataset | None = None) -> None:
     """One slider over the epochs of stored runs: confusion matrix, ROC curve, calibration and the images that change.
@@ -65,16 +43,20 @@ def epoch_scrubber(runs: Mapping[str, Run], dataset: Dataset | None = None) -> N
     show(scrubber_in_words(runs), _scrubber_still(runs), lambda: instrument("scrubber", scrubber_data(runs, dataset)))
 
 
-def at_epoch(run: Run, epoch: int) -> AtEpoch:
-    """A run at one epoch (from 0).
+def at_epoch(run: Run, epoch: int) -> dict[str, Any]:
+    """A run at one epoch (from 0): `accuracy`, counts by true and predicted class (`confusion`), `auc` of two classes.
 
     `changed` are the validation images whose predicted class is another than one epoch before; none in the first.
     """
     labels = predicted_labels(run, epoch)
     before = predicted_labels(run, epoch - 1) if epoch else labels
     areas = list(auc(run, epoch).values()) if len(run.class_names) == 2 else []
-    counts, changed = confusion_matrix(run, epoch).tolist(), np.flatnonzero(labels != before).tolist()
-    return AtEpoch(float((labels == run.y_val).mean()), counts, areas[0].value if areas else None, changed)
+    return {
+        "accuracy": float((labels == run.y_val).mean()),
+        "confusion": confusion_matrix(run, epoch).tolist(),
+        "auc": areas[0].value if areas else None,
+        "changed": np.flatnonzero(labels != before).tolist(),
+    }
 
 
 def scrubber_in_words(runs: Mapping[str, Run]) -> str:
@@ -82,10 +64,10 @@ def scrubber_in_words(runs: Mapping[str, Run]) -> str:
     lines = []
     for label, run in runs.items():
         now = at_epoch(run, run.best_epoch)
-        auc = "" if now.auc is None else f", AUC {now.auc:.3f}"
-        n = len(now.changed)
+        auc = "" if now["auc"] is None else f", AUC {now['auc']:.3f}"
+        n = len(now["changed"])
         lines.append(
-            f"{label}, epoch {run.best_epoch + 1} of {run.epochs}: accuracy {now.accuracy:.3f}{auc}; "
+            f"{label}, epoch {run.best_epoch + 1} of {run.epochs}: accuracy {now['accuracy']:.3f}{auc}; "
             f"{'1 image changes its' if n == 1 else f'{n} images change their'} class here."
         )
     return "\n".join(lines)
@@ -117,8 +99,8 @@ def threshold(run: Run) -> None:
     show(threshold_in_words(run), _threshold_still(run, data["top"]), lambda: instrument("threshold", data))
 
 
-def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | None = None) -> AtThreshold:
-    """Sensitivity, specificity and predictive values for the class of label 0 (melanoma, atypical fracture).
+def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | None = None) -> dict[str, Any]:
+    """Counts, sensitivity, specificity and predictive values for the class of label 0 (melanoma, atypical fracture).
 
     An image is called diseased if its probability of label 0 is at least `threshold`. `prevalence` is the share of
     diseased among those who come: the validation images have one half, a practice has not. `epoch` is an index (from
@@ -128,22 +110,23 @@ def at_threshold(run: Run, threshold: float, prevalence: float, epoch: int | Non
     ill = run.y_val == 0
     tp, fn = int((called & ill).sum()), int((~called & ill).sum())
     fp, tn = int((called & ~ill).sum()), int((~called & ~ill).sum())
+    counts = {"tp": tp, "fn": fn, "fp": fp, "tn": tn}
     sensitivity, specificity = tp / max(tp + fn, 1), tn / max(fp + tn, 1)
     found, alarms = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     cleared, missed = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
     ppv = found / (found + alarms) if found + alarms > 0 else None
     npv = cleared / (cleared + missed) if cleared + missed > 0 else None
-    return AtThreshold(tp, fn, fp, tn, sensitivity, specificity, ppv, npv)
+    return counts | {"sensitivity": sensitivity, "specificity": specificity, "ppv": ppv, "npv": npv}
 
 
 def threshold_in_words(run: Run) -> str:
     """What a threshold of one half means, in words."""
     at, prevalence = 0.5, PREVALENCES[COMMON]
     now = at_threshold(run, at, prevalence)
-    ppv, npv = ("none" if value is None else f"{value:.3f}" for value in (now.ppv, now.npv))
+    ppv, npv = ("none" if value is None else f"{value:.3f}" for value in (now["ppv"], now["npv"]))
     return (
-        f"Called {run.class_names[0]} from {at:.2f} on: sensitivity {now.sensitivity:.3f}, specificity "
-        f"{now.specificity:.3f}. Where {100 * prevalence:g} % of those who come have it, PPV {ppv}, NPV {npv}."
+        f"Called {run.class_names[0]} from {at:.2f} on: sensitivity {now['sensitivity']:.3f}, specificity "
+        f"{now['specificity']:.3f}. Where {100 * prevalence:g} % of those who come have it, PPV {ppv}, NPV {npv}."
     )
 
 
@@ -200,9 +183,9 @@ def standing_alone(runs: Mapping[str, Run]) -> dict[str, str]:
 
     The runs were validated on the same images. They name no file, and no image is in them.
     """
-    if not runs:
-        return {}
-    found = {"Epoch by epoch": static_page("scrubber", scrubber_data(runs, None), scrubber_in_words(runs))}
+    found = (
+        {"Epoch by epoch": static_page("scrubber", scrubber_data(runs, None), scrubber_in_words(runs))} if runs else {}
+    )
     for label, run in runs.items():
         if len(run.class_names) == 2:
             found[f"Threshold: {label}"] = static_page("threshold", threshold_data(run), threshold_in_words(run))
@@ -218,12 +201,15 @@ def contest_data(run: Run, dataset: Dataset, n: int) -> dict[str, Any]:
     chosen = contest_images(run, n)
     n, ceiling = len(chosen), dataset.ceiling
     known = "" if ceiling is None else f"Whoever knew every drawn sign would have {ceiling:.3f} on such images."
+    # Training images of each class, class by class: without them nobody knows what the names mean.
+    first = np.concatenate([np.flatnonzero(dataset.y_train == k)[:EXAMPLES] for k in range(dataset.n_classes)])
+    examples = sprite(np.asarray(dataset.x_train[first]), side=64) | {"each": EXAMPLES}
     return {
         "names": list(run.class_names),
         "truth": run.y_val[chosen].tolist(),
         "network": predicted_labels(run)[chosen].tolist(),
         "images": sprite(np.asarray(dataset.x_val[chosen]), side=128),
-        "examples": _examples(dataset),
+        "examples": examples if len(first) == EXAMPLES * dataset.n_classes else None,
         "ceiling": known,
         "intervals": [wilson_interval(right, n) for right in range(n + 1)],
         "p": [[sign_test(fewer, apart - fewer) for fewer in range(apart // 2 + 1)] for apart in range(n + 1)],
@@ -235,14 +221,6 @@ def contest_images(run: Run, n: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     order = rng.permutation(len(run.y_val))
     return rng.permutation(order[np.argsort(in_turn(run.y_val[order]), kind="stable")[:n]])
-
-
-def _examples(dataset: Dataset) -> dict[str, Any] | None:
-    """Some training images of each class, class by class: without them nobody knows what the names mean."""
-    first = [np.flatnonzero(dataset.y_train == k)[:EXAMPLES] for k in range(dataset.n_classes)]
-    if min(map(len, first)) < EXAMPLES:
-        return None
-    return sprite(np.asarray(dataset.x_train[np.concatenate(first)]), side=64) | {"each": EXAMPLES}
 
 
 def contest_in_words(data: dict[str, Any]) -> str:

@@ -10,24 +10,15 @@ import html
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils import augment
+from labutils import augment, explain, training
 from labutils.config import RunConfig
-from labutils.course.widgets.control import (
-    Controls,
-    Drawn,
-    Knob,
-    needs_run,
-    number_knob,
-    png,
-    recorded,
-    show,
-)
+from labutils.course.widgets.control import Controls, Drawn, Knob, needs_run, number_knob, png, recorded, show
 from labutils.course.widgets.explore import images_of
 from labutils.evaluate.metrics import accuracy, hits
 from labutils.evaluate.tables import as_table
@@ -51,9 +42,8 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
     from IPython.display import display
 
     layers = layers_of(config, n_classes)
-    head = (
-        f"{config.model}, {config.n_base} filters in the first block: {sum(x.parameters for x in layers):,} parameters"
-    )
+    count = sum(layer.parameters for layer in layers)
+    head = f"{config.model}, {config.n_base} filters in the first block: {count:,} parameters"
     words, rows = [head], {}
     for layer in layers:
         field = f", sees {layer.field} x {layer.field} pixels" if layer.field and layer.kind != "image" else ""
@@ -67,26 +57,22 @@ def architecture_strip(config: RunConfig, n_classes: int = 2) -> None:
 
 def draw_strip(layers: list[Layer]) -> str:
     """The strip as SVG: each layer is a box; over a layer its name, shape and parameters appear as a tooltip."""
-    x, parts, height = 10.0, [], 150
-    biggest = layers[0].shape[0]
+    x, drawn, height = 10.0, "", 150
     for layer in layers:
         if len(layer.shape) == 3:
-            tall, wide = 20 + 100 * layer.shape[0] / biggest, 6 + 5 * math.log2(layer.shape[2] + 1)
+            tall, wide = 20 + 100 * layer.shape[0] / layers[0].shape[0], 6 + 5 * math.log2(layer.shape[2] + 1)
         else:
             tall, wide = 12 + 12 * math.log2(layer.shape[0] + 1), 8.0
         title = _words(layer) + (f", sees {layer.field} px" if layer.field else "")
-        parts.append(
+        drawn += (
             f'<rect x="{x:.1f}" y="{(height - tall) / 2:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="2" '
             f'fill="{KINDS[layer.kind]}"><title>{html.escape(title)}</title></rect>'
         )
         x += wide + 5
-    keys = "".join(
-        f'<rect x="{10 + 110 * i}" y="{height + 4}" width="10" height="10" fill="{colour}"/>'
-        f'<text x="{25 + 110 * i}" y="{height + 13}">{kind}</text>'
-        for i, (kind, colour) in enumerate(KINDS.items())
-    )
-    width = max(x + 5, 450)
-    return svg(width, height + 20, "".join(parts) + keys)
+    for i, (kind, colour) in enumerate(KINDS.items()):
+        drawn += f'<rect x="{10 + 110 * i}" y="{height + 4}" width="10" height="10" fill="{colour}"/>'
+        drawn += f'<text x="{25 + 110 * i}" y="{height + 13}">{kind}</text>'
+    return svg(max(x + 5, 450), height + 20, drawn)
 
 
 def maps_of(model: Any, picture: np.ndarray, layer: str) -> np.ndarray:
@@ -116,15 +102,11 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
 
     A small run stands in for one whose weights are not stored (`training.with_weights`).
     """
-    from labutils import training
-
     run = training.with_weights(run)
     dataset = images_of(run, dataset)
     names = [x.name for x in layers_of(run.config, len(run.class_names)) if x.kind in ("convolution", "pooling")]
-    words = (
-        f"Feature maps of {run.label}, validation image 1 ({run.class_names[run.y_val[0]]}): "
-        f"{', '.join(names)}; {names[0]} first."
-    )
+    first = f"validation image 1 ({run.class_names[run.y_val[0]]})"
+    words = f"Feature maps of {run.label}, {first}: {', '.join(names)}; {names[0]} first."
 
     def before(ready: bool, image: int, layer: str) -> Drawn:
         return Drawn(_image(dataset, image, 128), f"Its maps after {layer} are being worked out." if ready else LOADED)
@@ -134,30 +116,28 @@ def feature_maps(run: Run, dataset: Dataset) -> None:
         yield Drawn(_image(dataset, image, 128) + drawn.picture, f"Validation image {image + 1}, {drawn.words}")
 
     layers = Knob("layer", "layer", tuple((name, name) for name in names), kind="menu")
-    knobs = (layers, _images_knob(run, 0))
-    show(words, _image(dataset, 0, 128), lambda: _asked("Feature maps", run, knobs, before, answers).widget)
+    _ask("Feature maps", words, _image(dataset, 0, 128), run, (layers, _images_knob(run)), before, answers)
 
 
 def _image(dataset: Dataset, index: int, size: int, said: str = "") -> str:
     return png(np.asarray(dataset.x_val[index]), f"validation image {index + 1}{said}", size)
 
 
-def _images_knob(run: Run, start: int) -> Knob:
+def _images_knob(run: Run, start: int = 0) -> Knob:
     return number_knob("image", "image", range(1, len(run.y_val) + 1), start + 1)
 
 
-def _asked(
+def _ask(
     title: str,
+    words: str,
+    still: str,
     run: Run,
     knobs: Sequence[Knob],
     before: Callable[..., Drawn],
     answers: Callable[..., Iterator[Drawn | None]],
-    buttons: Mapping[str, tuple[str, Callable[[Controls], None]]] | None = None,
-    side: bool = False,
-) -> Controls:
-    """A control that asks a stored run's network: after a move, what is shown `before`, then what it `answers`."""
-    from labutils import training
-
+    **more: Any,
+) -> None:
+    """Show a control that asks a stored run's network: after a move what stands there `before`, then its `answers`."""
     network = functools.cache(lambda: training.load_best(run)[0])
 
     def moved(controls: Controls) -> None:
@@ -165,21 +145,13 @@ def _asked(
         controls.put(before(network.cache_info().currsize > 0, **values))
         controls.later(lambda: answers(network(), **values))
 
-    return Controls(title, knobs, moved, buttons, side)
-
-
-def dropout_passes(model: Any, picture: np.ndarray) -> np.ndarray:
-    """A hundred predictions for one image, each with other units dropped, (100, outputs): Gal and Ghahramani (2016)."""
-    many = np.repeat(np.asarray(picture, np.float32)[None], 100, axis=0)
-    return np.asarray(model(many, training=True))
+    show(words, still, lambda: Controls(title, knobs, moved, **more).widget)
 
 
 def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
     """A hundred passes as a histogram of the probability of label 1, and in words."""
-    p = passes[:, 0]
-    heights = np.histogram(p, bins=20, range=(0, 1))[0]
-    bars = [(k / 20, (k + 1) / 20, float(h)) for k, h in enumerate(heights)]
-    name = run.class_names[1]
+    p, name = passes[:, 0], run.class_names[1]
+    bars = [(k / 20, (k + 1) / 20, float(h)) for k, h in enumerate(np.histogram(p, bins=20, range=(0, 1))[0])]
     stored = float(run.val_predictions[run.best_epoch, index, 0])
     panel = Panel(f"P({name}), {len(p)} passes", (0, 1), (0, len(p)), "probability", bars=bars, mark=stored)
     words = (
@@ -192,10 +164,9 @@ def draw_passes(run: Run, index: int, passes: np.ndarray) -> Drawn:
 
 @needs_run
 def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
-    """One validation image, a hundred passes with dropout on: how much its probability depends on the units dropped."""
+    """One validation image, a hundred passes, each with other units dropped: Gal and Ghahramani (2016)."""
     p = run.val_predictions[run.best_epoch, :, 0].astype(float)
-    order = np.argsort(np.abs(p - 0.5), kind="stable")
-    unsure, sure = int(order[0]), int(order[-1])
+    unsure, *_, sure = np.argsort(np.abs(p - 0.5), kind="stable").tolist()
     words = (
         f"Monte-Carlo dropout: one image, a hundred passes with dropout {run.config.dropout:g} on. Without dropout the "
         f"network is least sure of validation image {unsure + 1} (probability {p[unsure]:.2f}) and surest of image "
@@ -208,11 +179,12 @@ def monte_carlo_dropout(run: Run, dataset: Dataset) -> None:
         return Drawn(_image(dataset, image, 160), said, busy=True)
 
     def answers(model: Any, image: int) -> Iterator[Drawn]:
-        drawn = draw_passes(run, image, dropout_passes(model, dataset.x_val[image]))
+        many = np.repeat(np.asarray(dataset.x_val[image], np.float32)[None], 100, axis=0)
+        drawn = draw_passes(run, image, np.asarray(model(many, training=True)))
         yield Drawn(_image(dataset, image, 160) + drawn.picture, drawn.words)
 
-    knobs, again = (_images_knob(run, unsure),), {"again": ("A hundred passes", Controls.refresh)}
-    show(words, pictures, lambda: _asked("Monte-Carlo dropout", run, knobs, before, answers, again).widget)
+    knobs, buttons = (_images_knob(run, unsure),), {"again": ("A hundred passes", Controls.refresh)}
+    _ask("Monte-Carlo dropout", words, pictures, run, knobs, before, answers, buttons=buttons)
 
 
 @dataclass(frozen=True)
@@ -227,19 +199,6 @@ class Change:
     upside_down: bool = False
     low: float = 0.0
     high: float = 100.0
-
-
-NAMED = {
-    "unchanged": Change(),
-    "turned by 180 degrees": Change(rotate=180),
-    "turned by 40 degrees": Change(rotate=40),
-    "left and right exchanged": Change(mirror=True),
-    "top and bottom exchanged": Change(upside_down=True),
-    "shifted by a fifth": Change(right=0.2, down=0.2),
-    "intensity 6 to 80 %": Change(low=6, high=80),
-    "scaled by two": Change(scale=2),
-}
-"""Changes that are measured one by one."""
 
 
 def apply(picture: np.ndarray, change: Change) -> np.ndarray:
@@ -263,15 +222,11 @@ def apply(picture: np.ndarray, change: Change) -> np.ndarray:
     return out
 
 
-def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Estimate:
-    """A network's accuracy on all validation images under a change, with its Wilson interval."""
-    *_, found = _accuracy_under(model, dataset, change)
-    assert found is not None
-    return found
+def accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Estimate | None]:
+    """A network's accuracy on all validation images under a change, with its Wilson interval, at the end.
 
-
-def _accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Estimate | None]:
-    """None after every few images: then another move may overtake; at the end the accuracy."""
+    Before it a None after every few images: then another move may overtake.
+    """
     from labutils.training.epoch import predict
 
     right = []
@@ -281,22 +236,6 @@ def _accuracy_under(model: Any, dataset: Dataset, change: Change) -> Iterator[Es
         right.append(hits(predict(model, pictures), dataset.y_val[part]))
         yield None
     yield proportion(np.concatenate(right))
-
-
-def _moments(seconds: float) -> Iterator[None]:
-    """A slider that still moves is waited for: what is asked meanwhile overtakes."""
-    for _ in range(round(seconds / 0.05)):
-        time.sleep(0.05)
-        yield None
-
-
-def measure_changes(run: Run, dataset: Dataset) -> dict[str, Any]:
-    """The accuracy of a stored run under each of `NAMED`: what `break_the_network` shows before anything is moved."""
-    from labutils import training
-
-    model = training.load_best(run)[0]
-    found = {name: [round(v, 4) for v in accuracy_under(model, dataset, change)] for name, change in NAMED.items()}
-    return {"run": run.config.key, "fingerprint": str(run.provenance.get("fingerprint")), "accuracy": found}
 
 
 @needs_run
@@ -312,32 +251,29 @@ def break_the_network(run: Run, dataset: Dataset) -> None:
         return Drawn(both(image, changed), "The network is being asked." if ready else LOADED)
 
     def answers(model: Any, image: int, **values: Any) -> Iterator[Drawn | None]:
-        from labutils import explain
-
         changed = apply(np.array(dataset.x_val[image]), Change(**values))
         answer = bar(run, image, np.asarray(model(changed[None], training=False))[0])
         pictures, waiting = both(image, changed), f"{answer.words}\n{count}: being measured."
         yield Drawn(pictures + answer.picture, waiting)
-        yield from _moments(STILL)
+        for _ in range(round(STILL / 0.05)):  # a slider that still moves is waited for
+            time.sleep(0.05)
+            yield None
         heat, grey = explain.gradcam(model, changed[None])[0], changed.mean(axis=2)
         warm = np.stack([np.clip(0.5 * grey + heat, 0, 1), 0.6 * grey, 0.6 * grey], axis=-1)
         pictures += png(warm, "Grad-CAM of the answer", 150) + answer.picture
         yield Drawn(pictures, waiting)
-        for estimate in _accuracy_under(model, dataset, Change(**values)):
+        for estimate in accuracy_under(model, dataset, Change(**values)):
             if estimate is None:
                 yield None
         yield Drawn(pictures, f"{answer.words}\n{count}: accuracy {estimate}; unchanged, as stored, {accuracy(run)}.")
 
-    words, knobs = breaking_in_words(run, recorded("changes")), (_images_knob(run, 0), *KNOBS)
-    buttons: dict[str, tuple[str, Callable[[Controls], None]]] = {
+    words, knobs = breaking_in_words(run, recorded("changes")), (_images_knob(run), *KNOBS)
+    buttons = {
         "surprise": ("Surprise me", lambda controls: controls.choose(**asdict(surprising(random.Random())))),
         "back": ("Back to the image", lambda controls: controls.choose(**asdict(Change()))),
     }
-    show(
-        words,
-        _image(dataset, 0, 150),
-        lambda: _asked("Break the network", run, knobs, before, answers, buttons, side=True).widget,
-    )
+    still = _image(dataset, 0, 150)
+    _ask("Break the network", words, still, run, knobs, before, answers, buttons=buttons, side=True)
 
 
 def breaking_in_words(run: Run, before: dict[str, Any]) -> str:
@@ -382,9 +318,10 @@ def bar(run: Run, index: int, predicted: np.ndarray) -> Drawn:
 
 def surprising(rng: random.Random) -> Change:
     """A change drawn at random, mild enough that a person still knows the image."""
-    change = Change(rotate=5 * rng.randint(-36, 36), mirror=rng.random() < 0.5, upside_down=rng.random() < 0.5)
-    return replace(
-        change,
+    return Change(
+        rotate=5 * rng.randint(-36, 36),
+        mirror=rng.random() < 0.5,
+        upside_down=rng.random() < 0.5,
         scale=round(rng.uniform(0.7, 1.6), 1),
         right=round(rng.uniform(-0.2, 0.2), 2),
         down=round(rng.uniform(-0.2, 0.2), 2),

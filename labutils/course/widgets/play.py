@@ -2,7 +2,7 @@
 
 The page has the images and trains on them (`static/network.js`); the kernel stays free for other cells, and nothing
 waits for Keras. What is seen before the first click was recorded in the same page
-(`python -m labutils.course.widgets.record`).
+(`python benchmarks/record.py`).
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ def playground(task: str, source: str = "auto", generator: Generator | None = No
     ParameterError
         If the task has no playground.
     """
-    words = in_words(task)
-    show(words, still(task), lambda: Playground(task, source, generator).widget)
+    show(in_words(task), still(task), lambda: live(task, source, generator))
 
 
 def static_playground(task: str) -> str:
@@ -67,9 +66,8 @@ def static_playground(task: str) -> str:
 
     A ParameterError says that the task has none.
     """
-    words = in_words(task)
-    picture = f"{still(task)}<pre>{html.escape(words)}</pre>"
-    return static_page("playground", page_data(task, images_of(task, "phantom")), words, picture)
+    picture = f"<pre>{html.escape(in_words(task))}</pre>"
+    return static_page("playground", page_data(task, images_of(task, "phantom")), "", still(task) + picture)
 
 
 def in_words(task: str) -> str:
@@ -78,11 +76,7 @@ def in_words(task: str) -> str:
         raise ParameterError(f"task is {task!r}: there are playgrounds for {', '.join(small.PLAYS)}.")
     play = small.PLAYS[task]
     choices = "; ".join(f"{knob.label}: {', '.join(words for words, _ in knob.choices)}" for knob in play.knobs)
-    return f"Playground. {play.question}\nTo choose from: {choices}.\n{_recorded_in_words(task)}"
-
-
-def _recorded_in_words(task: str) -> str:
-    return f"Recorded with {recorded(task)['said']}"
+    return f"Playground. {play.question}\nTo choose from: {choices}.\nRecorded with {recorded(task)['said']}"
 
 
 def still(task: str) -> str:
@@ -115,6 +109,11 @@ def page_data(task: str, dataset: Dataset, generator: bool = False) -> dict[str,
     play, before = small.PLAYS[task], recorded(task)
     classes = _classes(play)
     own = [OWN] if generator else []
+    start = {"n_base": 8, "classes": dataset.n_classes, "seed": 0, "side": small.SIZE, "batch": small.BATCH}
+    blocks = {
+        name: [[n, repeats, i in one.pools] for i, (n, repeats) in enumerate(one.blocks, start=1)]
+        for name, one in ARCHITECTURES.items()
+    }
     where = f"Images of {small.SIZE} x {small.SIZE} pixels"
     if "model" in play.fixed:
         where = f"{NETWORKS[play.fixed['model']]} on i{where[1:]}"
@@ -130,14 +129,8 @@ def page_data(task: str, dataset: Dataset, generator: bool = False) -> dict[str,
         "question": play.question,
         "knobs": [_for_page(knob, own if knob.name == "augmentation" else []) for knob in play.knobs],
         "own": OWN,
-        "fixed": _fixed(play, dataset),
-        "networks": {
-            name: {
-                "blocks": [[n, repeats, i in one.pools] for i, (n, repeats) in enumerate(one.blocks, start=1)],
-                "dense": DENSE_UNITS[name],
-            }
-            for name, one in ARCHITECTURES.items()
-        },
+        "fixed": start | play.fixed,
+        "networks": {name: {"blocks": blocks[name], "dense": DENSE_UNITS[name]} for name in blocks},
         "engine": "".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("simd", "network")),
         "images": {
             "training": _packed(dataset.x_train, dataset.y_train),
@@ -145,7 +138,7 @@ def page_data(task: str, dataset: Dataset, generator: bool = False) -> dict[str,
         },
         "measured": small.FIXED,
         "recorded": {"words": before["words"], "history": before["history"]},
-        "words": _recorded_in_words(task),
+        "words": f"Recorded with {before['said']}",
         "cost": f"{where}. {cost} Nothing is stored in results/.",
         "epochs": small.EPOCHS,
         "seconds": play.seconds,
@@ -161,12 +154,6 @@ def _for_page(knob: Knob, more: list[str]) -> dict[str, Any]:
     return found | {"choices": [*found["choices"], *more], "values": [*values, *more]}
 
 
-def _fixed(play: small.Play, dataset: Dataset) -> dict[str, Any]:
-    """Settings that no knob moves, by the names of `RunConfig`."""
-    start = {"n_base": 8, "classes": dataset.n_classes, "seed": 0}
-    return start | {"side": small.SIZE, "batch": small.BATCH} | play.fixed
-
-
 def _packed(images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     return {"bytes": base64.b64encode(_as_bytes(images)).decode(), "labels": labels.tolist()}
 
@@ -175,31 +162,26 @@ def _as_bytes(images: np.ndarray) -> bytes:
     return np.round(255 * np.clip(images, 0, 1)).astype(np.uint8).tobytes()
 
 
-class Playground:
-    """One playground in a page, and what its kernel does for it: `widget` is the control."""
+def live(task: str, source: str, generator: Generator | None) -> Any:
+    """The widget of a playground, for which its kernel does what the page asks for."""
+    dataset = images_of(task, source)
+    widget = instrument("playground", page_data(task, dataset, generator is not None))
 
-    def __init__(self, task: str, source: str = "auto", generator: Generator | None = None) -> None:
-        self.task, self.generator = task, generator
-        self.dataset = images_of(task, source)
-        self.widget = instrument("playground", page_data(task, self.dataset, generator is not None))
-        self.widget.on_msg(self._hear)
-
-    def _hear(self, widget: Any, content: Any, buffers: Any) -> None:
-        asked = content if isinstance(content, dict) else {}
-        if asked.get("do") == "train":
+    def hear(_: Any, asked: Any, __: Any) -> None:
+        do = asked.get("do") if isinstance(asked, dict) else None
+        if do == "train":
             _trained.add(widget)
             _heed_the_stop_key()
-        elif asked.get("do") == "keep":
-            keep(self.task, asked["run"])
-        elif asked.get("do") == "images" and self.generator:
-            self._send_images(asked["run"], int(asked["epoch"]))
+        elif do == "keep":
+            keep(task, asked["run"])
+        elif do == "images" and generator:
+            try:
+                widget.send({"run": asked["run"]}, [changed_images(dataset, generator, int(asked["epoch"]))])
+            except Exception as error:  # nobody sees what is raised here
+                widget.send({"run": asked["run"], "failed": f"{type(error).__name__}: {error}"})
 
-    def _send_images(self, run: float, epoch: int) -> None:
-        """The training images as the reader's generator changes them for one epoch of a run; or its error."""
-        try:
-            self.widget.send({"run": run}, [changed_images(self.dataset, self.generator, epoch)])
-        except Exception as error:  # nobody sees what is raised here
-            self.widget.send({"run": run, "failed": f"{type(error).__name__}: {error}"})
+    widget.on_msg(hear)
+    return widget
 
 
 def changed_images(dataset: Dataset, generator: Any, epoch: int) -> bytes:
@@ -223,20 +205,19 @@ def keep(task: str, run: dict[str, Any]) -> Path | None:
     return file
 
 
-def _stop() -> None:
-    for widget in list(_trained):
-        widget.send({"stop": True})
-
-
 def _heed_the_stop_key() -> None:
     """Make the kernel's stop key, ignored between cells, end every training in the page."""
     from IPython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)
 
+    def stop() -> None:
+        for widget in list(_trained):
+            widget.send({"stop": True})
+
     def heed() -> None:
         # In a thread: the handler may have broken into another message that is being sent.
-        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=_stop).start())
+        signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=stop).start())
         kernel.saved_sigint_handler = signal.getsignal(signal.SIGINT)  # what the kernel goes back to after a cell
 
     if hasattr(kernel, "saved_sigint_handler"):

@@ -36,8 +36,7 @@ class Play:
 
 
 def _rates(low: int, high: int, start: float) -> Knob:
-    values = [m * 10.0**e for e in range(low, high + 1) for m in (1, 3) if (m, e) != (3, high)]
-    values = [float(f"{value:.0e}") for value in values]
+    values = [float(f"{m}e{e}") for e in range(low, high + 1) for m in (1, 3) if (m, e) != (3, high)]
     return Knob("learning_rate", "learning rate", tuple((scientific(v), v) for v in values), values.index(start))
 
 

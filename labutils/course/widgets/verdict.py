@@ -109,9 +109,8 @@ def _contestable(verdict: Verdict, runs: Mapping[str, Run]) -> dict[str, Any]:
 def _condition(condition: Condition) -> dict[str, str]:
     shown = [name.partition(", chosen")[0] for name in condition.names]
     shown = shown if len(shown) <= 4 else [shown[0], f"{len(shown) - 1} others"]
-    pairs = [" against ".join(shown[place : place + 2]) for place in range(0, len(shown), 2)]
-    says = f"{condition.measure} ({', '.join(pairs)})"
-    return {"says": says, "measure": condition.measure, "rule": condition.rule}
+    pairs = ", ".join(" against ".join(shown[place : place + 2]) for place in range(0, len(shown), 2))
+    return {"says": f"{condition.measure} ({pairs})", "measure": condition.measure, "rule": condition.rule}
 
 
 def _known(part: Part) -> dict[str, Any]:
