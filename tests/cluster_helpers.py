@@ -12,7 +12,6 @@ from pathlib import Path
 
 from helpers import patience, python_path, tiny_config, tiny_dataset, wait_until
 
-from labutils.runs.store import RunStore
 from labutils.training.workers import Scheduler, connect, train_on
 
 # What runs at the start of every Python of a cluster: training takes no time, or for ever, or the worker's life.
@@ -92,13 +91,15 @@ def dask_cluster(
 
 
 def train_until(lost: Callable[[], object], scheduler: Scheduler) -> None:
-    """Train a short run and an endless one; once the short one has arrived, something is lost."""
-
-    def lose() -> None:
-        wait_until(lambda: len(list(RunStore())) == 1, 60)
-        lost()
-
+    """Train a short run, and then an endless one; once that has begun, something is lost."""
+    runs, images = {"short": tiny_config(epochs=1)}, tiny_dataset()
     with connect(scheduler) as client:
+
+        def lose() -> None:
+            wait_until(lambda: any(client.processing().values()))
+            lost()
+
         client.wait_for_workers(1, timeout=patience(10))
-        threading.Thread(target=lose).start()
-        train_on(client.get_executor(), {"short": tiny_config(epochs=1), "endless": ENDLESS}, tiny_dataset())
+        train_on(client.get_executor(), runs, images)
+        threading.Thread(target=lose, daemon=True).start()
+        train_on(client.get_executor(), {**runs, "endless": ENDLESS}, images)

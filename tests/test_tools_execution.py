@@ -131,6 +131,7 @@ def test_a_reference_is_of_the_script_with_what_was_injected_and_no_pictures(tmp
     assert execution.build(file, tmp_path / "reference") == ""
     notebook = nbformat.read(tmp_path / "reference" / "small.ipynb", as_version=4)
     assert "n_epoch = 2" in notebook.cells[1].source
+    assert [cell.id for cell in notebook.cells] == ["cell-00", "cell-01", "cell-02", "cell-03"]
     outputs = str([cell.get("outputs") for cell in notebook.cells])
     assert "new" in outputs and "<Figure size" in outputs and "image/png" not in outputs
 

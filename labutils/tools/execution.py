@@ -117,8 +117,8 @@ def execute(
     import yaml
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    set_to = {"RESULTS": results and results.resolve(), "THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
-    set_to |= {"SCHEDULER": json.dumps(vars(scheduler)) if scheduler else None}
+    set_to: dict[str, Any] = {"THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
+    set_to |= {"RESULTS": results and results.resolve(), "SCHEDULER": scheduler and json.dumps(vars(scheduler))}
     environment = os.environ | {f"LABUTILS_{name}": str(value) for name, value in set_to.items() if value}
     started = time.monotonic()
     for attempt in ("; trying once more.", "."):
