@@ -96,14 +96,11 @@ def random_images(
 
 
 def augment_batch(images: np.ndarray, augmentation: Augmentation, seeds: Sequence[int | Sequence[int]]) -> np.ndarray:
-    """A batch of images, each turned, shifted and flipped at random.
+    """A batch of images (n, h, w, c), each turned, shifted and flipped at random, as Keras 2's image generator did it.
 
-    As the image generator of Keras 2 did: an angle from -rotation to rotation, a shift of up to that fraction of the
-    height and of the width, uniformly drawn; what enters the frame repeats the nearest pixel of the edge; each flip
-    with probability one half.
-
-    Of images (n, h, w, c), with one seed for each, for example `(seed, epoch, index of the image)`: it alone decides
-    what happens to its image, whatever batch that is in and whichever of the other changes are on.
+    An angle up to `rotation`, a shift up to that fraction of height and width, uniformly drawn; what enters the frame
+    repeats the edge; each flip with probability one half. An image's seed, such as `(seed, epoch, index)`, alone
+    decides what happens to it, whatever batch it is in and whichever of the other changes are on.
     """
     if len(seeds) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(seeds)} seeds: give one seed for each image.")

@@ -1,13 +1,10 @@
-"""What determines one training run, and nothing else.
-
-A `RunConfig` names everything that changes a result: data, network, optimizer settings, seed. Where a run is stored,
-what was measured and how fast it went are the business of `runs`; nothing here knows Keras.
-"""
+"""What determines one training run, and nothing else."""
 
 import hashlib
 import json
 import reprlib
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,6 +17,9 @@ ModelName = Literal["lenet", "alexnet", "vgg16"]
 
 DENSE_UNITS: dict[str, tuple[int, ...]] = {"lenet": (128,), "alexnet": (64, 64), "vgg16": (64, 64)}
 """Hidden dense layers of each network unless a run says otherwise."""
+
+_NUMBERS = {"learning_rate", "dropout", "spatial_dropout", "epochs", "batch_size", "n_base", "image_size"}
+_NUMBERS |= {"n_train", "n_val", "seed"}
 
 NOTEBOOK_NAMES = {"learning_rate": "lr", "epochs": "n_epoch", "batch_size": "batch_s"}
 """Package name -> the word that the notebooks use for it."""
@@ -79,20 +79,10 @@ class RunConfig(_Settings):
             raise ValueError("name")
         return name
 
-    @field_validator("learning_rate", "dropout", "spatial_dropout", mode="before")
+    @field_validator(*_NUMBERS, mode="before")
     @classmethod
     def _number(cls, value: Any) -> Any:
-        # YAML 1.1 reads `lr: 1e-5` as text; say so instead of guessing. True would silently become 1.0.
-        if isinstance(value, str):
-            raise ValueError("text" if not _is_number(value) else "yaml")
-        if isinstance(value, bool):
-            raise ValueError("text")
-        return value
-
-    @field_validator("epochs", "batch_size", "n_base", "image_size", "n_train", "n_val", "seed", mode="before")
-    @classmethod
-    def _whole(cls, value: Any) -> Any:
-        if isinstance(value, str | bool):
+        if isinstance(value, str | bool):  # they would become numbers without a word
             raise ValueError("text")
         return value
 
@@ -115,8 +105,7 @@ class RunConfig(_Settings):
     def key(self) -> str:
         """Eight hexadecimal digits that stand for everything but `epochs`.
 
-        Settings at their default do not enter, so a setting added to the package later leaves the keys of stored
-        runs as they are.
+        Settings at their default do not enter: one added later leaves the keys of stored runs as they are.
         """
         text = json.dumps(self.model_dump(mode="json", exclude={"epochs"}, exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -124,26 +113,20 @@ class RunConfig(_Settings):
     @property
     def slug(self) -> str:
         """The run in words, for people: `skin-vgg16-b8-lr1e-05-do0.2`; what is at its default is left out."""
-        parts = [self.dataset, self.model, f"b{self.n_base}", f"lr{self.learning_rate:g}"]
-        if self.hidden != DENSE_UNITS[self.model]:
-            parts.append("dense" + "x".join(map(str, self.hidden)))
-        if self.dropout:
-            parts.append(f"do{self.dropout:g}")
-        if self.batch_norm:
-            parts.append("bn")
-        if self.spatial_dropout:
-            parts.append(f"sd{self.spatial_dropout:g}")
-        if self.augmentation:
-            parts.append("aug")
-        if self.batch_size != 8:
-            parts.append(f"batch{self.batch_size}")
-        if self.image_size != 128 or self.channels != 1:
-            parts.append(f"{self.image_size}px" + ("rgb" if self.channels == 3 else ""))
-        if self.n_train or self.n_val:
-            parts.append(f"n{self.n_train or 'all'}-{self.n_val or 'all'}")
-        if self.seed:
-            parts.append(f"seed{self.seed}")
-        return "-".join(parts)
+        size = f"{self.image_size}px" + ("rgb" if self.channels == 3 else "")
+        parts = [
+            (True, f"{self.dataset}-{self.model}-b{self.n_base}-lr{self.learning_rate:g}"),
+            (self.hidden != DENSE_UNITS[self.model], "dense" + "x".join(map(str, self.hidden))),
+            (self.dropout, f"do{self.dropout:g}"),
+            (self.batch_norm, "bn"),
+            (self.spatial_dropout, f"sd{self.spatial_dropout:g}"),
+            (self.augmentation, "aug"),
+            (self.batch_size != 8, f"batch{self.batch_size}"),
+            (self.image_size != 128 or self.channels != 1, size),
+            (self.n_train or self.n_val, f"n{self.n_train or 'all'}-{self.n_val or 'all'}"),
+            (self.seed, f"seed{self.seed}"),
+        ]
+        return "-".join(part for is_said, part in parts if is_said)
 
     def with_(self, **changes: Any) -> "RunConfig":
         """A copy with some settings changed, checked like a new one."""
@@ -176,14 +159,6 @@ def as_list(value: Any) -> list:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _sentence(settings: type[BaseModel], error: ValidationError) -> str:
     """One sentence for the first thing that is wrong."""
     first = error.errors()[0]
@@ -197,6 +172,7 @@ def _sentence(settings: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{shown} is missing: give {field.description}."
     hint = ""
-    if str(first.get("ctx", {}).get("error", "")) == "yaml":
-        hint = f" (a YAML file reads it as text: write {float(value):.1e} with a decimal point)"
+    if isinstance(value, str) and field.annotation is float:  # YAML 1.1 reads `lr: 1e-5` as text
+        with suppress(ValueError):
+            hint = f" (a YAML file reads it as text: write {float(value):.1e} with a decimal point)"
     return f"{shown} is {value!r}: it must be {field.description}{hint}."

@@ -1,7 +1,6 @@
 """The errors of the lab: each is one sentence for the person who can mend what is wrong.
 
-The sentence says what was found, what was expected and what to do next. In Jupyter it is shown alone: what is wrong
-lies in a parameter, a folder or a file, not in the code above it. The commands show it too, and end with status 2.
+In Jupyter it is shown alone: what is wrong lies in a parameter, a folder or a file, not in the code above it.
 """
 
 
@@ -16,14 +15,7 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-class _Sentence:
-    """Shown by Jupyter as its message alone, in place of a stack trace."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
-
-
-class LabError(_Sentence, Exception):
+class LabError(Exception):
     """What the lab was asked to do and cannot; the message says why and what to do.
 
     It may quote what somebody else has written, and is shown in terminals: see `visible`.
@@ -31,6 +23,9 @@ class LabError(_Sentence, Exception):
 
     def __init__(self, message: object = "") -> None:
         super().__init__("\n".join(map(visible, str(message).split("\n"))))
+
+    def _render_traceback_(self) -> list[str]:  # Jupyter shows this in place of a stack trace
+        return [f"{type(self).__name__}: {self}"]
 
 
 class ParameterError(LabError, ValueError):
@@ -57,7 +52,7 @@ class NotebookError(LabError, ValueError):
     """A notebook that cannot be executed as it was asked for."""
 
 
-class TrainingInterrupted(_Sentence, KeyboardInterrupt):
+class TrainingInterrupted(KeyboardInterrupt):
     """A training was stopped by hand; the message says what is kept and how to go on."""
 
     def _render_traceback_(self) -> list[str]:

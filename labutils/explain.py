@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils.data.dataset import in_turn
+from labutils.evaluate.metrics import class_probabilities
+from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     import keras
-
-    from labutils.runs.run import Run
 
 WARNING = (
     "A heat map shows where the last convolution found evidence for a class, coarsely: VGG16 in squares of 16x16 "
@@ -31,19 +31,9 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
     class's score with respect to it; what counts against the class is cut off. The score is the one before sigmoid
     or softmax; for a network with one output, class 0's score is the negative of class 1's.
 
-    Parameters
-    ----------
-    model : keras.Model
-        A network that ends in one dense layer on top of convolutions (else a ValueError).
-    images : np.ndarray
-        (n, h, w, c) in [0, 1].
-    class_index : int or np.ndarray, optional
-        The label to explain, for all images or (n,) one for each; None explains what the model answers.
-
-    Returns
-    -------
-    np.ndarray
-        (n, h, w) float32 in [0, 1], 1 at the hottest place of each image; 0 everywhere if nothing speaks for the class.
+    Of images (n, h, w, c) in [0, 1] they are (n, h, w) float32 in [0, 1], 1 at the hottest place of each image; 0
+    everywhere if nothing speaks for the class. The model ends in one dense layer on top of convolutions (else a
+    ValueError). `class_index` is the label to explain, for all images or (n,) one for each; None is the model's answer.
     """
     from scipy.ndimage import zoom
 
@@ -71,8 +61,6 @@ def gradcam(model: keras.Model, images: np.ndarray, class_index: int | np.ndarra
 def telling_images(run: Run, n: int = 4, epoch: int | None = None) -> np.ndarray:
     """Validation images worth explaining: indices of `n` that the run is surest of at an epoch (index; None is the
     best), half of them right, one class after the other, then half of them wrong; fewer if it makes fewer mistakes."""
-    from labutils.evaluate.metrics import class_probabilities
-
     probabilities = class_probabilities(run, epoch)
     answers, sureness = probabilities.argmax(axis=1), probabilities.max(axis=1)
     by_sureness = np.argsort(-sureness, kind="stable")

@@ -1,7 +1,6 @@
 """`import keras` as the lab uses it: quiet, on the backend of `KERAS_BACKEND`, on `LABUTILS_THREADS` threads.
 
-`import labutils` enters what is here among Python's finders, so that plain `import keras` in a cell gives the same
-Keras as every training of the lab. Nothing is imported before somebody asks for it.
+`import labutils` enters what is here among Python's finders: plain `import keras` in a cell gives the lab's Keras.
 """
 
 import os
@@ -15,8 +14,7 @@ from typing import Any
 
 from labutils import machine
 
-EPSILON = 1e-7
-"""Keras's own smallest probability in a cross-entropy."""
+EPSILON = 1e-7  # Keras's own smallest probability in a cross-entropy
 
 
 def prepare() -> None:
@@ -28,11 +26,7 @@ def prepare() -> None:
 def import_keras() -> Any:
     """Keras, with the lab's settings whatever a cell has made of them.
 
-    Raises
-    ------
-    ParameterError
-        If one of the environment variables cannot be used, the backend is not installed, or Keras's own configuration
-        is broken.
+    A ParameterError: a variable cannot be used, the backend is not installed, or Keras's own configuration is broken.
     """
     prepare()
     check()

@@ -1,7 +1,4 @@
-"""The lab as data: the runs of every task, what the lab report says about them, and the order to train them in.
-
-The notebooks build their `RunConfig`s in sight; a test makes sure that both agree.
-"""
+"""The lab as data: the runs of every task, what the lab report says about them, and the order to train them in."""
 
 from __future__ import annotations
 
@@ -20,8 +17,7 @@ AUGMENTATION = Augmentation(rotation=10, shift=0.1, horizontal_flip=True, vertic
 EXTRA_SEEDS = (1, 2)
 """Seeds beside 0 for every run of the first three stages: claims lean on them, and 8 or 16 filters train fast."""
 
-FEW_IMAGES = 200
-"""Training images in a setting of ours, Task 5A's: where its network should over-fit and dropout help."""
+FEW_IMAGES = 200  # training images in a setting of ours, Task 5A's: where its network should over-fit and dropout help
 
 MORE_IMAGES = (2000, 4000)
 """Training images in the learning curve of Task 3: Task 5A's network with dropout, on more than the report had."""
@@ -29,10 +25,10 @@ MORE_IMAGES = (2000, 4000)
 
 @dataclass(frozen=True)
 class Reported:
-    """What the lab report says about one run; None where it says nothing.
+    """What the lab report says about one run on the validation images; None where it says nothing.
 
-    `accuracy` and `loss` are on the validation images: the best over the epochs, and a loss of which the report does
-    not say where it was read. In Task 4 the accuracy is element-wise over nine one-hot columns.
+    `accuracy` is the best over the epochs (in Task 4 element-wise over nine one-hot columns), `loss` of an unsaid
+    epoch.
     """
 
     accuracy: float | None = None
@@ -52,7 +48,7 @@ class Planned(NamedTuple):
 
 SILENT = Reported()
 
-TITLES = {
+TITLES = {  # the sixteen tasks in their order, with short titles
     "task1b": "Learning rates",
     "task1c": "AlexNet against VGG16",
     "task1d": "More filters, and dropout",
@@ -70,7 +66,6 @@ TITLES = {
     "task8": "Augmentation in training",
     "task9": "Everything together",
 }
-"""The sixteen tasks in their order, with short titles."""
 
 REAL = "HAM10000 selection"
 """Source of the lab's runs on real images: Skin, stored beside those on phantoms; the images are not."""
@@ -81,11 +76,8 @@ NOTEBOOKS = (*TITLES, "own", "index")
 What else lies in their folder is somebody's, such as the out.ipynb of a papermill.
 """
 
-SMALL = {"n_base": 8, "image_size": 64}
-"""What makes a run small: eight filters in the first block, images of 64 pixels."""
-
-SMALL_LABEL = ", small"
-"""What the label of a stand-in ends with."""
+SMALL = {"n_base": 8, "image_size": 64}  # what makes a run small: eight filters in the first block, images of 64 pixels
+SMALL_LABEL = ", small"  # what the label of a stand-in ends with
 
 SMALL_IN_WORDS = f"{SMALL['n_base']} filters, images of {SMALL['image_size']} pixels"
 
@@ -122,11 +114,10 @@ _TASK4: dict[str, dict[str, Any]] = {
     "(6) dropout 0.4, batch 16": {"dropout": 0.4, "batch_size": 16},
     "(7) dropout 0.2": {"dropout": 0.2},
 }
-_TASK4_NETWORKS: dict[str, tuple[dict[str, Any], Reported]] = {
+_TASK4_NETWORKS: dict[str, tuple[dict[str, Any], Reported]] = {  # with what the report says of the setting (5)
     "LeNet": ({"model": "lenet"}, Reported(0.9872, 0.0474)),
     "AlexNet": ({"model": "alexnet", "dense": (64,)}, Reported(0.9824, 0.0572)),
 }
-"""With what the report says of the setting (5)."""
 
 _5A = {
     "no dropout": (_ALEXNET, Reported(0.8299, 0.4446, 0.9309, 0.1748)),
@@ -254,10 +245,7 @@ def further_seeds() -> Iterator[tuple[str, dict[str, RunConfig], int]]:
 
 
 def training_list() -> list[Planned]:
-    """Every run of the lab in the order it should be trained, none twice.
-
-    A run that is the beginning of a longer one comes before it: training the longer one continues it.
-    """
+    """Every run of the lab in the order it should be trained, none twice; a run's beginning comes before it."""
     planned = []
     for stage, tasks in STAGES.items():
         if stage == "e":

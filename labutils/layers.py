@@ -1,7 +1,4 @@
-"""Layers that Keras has, but slow on one of its backends.
-
-What a layer computes is Keras's to the last digit; only the way differs. Networks are put together in `models`.
-"""
+"""Layers that Keras has, but slow on one of its backends: what they compute is Keras's to the last digit."""
 
 from typing import Any
 
@@ -10,14 +7,11 @@ from keras.config import backend
 
 
 def max_of_windows(images: Any, size: tuple[int, int]) -> Any:
-    """The largest value of every window, from a reshape and a maximum instead of a pooling operation.
+    """The largest value of every window of images (batch, height, width, channels), by a reshape and a maximum.
 
-    XLA computes the gradient of its own pooling window by window on a CPU; that of a maximum over two axes is one
-    pass over memory. Where several values of a window are the largest, they share the gradient, while Keras's pooling
-    gives it to one of them; after a ReLU the usual tie is at 0, and no gradient goes on from there.
-
-    `images` are (batch, height, width, channels); windows do not overlap, and rows and columns that fill none are left
-    out, as with Keras's valid padding.
+    XLA computes the gradient of its own pooling window by window on a CPU; this one's is one pass over memory. Several
+    largest values share the gradient, while Keras gives it to one: after a ReLU the usual tie is at 0, where none goes
+    on. Windows do not overlap; rows and columns that fill none are left out, as with Keras's valid padding.
     """
     (_, height, width, channels), (down, across) = images.shape, size
     rows, columns = height // down, width // across
@@ -29,8 +23,7 @@ def max_of_windows(images: Any, size: tuple[int, int]) -> Any:
 class MaxPooling2D(keras.layers.MaxPooling2D):
     """Max-pooling over windows that do not overlap, on images with channels last; values as Keras's.
 
-    On JAX, where every step goes through XLA, a training step of AlexNet takes about half the time with it. The other
-    backends have a fast pooling of their own, and keep it.
+    On JAX, where every step goes through XLA, a step of AlexNet takes about half the time with it.
     """
 
     def __init__(self, pool_size: int | tuple[int, int] = 2, name: str | None = None) -> None:

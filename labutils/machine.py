@@ -1,7 +1,6 @@
 """This machine and what its owner has set: cores, threads, memory, units for bfloat16, the environment variables.
 
-The one place where these are looked up and checked; nothing here knows Keras. A variable that cannot be used is a
-sentence that names it, said when it is first needed. README.md lists all of them, and what each may be.
+A variable that cannot be used is a sentence that names it, said when it is first needed.
 """
 
 import json
@@ -18,18 +17,16 @@ from typing import Any
 
 from labutils.errors import ParameterError
 
-CHOICES = {
+CHOICES = {  # variables that take one of a few words
     "LABUTILS_PRECISION": ("auto", "float32", "bfloat16"),
     "LABUTILS_PROGRESS": ("bar", "log", "none"),
     "KERAS_BACKEND": ("tensorflow", "jax", "torch"),
 }
-"""Variables that take one of a few words."""
 
-KERAS_CHOICES = {
+KERAS_CHOICES = {  # what Keras accepts in its `keras.json`, the lab's own first
     "floatx": ("float32", "float16", "float64"),
     "image_data_format": ("channels_last", "channels_first"),
 }
-"""What Keras accepts in its `keras.json`, the lab's own first."""
 
 _BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 _TELLING_FLAGS = (*_BFLOAT16_FLAGS, "avx512_vnni", "avx512f", "avx2")
@@ -62,10 +59,7 @@ def memory() -> int | None:
 
 
 def bfloat16_units() -> bool:
-    """Whether the processor multiplies bfloat16 numbers itself (AMX, AVX512-BF16).
-
-    Without the units the numbers are converted at every operation, which is several times slower.
-    """
+    """Whether the processor multiplies bfloat16 numbers itself (AMX, AVX512-BF16): several times as fast."""
     return bool(set(_BFLOAT16_FLAGS) & set(_processor().get("flags", "").split()))
 
 
@@ -100,35 +94,27 @@ def installed_backend() -> str:
 
 
 def keras_settings() -> dict[str, Any]:
-    """What this machine's `keras.json` says; empty where there is none, or no JSON, which Keras passes over.
+    """What this machine's `keras.json` says, of which the lab uses nothing; empty where there is none, or no JSON.
 
-    The lab uses none of it: see `keras_import`.
-
-    Raises
-    ------
-    ParameterError
-        If Keras could not be imported with it.
+    A ParameterError says that Keras could not be imported with it.
     """
     folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     file = Path(folder).expanduser() / "keras.json"
     mend = f"Remove {file}, or mend it: Keras reads it when it is imported."
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return {}
     except OSError as error:
         raise ParameterError(f"keras.json cannot be read ({(error.strerror or str(error)).lower()}). {mend}") from None
-    except ValueError:
-        return {}
     if not isinstance(settings, dict):
         raise ParameterError(f"keras.json holds {settings!r:.40}: it must hold settings in braces. {mend}")
     for name, allowed in KERAS_CHOICES.items():
-        if settings.get(name, allowed[0]) not in allowed:
-            raise ParameterError(
-                f"{name} is {settings[name]!r:.40} in keras.json: it must be one of {', '.join(allowed)}. {mend}"
-            )
-    if not isinstance(settings.get("epsilon", 1e-7), float):
-        raise ParameterError(f"epsilon is {settings['epsilon']!r:.40} in keras.json: it must be a number. {mend}")
+        if (value := settings.get(name, allowed[0])) not in allowed:
+            said = f"it must be one of {', '.join(allowed)}"
+            raise ParameterError(f"{name} is {value!r:.40} in keras.json: {said}. {mend}")
+    if not isinstance(value := settings.get("epsilon", 1e-7), float):
+        raise ParameterError(f"epsilon is {value!r:.40} in keras.json: it must be a number. {mend}")
     return settings
 
 
@@ -138,10 +124,7 @@ def progress() -> str:
 
 
 def folder(name: str) -> Path | None:
-    """The folder that a variable names, such as `LABUTILS_DATA`, whether or not it is there; None where it is not set.
-
-    A ParameterError says that no folder can have that name.
-    """
+    """The folder that a variable such as `LABUTILS_DATA` names, there or not; None unless set, or a ParameterError."""
     asked = _variable(name)
     if not asked:
         return None
@@ -151,14 +134,6 @@ def folder(name: str) -> Path | None:
     except (OSError, RuntimeError) as error:
         said = (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()
         raise ParameterError(f"{name} is {asked!r:.60} ({said}): set it to a folder, or unset it.") from None
-    return place
-
-
-def results_folder() -> Path | None:
-    """`LABUTILS_RESULTS`, or None; it is made when something is stored. A ParameterError if a file stands there."""
-    place = folder("LABUTILS_RESULTS")
-    if place and place.exists() and not place.is_dir():
-        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
     return place
 
 
@@ -186,10 +161,9 @@ def _processor() -> dict[str, str]:
 
 
 def leave_with_parent(last: Callable[[], object] = lambda: None) -> None:
-    """End this process as soon as the one that started it is gone; called once, by the child, before it works.
+    """End this process as soon as the one that started it is gone, after `last`; called once, by the child.
 
-    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to. `last` is what is
-    left to do then, such as removing files of the parent, which cannot any longer.
+    Started by `subprocess`, its standard input must be a pipe (`stdin=PIPE`) that nobody writes to.
     """
     parent = parent_process()
 

@@ -16,19 +16,15 @@ from labutils.statistics import outputs_of
 if TYPE_CHECKING:
     import keras
 
-KERNEL = 3
-"""Side of every convolution's window, in pixels (stride 1, same padding)."""
-
-POOL = 2
-"""Side and stride of every max-pooling window, in pixels."""
+KERNEL = 3  # side of every convolution's window, in pixels (stride 1, same padding)
+POOL = 2  # side and stride of every max-pooling window, in pixels
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The convolutional part of a network.
+    """The convolutional part of a network: filters of its `blocks`, as multiples of `n_base`, and their convolutions.
 
-    `blocks`: for each, its filters as a multiple of `n_base`, and its number of convolutions. `pools`: the blocks,
-    counted from 1, that end with max-pooling.
+    `pools` are the blocks, counted from 1, that end with max-pooling.
     """
 
     blocks: tuple[tuple[int, int], ...]
@@ -47,17 +43,9 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 def build_model(config: RunConfig, n_classes: int = 2) -> keras.Model:
     """The network that a run trains, with its initial weights, not compiled; see `network`."""
-    return network(
-        config.model,
-        input_shape=(config.image_size, config.image_size, config.channels),
-        n_base=config.n_base,
-        n_classes=n_classes,
-        dense=config.hidden,
-        dropout=config.dropout,
-        batch_norm=config.batch_norm,
-        spatial_dropout=config.spatial_dropout,
-        seed=config.seed,
-    )
+    shape = (config.image_size, config.image_size, config.channels)
+    options = {name: getattr(config, name) for name in ("n_base", "dropout", "batch_norm", "spatial_dropout", "seed")}
+    return network(config.model, shape, n_classes=n_classes, dense=config.hidden, **options)
 
 
 def network(
@@ -152,14 +140,14 @@ def layers_in_words(model: keras.Model) -> list[str]:
         kind, settings = type(layer).__name__, layer.get_config()
         if kind == "InputLayer":
             continue
-        sizes = [
-            f"{settings[name][0]}x{settings[name][1]}" for name in ("kernel_size", "pool_size") if name in settings
-        ]
+        sides = [settings[name] for name in ("kernel_size", "pool_size") if name in settings]
         numbers = [f"{settings[name]:g}" for name in ("filters", "units", "rate") if name in settings]
         padding = [settings["padding"]] if kind.startswith("Conv") else []
         activation = settings.get("activation")
         if kind not in ("Activation", "ReLU"):
-            words.append(" ".join([kind, ", ".join([*numbers, *sizes, *padding])]).strip())
+            words.append(
+                " ".join([kind, ", ".join([*numbers, *(f"{high}x{wide}" for high, wide in sides), *padding])]).strip()
+            )
         if kind == "ReLU" or activation == "relu":
             words.append("ReLU")
         elif activation not in (None, "linear"):

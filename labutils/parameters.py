@@ -1,8 +1,5 @@
 """A notebook's parameters, checked against how its parameters cell declares them: `name: type = value  # meaning`.
 
-One rule for all ways in: `labutils run` asks before it executes, the setup cell of every notebook asks wherever it is
-run, under papermill as in Jupyter. What a value may be beyond its kind is the business of what uses it.
-
 Not by papermill's `inspect_notebook`: that reads a file, which a running notebook does not know, gives defaults as
 text, and takes over a second to import. Nor by pydantic, whose strict kinds refuse NumPy's whole numbers.
 """
@@ -22,8 +19,7 @@ from labutils.errors import NotebookError, ParameterError
 TAG = "parameters"
 """The tag of the cell that declares a notebook's parameters; papermill puts its values behind this cell."""
 
-INJECTED = "# Parameters\n"
-"""How a cell begins that papermill has put in."""
+INJECTED = "# Parameters\n"  # how a cell begins that papermill has put in
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "bool": ("True or False", lambda value: isinstance(value, bool)),
@@ -86,9 +82,8 @@ def parameters_of(notebook: Path) -> dict[str, Parameter]:
 def check(namespace: MutableMapping[str, Any]) -> None:
     """Check the values that a notebook's parameters have; its setup cell calls this with `globals()`.
 
-    These are names, their values, and in `In` the cells that were executed. What was declared is read from the first
-    cell that declares anything, and what was given from there and from papermill's cell. A ParameterError tells the
-    first name that is not declared, or value that is not of its kind.
+    What was declared is read from the first cell of `In` that declares anything, what was given from there and from
+    papermill's cell. A ParameterError tells the first name that is not declared, or value that is not of its kind.
     """
     cells: Sequence[str] = namespace.get("In", [])
     declaring = next((cell for cell in cells if read_parameters(cell)), "")

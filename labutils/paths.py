@@ -1,26 +1,18 @@
-"""Where data and results live. In a repository nothing here depends on the current directory.
-
-Notebooks run from `notebooks/`, papermill from wherever it is called, nbval from the notebook's folder:
-all of them find the same folders, because those of a repository are found from this file.
-"""
+"""Where data and results live: found from this file, whatever folder a notebook or papermill runs in."""
 
 import re
 import unicodedata
 from pathlib import Path
 
 from labutils import machine
+from labutils.errors import ParameterError
 
-LAB_DATASETS = ("skin", "bone", "x_ray")
-"""The data sets that the lab's tasks speak of, and that can be drawn."""
-
+LAB_DATASETS = ("skin", "bone", "x_ray")  # the data sets that the lab's tasks speak of, and that can be drawn
 ALLOWED_NAME = "skin, bone or x_ray, or the name of a folder of yours that holds train and validation"
 """What to say to somebody whose name of a data set cannot be one."""
 
-_LONGEST = 192
-"""Bytes of a data set's name: with the settings behind it, it is that of a run's folder."""
-
-_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"
-"""What makes one pictogram of several, and what only asks for it in colour."""
+_LONGEST = 192  # bytes of a data set's name: with the settings behind it, it is that of a run's folder
+_JOINER, _AS_PICTURE = "\u200d", "\ufe0f"  # what makes one pictogram of several, and what only asks for it in colour
 
 
 def dataset_name(text: object) -> str | None:
@@ -65,10 +57,7 @@ ROOT = _find_root(Path(__file__).resolve().parent)
 
 
 def data_dir() -> Path:
-    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` if it is set, else `data/` of the repository.
-
-    A FileNotFoundError says that the variable is no folder.
-    """
+    """The folder that holds `Skin`, `Bone` and `X_ray`: `LABUTILS_DATA` (a FileNotFoundError if none), else `data/`."""
     path = machine.folder("LABUTILS_DATA")
     if not path:
         return ROOT / "data"
@@ -81,16 +70,16 @@ def data_dir() -> Path:
 
 
 def generated_dir() -> Path:
-    """The folder for what the package writes by itself: phantoms, downloads and the cache of decoded images.
-
-    Always `data/` of the repository: `LABUTILS_DATA` may point to a folder that nobody may write to.
-    """
+    """The folder for phantoms, downloads and the cache: `data/`, for `LABUTILS_DATA` may be write-protected."""
     return ROOT / "data"
 
 
 def results_dir() -> Path:
-    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` if it is set, else `results/`."""
-    return machine.results_folder() or ROOT / "results"
+    """The folder of stored runs, figures and tables: `LABUTILS_RESULTS` (a ParameterError: a file), else `results/`."""
+    place = machine.folder("LABUTILS_RESULTS")
+    if place and place.exists() and not place.is_dir():
+        raise ParameterError(f"LABUTILS_RESULTS is {str(place)!r}, which is a file: set it to a folder, or unset it.")
+    return place or ROOT / "results"
 
 
 def notebooks_dir() -> Path:
@@ -110,10 +99,7 @@ def in_my_lab() -> bool:
 
 
 def short(path: Path | str) -> str:
-    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts.
-
-    Keeps the folders of one machine out of committed outputs.
-    """
+    """`path` as shown to people: relative to the repository where it lies in it, else its last two parts."""
     path = Path(path)
     try:
         return path.resolve().relative_to(ROOT).as_posix()
@@ -122,9 +108,6 @@ def short(path: Path | str) -> str:
 
 
 def shown(path: Path | str) -> str:
-    """`path` as an error message names it.
-
-    Only the folder goes through `short`, which follows links: a link that leads nowhere has to be named too.
-    """
+    """`path` as an error names it: its folder goes through `short`; a link that leads nowhere is named itself."""
     path = Path(path)
     return f"{short(path.parent)}/{path.name}"

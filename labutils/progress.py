@@ -22,21 +22,9 @@ def minutes(seconds: float) -> str:
 
 
 class Progress:
-    """Progress of one training, as a context manager.
+    """Progress of one training of `label`, as a context manager: from `first` to `epochs` epochs of `steps` steps.
 
-    `LABUTILS_PROGRESS` chooses: `bar` (epoch, losses, accuracy and time left, in JupyterLab, VS Code or a terminal),
-    `log` (at most ten plain lines, for a log file) or `none`. Unset: see `how_to_show`.
-
-    Parameters
-    ----------
-    label : str
-        What is trained.
-    first, epochs : int
-        Finished epochs at the start, and at the end.
-    steps : int
-        Steps of one epoch.
-    show : bool
-        False shows nothing, whatever `LABUTILS_PROGRESS` says.
+    A bar, at most ten plain lines of a log, or nothing: see `how_to_show`; nothing unless `show`.
     """
 
     def __init__(self, label: str, first: int, epochs: int, steps: int, show: bool = True) -> None:
@@ -87,8 +75,7 @@ class Progress:
 def how_to_show() -> str:
     """`bar`, `log` or `none`: what `LABUTILS_PROGRESS` says, else a bar where a person looks on.
 
-    A notebook that papermill, nbval or another program executes is looked at by nobody: nothing that depends on what
-    is on the disk may appear in its outputs.
+    In what a program executes nothing may appear that depends on what is on the disk.
     """
     return machine.progress() or ("bar" if _someone_looks_on() else "none")
 

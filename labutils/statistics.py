@@ -67,6 +67,11 @@ def p_words(p: float) -> str:
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
+def count(n: int, noun: str) -> str:
+    """A number with its noun: `1 run`, `3 runs`."""
+    return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
 def tails() -> tuple[float, float]:
     """The quantiles that an interval lies between: .025 and .975 for one of 95 %."""
     return LEVEL.get() / 2, 1 - LEVEL.get() / 2

@@ -31,7 +31,7 @@
 # Type `make lab` (or `labutils lab`) in a terminal: it opens your own copies of the notebooks in `my-lab/`, which
 # nobody overwrites. In every notebook you commit to a prediction, play with a small network that trains in seconds,
 # read the lab's stored evidence, explore with an instrument, write one function that checks itself, and answer a
-# question.
+# question. What is folded under *Going further* is optional: click the arrow beside it.
 #
 # Click into a cell and press *Shift+Enter*: it runs, and the next one is chosen. *Run > Run All Cells* runs a notebook
 # from top to bottom. Sliders, buttons and questions appear when their cell has run. Nothing can be broken: `labutils

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task1b.ipynb out.ipynb -p lr
-# 1e-5`.
+# The settings of the lab report, folded. To run with another: `papermill task1b.ipynb out.ipynb -p lr 1e-5`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: list = [1e-4, 1e-5, 1e-6]  # learning rate: one number above 0 and at most 1, or a list of them
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.config import as_list, scientific
 from labutils.course import check, widgets
@@ -79,7 +75,7 @@ course.ask("task1b", 1)
 # Asymmetry, border, colour, diameter: judge twenty images yourself (keys *1* and *2*, or the buttons), and see how you
 # do beside the network.
 
-# %%
+# %% jupyter={"source_hidden": true}
 rival = training.find(
     skin.run(
         model="vgg16", learning_rate=1e-5, epochs=n_epoch, n_base=n_base, seed=seed
@@ -207,36 +203,21 @@ course.ask("task1b", 2)
 # %% tags=["card"]
 evaluate.card(runs, skin, task="task1b", said=course.said("task1b", 2))
 audit.tell_simple(runs, skin, task="task1b")
-
-# %%
 widgets.beside_the_lab(runs, "task1b")
-
-# %% [markdown]
-# On photographs of real lesions:
-
-# %%
-plots.real_curves("task1b")
 
 # %% [markdown]
 # ## Explore
 #
-# Move through the epochs: which images change their class? The *ROC curve* shows what is
-# found at how many false alarms; *calibrated* means right in eight of ten images that get 0.8.
-
-# %%
-widgets.epoch_scrubber(runs, skin)
-
-# %% [markdown]
 # The range test finds a rate without three long runs: it raises it step by step in one short training (Smith 2017).
 
 # %%
 widgets.lr_range_test()
 
+
 # %% [markdown]
 # ## Write
 #
 # From which epoch on does a run over-fit? Write a function that reads it from the validation losses.
-
 
 # %% tags=["exercise"]
 def overfitting_epoch(val_loss, climb=0.02):
@@ -284,3 +265,18 @@ check.exercise(overfitting_epoch)
 # - A few points on a few hundred images are within chance.
 #
 # Next: [Task 1C](task1c.ipynb) keeps the rate and changes the network.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: photographs of real lesions, and every epoch.
+
+# %%
+plots.real_curves("task1b")
+
+# %% [markdown]
+# Move through the epochs: which images change their class? The *ROC curve* shows what is
+# found at how many false alarms; *calibrated* means right in eight of ten images that get 0.8.
+
+# %%
+widgets.epoch_scrubber(runs, skin)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task1c.ipynb out.ipynb
-# -p n_epoch 10`.
+# The settings of the lab report, folded. To run with another: `papermill task1c.ipynb out.ipynb -p n_epoch 10`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -158,12 +154,6 @@ training.same_network(build(image_size, VGG16, (64, 64)), configs["VGG16"])
 # %%
 evaluate.network_table(configs, skin.n_classes)
 
-# %%
-widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
-
-# %%
-widgets.architecture_strip(configs["VGG16"], skin.n_classes)
-
 # %% tags=["nbval-ignore-output"]
 live = plots.live_curves(configs)
 runs = training.train_all(
@@ -190,40 +180,21 @@ widgets.four_boxes(runs)
 # %%
 evaluate.card(runs, skin, task="task1c", said=course.said("task1c", 1))
 audit.tell_simple(runs, skin, task="task1c")
-
-# %%
 widgets.beside_the_lab(runs, "task1c")
-
-# %% tags=["nbval-ignore-output"]
-evaluate.time_table(runs)
-
-# %% [markdown]
-# Accuracy depends on the threshold of one half. The ROC curve shows what every other threshold would give; the area
-# under it (AUC) is the chance that a random image of one class gets a higher probability than one of the other.
-
-# %%
-plots.roc_curve(runs)
 
 # %% [markdown]
 # ## Explore
 #
-# What does it look at? Grad-CAM weighs the last convolution's feature maps by how strongly each pushes the answer, and
-# paints the sum over the image: for predictions that are right, and for some that are wrong.
-
-# %%
-widgets.show_gradcam(runs.get("VGG16"), skin)
-
-# %% [markdown]
-# Is the heat on the lesion, or on a hair, or a dark corner? A sensible map does not prove a sensible reason.
+# Move through the epochs: which class is found first?
 
 # %%
 widgets.explore_epochs(plots.confusion_matrix, runs)
+
 
 # %% [markdown]
 # ## Write
 #
 # How much of the image does one position after several layers see? Write a function that works it out.
-
 
 # %% tags=["exercise"]
 def receptive_field(layers):
@@ -273,3 +244,34 @@ check.exercise(receptive_field)
 # - A heat map is a question, not an answer.
 #
 # Next: [Task 1D](task1d.ipynb) makes the network wider.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: time, layers, thresholds, and what VGG16 looks at.
+
+# %% tags=["nbval-ignore-output"]
+evaluate.time_table(runs)
+
+# %%
+widgets.architecture_strip(configs["AlexNet"], skin.n_classes)
+
+# %%
+widgets.architecture_strip(configs["VGG16"], skin.n_classes)
+
+# %% [markdown]
+# The ROC curve shows what every threshold would give; its area (AUC) is the chance that a random image of one class
+# gets a higher probability than one of the other.
+
+# %%
+plots.roc_curve(runs)
+
+# %% [markdown]
+# What does it look at? Grad-CAM weighs the last convolution's feature maps by how strongly each pushes the answer, and
+# paints the sum over images that are answered right, and wrong.
+
+# %%
+widgets.show_gradcam(runs.get("VGG16"), skin)
+
+# %% [markdown]
+# Is the heat on the lesion, or on a hair, or a dark corner? A sensible map does not prove a sensible reason.

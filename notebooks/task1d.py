@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task1d.ipynb out.ipynb
-# -p n_base 32`.
+# The settings of the lab report, folded. To run with another: `papermill task1d.ipynb out.ipynb -p n_base 32`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -184,16 +180,7 @@ more = {
 }
 evaluate.card(runs, skin, task="task1d", more=more)
 audit.tell_simple(runs, skin, task="task1d")
-
-# %%
 widgets.beside_the_lab(runs, "task1d")
-
-# %% [markdown]
-# The report quotes two accuracies for b8: .8500 in Tasks 1B and 3, .8450 in Tasks 1C and 1D. Here both are one run. On
-# photographs of real lesions:
-
-# %%
-plots.real_curves("task1d")
 
 # %% [markdown]
 # ## Explore
@@ -269,3 +256,15 @@ check.exercise(build_lenet)
 # - "No better" needs an interval, not just a missing difference.
 #
 # Next: [Task 1E](task1e.ipynb) sets all three networks side by side.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: the same settings on photographs of real lesions.
+
+# %% [markdown]
+# The report quotes two accuracies for b8: .8500 in Tasks 1B and 3, .8450 in Tasks 1C and 1D. Here both are one run. On
+# photographs of real lesions:
+
+# %%
+plots.real_curves("task1d")

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task2.ipynb out.ipynb -p
-# dropout 0.5`.
+# The settings of the lab report, folded. To run with another: `papermill task2.ipynb out.ipynb -p dropout 0.5`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -77,7 +73,7 @@ course.ask("task2", 1)
 # Find the fracture first: straight across the shaft or at a slant? Is the cortex, the bright rim, thickened at one
 # side? Judge twenty.
 
-# %%
+# %% jupyter={"source_hidden": true}
 rival = training.find(
     bone.run(model="vgg16", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed),
     bone,
@@ -178,9 +174,6 @@ plots.learning_curves(runs, said=course.said("task2", 2))
 # Compare neighbours: the first column with the second, the third with the fourth. Where is the gap, and how far down
 # does each solid loss come?
 
-# %%
-plots.compare_curves(runs, "val_loss", said=course.said("task2", 2))
-
 # %% [markdown]
 # The gap over the last epochs, with the training accuracy measured as validation is, no unit missing; in brackets the
 # 95 % interval:
@@ -192,25 +185,17 @@ evaluate.gap_table(runs)
 # %%
 evaluate.card(runs, bone, task="task2")
 audit.tell_simple(runs, bone, task="task2")
+widgets.beside_the_lab(runs, "task2")
 
 # %% [markdown]
 # Why can a network win here? Each of the forty numbers is taken over the whole picture, and a line of a few pixels
 # hardly moves it. A convolution answers *at a place*, and pooling keeps the answer. Where texture or darkness tells
 # the classes apart, this is worth less.
 
-# %%
-widgets.beside_the_lab(runs, "task2")
-
 # %% [markdown]
 # ## Explore
 #
-# What does it look at? A radiologist would look at the fracture line and the cortex beside it. Does the network?
-
-# %%
-widgets.show_gradcam(runs.get(f"b{n_base}"), bone)
-
-# %% [markdown]
-# Now choose a layer: its maps show what answers, and where.
+# Does it look at the fracture line and the cortex beside it? Choose a layer: its maps show what answers, and where.
 
 # %%
 widgets.feature_maps(runs.get(f"b{n_base}"), bone)
@@ -264,35 +249,6 @@ def mend_two_classes(side, n_base):
 check.exercise(mend_two_classes)
 
 # %% [markdown]
-# How many of the atypical fractures are found, and how many of the others are left alone? Write a function that counts
-# them into a confusion matrix.
-
-# %% tags=["exercise"]
-import numpy as np
-
-
-def sensitivity_specificity(truth, probability, threshold=0.5):
-    """The 2x2 confusion matrix (row: true label, column: predicted), the sensitivity and
-    the specificity.
-
-    Above the threshold the prediction is label 1. A rate of no images at all is nan.
-    """
-    ### BEGIN SOLUTION
-    predicted = (np.asarray(probability) > threshold).astype(int)
-    matrix = np.zeros((2, 2), int)
-    for true, guess in zip(truth, predicted, strict=True):
-        matrix[true, guess] += 1
-    negatives, positives = matrix.sum(axis=1)
-    sensitivity = matrix[1, 1] / positives if positives else float("nan")
-    specificity = matrix[0, 0] / negatives if negatives else float("nan")
-    return matrix, sensitivity, specificity
-    ### END SOLUTION
-
-
-# %% tags=["check"]
-check.exercise(sensitivity_specificity)
-
-# %% [markdown]
 # ## Answer
 #
 # **Question.** What does dropout do to the curves on Bone, for the narrow and for the wide network? Would you judge it
@@ -321,3 +277,46 @@ check.exercise(sensitivity_specificity)
 # - A convolution answers at a place; whether that place is the fracture, a heat map lets you ask.
 #
 # Next: [Task 3](task3.ipynb) asks how far any of these numbers can be trusted.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: the losses together, a heat map, what a clinic asks for.
+
+# %%
+plots.compare_curves(runs, "val_loss", said=course.said("task2", 2))
+
+# %% [markdown]
+# And where does it look, all layers together?
+
+# %%
+widgets.show_gradcam(runs.get(f"b{n_base}"), bone)
+
+# %% [markdown]
+# How many of the atypical fractures are found, and how many of the others are left alone? Write a function that counts
+# them into a confusion matrix.
+
+# %% tags=["exercise"]
+import numpy as np
+
+
+def sensitivity_specificity(truth, probability, threshold=0.5):
+    """The 2x2 confusion matrix (row: true label, column: predicted), the sensitivity and
+    the specificity.
+
+    Above the threshold the prediction is label 1. A rate of no images at all is nan.
+    """
+    ### BEGIN SOLUTION
+    predicted = (np.asarray(probability) > threshold).astype(int)
+    matrix = np.zeros((2, 2), int)
+    for true, guess in zip(truth, predicted, strict=True):
+        matrix[true, guess] += 1
+    negatives, positives = matrix.sum(axis=1)
+    sensitivity = matrix[1, 1] / positives if positives else float("nan")
+    specificity = matrix[0, 0] / negatives if negatives else float("nan")
+    return matrix, sensitivity, specificity
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.exercise(sensitivity_specificity)

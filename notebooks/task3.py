@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task3.ipynb out.ipynb
-# -p n_epoch 50`.
+# The settings of the lab report, folded. To run with another: `papermill task3.ipynb out.ipynb -p n_epoch 50`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -83,16 +79,11 @@ plots.extremes(skin, "brightness")
 # The runs are those of Tasks 1B and 2: VGG16 with eight filters, on each of the two data sets.
 
 # %%
-settings = {
-    "learning_rate": lr,
-    "epochs": n_epoch,
-    "batch_size": batch_s,
-    "n_base": n_base,
-    "dropout": dropout,
-}
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base}
+settings |= {"learning_rate": lr, "dropout": dropout, "seed": seeds[0]}
 configs = {
-    "Skin": skin.run(model="vgg16", seed=seeds[0], **settings),
-    "Bone": bone.run(model="vgg16", seed=seeds[0], **settings),
+    name: images.run(model="vgg16", **settings)
+    for name, images in {"Skin": skin, "Bone": bone}.items()
 }
 
 # %% tags=["nbval-ignore-output"]
@@ -151,7 +142,7 @@ plots.validation_against_exam(evaluate.flattery("skin"))
 # what it moves was not shown by one run. Here AlexNet without and with dropout, as in Task 5A: an effect need not show
 # in every pair of runs to be real, and need not be real because it shows in one.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 fast = configs["Skin"].with_(
     model="alexnet", learning_rate=round(10 * lr, 12), epochs=max(1, n_epoch // 2)
 )
@@ -160,8 +151,6 @@ effect = {
     for name, rate in {"no dropout": 0.0, "dropout 0.4": 0.4}.items()
     for seed in seeds
 }
-
-# %% tags=["nbval-ignore-output"]
 effect_runs = training.train_all(effect, skin, **options)
 
 # %%
@@ -197,21 +186,6 @@ audit.tell_simple(runs, skin, bone, task="task3", sees="FFT rings")
 plots.accuracy_by_images(audit.growth())
 
 # %% [markdown]
-# ## Explore
-#
-# Do the probabilities mean what they say? And what would they mean where the disease is rare? Set the threshold, and
-# the *prevalence*: how common the disease is.
-
-# %%
-widgets.threshold(runs.get("Skin"))
-
-# %% [markdown]
-# Draw a new study of runs that are all equally good. How much better does the winner look than it is?
-
-# %%
-widgets.winners_curse()
-
-# %% [markdown]
 # ## Write
 #
 # How far can an accuracy be trusted? Write a function that gives its interval after Wilson.
@@ -237,30 +211,6 @@ def wilson(successes, n, z=1.96):
 
 # %% tags=["check"]
 check.exercise(wilson)
-
-# %% [markdown]
-# Could the difference of two networks on the same images be chance? Write McNemar's exact test.
-
-# %% tags=["exercise"]
-from math import comb
-
-
-def mcnemar(only_a, only_b):
-    """McNemar's exact test: the two-sided p of this split, or a more uneven one, among the
-    images that differ.
-
-    only_a images are right in A alone, only_b in B alone; by chance each falls to
-    either side with probability 1/2.
-    """
-    ### BEGIN SOLUTION
-    n, smaller = only_a + only_b, min(only_a, only_b)
-    tail = sum(comb(n, k) for k in range(smaller + 1)) / 2**n
-    return min(1.0, 2 * tail)
-    ### END SOLUTION
-
-
-# %% tags=["check"]
-check.exercise(mcnemar)
 
 # %% [markdown]
 # ## Answer
@@ -291,3 +241,44 @@ check.exercise(mcnemar)
 # - A network that does not beat forty simple numbers has not shown that it is needed; more images may change that.
 #
 # Next: [Task 4](task4.ipynb) has nine classes, and an accuracy that flatters.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: rare diseases, a study drawn again and again, McNemar's test.
+
+# %% [markdown]
+# What do probabilities mean where a disease is rare? Set the threshold, and the *prevalence*: how common it is.
+
+# %%
+widgets.threshold(runs.get("Skin"))
+
+# %% [markdown]
+# Draw a new study of runs that are all equally good. How much better does the winner look than it is?
+
+# %%
+widgets.winners_curse()
+
+# %% [markdown]
+# Could the difference of two networks on the same images be chance? Write McNemar's exact test.
+
+# %% tags=["exercise"]
+from math import comb
+
+
+def mcnemar(only_a, only_b):
+    """McNemar's exact test: the two-sided p of this split, or a more uneven one, among the
+    images that differ.
+
+    only_a images are right in A alone, only_b in B alone; by chance each falls to
+    either side with probability 1/2.
+    """
+    ### BEGIN SOLUTION
+    n, smaller = only_a + only_b, min(only_a, only_b)
+    tail = sum(comb(n, k) for k in range(smaller + 1)) / 2**n
+    return min(1.0, 2 * tail)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.exercise(mcnemar)

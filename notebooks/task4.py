@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task4.ipynb out.ipynb -p
-# n_epoch 10`.
+# The settings of the lab report, folded. To run with another: `papermill task4.ipynb out.ipynb -p n_epoch 10`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate of settings 1, 2 and 5 to 7; settings 3 and 4 use ten times and a tenth of it
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.config import scientific
 from labutils.course import check, widgets
@@ -73,10 +69,9 @@ course.ask("task4", 1)
 # %% [markdown]
 # ## Look
 #
-# Name the region of each picture; the small pictures on the buttons say what each name stands for. Which two would you
-# confuse if the picture were dark, turned, or cut off?
+# Name the region of each picture: the small ones on the buttons are examples. Which two are easily confused?
 
-# %%
+# %% jupyter={"source_hidden": true}
 rival = training.find(
     x_ray.run(
         model="lenet", learning_rate=lr, epochs=n_epoch, n_base=n_base, seed=seed
@@ -166,8 +161,6 @@ widgets.playground("task4")
 # %%
 settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
 base = x_ray.run(model="lenet", learning_rate=lr, **settings)
-
-# %%
 changes = {
     f"(1) lr {scientific(lr)}": {},
     f"(2) b{2 * n_base}": {"n_base": 2 * n_base},
@@ -189,7 +182,6 @@ configs = {
     for setting, change in changes.items()
 }
 
-# %%
 training.same_network(build(image_size, LENET, 128), base, x_ray.n_classes)
 training.same_network(
     build(image_size, ALEXNET, 64), networks["AlexNet"], x_ray.n_classes
@@ -210,54 +202,13 @@ plots.learning_curves(by_hand, said=course.said("task4", 2))
 
 # %% [markdown]
 # Which settings have arrived early and drift apart? Which have not arrived after the last epoch? Those are not worse,
-# but unfinished. And AlexNet:
-
-# %%
-plots.learning_curves(
-    {label: run for label, run in runs.items() if label.startswith("AlexNet")}
-)
-
-# %% [markdown]
-# All fourteen on an exam, by the accuracy that counts images. The report's numbers count entries: the Details have
-# both, in the table of the runs.
+# but unfinished. All fourteen on an exam, by the accuracy that counts images; the report's numbers count entries, and
+# the Details have both.
 
 # %%
 evaluate.card(runs, x_ray, task="task4")
 audit.tell_simple(runs, x_ray, task="task4")
-
-# %%
 widgets.beside_the_lab(runs, "task4")
-
-# %% [markdown]
-# ### By hand, or by search
-#
-# Seven settings cover little of what could be set. Optuna draws learning rate, width and dropout of LeNet, learns which
-# are promising, and draws there again.
-
-# %% tags=["nbval-ignore-output"]
-study = search.study(base, x_ray, n_trial, train_missing=train_missing)
-
-# %%
-search.trial_table(study)
-
-# %%
-plots.search_trials(study, x_ray)
-
-# %% [markdown]
-# Which of the three settings decides? Look for two trials that differ in one only. The best trial was *chosen* for
-# doing well on the validation images, as the best by hand was: the more candidates, the more the best is flattered.
-
-# %%
-chosen = search.finalists(study, base, x_ray, by_hand)
-search.comparison_table(study, chosen, n_by_hand=len(by_hand))
-
-# %% [markdown]
-# ## Explore
-#
-# Which regions are told apart first, and which pair last?
-
-# %%
-widgets.explore_epochs(plots.confusion_matrix, runs)
 
 # %% [markdown]
 # ## Write
@@ -293,32 +244,6 @@ def build_nine_classes(side, n_base):
 check.exercise(build_nine_classes)
 
 # %% [markdown]
-# The same predictions, two numbers: write a function that gives the categorical and the element-wise accuracy.
-
-# %% tags=["exercise"]
-import numpy as np
-
-
-def accuracies(truth, probabilities):
-    """The categorical and the element-wise accuracy of probabilities (images, classes) for
-    labels from 0.
-
-    Categorical: the most probable class is the right one. Element-wise: each entry,
-    taken as yes above 0.5, is what the one-hot truth says.
-    """
-    ### BEGIN SOLUTION
-    truth, probabilities = np.asarray(truth), np.asarray(probabilities)
-    categorical = np.mean(probabilities.argmax(axis=1) == truth)
-    one_hot = truth[:, None] == np.arange(probabilities.shape[1])
-    element_wise = np.mean((probabilities > 0.5) == one_hot)
-    return float(categorical), float(element_wise)
-    ### END SOLUTION
-
-
-# %% tags=["check"]
-check.exercise(accuracies)
-
-# %% [markdown]
 # ## Answer
 #
 # **Question.** Which setting is the best for each network, and are the two tuned networks equally good? Explain to a
@@ -347,3 +272,72 @@ check.exercise(accuracies)
 # - A search tries more than a hand, and so has more to choose from by luck.
 #
 # Next: [Task 5A](task5a.ipynb) goes back to skin, and to dropout.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: the curves of AlexNet, the pairs that are taken for each other, a search instead of seven settings, and both
+# accuracies, written out.
+
+# %% [markdown]
+# The curves of AlexNet:
+
+# %%
+plots.learning_curves(
+    {label: run for label, run in runs.items() if label.startswith("AlexNet")}
+)
+
+# %% [markdown]
+# Which regions are told apart first, and which pair last?
+
+# %%
+widgets.explore_epochs(plots.confusion_matrix, runs)
+
+# %% [markdown]
+# ### By hand, or by search
+#
+# Seven settings cover little of what could be set. Optuna draws learning rate, width and dropout of LeNet, learns which
+# are promising, and draws there again.
+
+# %% tags=["nbval-ignore-output"]
+study = search.study(base, x_ray, n_trial, train_missing=train_missing)
+
+# %%
+search.trial_table(study)
+
+# %%
+plots.search_trials(study, x_ray)
+
+# %% [markdown]
+# Which of the three settings decides? Look for two trials that differ in one only. The best trial was *chosen* for
+# doing well on the validation images, as the best by hand was: the more candidates, the more the best is flattered.
+
+# %%
+chosen = search.finalists(study, base, x_ray, by_hand)
+search.comparison_table(study, chosen, n_by_hand=len(by_hand))
+
+# %% [markdown]
+# The same predictions, two numbers: write a function that gives the categorical and the element-wise accuracy.
+
+# %% tags=["exercise"]
+import numpy as np
+
+
+def accuracies(truth, probabilities):
+    """The categorical and the element-wise accuracy of probabilities (images, classes) for
+    labels from 0.
+
+    Categorical: the most probable class is the right one. Element-wise: each entry,
+    taken as yes above 0.5, is what the one-hot truth says.
+    """
+    ### BEGIN SOLUTION
+    truth, probabilities = np.asarray(truth), np.asarray(probabilities)
+    categorical = np.mean(probabilities.argmax(axis=1) == truth)
+    one_hot = truth[:, None] == np.arange(probabilities.shape[1])
+    element_wise = np.mean((probabilities > 0.5) == one_hot)
+    return float(categorical), float(element_wise)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check.exercise(accuracies)

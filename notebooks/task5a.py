@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task5a.ipynb out.ipynb -p
-# dropout 0.2`.
+# The settings of the lab report, folded. To run with another: `papermill task5a.ipynb out.ipynb -p dropout 0.2`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-4  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -169,33 +165,19 @@ plots.learning_curves(runs, said=course.said("task5a", 1))
 # accuracy may still look calm, because the loss also counts how sure the network is of its errors.
 #
 # How much of a *gap*, training minus validation accuracy, is the measurement? Training with dropout is measured while
-# units are missing. Here it is beside the same network with all units, on a fixed part of the images; in brackets the
-# 95 % interval. (Augmentation comes in Task 8.)
+# units are missing. The Details below have it beside the same network with all units.
+#
+# The best epoch of each run is judged on an exam: images on which no network and no epoch was chosen.
 
 # %%
-evaluate.gap_table(runs, both_ways=True)
-
-# %% [markdown]
-# The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
-
-# %%
-gaps = {"Gaps": evaluate.gap_table(runs)}
+gaps = {"Gaps, measured in two ways": evaluate.gap_table(runs, both_ways=True)}
 evaluate.card(runs, skin, task="task5a", more=gaps, said=course.said("task5a", 2))
 audit.tell_simple(runs, skin, task="task5a")
-
-# %%
 widgets.beside_the_lab(runs, "task5a")
 
 # %% [markdown]
 # ## Explore
 #
-# Over-fitting is over-confidence. *Calibrated* means right in eight of ten images that get 0.8. Move through the epochs
-# and watch where that goes.
-
-# %%
-widgets.epoch_scrubber(runs, skin)
-
-# %% [markdown]
 # Dropout can also be left on when predicting: a hundred passes give a hundred answers for one image, and their spread
 # says how sure the network is (Gal and Ghahramani 2016).
 
@@ -258,3 +240,15 @@ check.exercise(dropout_forward)
 # - The best epoch hides what happens after it.
 #
 # Next: [Task 5B](task5b.ipynb) adds batch normalization.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: the calibration of both networks, epoch by epoch.
+
+# %% [markdown]
+# Over-fitting is over-confidence. *Calibrated* means right in eight of ten images that get 0.8. Move through the epochs
+# and watch where that goes.
+
+# %%
+widgets.epoch_scrubber(runs, skin)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task5b.ipynb out.ipynb -p
-# n_epoch 20`.
+# The settings of the lab report, folded. To run with another: `papermill task5b.ipynb out.ipynb -p n_epoch 20`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-4  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -178,9 +174,6 @@ plots.learning_curves(runs, said=course.said("task5b", 1))
 # it?
 
 # %%
-plots.compare_curves(runs, "accuracy")
-
-# %%
 goals = [0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99]
 widgets.explore_number(
     lambda goal: evaluate.reach_table(runs, goal),
@@ -196,15 +189,7 @@ widgets.explore_number(
 gaps = {"Gaps": evaluate.gap_table(runs)}
 evaluate.card(runs, skin, task="task5b", more=gaps, said=course.said("task5b", 2))
 audit.tell_simple(runs, skin, task="task5b")
-
-# %%
 widgets.beside_the_lab(runs, "task5b")
-
-# %% [markdown]
-# The same settings on photographs of real lesions. Where do their dashed lines end, and their solid ones?
-
-# %%
-plots.real_curves("task5b")
 
 # %% [markdown]
 # ## Explore
@@ -213,12 +198,6 @@ plots.real_curves("task5b")
 
 # %%
 widgets.norm_view()
-
-# %% [markdown]
-# And what is left of one picture, layer by layer.
-
-# %%
-widgets.feature_maps(runs.get("batch norm"), skin)
 
 # %% [markdown]
 # ## Write
@@ -311,3 +290,23 @@ check.exercise(batch_norm)
 # - Learning faster includes learning by heart faster: whether it is also learning better is another question.
 #
 # Next: [Task 5C](task5c.ipynb) turns the learning rate down.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: all accuracies together, real lesions, and one picture layer by layer.
+
+# %%
+plots.compare_curves(runs, "accuracy")
+
+# %% [markdown]
+# The same settings on photographs of real lesions. Where do their dashed lines end, and their solid ones?
+
+# %%
+plots.real_curves("task5b")
+
+# %% [markdown]
+# One picture, layer by layer:
+
+# %%
+widgets.feature_maps(runs.get("batch norm"), skin)

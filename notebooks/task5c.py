@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task5c.ipynb out.ipynb -p lr
-# 1e-6`.
+# The settings of the lab report, folded. To run with another: `papermill task5c.ipynb out.ipynb -p lr 1e-6`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -185,8 +181,6 @@ course.ask("task5c", 2)
 more = {"Gaps": evaluate.gap_table(runs), "Quality": evaluate.quality_table(runs)}
 evaluate.card(runs, skin, task="task5c", more=more, said=course.said("task5c", 2))
 audit.tell_simple(runs, skin, task="task5c")
-
-# %%
 widgets.beside_the_lab(runs, "task5c")
 
 # %% [markdown]

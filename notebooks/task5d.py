@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task5d.ipynb out.ipynb -p
-# n_epoch 100`.
+# The settings of the lab report, folded. To run with another: `papermill task5d.ipynb out.ipynb -p n_epoch 100`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -180,27 +176,14 @@ plots.compare_curves(runs, "val_loss", said=course.said("task5d", 1))
 
 # %% [markdown]
 # A run over-fits from the epoch after which its smoothed validation loss stays more than a *climb* above its minimum.
-# How large a climb counts is a choice. *Gap*: training minus validation accuracy.
+# How large a climb counts is a choice. The best epoch of each run is judged on an exam: images on which no network and
+# no epoch was chosen.
 
 # %%
-evaluate.gap_table(runs)
-
-# %% [markdown]
-# The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
-
-# %%
-quality = {"Quality": evaluate.quality_table(runs)}
-evaluate.card(runs, skin, task="task5d", more=quality)
+more = {"Gaps": evaluate.gap_table(runs), "Quality": evaluate.quality_table(runs)}
+evaluate.card(runs, skin, task="task5d", more=more)
 audit.tell_simple(runs, skin, task="task5d")
-
-# %%
 widgets.beside_the_lab(runs, "task5d")
-
-# %% [markdown]
-# The same settings on photographs of real lesions. Does a loss turn here, and when?
-
-# %%
-plots.real_curves("task5d")
 
 # %% [markdown]
 # ## Explore
@@ -274,3 +257,14 @@ check.exercise(mend_normalization)
 # - Whoever learns faster passes the best epoch sooner: the order of two networks can change with the epoch.
 #
 # Next: [Task 6A](task6a.ipynb) drops whole feature maps.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: the same settings on photographs of real lesions.
+
+# %% [markdown]
+# The same settings on photographs of real lesions. Does a loss turn here, and when?
+
+# %%
+plots.real_curves("task5d")

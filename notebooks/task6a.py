@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task6a.ipynb out.ipynb -p
-# spatial_dropout 0.2`.
+# The settings of the lab report, folded. To run with another: `papermill task6a.ipynb out.ipynb -p spatial_dropout 0.2`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -48,10 +47,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -108,8 +104,8 @@ def build(side, filters, rate):
 
 
 # %% [markdown]
-# Train it with eight filters on 400 small images, centred and scaled. Then change the marked line: how much sooner does
-# it learn when nothing is left out? And with 0.4 missing after each of five convolutions, does it learn at all?
+# Train it with eight filters on 400 small images, centred and scaled. Then change the marked line: does it start sooner
+# when nothing is left out, or go further? And with 0.4 missing after each of five convolutions, does it learn at all?
 
 # %%
 small = skin.small()  # 400 images of 48 x 48 pixels
@@ -193,8 +189,6 @@ widgets.explore_number(
 gaps = {"Gaps": evaluate.gap_table(runs)}
 evaluate.card(runs, skin, task="task6a", more=gaps, said=course.said("task6a", 2))
 audit.tell_simple(runs, skin, task="task6a")
-
-# %%
 widgets.beside_the_lab(runs, "task6a")
 
 # %% [markdown]

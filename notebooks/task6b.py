@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -28,8 +28,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task6b.ipynb out.ipynb -p
-# spatial_dropout 0.2`.
+# The settings of the lab report, folded. To run with another: `papermill task6b.ipynb out.ipynb -p spatial_dropout 0.2`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -47,10 +46,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.course import check, widgets
 from labutils.data import load_dataset
@@ -174,21 +170,13 @@ plots.compare_curves(runs, said=course.said("task6b", 2))
 
 # %% [markdown]
 # To *catch up* is to be no worse. A test that finds no difference is not enough for that: with few images it finds
-# none, whatever there is. The interval of the difference must exclude a loss that would matter. The *gap* is
-# training minus validation accuracy.
+# none, whatever there is. The interval of the difference must exclude a loss that would matter. The best epoch of each
+# run is judged on an exam: images on which no network and no epoch was chosen.
 
 # %%
-evaluate.gap_table(runs)
-
-# %% [markdown]
-# The best epoch of each run, judged on an exam: images on which no network and no epoch was chosen.
-
-# %%
-quality = {"Quality": evaluate.quality_table(runs)}
-evaluate.card(runs, skin, task="task6b", more=quality, said=course.said("task6b", 1))
+more = {"Gaps": evaluate.gap_table(runs), "Quality": evaluate.quality_table(runs)}
+evaluate.card(runs, skin, task="task6b", more=more, said=course.said("task6b", 1))
 audit.tell_simple(runs, skin, task="task6b")
-
-# %%
 widgets.beside_the_lab(runs, "task6b")
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task7.ipynb out.ipynb -p
-# angle 90`.
+# The settings of the lab report, folded. To run with another: `papermill task7.ipynb out.ipynb -p angle 90`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 factor: float = 2  # scale: how many times larger, from 1
@@ -46,10 +45,7 @@ n_train: int = None  # training images, a whole number from 2; None takes all
 n_val: int = None  # validation images, a whole number from 2; None takes all
 source: str = "auto"  # images: course, public, phantom, or auto for the first of them that is there
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 from labutils import augment, course, parameters, plots, training

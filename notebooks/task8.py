@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task8.ipynb out.ipynb -p
-# rotation 20`.
+# The settings of the lab report, folded. To run with another: `papermill task8.ipynb out.ipynb -p rotation 20`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -50,10 +49,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 import numpy as np
 
 from labutils import audit, augment, course, evaluate, parameters, plots, training
@@ -79,7 +75,7 @@ course.ask("task8", 1)
 # *Mel* is a melanoma, *Nev* a harmless mole. Six training images: above as they are, below as one epoch makes them. If
 # you can tell that an image was changed, so can the network: repeated edges are a trace that real images do not have.
 
-# %%
+# %% jupyter={"source_hidden": true}
 changes = Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip)
 chosen = [i for label in (0, 1) for i in np.flatnonzero(skin.y_train == label)[:3]]
 changed = augment.augment_batch(
@@ -89,12 +85,12 @@ names = [skin.class_names[label] for label in skin.y_train[chosen]]
 titles = [*names, *(f"{name}, changed" for name in names)]
 plots.images_row([*skin.x_train[chosen], *changed], titles, f"Skin ({skin.source})")
 
+
 # %% [markdown]
 # ## Build it
 #
 # First the changes: a lesion has no left and no up, so it may be mirrored and turned by quarters. Then a **generator**:
 # a function that goes on giving (`yield`), one batch after the other, for as long as `fit` asks.
-
 
 # %%
 def stay(image, rng):
@@ -109,7 +105,6 @@ def turn(image, rng):
     return np.rot90(flip(image, rng), rng.integers(4))
 
 
-# %%
 def batches(x, y, change, size=32):
     rng = np.random.default_rng(seed)
     while True:  # fit says when it has enough
@@ -179,28 +174,15 @@ widgets.playground("task8", generator=turn)
 # %% [markdown]
 # ## The evidence
 #
-# The lab's network has 64 filters, a thousand images and eighty epochs. One switch: augmentation off and on. Validation
-# images are never changed.
+# The lab's network has 64 filters, a thousand images and eighty epochs: compare its parameters with the number of
+# images. One switch: augmentation off and on. Validation images are never changed.
 
 # %%
-base = skin.run(
-    model="alexnet",
-    dense=(128, 64),
-    batch_norm=True,
-    learning_rate=lr,
-    epochs=n_epoch,
-    batch_size=batch_s,
-    n_base=n_base,
-    dropout=dropout,
-    seed=seed,
-)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+settings |= {"dense": (128, 64), "dropout": dropout, "batch_norm": True}
+base = skin.run(model="alexnet", learning_rate=lr, **settings)
 configs = {"no augmentation": base, "augmentation": base.with_(augmentation=changes)}
-
-# %%
 training.same_network(build(image_size, n_base, memory=0.99), base)
-
-# %% [markdown]
-# Compare its parameters with the number of images: there is room to learn all of them by heart.
 
 # %% tags=["predict", "revealed-by-curves"]
 course.ask("task8", 2)
@@ -222,41 +204,21 @@ plots.learning_curves(runs, said=course.said("task8", 1))
 plots.compare_curves(runs, "val_loss", said=course.said("task8", 2))
 
 # %% [markdown]
-# How much of the gap is the measurement? Here it is with the training images as they went by, and as they are:
+# A narrower gap is no better network yet: that is asked of images on which no network and no epoch was chosen. How much
+# of the gap is the measurement, with changed images or unchanged ones, stands in the Details.
 
 # %%
-evaluate.gap_table(runs, both_ways=True)
-
-# %% [markdown]
-# A narrower gap is no better network yet. That is asked of images on which no network and no epoch was chosen:
-
-# %%
-evaluate.card(runs, skin, task="task8")
+gaps = {"Gaps, measured in two ways": evaluate.gap_table(runs, both_ways=True)}
+evaluate.card(runs, skin, task="task8", more=gaps)
 audit.tell_simple(runs, skin, task="task8")
-
-# %%
 widgets.beside_the_lab(runs, "task8")
 
-# %% [markdown]
-# What did it cost? Rows from different machines cannot be compared.
-
-# %% tags=["nbval-ignore-output"]
-evaluate.time_table(runs)
-
-# %% [markdown]
-# ## Explore
-#
-# Choose a run and move through its epochs: which one stays honest about what it does not know?
-
-# %%
-widgets.explore_epochs(plots.reliability, runs)
 
 # %% [markdown]
 # ## Write
 #
 # A generator gives `fit` its batches, and is the place where images are augmented. This one shuffles them in every
 # epoch, and no network has ever learned anything from it.
-
 
 # %%
 def broken_batches(x, y, size):
@@ -319,3 +281,20 @@ check.exercise(mend_batches)
 # - Validation images stay as they are, and what the changes cost in time is measured, not guessed.
 #
 # Next: [Task 9](task9.ipynb) puts everything together.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: the price of a changed picture, and calibration, epoch by epoch.
+
+# %% [markdown]
+# What did it cost? Rows from different machines cannot be compared.
+
+# %% tags=["nbval-ignore-output"]
+evaluate.time_table(runs)
+
+# %% [markdown]
+# Choose a run and move through its epochs: which one stays honest about what it does not know?
+
+# %%
+widgets.explore_epochs(plots.reliability, runs)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   jupytext:
-#     cell_metadata_filter: tags,nbgrader,jupyter,-papermill,-execution,-editable,-slideshow
+#     cell_metadata_filter: tags,nbgrader,jupyter,jp-MarkdownHeadingCollapsed,-papermill,-execution,-editable,-slideshow
 #     formats: ipynb,py:percent
 #     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
 #     text_representation:
@@ -29,8 +29,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# The settings of the lab report. Change one and run the notebook again, or: `papermill task9.ipynb out.ipynb -p n_base
-# 16`.
+# The settings of the lab report, folded. To run with another: `papermill task9.ipynb out.ipynb -p n_base 16`.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 lr: float = 1e-5  # learning rate, above 0 and at most 1
@@ -50,10 +49,7 @@ source: str = "auto"  # images: course, public, phantom, or auto for the first o
 reuse: bool = True  # False trains anew even what is stored
 train_missing: bool = False  # True trains runs of the lab that are not stored yet
 
-# %% [markdown]
-# ## Setup
-
-# %%
+# %% jupyter={"source_hidden": true}
 from labutils import audit, course, evaluate, parameters, plots, training
 from labutils.config import Augmentation
 from labutils.course import check, widgets
@@ -164,22 +160,16 @@ widgets.playground("task9")
 # ## The evidence
 #
 # Training this network takes hours without a graphics card: where its runs are not stored, small ones stand in. It is
-# not normalized: that is the report's choice.
+# not normalized, as in the report.
 
 # %%
-settings = {
-    "model": "vgg16",
-    "learning_rate": lr,
-    "epochs": n_epoch,
-    "batch_size": batch_s,
-    "n_base": n_base,
-    "dropout": dropout,
-    "seed": seed,
-    "augmentation": Augmentation(
-        rotation=rotation, shift=shift, horizontal_flip=horizontal_flip
-    ),
+changes = Augmentation(rotation=rotation, shift=shift, horizontal_flip=horizontal_flip)
+settings = {"epochs": n_epoch, "batch_size": batch_s, "n_base": n_base, "seed": seed}
+settings |= {"learning_rate": lr, "dropout": dropout, "augmentation": changes}
+configs = {
+    name: images.run(model="vgg16", **settings)
+    for name, images in {"Skin": skin, "Bone": bone}.items()
 }
-configs = {"Skin": skin.run(**settings), "Bone": bone.run(**settings)}
 
 # %%
 training.same_network(build(image_size, FIVE, n_base, normalize=False), configs["Bone"])
@@ -215,28 +205,19 @@ evaluate.card(
     runs, skin, bone, task="task9", more=more, said=course.said("task9", 2)
 )
 audit.tell_simple(runs, skin, bone, task="task9")
+widgets.beside_the_lab(runs, "task9")
 
 # %% [markdown]
 # Where numbers of the whole picture say all there is to say (how dark, how coarse), a network has little to add,
 # however large. Where the sign is a shape at one place, a fracture, windows that look everywhere have much to add.
 
-# %%
-widgets.beside_the_lab(runs, "task9")
-
 # %% [markdown]
 # ## Explore
 #
-# What does it look at, and where is it wrong? More filters make no finer maps: their size depends on how often the
-# image is halved.
-
-# %%
-widgets.show_gradcam(runs.get("Bone"), bone)
+# Choose a layer: its maps show what answers, and where.
 
 # %%
 widgets.feature_maps(runs.get("Skin"), skin)
-
-# %%
-widgets.explore_epochs(plots.reliability, runs)
 
 # %% [markdown]
 # ## Write
@@ -301,3 +282,17 @@ check.exercise(build_on_budget)
 # - A result is a number, an interval, a set of images, and what was chosen on them.
 #
 # That was the lab. The whole report over its runs is in `results/REPORT.md`.
+
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Going further
+#
+# Optional: a heat map, and calibration.
+
+# %% [markdown]
+# More filters make no finer maps: their size depends on how often the image is halved.
+
+# %%
+widgets.show_gradcam(runs.get("Bone"), bone)
+
+# %%
+widgets.explore_epochs(plots.reliability, runs)

@@ -5,11 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers import python_path, tiny_config
+from helpers import patience, python_path, tiny_config, tiny_dataset, wait_until
+
+from labutils.runs.store import RunStore
+from labutils.training.workers import Scheduler, connect, train_on
 
 # What runs at the start of every Python of a cluster: training takes no time, or for ever, or the worker's life.
 INSTEAD_OF_TRAINING = """
@@ -50,11 +54,10 @@ def dask_cluster(
     within: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[str]:
-    """The address of a Dask scheduler with workers: processes of their own, each in a folder of its own.
+    """The address of a Dask scheduler with workers: processes, each in a folder of its own, that must store nothing.
 
-    The workers must store nothing: what they would take for the lab's results is looked at in the end. `tls` are the
-    options of a cluster that asks for certificates; `started` gets the processes, the scheduler's first. `within` is
-    the command that starts each of them where `host` is its address, in another network.
+    `tls` are the options of a cluster that asks for certificates; `started` gets the processes, the scheduler's first;
+    `within` is the command that starts each of them in another network, where `host` is its address.
     """
     started = [] if started is None else started
     with socket.socket() as free:
@@ -86,3 +89,16 @@ def dask_cluster(
                 process.kill()
                 process.wait()
     assert not list(home.glob("machine*/nowhere")), "a worker has stored something"
+
+
+def train_until(lost: Callable[[], object], scheduler: Scheduler) -> None:
+    """Train a short run and an endless one; once the short one has arrived, something is lost."""
+
+    def lose() -> None:
+        wait_until(lambda: len(list(RunStore())) == 1, 60)
+        lost()
+
+    with connect(scheduler) as client:
+        client.wait_for_workers(1, timeout=patience(10))
+        threading.Thread(target=lose).start()
+        train_on(client.get_executor(), {"short": tiny_config(epochs=1), "endless": ENDLESS}, tiny_dataset())

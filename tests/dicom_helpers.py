@@ -1,9 +1,11 @@
-"""DICOM files for tests, made from those that pydicom ships."""
+"""DICOM files for tests, made from those that pydicom ships, and other pictures."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pydicom = pytest.importorskip("pydicom")
 data = pytest.importorskip("pydicom.data")
@@ -21,11 +23,10 @@ def write_dicom(file: Path, pixels: np.ndarray | None = None, name: str = "CT_sm
         dataset.Rows, dataset.Columns = pixels.shape
         dataset.PixelData = pixels.astype(np.uint16 if dataset.BitsAllocated == 16 else np.uint8).tobytes()
     for keyword, value in changes.items():
-        if value is None:
-            if keyword in dataset:
-                delattr(dataset, keyword)
-        else:
+        if value is not None:
             setattr(dataset, keyword, value)
+        elif keyword in dataset:
+            delattr(dataset, keyword)
     file.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(file)
     return file
@@ -40,17 +41,24 @@ def radiograph(seed: int = 0, side: int = 48) -> np.ndarray:
     return np.rint(255 * (noise - low) / (high - low)).astype(np.uint8)
 
 
+def write(folder: Path, *names: str, picture: Callable[[int], np.ndarray] = radiograph) -> Path:
+    """A picture for each name, another one each time."""
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number)).save(folder / name)
+    return folder
+
+
 PLAIN = {"RescaleSlope": None, "RescaleIntercept": None, "PixelPaddingValue": None, "PixelRepresentation": 0}
 """Changes that make of the shipped CT a film: stored values are brightness."""
 
 
-def write_patients(folder: Path, n: int = 20, each: int = 2) -> Path:
-    """A folder for each of two classes, and in it one for each patient, with pictures of 12 bits."""
-    for patient in range(n):
-        for number in range(each):
-            grey = radiograph(each * patient + number)
-            values = np.rint(grey / 255 * 4095)
-            label = ("Normal", "Pneumonia")[patient % 2]
-            file = folder / label / f"DOE_{patient}" / f"IM{number:04}"
-            write_dicom(file, values, BitsStored=12, HighBit=11, PatientID=f"DOE{patient}", **PLAIN)
+def write_patients(folder: Path) -> Path:
+    """A folder for each of two classes, and in it one for each of ten patients, with two pictures of 12 bits."""
+    for number in range(40):
+        patient, label = f"DOE{number // 2}", ("Normal", "Pneumonia")[number // 2 % 2]
+        file = folder / label / patient / f"IM{number % 2:04}"
+        write_dicom(
+            file, np.rint(radiograph(number) / 255 * 4095), BitsStored=12, HighBit=11, PatientID=patient, **PLAIN
+        )
     return folder

@@ -13,14 +13,11 @@ from labutils.config import RunConfig
 from labutils.evaluate import exam, group_seeds
 from labutils.runs.run import ExamResult, Run
 from labutils.runs.store import RunStore
+from labutils.statistics import cross_entropy, predicted_labels
 
 RUNS = Path(__file__).parents[1] / "results" / "runs"
 
-CLASS_NAMES = {
-    "skin": ("Mel", "Nev"),
-    "bone": ("AFF", "NFF"),
-    "x_ray": tuple(f"C{i}" for i in range(1, 10)),
-}
+CLASS_NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{i}" for i in range(1, 10))}
 
 
 def run_from_predictions(
@@ -32,21 +29,13 @@ def run_from_predictions(
     source: str = "phantom",
 ) -> Run:
     """A run that predicts exactly this, (epochs, n_val, outputs); its validation curves follow from it."""
-    predictions = np.asarray(predictions, dtype=np.float16)
-    y_val = np.asarray(y_val, dtype=np.int64)
+    predictions, y_val = np.asarray(predictions, np.float16), np.asarray(y_val, np.int64)
     epochs = len(predictions)
-    full = predictions.astype(np.float64)
-    if predictions.shape[2] == 1:
-        own = np.where(y_val == 1, full[..., 0], 1 - full[..., 0])
-        chosen = (predictions[..., 0] > 0.5).astype(int)
-    else:
-        own = full[:, np.arange(len(y_val)), y_val]
-        chosen = predictions.argmax(axis=2)
     history = {
         "loss": np.broadcast_to(np.asarray(loss, dtype=np.float64), epochs),
         "accuracy": np.broadcast_to(np.asarray(accuracy, dtype=np.float64), epochs),
-        "val_loss": -np.log(np.clip(own, 1e-7, 1 - 1e-7)).mean(axis=1),
-        "val_accuracy": (chosen == y_val).mean(axis=1),
+        "val_loss": cross_entropy(predictions, y_val).mean(axis=1),
+        "val_accuracy": (predicted_labels(predictions) == y_val).mean(axis=1),
         "seconds": np.full(epochs, 1.0),
     }
     return Run(
@@ -68,54 +57,37 @@ def make_run(
     n: int = 200,
     **curves: object,
 ) -> Run:
-    """A run of `config.epochs` epochs, wrong on `wrong` images, that gives the true class of the others `confidence`.
+    """A run of `config.epochs` epochs on `n` images of classes in turn, wrong on so many from the place `shift` on.
 
-    Parameters
-    ----------
-    wrong, confidence
-        One value, or one per epoch. On the wrong images the true class gets 1 - `confidence`.
-    shift : int
-        Place of the first wrong image: runs with the same shift are wrong on the same images.
-    n : int
-        Validation images; their labels alternate between the classes.
-    **curves
-        `accuracy`, `loss`, `source` as in `run_from_predictions`.
+    `wrong` and `confidence` are one value, or one per epoch: the true class gets `confidence`, of the wrong images
+    1 - `confidence`. `curves` are `accuracy`, `loss`, `source` as in `run_from_predictions`.
     """
     classes = len(CLASS_NAMES[config.dataset])
-    y_val = np.arange(n) % classes
-    wrong = np.broadcast_to(wrong, config.epochs)
-    sure = np.broadcast_to(confidence, config.epochs)
-    place = (np.arange(n) - shift) % n
-    own = np.where(place < wrong[:, None], 1 - sure[:, None], sure[:, None])
-    if classes == 2:
-        return run_from_predictions(config, np.where(y_val == 1, own, 1 - own)[..., None], y_val, **curves)
-    predictions = np.zeros((config.epochs, n, classes))
-    predictions[:, np.arange(n), y_val] = own
-    predictions[:, np.arange(n), (y_val + 1) % classes] = 1 - own
-    return run_from_predictions(config, predictions, y_val, **curves)
+    y_val, place = np.arange(n) % classes, (np.arange(n) - shift) % n
+    wrong, sure = (np.broadcast_to(values, config.epochs)[:, None] for values in (wrong, confidence))
+    own = np.where(place < wrong, 1 - sure, sure)
+    return run_from_predictions(config, _answers(own, y_val, classes), y_val, **curves)
+
+
+def _answers(own: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:
+    """Predictions that give the true class so much, (epochs, n), and the next one the rest."""
+    table = np.zeros((*own.shape, classes))
+    table[:, np.arange(len(y)), y], table[:, np.arange(len(y)), (y + 1) % classes] = own, 1 - own
+    return table[..., 1:] if classes == 2 else table
 
 
 def with_exam(run: Run, right: float | Sequence[float], confidence: float = 0.8, n: int = 1000, noise: int = 0) -> Run:
     """The run after an exam of `n` images, at its first, best, lowest-loss and last epochs as far as they differ.
 
-    Parameters
-    ----------
-    right : float or sequence of float
-        Share of right answers at each of those epochs; they get `confidence`, the others 1 - `confidence`.
-    noise : int
-        Decides which images: runs with the same number are wrong on the same ones.
+    `right` is the share of right answers at each of those epochs; they get `confidence`, the others 1 - `confidence`.
+    `noise` decides which images: runs with the same number are wrong on the same ones.
     """
     epochs = tuple(sorted({0, run.best_epoch, run.lowest_loss_epoch, run.epochs - 1}))
-    classes = len(run.class_names)
-    y = np.arange(n) % classes
-    order = np.random.default_rng(noise).permutation(n)
-    predictions = []
-    for share in np.broadcast_to(right, len(epochs)):
-        own = np.where(order < round(float(share) * n), confidence, 1 - confidence)
-        table = np.zeros((n, classes))
-        table[np.arange(n), y], table[np.arange(n), (y + 1) % classes] = own, 1 - own
-        predictions.append(table[:, 1:] if classes == 2 else table)
-    return replace(run, exam=ExamResult(epochs, np.array(predictions, np.float16), y, f"exam of {run.config.dataset}"))
+    y, order = np.arange(n) % len(run.class_names), np.random.default_rng(noise).permutation(n)
+    shares = np.broadcast_to(right, len(epochs))[:, None]
+    own = np.where(order < np.round(shares * n), confidence, 1 - confidence)
+    predictions = _answers(own, y, len(run.class_names)).astype(np.float16)
+    return replace(run, exam=ExamResult(epochs, predictions, y, f"exam of {run.config.dataset}"))
 
 
 @cache

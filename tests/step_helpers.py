@@ -49,39 +49,22 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss_and_gradients(model: keras.Model) -> list[np.ndarray]:
-    """The loss in training mode, then its gradient for every trainable variable.
+    """The loss in training mode, then its gradient for every trainable variable: how far one step goes.
 
     Biases before batch normalization are left out: it takes away what they add, so their gradient is 0, and what is
     computed instead is rounding.
     """
-    x, y = batch()
-    loss = keras.losses.BinaryCrossentropy()
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            value = loss(y, model(x, training=True))
-        gradients = tape.gradient(value, model.trainable_variables)
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        fixed = [v.value for v in model.non_trainable_variables]
-
-        def of_weights(weights: list) -> jax.Array:
-            return loss(y, model.stateless_call(weights, fixed, x, training=True)[0])
-
-        value, gradients = jax.jit(jax.value_and_grad(of_weights))([v.value for v in model.trainable_variables])
-    else:
-        value = loss(y, model(x, training=True))
-        value.backward()
-        gradients = [v.value.grad for v in model.trainable_variables]
+    before, long = model.get_weights(), 1000.0  # steps so long that the weights' last digits do not count
+    model.compile(keras.optimizers.SGD(long), "binary_crossentropy")
+    loss = np.asarray(model.train_on_batch(*batch()))
     normalized = any("_norm" in v.path for v in model.trainable_variables)
     kept = [
-        gradient
-        for variable, gradient in zip(model.trainable_variables, gradients, strict=True)
-        if not (normalized and "_conv" in variable.path and variable.path.endswith("bias"))
+        (old - new) / long
+        for variable, old, new in zip(model.weights, before, model.get_weights(), strict=True)
+        if variable.trainable and not (normalized and "_conv" in variable.path and variable.path.endswith("bias"))
     ]
-    return [keras.ops.convert_to_numpy(v) for v in (value, *kept)]
+    model.set_weights(before)
+    return [loss, *kept]
 
 
 def assert_same(ours: list[np.ndarray], other: list[np.ndarray]) -> None:
@@ -98,8 +81,4 @@ if __name__ == "__main__":
         ours, plain = loss_and_gradients(model), loss_and_gradients(plain_twin(model))
         assert_same(ours, plain)
         steps |= {f"{name}_{i:02d}": value for i, value in enumerate(ours)}
-        if keras.backend.backend() != "tensorflow":  # that it trains there is what every other test shows
-            model.compile("adam", "binary_crossentropy")
-            history = model.fit(*batch(), batch_size=4, epochs=2, verbose=0).history
-            assert np.isfinite(history["loss"]).all()
     np.savez(sys.argv[1], **steps)

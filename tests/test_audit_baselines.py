@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from evaluate_helpers import make_run, right_about, simple_model, with_exam
 from helpers import tiny_dataset
-from PIL import Image
+from picture_helpers import write_noise
 
 from labutils import audit, lab
 from labutils.audit import baselines
@@ -27,14 +27,10 @@ def data(results):
 def chest(results, monkeypatch, tmp_path):
     """Somebody's own images, bright and dark ones, with an exam of ten."""
     monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "own"))
-    rng = np.random.default_rng(0)
-    for split, n in (("train", 20), ("validation", 8), ("test", 5)):
-        for name, base in (("clear", 60), ("ill", 140)):
-            folder = tmp_path / "own" / "chest" / split / name
-            folder.mkdir(parents=True)
-            for number in range(n):
-                pixels = rng.integers(base, base + 50, (40, 40)).astype(np.uint8)
-                Image.fromarray(pixels).save(folder / f"{number}.png")
+    counts = {"train": 20, "validation": 8, "test": 5}
+    for name, base in (("clear", 60), ("ill", 140)):
+        dim = lambda _, pixels, base=base: (base + pixels // 5).astype(np.uint8)  # noqa: E731
+        write_noise(tmp_path / "own" / "chest", (name,), tuple(counts), counts, change=dim, seed=base)
     return load_dataset("chest", 32, progress=False)
 
 
@@ -59,9 +55,7 @@ def on_images_of(data, source="phantom", **looks):
 def beside(runs, *datasets):
     """The rows below some runs: accuracy on the validation images and, where one has sat it, on the exam."""
     table = audit.run_table({str(place): run for place, run in enumerate(runs)}, *datasets).iloc[len(runs) :]
-    return {
-        name: row[[column for column in (ACCURACY, EXAM) if column in row]].tolist() for name, row in table.iterrows()
-    }
+    return {name: row.reindex([ACCURACY, EXAM]).dropna().tolist() for name, row in table.iterrows()}
 
 
 def test_baselines_are_measured_once_and_stand_beside_the_largest_class(data, monkeypatch):
@@ -101,20 +95,16 @@ def test_own_images_are_measured_on_their_exam_once(chest, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured again"))
         assert baselines.exam_baselines(chest) == found
-    (chest.root / "test" / "ill" / "4.png").unlink()
+    last = chest.root / "test" / "ill" / "4.png"
+    last.unlink()
     assert baselines.exam_baselines(chest).models[0].images == 9, "another exam is measured anew"
-
-
-def test_an_exam_that_cannot_be_read_is_no_exam(chest):
-    (chest.root / "test" / "ill" / "4.png").write_bytes(b"not a picture")
+    last.write_bytes(b"not a picture")
     assert baselines.exam_baselines(chest) is None
 
 
 def spoil(models, **changes):
-    """What is kept of models, with something changed in one on the simple numbers; None takes that away."""
-    chosen = next(one for one in models if one["name"] == "simple numbers, linear")
-    for name, value in changes.items():
-        chosen.update({name: value}) if value is not None else chosen.pop(name)
+    """What is kept of models, with something changed in one on the simple numbers."""
+    next(one for one in models if one["name"] == "simple numbers, linear").update(changes)
     return models
 
 
@@ -123,7 +113,7 @@ def spoil(models, **changes):
     [
         lambda models: [],
         lambda models: [one for one in models if not one["name"].startswith("simple")],
-        lambda models: spoil(models, answers=None),  # as they were kept before answers were
+        lambda models: [{key: one[key] for key in one if key != "answers"} for one in models],  # as they were once kept
         lambda models: spoil(models, answers=[]),
         lambda models: spoil(models, answers=["no base64"]),
         lambda models: spoil(models, answers=["AAAA"]),  # right about nothing: not the accuracy beside it
@@ -143,22 +133,17 @@ def test_what_is_not_whole_is_measured_again(data, results, monkeypatch, spoilt)
 
 def test_rows_for_runs_measure_nothing_and_say_whose_images(data, monkeypatch):
     monkeypatch.setattr(baselines, "baselines", lambda *_: pytest.fail("measured"))
-    other, real = (dataclasses.replace(data, fingerprint=text * 12) for text in "bc")
+    real, bone = (dataclasses.replace(data, **own) for own in ({"fingerprint": "c" * 12}, {"name": "bone"}))
     runs = [on_images_of(data), on_images_of(data, wrong=60), on_images_of(real, source="HAM10000 selection")]
+    linear, exam = "no network: simple numbers, linear", ["0.700 [0.650, 0.750]", "0.800 [0.750, 0.850]"]
     assert beside(runs) == {}
     keep(data, 0.7, 0.6, exam=(0.8, 0.9))
     keep(real, 0.6, 0.7)
-    assert beside(runs[:2]) == {
-        "no network: simple numbers, linear": ["0.700 [0.650, 0.750]"],
-        CEILING: ["0.938 (on the exam)"],
-    }, "there is no column for the exam"
-    assert list(beside(runs)) == [
-        "PHANTOM, no network: simple numbers, linear",
-        f"PHANTOM, {CEILING}",
-        "HAM10000 selection, no network: simple numbers, forest",
-    ]
-    bone = dataclasses.replace(other, name="bone")
     keep(bone, 0.9, 0.8)
+    assert beside(runs[:2]) == {linear: exam[:1], CEILING: ["0.938 (on the exam)"]}, "there is no column for the exam"
+    assert list(beside([with_exam(on_images_of(data), 0.85)]).values()) == [exam, ["-", "0.938"]]
+    sources = [f"PHANTOM, {linear}", f"PHANTOM, {CEILING}", "HAM10000 selection, no network: simple numbers, forest"]
+    assert list(beside(runs)) == sources
     both = beside([runs[0], on_images_of(bone)])
     assert [name.split(",")[0] for name in both] == ["Skin", "Skin", "Bone", "Bone"]
 
@@ -174,13 +159,9 @@ def test_simple_models_stand_under_each_source_of_images(data):
     assert table.loc["no network: exam accuracy"].tolist() == ["-", "0.800 [0.750, 0.850]", "-"]
 
 
-def test_the_exam_column_holds_what_is_no_network_too(data):
-    keep(data, 0.7, 0.6, exam=(0.8, 0.9))
-    below = beside([with_exam(on_images_of(data), 0.85)])
-    assert list(below.values()) == [["0.700 [0.650, 0.750]", "0.800 [0.750, 0.850]"], ["-", "0.938"]]
-    assert audit.run_table({}).empty
+def test_further_rows_have_dashes_where_they_say_nothing(data):
     table = audit.run_table({"a": on_images_of(data)}, task="task1b", beside={"guessing": {ACCURACY: "0.5"}})
-    assert list(table.index)[:2] == ["a", "guessing"]
+    assert list(table.index)[:2] == ["a", "guessing"] and audit.run_table({}).empty
     assert set(table.iloc[1:][["best epoch", "lowest val loss", "report: accuracy"]].to_numpy().ravel()) == {"-"}
 
 

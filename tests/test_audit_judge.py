@@ -82,10 +82,8 @@ def test_copies(clean, source, target, check, verdict, leaks):
     [
         ("test/Mel_0099.bmp", lambda image: image, True),
         ("test/Mel_0099.jpg", lambda image: ImageEnhance.Brightness(image).enhance(1.3), False),
-        ("test/Mel_0099.jpg", lambda image: image.resize((50, 50), Image.Resampling.BICUBIC), False),
-        ("test/Mel_0099.jpg", lambda image: image.transpose(Image.Transpose.ROTATE_90), False),
     ],
-    ids=["another format", "brighter", "smaller", "turned"],
+    ids=["another format", "brighter"],
 )
 def test_copies_in_another_dress(clean, target, change, exactly):
     with Image.open(clean / "train" / "Mel_0003.png") as image:
@@ -97,27 +95,11 @@ def test_copies_in_another_dress(clean, target, change, exactly):
     assert said["Nearly the same picture, in training and validation"].startswith("LEAKAGE") != exactly
 
 
-def test_same_patient_in_both_splits(clean):
-    (clean / "train" / "Mel_0001.png").rename(clean / "train" / "Mel_patient7_a.png")
-    (clean / "test" / "Mel_0001.png").rename(clean / "test" / "Mel_patient7_b.png")
-    found = audit(clean)
-    assert found.leaks == (("train/Mel_patient7_a.png", "test/Mel_patient7_b.png"),)
-    assert "patient 7" in finding(found, SAME_ID)
-
-
 NAMES = {
     "person{p}_bacteria_{n}": True,
-    "pt{p}-{n}": True,
-    "P{p:03}_{n}_CC": True,
-    "Mass-Training_P_{p:05}_LEFT_{n}": True,
     "{p:08}_{n:03}": True,
     "HAM_{p:07}_{n}": True,
-    "patient{p:03}_study{n}": True,
-    "TCGA-AB-{p:04}-{n}": True,
     "IMG-{p:04}-{n:05}": False,
-    "NORMAL2-IM-{p:04}-{n:04}": False,
-    "CNV-10{p:04}-{i}": False,
-    "mdb{i:03}": False,
     "ISIC_{i:07}": False,
     "{i:02}": False,
 }
@@ -140,6 +122,7 @@ def test_patients_on_both_sides_are_a_leak_or_nobody_knows(home, scheme, known):
     folder = write_noise(home / "Chest", ("a", "b"), splits, count=2)
     name_anew(folder, scheme, {"train": (1, 2), "validation": (2, 3), "test": (3, 1)})
     found = audit(folder)
+    assert found.leakage == known
     for check in (SAME_ID, "Exam"):
         assert verdicts(found)[check].startswith("LEAKAGE" if known else "look: nobody knows"), finding(found, check)
     name_anew(folder, scheme, {"train": (1, 2), "validation": (3, 4), "test": (5, 6)})
@@ -151,8 +134,8 @@ def test_patients_on_both_sides_are_a_leak_or_nobody_knows(home, scheme, known):
 
 def test_unreadable_files_are_counted_not_skipped(clean):
     (clean / "train" / "Mel_0002.png").write_bytes(b"")
-    content = (clean / "test" / "Nev_0003.png").read_bytes()
-    (clean / "test" / "Nev_0003.png").write_bytes(content[: len(content) // 2])
+    half = clean / "test" / "Nev_0003.png"
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
     found = audit(clean)
     said = finding(found, "Unreadable files")
     assert said.startswith("2 of 128 files") and "Mel_0002.png" in said and "Nev_0003.png" in said
@@ -160,25 +143,22 @@ def test_unreadable_files_are_counted_not_skipped(clean):
     assert verdicts(found)["Empty pictures"] == "fine", "what cannot be read is not empty"
 
 
-def test_imbalance(clean):
-    for number in range(1, 21):
-        (clean / "train" / f"Mel_{number:04}.png").unlink()
-    found = audit(clean)
-    assert "2 times" in finding(found, "Balance") and verdicts(found)["Balance"].startswith("look")
-
-
 @pytest.mark.parametrize(
-    ("splits", "said"),
+    ("splits", "word", "said"),
     [
-        ({"train": 1, "test": 1}, "Mel has 1 in training, Nev has 1 in training, Mel has 1 in validation and 1 more."),
-        ({"train": 12, "test": 9}, "Few images: Mel has 9 in validation, Nev has 9 in validation."),
-        ({"train": 10, "test": 10}, ""),
+        ({"train": 1, "test": 1}, "with fewer", "Nev has 1 in training, Mel has 1 in validation and 1 more."),
+        ({"train": 12, "test": 9}, "with fewer", "Few images: Mel has 9 in validation, Nev has 9 in validation."),
+        ({"train": 10, "test": 10}, "", "same number of images, in training and in validation."),
+        ({"train": 20, "test": 10, "less": 10}, "always", "2 times the images of the smallest in training, 1 times in"),
     ],
 )
-def test_few_images_of_a_class_are_no_balance(home, splits, said):
-    found = audit(write_noise(home / "Chest", count=splits))
-    assert verdicts(found)["Balance"].startswith("look: with fewer than 10" if said else "fine")
-    assert finding(found, "Balance").endswith(said)
+def test_few_images_of_a_class_or_many_more_of_another_are_no_balance(home, splits, word, said):
+    folder = write_noise(home / "Chest", count=splits)
+    for file in sorted((folder / "train" / "Mel").iterdir())[: splits.get("less", 0)]:
+        file.unlink()
+    found = audit(folder)
+    assert verdicts(found)["Balance"].startswith(f"look: {word}" if word else "fine")
+    assert said in finding(found, "Balance")
 
 
 def tinted(picture, label):
@@ -187,31 +167,21 @@ def tinted(picture, label):
     return np.clip(picture[..., None] + cast - int(cast @ (0.2125, 0.7154, 0.0721)), 0, 255).astype(np.uint8)
 
 
+def two_formats(picture, label):
+    return np.stack([picture] * 3, -1) if label else picture
+
+
 BRIGHTNESS, SIZE = "Brightness and its square", "File size and pixel format alone"
+PIXELS = "16x16 pixels and a linear model"
 
 
 @pytest.mark.parametrize(
     ("change", "shortcuts", "fine", "said"),
     [
-        (
-            lambda picture, label: picture + np.uint8(20 * label),
-            (BRIGHTNESS, "16x16 pixels and a linear model"),
-            SIZE,
-            ("File sizes", "Every class: 72x72."),
-        ),
-        (
-            lambda picture, label: picture[: 72 - 8 * label],
-            (SIZE,),
-            BRIGHTNESS,
-            ("File sizes", "Mel: 72x72; Nev: 72x64."),
-        ),
+        (lambda p, label: p + np.uint8(20 * label), (BRIGHTNESS, PIXELS), SIZE, ("File sizes", "Every class: 72x72.")),
+        (lambda p, label: p[: 72 - 8 * label], (SIZE,), BRIGHTNESS, ("File sizes", "Mel: 72x72; Nev: 72x64.")),
         (tinted, ("Mean colour alone",), BRIGHTNESS, ("Pixel formats", "Every class: RGB.")),
-        (
-            lambda picture, label: np.stack([picture] * 3, -1) if label else picture,
-            (SIZE,),
-            BRIGHTNESS,
-            ("Pixel formats", "Mel: L; Nev: RGB."),
-        ),
+        (two_formats, (SIZE,), BRIGHTNESS, ("Pixel formats", "Mel: L; Nev: RGB.")),
     ],
     ids=["brightness", "size", "colour", "format"],
 )
@@ -308,3 +278,13 @@ def test_colour_is_spoken_of(home):
     assert verdicts(audit(folder))["Colour"].startswith("fine")
     Image.new("L", (40, 40), 9).save(folder / "train" / "a" / "0.png")
     assert "others are grey" in verdicts(audit(folder))["Colour"]
+
+
+def test_what_needs_a_look_is_in_sight_and_what_is_fine_folded(clean):
+    found = audit(clean)
+    sight, folded = found._repr_html_().split("<details>")
+    fine = [row.check for row in found.rows[1:] if row.verdict.split(":")[0] == "fine"]
+    assert fine and len(fine) < len(found.rows) - 1
+    assert f"{len(fine)} of {len(found.rows)} checks find nothing" in folded
+    assert [row.check in sight for row in found.rows] == [row.check not in fine for row in found.rows]
+    assert all(check in folded for check in fine)

@@ -1,8 +1,8 @@
 """Pixels as scikit-image gives them, and every kind of odd file read correctly or refused by name."""
 
-import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ def picture(height: int = 60, width: int = 80, seed: int = 0) -> np.ndarray:
 GREY = picture()[:, :, 0]
 ALPHA = np.tile(np.linspace(0, 255, 80), (60, 1)).astype(np.uint8)
 RAMP = np.linspace(0, 65535, 40 * 50).reshape(40, 50).astype(np.uint16)
+FRAMES = [Image.fromarray(picture(seed=seed)) for seed in range(3)]
 
 
 def reference(file: Path, size: int, grey: bool = True) -> np.ndarray:
@@ -55,9 +56,6 @@ def refusal(file: Path) -> str:
     return str(alone.value)
 
 
-# ---------------------------------------------------------------- the same pixels
-
-
 @pytest.mark.parametrize(
     ("height", "width", "size"),
     [(224, 224, 128), (100, 130, 128), (301, 517, 128), (64, 9, 50), (333, 128, 128), (20, 31, 48)],
@@ -72,14 +70,13 @@ def test_pixels_are_those_of_scikit_image(tmp_path, height, width, size, suffix)
 
 @pytest.mark.parametrize("colour", [False, True])
 def test_a_large_jpeg_decoded_in_part_stays_within_one_grey_level(tmp_path, colour):
-    file = tmp_path / "large.jpg"
     pixels = picture(1100, 1301)
-    if not colour:
-        # Edges from black to white, at the borders too, are the hardest case.
+    if not colour:  # edges from black to white, at the borders too, are the hardest case
         pixels = pixels[:, :, 0]
         pixels[:5], pixels[:, -3:], pixels[400:700, 500:503] = 255, 255, 255
-    Image.fromarray(pixels).save(file, quality=92)
-    assert 1e-5 < np.abs(loaded(file) - reference(file, 64)).max() <= 1 / 255, "as a whole it would be the same"
+    Image.fromarray(pixels).save(tmp_path / "x.jpg", quality=92)
+    apart = np.abs(loaded(tmp_path / "x.jpg") - reference(tmp_path / "x.jpg", 64)).max()
+    assert 1e-5 < apart <= 1 / 255, "as a whole it would be the same"
 
 
 def test_real_images_are_those_of_scikit_image():
@@ -92,47 +89,39 @@ def test_real_images_are_those_of_scikit_image():
 
 
 def test_order_is_kept_over_many_blocks(tmp_path):
-    files = []
-    for number in range(3 * images.BLOCK + 5):
-        files.append(tmp_path / f"{number}.png")
-        Image.new("L", (10, 10), number).save(files[-1])
+    files = [tmp_path / f"{number}.png" for number in range(3 * images.BLOCK + 5)]
+    for number, file in enumerate(files):
+        Image.new("L", (10, 10), number).save(file)
     pixels, hashes = images.load_images(files, 32, progress=False)
     np.testing.assert_allclose(pixels.mean(axis=(1, 2, 3)) * 255, np.arange(len(files)), atol=1e-3)
     assert pixels.dtype == np.float32 and len(set(hashes)) == len(files)
 
 
 def test_hash_sees_one_pixel_and_not_the_file_format(tmp_path):
-    pixels = picture()
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    Image.fromarray(pixels).save(tmp_path / "b.bmp")
-    pixels[30, 30, 1] += 1
-    Image.fromarray(pixels).save(tmp_path / "c.png")
-    _, (a, b, c) = images.load_images([tmp_path / n for n in ("a.png", "b.bmp", "c.png")], 64, progress=False)
+    files, changed = [tmp_path / name for name in ("a.png", "b.bmp", "c.png")], picture()
+    changed[30, 30, 1] += 1
+    for file, pixels in zip(files, (picture(), picture(), changed), strict=True):
+        Image.fromarray(pixels).save(file)
+    _, (a, b, c) = images.load_images(files, 64, progress=False)
     assert a == b != c
 
 
 def test_large_pictures_are_decoded_one_at_a_time(tmp_path, monkeypatch):
-    files = [tmp_path / f"{number}.png" for number in range(6)]
-    for file in files:
-        Image.fromarray(picture()).save(file)
+    Image.fromarray(picture()).save(tmp_path / "x.png")
     together, most, real = [], [], images._to_array
 
     def watch(image):
         together.append(1)
         most.append(len(together))
-        try:
-            return real(image)
-        finally:
-            together.pop()
+        pixels = real(image)
+        together.pop()
+        return pixels
 
     monkeypatch.setattr(images, "_to_array", watch)
     monkeypatch.setattr("labutils.machine.cores", lambda: 4)
     monkeypatch.setattr(images, "LARGE", 100)
-    images.load_images(files, 32, progress=False)
+    images.load_images([tmp_path / "x.png"] * 6, 32, progress=False)
     assert max(most) == 1 and len(most) == 6
-
-
-# ---------------------------------------------------------------- odd but readable
 
 
 @pytest.mark.parametrize(
@@ -167,80 +156,70 @@ def test_odd_files_in_grey(tmp_path, name, image, brightness):
 
 def test_cmyk_jpeg_has_the_colours_it_shows(tmp_path):
     Image.fromarray(picture()).convert("CMYK").save(tmp_path / "x.jpg", quality=95)
-    np.testing.assert_allclose(images.read_image(tmp_path / "x.jpg", 3), picture() / 255, atol=0.25)
-    assert np.abs(images.read_image(tmp_path / "x.jpg", 3) - picture() / 255).mean() < 0.02
+    apart = np.abs(images.read_image(tmp_path / "x.jpg", 3) - picture() / 255)
+    assert apart.max() < 0.25 and apart.mean() < 0.02
 
 
 @pytest.mark.parametrize("size", [32, 8])
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
 def test_exif_rotated_image_is_upright(tmp_path, suffix, size):
-    upright = Image.fromarray(picture(120, 260))
-    exif = Image.Exif()
+    image, exif = Image.fromarray(picture(120, 260)), Image.Exif()
+    turned, upright = (tmp_path / f"{name}{suffix}" for name in ("turned", "upright"))
     exif[0x0112] = 6
-    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / f"turned{suffix}", exif=exif)
-    upright.save(tmp_path / f"upright{suffix}")
-    np.testing.assert_allclose(
-        loaded(tmp_path / f"turned{suffix}", size), loaded(tmp_path / f"upright{suffix}", size), atol=0.02
-    )
-    assert images.read_image(tmp_path / f"turned{suffix}").shape == (120, 260)
+    image.transpose(Image.Transpose.ROTATE_90).save(turned, exif=exif)
+    image.save(upright)
+    np.testing.assert_allclose(loaded(turned, size), loaded(upright, size), atol=0.02)
+    assert images.read_image(turned).shape == (120, 260)
 
 
-# ---------------------------------------------------------------- refused
+def broken_jpeg(file: Path) -> None:
+    Image.fromarray(picture(300, 300)).save(file, "JPEG")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-def broken_jpeg() -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(picture(300, 300)).save(stream, "JPEG")
-    return stream.getvalue()[: stream.tell() // 2]
-
-
-def bomb(width: int, height: int) -> bytes:
+def bomb(width: int, height: int) -> Callable[[Path], object]:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return lambda file: file.write_bytes(png)
+
+
+def tiff(pixels: np.ndarray) -> Callable[[Path], object]:
+    return lambda file: Image.fromarray(pixels).save(file, "TIFF")
+
+
+def one_is(value: float) -> np.ndarray:
+    return np.where(np.arange(400) == 64, value, 0.5).astype(np.float32).reshape(20, 20)
+
+
+def film(form: str) -> Callable[[Path], object]:
+    return lambda file: FRAMES[0].save(file, form, save_all=True, append_images=FRAMES[1:])
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("make", "says"),
     [
-        (b"", "empty (0 bytes)"),
-        (broken_jpeg(), "damaged"),
-        (bomb(20_000, 20_000), "more than 80 million pixels"),
-        (bomb(10_000, 8_500), "more than 80 million pixels"),
+        (Path.touch, "empty (0 bytes)"),
+        (broken_jpeg, "damaged"),
+        (bomb(20_000, 20_000), "more than 80 million pixels"),  # for Pillow
+        (bomb(10_000, 8_500), "more than 80 million pixels"),  # for us
+        (tiff(np.zeros((1, 1), np.uint8)), "1x1 pixels"),
+        (tiff(one_is(np.nan)), "1 value"),
+        (tiff(one_is(np.inf)), "1 value"),
+        (tiff(np.linspace(-1000, 3000, 400, dtype=np.float32).reshape(20, 20)), "from -1000 to 3000"),
+        (tiff(np.arange(400, dtype=np.int32).reshape(20, 20)), "32-bit"),
+        *((film(form), "3 frames") for form in ("GIF", "TIFF", "PNG", "WEBP")),
+        (lambda file: None, "has gone"),
     ],
-    ids=["empty", "broken off", "a bomb for Pillow", "a bomb for us"],
 )
-def test_bytes_that_are_refused(tmp_path, content, says):
-    (tmp_path / "x.jpg").write_bytes(content)
+def test_files_that_are_refused(tmp_path, make, says):
+    make(tmp_path / "x.jpg")
     assert says in refusal(tmp_path / "x.jpg")
 
 
-@pytest.mark.parametrize(
-    ("pixels", "says"),
-    [
-        (np.zeros((1, 1), np.uint8), "1x1 pixels"),
-        (np.where(np.arange(400) == 64, np.nan, 0.5).astype(np.float32).reshape(20, 20), "1 value"),
-        (np.where(np.arange(400) == 64, np.inf, 0.5).astype(np.float32).reshape(20, 20), "1 value"),
-        (np.linspace(-1000, 3000, 400, dtype=np.float32).reshape(20, 20), "from -1000 to 3000"),
-        (np.arange(400, dtype=np.int32).reshape(20, 20), "32-bit"),
-    ],
-)
-def test_pixels_that_are_refused(tmp_path, pixels, says):
-    Image.fromarray(pixels).save(tmp_path / "x.tif")
-    assert says in refusal(tmp_path / "x.tif")
-
-
-@pytest.mark.parametrize("suffix", [".gif", ".tif", ".png", ".webp"])
-def test_several_frames(tmp_path, suffix):
-    frames = [Image.fromarray(picture(seed=seed)) for seed in range(3)]
-    frames[0].save(tmp_path / f"x{suffix}", save_all=True, append_images=frames[1:])
-    assert "3 frames" in refusal(tmp_path / f"x{suffix}")
-
-
-def test_no_permission_and_no_file(tmp_path, monkeypatch):
-    assert "has gone" in refusal(tmp_path / "x.png")
+def test_no_permission(tmp_path, monkeypatch):
     error = PermissionError(13, "Permission denied", str(tmp_path / "x.png"))
     monkeypatch.setattr(Image, "open", lambda *_, **__: (_ for _ in ()).throw(error))
     assert "may not be read by you" in refusal(tmp_path / "x.png")

@@ -3,6 +3,7 @@
 import os
 import sys
 import unicodedata
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 
 from labutils.data import listing
 from labutils.data.description import describe
-from labutils.data.layouts import find_exam, find_files, read_classes
+from labutils.data.layouts import find_files, read_classes
 from labutils.errors import DataError
 
 FLAT = ("train/Mel_0001.jpg", "train/Nev_0001.jpg", "test/Mel_0001.jpg", "test/Nev_0001.jpg")
@@ -42,16 +43,6 @@ def refusal(folder: Path, name: str = "skin") -> str:
     return str(error.value)
 
 
-def link(path: Path, target: str) -> None:
-    try:
-        path.symlink_to(target)
-    except (OSError, NotImplementedError):
-        pytest.skip("this system does not let us make links")
-
-
-# ---------------------------------------------------------------- what is found
-
-
 def test_flat_layout_is_ordered_by_class_and_name(tmp_path):
     folder = plant(tmp_path, *FLAT, "train/Nev_0000.png", "train/Mel_0000.JPG", "train/x-nev-3.jpeg")
     train, validation = find_files("skin", folder)
@@ -63,17 +54,9 @@ def test_flat_layout_is_ordered_by_class_and_name(tmp_path):
 @pytest.mark.parametrize("second", ["test", "validation", "val", "Test", "VALIDATION"])
 def test_layout_by_folder(tmp_path, second):
     files = ["Train/mel/a.jpg", "Train/mel/b.jpg", "Train/Nev/a.jpg"]
-    folder = plant(tmp_path, *files, f"{second}/Mel/c.tif", f"{second}/Nev/d.bmp")
-    train, validation = find_files("skin", folder)
-    assert [file.relative_to(folder).as_posix() for file in train.files] == files
+    train, validation = find_files("skin", plant(tmp_path, *files, f"{second}/Mel/c.tif", f"{second}/Nev/d.bmp"))
+    assert [file.relative_to(tmp_path / "Skin").as_posix() for file in train.files] == files
     assert train.labels.tolist() == [0, 0, 1] and validation.labels.tolist() == [0, 1]
-
-
-def test_c1_is_not_c10(tmp_path):
-    folder = plant(tmp_path, *both(*(f"C{n}_{i}.jpg" for n in range(1, 10) for i in (1, 2))))
-    assert find_files("x_ray", folder)[0].labels.tolist() == [n for n in range(9) for _ in (1, 2)]
-    plant(tmp_path, "train/C10_1.jpg")
-    assert "C10_1.jpg matches no class of X_ray" in refusal(folder, "x_ray")
 
 
 @pytest.mark.parametrize("good", ["Mel0007", "Mel (7)", "007_mel", "a.Mel.b", "Mel ä 影"])
@@ -97,54 +80,38 @@ def test_what_others_leave_behind_is_left_out(tmp_path, leftovers):
     assert names(find_files("skin", folder)[0]) == ["Mel_0001.jpg", "Nev_0001.jpg"]
 
 
-def test_test_beside_validation_is_the_exam(tmp_path):
-    folder = plant(tmp_path, *FLAT)
-    assert find_exam("skin", folder) is None
-    plant(tmp_path, "validation/Mel_7.jpg", "validation/Nev_7.jpg")
-    assert names(find_files("skin", folder)[1]) == ["Mel_7.jpg", "Nev_7.jpg"]
-    exam = find_exam("skin", folder)
-    assert exam is not None and names(exam) == ["Mel_0001.jpg", "Nev_0001.jpg"] and exam.labels.tolist() == [0, 1]
-
-
-def test_folders_may_have_isic_s_names(tmp_path):
-    folder = plant(tmp_path, *both("melanoma/ISIC_1.jpg", "Nevus/ISIC_1.jpg"))
-    train, _ = find_files("skin", folder)
-    assert [file.parent.name for file in train.files] == ["melanoma", "Nevus"] and train.labels.tolist() == [0, 1]
-    plant(tmp_path, "train/Nevus/Melanoma_3.jpg")
-    assert "lies in the folder of Nev, but its name says Mel" in refusal(folder)
-
-
 @pytest.mark.parametrize(
-    ("files", "classes", "labels"),
+    ("files", "said", "classes", "labels"),
     [
-        (both("2/2.jpg", "10/2.jpg", "nodule/2.jpg"), ("10", "2", "nodule"), [0, 1, 2]),
-        (both("Normal1.jpg", "Normal2.jpg", "tb_1.jpg", "tb_2.jpg"), ("Normal", "tb"), [0, 0, 1, 1]),
+        (both("2/2.jpg", "10/2.jpg", "nodule/2.jpg"), "", ("10", "2", "nodule"), [0, 1, 2]),
+        (both("Normal1.jpg", "Normal2.jpg", "tb_1.jpg", "tb_2.jpg"), "", ("Normal", "tb"), [0, 0, 1, 1]),
+        (both("C1_1.jpg", "C10_1.jpg", "C2_1.jpg"), "C1, C2, C10", ("C1", "C2", "C10"), [0, 1, 2]),
+        (both("Normal_1.jpg", "Normal tissue_1.jpg"), "Normal, Normal tissue", ("Normal", "Normal tissue"), [0, 1]),
+        (both("Milia_1.jpg", "MILIA_2.jpg", "Other_1.jpg"), "Milia, Other", ("Milia", "Other"), [0, 0, 1]),
     ],
 )
-def test_a_folder_of_another_name_has_the_classes_it_shows(tmp_path, files, classes, labels):
+def test_a_folder_of_another_name_has_the_classes_it_shows_or_says(tmp_path, files, said, classes, labels):
     folder = plant(tmp_path, *files)
+    if said:
+        (folder / "dataset.yaml").write_text(f"classes: [{said}]")
     assert read_classes("chest", folder).shown == classes
     assert [split.labels.tolist() for split in find_files("chest", folder)] == [labels, labels]
 
 
-def test_the_longest_class_in_a_name_counts(tmp_path):
-    folder = plant(tmp_path, *both("Normal_1.jpg", "Normal tissue_1.jpg"))
-    (folder / "dataset.yaml").write_text("classes: [Normal, Normal tissue]")
-    assert find_files("chest", folder)[0].labels.tolist() == [0, 1]
+def test_folders_may_have_isic_s_names(tmp_path):
+    train, _ = find_files("skin", plant(tmp_path, *both("melanoma/ISIC_1.jpg", "Nevus/ISIC_1.jpg")))
+    assert [file.parent.name for file in train.files] == ["melanoma", "Nevus"] and train.labels.tolist() == [0, 1]
 
-
-# ---------------------------------------------------------------- accents: apart from their letters, or on them
 
 APART, TOGETHER = (unicodedata.normalize(form, "Bösartig") for form in ("NFD", "NFC"))
 
 
-@pytest.mark.parametrize("train", [APART, TOGETHER])
-@pytest.mark.parametrize("test", [APART, TOGETHER])
+@pytest.mark.parametrize("names_of_splits", [*product((APART, TOGETHER), repeat=2)])
 @pytest.mark.parametrize("place", ["{}/{}.jpg", "{}_{}.jpg"])
 @pytest.mark.parametrize("said", [None, APART, TOGETHER])
-def test_a_class_is_the_same_however_its_accents_are_stored(tmp_path, train, test, place, said):
+def test_a_class_is_the_same_however_its_accents_are_stored(tmp_path, names_of_splits, place, said):
     folder = tmp_path / "Skin"
-    for split, name in (("train", train), ("test", test)):
+    for split, name in zip(("train", "test"), names_of_splits, strict=True):
         plant(tmp_path, *(f"{split}/{place.format(word, i)}" for word in (name, "Gutartig") for i in (1, 2)))
     if said:
         (folder / "dataset.yaml").write_text(f"classes: [{said}, Gutartig]", encoding="utf-8")
@@ -152,24 +119,11 @@ def test_a_class_is_the_same_however_its_accents_are_stored(tmp_path, train, tes
     assert read_classes("moles", folder).shown == (said or TOGETHER, "Gutartig")
 
 
-def test_accents_sort_alike_however_they_are_stored(tmp_path):
-    apart, together = (unicodedata.normalize(form, "Mel_é.jpg") for form in ("NFD", "NFC"))
-    for number, name in enumerate((apart, together)):
-        train, _ = find_files("skin", plant(tmp_path / str(number), *FLAT, f"train/{name}", "train/Mel_f.jpg"))
-        assert names(train) == ["Mel_0001.jpg", "Mel_f.jpg", name, "Nev_0001.jpg"]
-
-
-@pytest.mark.parametrize("name", ["M\u0130L\u0130A", "M\u0131lia"])
-def test_letters_that_only_look_like_those_of_a_class_are_none(tmp_path, name):
-    """The Turkish I with a dot, and i without one."""
-    folder = plant(tmp_path, *both("Milia_1.jpg", "MILIA_2.jpg", "Other_1.jpg", "Other_2.jpg"))
-    (folder / "dataset.yaml").write_text("classes: [Milia, Other]")
-    assert find_files("cysts", folder)[0].labels.tolist() == [0, 0, 1, 1]
-    plant(tmp_path, f"train/{name}_3.jpg")
-    assert f"{name}_3.jpg matches no class" in refusal(folder, "cysts")
-
-
-# ---------------------------------------------------------------- what is refused
+@pytest.mark.parametrize("form", ["NFD", "NFC"])
+def test_accents_sort_alike_however_they_are_stored(tmp_path, form):
+    name = unicodedata.normalize(form, "Mel_é.jpg")
+    train, _ = find_files("skin", plant(tmp_path, *FLAT, f"train/{name}", "train/Mel_f.jpg"))
+    assert names(train) == ["Mel_0001.jpg", "Mel_f.jpg", name, "Nev_0001.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +147,8 @@ def test_letters_that_only_look_like_those_of_a_class_are_none(tmp_path, name):
         ((*FLAT, "train/.Nev_2.jpg.icloud"), ".Nev_2.jpg.icloud, which a cloud has not fetched yet"),
         ((*FLAT, "train/Nev_2.jpg.nextcloud"), "Nev_2.jpg.nextcloud, which a cloud has not fetched yet"),
         ((*FLAT, "train/Nev_2.jpg.owncloud"), "Nev_2.jpg.owncloud, which a cloud has not fetched yet"),
+        ((*BY_CLASS, "train/Nev/Melanoma_3.jpg"), "lies in the folder of Nev, but its name says Mel"),
+        ((*FLAT, "train/Mel_\x1b[31m.jpg"), r"holds 'Mel_\x1b[31m.jpg', a name with control characters"),
         ((), "Skin does not exist"),
         (("x/y",), "holds no folder train"),
         (("train/Mel_1.jpg",), "holds no folder test or validation or val"),
@@ -210,14 +166,51 @@ def test_folders_that_are_refused(tmp_path, files, says):
     assert says in refusal(tmp_path / "Skin")
 
 
-def test_folder_is_a_file(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "files", "says"),
+    [
+        *(("chest", files, "does not tell which classes there are") for files in (["1.jpg", "2.jpg"], ["only/1.jpg"])),
+        ("chest", ["a.jpg", "b.jpg", "c.jpg"], "does not tell which classes there are"),
+        ("x_ray", ["C1_1.jpg", "C10_1.jpg"], "C10_1.jpg matches no class of X_ray"),
+        # The Turkish I with a dot, and i without one.
+        *(("cysts", ["Milia_1.jpg", f"{word}_3.jpg"], f"{word}_3.jpg matches no") for word in ("MİLİA", "Mılia")),
+    ],
+)
+def test_classes_that_are_refused(tmp_path, name, files, says):
+    folder = plant(tmp_path, *both(*files))
+    if name == "cysts":
+        (folder / "dataset.yaml").write_text("classes: [Milia, Other]")
+    assert says in refusal(folder, name)
+
+
+@pytest.mark.parametrize(
+    ("place", "make", "says"),
+    [
+        ("train/Mel_0002.jpg", lambda path: path.symlink_to("nowhere.jpg"), "Mel_0002.jpg is a link that leads nowh"),
+        ("train/Mel_0002.jpg", lambda path: path.symlink_to(path), "Mel_0002.jpg is a link that leads nowhere"),
+        ("train/Mel", lambda path: path.symlink_to(".."), "holds folders for classes (Mel) and files beside them"),
+        ("train/Mel_0002.jpg", os.mkfifo, "Mel_0002.jpg is not an ordinary file"),
+        ("classes.json", os.mkfifo, "classes.json does not list classes"),
+        ("classes.json", lambda path: path.symlink_to(path), "classes.json does not list classes"),
+        ("dataset.yaml", os.mkfifo, "dataset.yaml cannot be read"),
+        ("dataset.yaml", lambda path: path.symlink_to(path), "dataset.yaml cannot be read"),
+    ],
+)
+def test_links_that_lead_nowhere_and_pipes_are_refused(tmp_path, place, make, says):
+    folder = plant(tmp_path, *FLAT)
+    make(folder / place)
+    assert says in refusal(folder)
+
+
+def test_a_link_to_an_image_is_an_image(tmp_path):
+    folder = plant(tmp_path, *FLAT)
+    (folder / "train" / "Mel_0002.jpg").symlink_to("Mel_0001.jpg")
+    assert names(find_files("skin", folder)[0]) == ["Mel_0001.jpg", "Mel_0002.jpg", "Nev_0001.jpg"]
+
+
+def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "Skin").touch()
     assert "Skin is not a folder" in refusal(tmp_path / "Skin")
-
-
-@pytest.mark.parametrize("files", [["1.jpg", "2.jpg"], ["a.jpg", "b.jpg", "c.jpg"], ["only/1.jpg"]])
-def test_a_folder_that_does_not_tell_its_classes(tmp_path, files):
-    assert "does not tell which classes there are" in refusal(plant(tmp_path, *both(*files)), "chest")
 
 
 def test_marks_of_files_whose_content_is_elsewhere(tmp_path):
@@ -237,36 +230,6 @@ def test_a_name_that_is_not_utf8_is_refused_before_anything_is_read(tmp_path, wh
     message.encode()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such names there")
-def test_a_name_with_control_characters_is_refused(tmp_path):
-    assert r"'Mel_\x1b[31m.jpg'" in refusal(plant(tmp_path, *FLAT, "train/Mel_\x1b[31m.jpg"))
-
-
-@pytest.mark.parametrize(
-    ("place", "target", "says"),
-    [
-        ("Mel_0002.jpg", "Mel_0001.jpg", ""),
-        ("Mel_0002.jpg", "nowhere.jpg", "Mel_0002.jpg is a link that leads nowhere"),
-        ("Mel_0002.jpg", "Mel_0002.jpg", "Mel_0002.jpg is a link that leads nowhere"),
-        ("Mel", "..", "holds folders for classes (Mel) and files beside them"),
-    ],
-)
-def test_a_link_to_an_image_is_an_image_and_others_are_refused(tmp_path, place, target, says):
-    folder = plant(tmp_path, *FLAT)
-    link(folder / "train" / place, target)
-    if says:
-        assert says in refusal(folder)
-    else:
-        assert names(find_files("skin", folder)[0]) == ["Mel_0001.jpg", "Mel_0002.jpg", "Nev_0001.jpg"]
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_named_pipe_does_not_hang(tmp_path):
-    folder = plant(tmp_path, *FLAT)
-    os.mkfifo(folder / "train" / "Mel_0002.jpg")
-    assert "Mel_0002.jpg is not an ordinary file" in refusal(folder)
-
-
 def test_folder_that_may_not_be_read(tmp_path, monkeypatch):
     folder, real = plant(tmp_path, *FLAT), os.scandir
 
@@ -277,9 +240,6 @@ def test_folder_that_may_not_be_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", denied)
     assert "Skin/train may not be read by you" in refusal(folder)
-
-
-# ---------------------------------------------------------------- what somebody has written about it
 
 
 def test_dataset_yaml_gives_names_to_show(tmp_path):
@@ -295,10 +255,8 @@ def test_dataset_yaml_gives_names_to_show(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("dataset.yaml", "classes: [A, a]", "classes must be two or more different names"),
-        ("dataset.yaml", "classes: {A: x, B: X}", "classes must be two or more different names"),
-        ("dataset.yaml", "window: [3, 1]", "window must be the values that are black and white"),
-        ("dataset.yaml", "window: [.nan, 1]", "window must be the values that are black and white"),
+        *(("dataset.yaml", f"classes: {two}", "two or more different names") for two in ("[A, a]", "{A: x, B: X}")),
+        *(("dataset.yaml", f"window: {two}", "window must be the values that") for two in ("[3, 1]", "[.nan, 1]")),
         ("dataset.yaml", "title: [1]", "title must be a line of text"),
         ("dataset.yaml", "clases: [A, B]", "has an entry 'clases': there are title, classes"),
         ("dataset.yaml", "- a", "is no list of entries"),
@@ -306,27 +264,11 @@ def test_dataset_yaml_gives_names_to_show(tmp_path):
         ("dataset.yaml", "a: !!python/object/apply:os.system ['true']", "is not YAML"),
         ("dataset.yaml", "[" * 5000, "is not YAML"),
         ("dataset.yaml", " " * 1_000_001, "cannot be read (no text)"),
-        ("classes.json", "", "does not list classes"),
-        ("classes.json", "[]", "does not list classes"),
-        ("classes.json", '{"class_names": 3}', "does not list classes"),
-        ("classes.json", '{"class_names": ["A", "a"]}', "does not list classes"),
-        ("classes.json", '{"class_names": ["A", 1]}', "does not list classes"),
-        ("classes.json", "[" * 5000, "does not list classes"),
-        ("classes.json", " " * 1_000_001, "does not list classes"),
+        *(("classes.json", f'{{"class_names": {said}}}', "does not list") for said in ("3", '["A", "a"]', '["A", 1]')),
+        *(("classes.json", said, "does not list classes") for said in ("", "[]", "[" * 5000, " " * 1_000_001)),
     ],
 )
 def test_descriptions_that_are_refused(tmp_path, name, text, says):
     folder = plant(tmp_path, *FLAT)
     (folder / name).write_text(text)
     assert name in refusal(folder) and says in refusal(folder)
-
-
-@pytest.mark.parametrize("name", ["classes.json", "dataset.yaml"])
-@pytest.mark.parametrize("kind", ["a pipe", "leads to itself"])
-def test_a_description_that_nobody_should_wait_for_is_refused(tmp_path, name, kind):
-    folder = plant(tmp_path, *FLAT)
-    if kind == "a pipe":
-        os.mkfifo(folder / name)
-    else:
-        link(folder / name, name)
-    assert name in refusal(folder)

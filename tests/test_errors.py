@@ -12,6 +12,8 @@ FAMILY = [e for _, e in inspect.getmembers(errors, inspect.isclass) if issubclas
 @pytest.mark.parametrize("kind", FAMILY)
 def test_jupyter_shows_the_sentence_and_no_trace(kind):
     assert kind("Set lr above 0.")._render_traceback_() == [f"{kind.__name__}: Set lr above 0."]
+    shown = kind("a\x1b[2J\nb\u200b")  # what it quotes is shown and not obeyed; its lines stay
+    assert str(shown) == "a\\x1b[2J\nb\\u200b" and shown.args == (str(shown),)
 
 
 def test_the_family_is_caught_as_one_and_as_what_python_calls_it():

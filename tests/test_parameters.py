@@ -37,14 +37,7 @@ def test_a_declaration_is_read_with_its_kind_default_and_meaning():
 @pytest.mark.parametrize(
     "given",
     [
-        "",
-        "reuse = False",
-        "lr = 1e-3",
-        "lr = [1e-3]",
-        "lr = 1",
-        "n_train = None",
-        "n_train = 64",
-        "dropout = 0",
+        *("", "reuse = False", "lr = 1e-3", "lr = [1e-3]", "lr = 1", "n_train = None", "n_train = 64", "dropout = 0"),
         "best: dict = {}\nrate = 'text'\nn: int = 'x'",  # names of later cells are nobody's business
         "import numpy as np\nlr, n_epoch = np.linspace(1e-5, 1e-4, 3).tolist(), np.int64(3)",
     ],
@@ -83,15 +76,9 @@ def test_what_would_be_taken_for_something_else_is_one_sentence(given, words):
     assert "\n" not in str(refused.value)
 
 
-def test_a_name_added_by_hand_to_the_declarations_is_refused():
+def test_a_name_added_by_hand_is_refused_and_a_cell_of_magics_passed_over():
     with pytest.raises(ParameterError, match=r"no parameter 'n_epochs'\. Did you mean n_epoch"):
-        run_cells(DECLARED + "n_epochs = 3")
-
-
-def test_a_cell_of_magics_before_the_declarations_is_passed_over():
-    namespace = {"In": ["", "%matplotlib inline", DECLARED], "reuse": "false"}
-    with pytest.raises(ParameterError, match="reuse is 'false'"):
-        parameters.check(namespace)
+        parameters.check({"In": ["", "%matplotlib inline", DECLARED + "n_epochs = 3"], "reuse": False})
 
 
 def test_every_way_in_has_the_same_rule(tmp_path):

@@ -68,9 +68,6 @@ def test_unknown_names_are_refused():
         picture("bone", "Mel", 0)
 
 
-# ---------------------------------------------------------------- what the classes of skin and bone differ by
-
-
 @pytest.mark.parametrize(
     ("drawing", "classes", "sign", "direction"),
     [(draw_skin, CLASS_NAMES["skin"], sign, 1) for sign in draw_skin.SIGNS]
@@ -90,13 +87,6 @@ def test_severity_is_one_continuum_around_the_mean_of_the_class_that_was_asked_f
         assert severity.mean() == pytest.approx(sign * drawing.SEVERITY, abs=0.2)
         assert severity.std() == pytest.approx(1, abs=0.1)
         assert 0 < (sign * severity < 0).mean() < 0.1
-
-
-@pytest.mark.parametrize(("name", "drawing"), SKIN_AND_BONE)
-def test_signs_can_be_had_without_the_picture(name, drawing):
-    class_name = CLASS_NAMES[name][1]
-    _, signs = draw_with_signs(name, class_name, np.random.default_rng(6))
-    assert signs == drawing.sample_signs(class_name, np.random.default_rng(6))
 
 
 def test_a_fracture_follows_its_signs():

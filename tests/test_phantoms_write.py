@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -19,11 +21,14 @@ from labutils.phantoms.files import MANIFEST, TITLES, VERSIONS, find_damaged, is
 COUNTS = {"train": 6, "validation": 2}
 
 
+def write(folder, counts=COUNTS):
+    phantoms.write_phantoms("bone", folder, counts, progress=False)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("written") / "Bone"
-    phantoms.write_phantoms("bone", folder, counts=COUNTS, progress=False)
-    return folder
+    return write(tmp_path_factory.mktemp("written") / "Bone")
 
 
 @pytest.fixture
@@ -65,59 +70,51 @@ def test_nine_regions_have_neither_signs_nor_a_ceiling_and_share_out_what_nine_d
 
 
 def test_exam_is_drawn_once_and_shares_no_picture(written, tmp_path, monkeypatch):
-    folder, counts = tmp_path / "Bone-exam", {"exam": 4}
-    phantoms.write_phantoms("bone", folder, counts, progress=False)
+    folder = write(tmp_path / "Bone-exam", {"exam": 4})
     exam = pixels(folder)
     assert sorted(exam) == [f"exam/{c}_{n:04d}.png" for c in ("AFF", "NFF") for n in (1, 2)]
     assert not set(exam.values()) & set(pixels(written).values())
     assert is_complete("bone", folder)
     monkeypatch.setattr(phantoms, "_write_chunk", lambda *_: pytest.fail("drawn again"))
-    phantoms.write_phantoms("bone", folder, counts, progress=False)
-    phantoms.write_phantoms("bone", written, counts=COUNTS, progress=False)
+    write(folder, {"exam": 4})
+    write(written)
 
 
 def test_workers_give_the_same_files_and_are_done_without_when_they_die(written, tmp_path, monkeypatch):
     monkeypatch.setattr(phantoms, "_CHUNK", 4)
     monkeypatch.setattr("labutils.machine.cores", lambda: 2)
-    phantoms.write_phantoms("bone", tmp_path / "pool", counts=COUNTS, progress=False)
-    assert pixels(tmp_path / "pool") == pixels(written)
+    assert pixels(write(tmp_path / "pool")) == pixels(written)
 
-    class Broken:
-        def submit(self, *_):
-            raise phantoms.BrokenProcessPool
-
-        def shutdown(self, **_):
-            pass
-
-    monkeypatch.setattr(phantoms, "_start_pool", lambda workers: Broken())
-    phantoms.write_phantoms("bone", tmp_path / "alone", counts=COUNTS, progress=False)
-    assert pixels(tmp_path / "alone") == pixels(written)
+    broken = Mock(submit=Mock(side_effect=phantoms.BrokenProcessPool))
+    monkeypatch.setattr(phantoms, "_start_pool", lambda workers: broken)
+    assert pixels(write(tmp_path / "alone")) == pixels(written)
 
 
 def test_other_phantoms_replace_the_folder(bone, written):
-    phantoms.write_phantoms("bone", bone, counts={"train": 4}, progress=False)
-    before, after = pixels(written), pixels(bone)
+    before, after = pixels(written), pixels(write(bone, {"train": 4}))
     assert after == {file: before[file] for file in before if file.startswith("train") and "3.png" not in file}
     assert sorted(f.name for f in bone.parent.iterdir()) == [".Bone.lock", "Bone"]
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "extra", "version", "manifest"])
-def test_incomplete_folders_are_noticed_and_mended(bone, written, damage):
-    file, manifest = bone / "train" / "AFF_0002.png", bone / MANIFEST
-    if damage == "missing":
-        file.unlink()
-    elif damage == "cut":
-        file.write_bytes(file.read_bytes()[:-100])
-    elif damage == "extra":
-        shutil.copy(file, file.with_name("AFF_0009.png"))
-    elif damage == "version":
-        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": 0}))
-    else:
-        manifest.write_text(manifest.read_text()[:-30])
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("harmed", "harm"),
+    [
+        ("train/AFF_0002.png", Path.unlink),
+        ("train/AFF_0002.png", cut),
+        ("train/AFF_0002.png", lambda file: shutil.copy(file, file.with_name("AFF_0009.png"))),
+        (MANIFEST, lambda file: file.write_text(json.dumps({**json.loads(file.read_text()), "version": 0}))),
+        (MANIFEST, cut),
+    ],
+)
+def test_incomplete_folders_are_noticed_and_mended(bone, written, harmed, harm):
+    harm(bone / harmed)
     assert not is_complete("bone", bone)
-    if damage != "manifest":  # without a manifest the files might be anybody's
-        phantoms.write_phantoms("bone", bone, counts=COUNTS, progress=False)
-        assert pixels(bone) == pixels(written)
+    if (harmed, harm) != (MANIFEST, cut):  # without a manifest the files might be anybody's
+        assert pixels(write(bone)) == pixels(written)
 
 
 def test_an_edited_picture_is_found_and_a_grey_level_is_not_an_edit(bone):
@@ -136,7 +133,7 @@ def test_files_of_others_are_never_replaced(tmp_path):
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"x")
     with pytest.raises(DataError, match="not phantoms"):
-        phantoms.write_phantoms("bone", tmp_path / "Bone", counts=COUNTS, progress=False)
+        write(tmp_path / "Bone")
     assert theirs.read_bytes() == b"x"
 
 
@@ -155,17 +152,14 @@ def test_trouble_is_said_in_a_sentence_leaves_no_half_folder_and_keeps_the_old_o
     monkeypatch.setattr(phantoms, "_start_pool", lambda workers: None)
     monkeypatch.setattr(phantoms, "_write_chunk", lambda *_: (_ for _ in ()).throw(trouble))
     with pytest.raises((DataError, KeyboardInterrupt), match=words):
-        phantoms.write_phantoms("bone", bone, counts={"train": 4}, progress=False)
+        write(bone, {"train": 4})
     assert pixels(bone) == pixels(written)
     assert sorted(f.name for f in bone.parent.iterdir()) == [".Bone.lock", "Bone"]
 
 
 def test_two_writers_at_once_both_end_well(tmp_path, written):
-    def write(_):
-        phantoms.write_phantoms("bone", tmp_path / "Bone", counts=COUNTS, progress=False)
-
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, range(2)))
+        list(pool.map(write, [tmp_path / "Bone"] * 2))
     assert pixels(tmp_path / "Bone") == pixels(written)
 
 

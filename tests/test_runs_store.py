@@ -32,6 +32,12 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
+def hold(store, **more):
+    """Take the lock of a run, and let it go."""
+    with store.lock(tiny_config(), DATASET.fingerprint, **more):
+        pass
+
+
 def put(config, source="phantom"):
     """Store a run of the lab's list that nobody trained, on images of a source."""
     run = make_run(config, source=source)
@@ -51,12 +57,10 @@ def rates(results):
 
 def test_a_students_runs_are_written_to_the_students_folder_and_the_labs_read(students_folder, results):
     labs, mine = results / "runs", students_folder / "runs"
-    store_run(labs, epochs=3)
-    store_run(labs, epochs=3, seed=1)
-    store_run(mine, epochs=5, seed=1)
-    store_run(labs, epochs=3, seed=2)
-    store_run(mine, epochs=2, seed=2)
-    store_run(mine, epochs=2, seed=3)
+    for seed in (0, 1, 2):
+        store_run(labs, epochs=3, seed=seed)
+    for seed, epochs in ((1, 5), (2, 2), (3, 2)):
+        store_run(mine, epochs=epochs, seed=seed)
     store, wanted = RunStore(), {seed: (3, 5, 3, 2)[seed] for seed in range(4)}
     found = {seed: store.find(tiny_config(seed=seed), DATASET.fingerprint).epochs for seed in wanted}
     assert found == {run.config.seed: run.epochs for run in store.all()} == wanted, "the longer one of both"
@@ -67,9 +71,8 @@ def test_a_students_runs_are_written_to_the_students_folder_and_the_labs_read(st
     before = sorted(file.stat().st_mtime_ns for file in labs.rglob("*"))
     longer = made_up_run(tiny_config(epochs=4), DATASET)
     kept = store.put(longer, state_of(longer), None)
-    assert kept.path.parent == mine and best_weights_file(kept.path).read_bytes() == b"weights", (
-        "of the one it continues"
-    )
+    assert kept.path.parent == mine
+    assert best_weights_file(kept.path).read_bytes() == b"weights", "of the one it continues"
     assert store.put(made_up_run(tiny_config(), DATASET), {}, None).path == kept.path
     assert sorted(file.stat().st_mtime_ns for file in labs.rglob("*")) == before
     assert store.named(kept.path.name) == kept.path
@@ -77,13 +80,9 @@ def test_a_students_runs_are_written_to_the_students_folder_and_the_labs_read(st
 
 
 def test_nobody_waits_where_waiting_is_not_wanted(tmp_path):
-    config, other = tiny_config(), RunStore(tmp_path)
-    with (
-        other.lock(config, DATASET.fingerprint),
-        pytest.raises(BusyError, match="is being trained by another process"),
-        RunStore(tmp_path, wait=False).lock(config, DATASET.fingerprint, lambda: pytest.fail("it waits")),
-    ):
-        pass
+    hasty = RunStore(tmp_path, wait=False)
+    with RunStore(tmp_path).lock(tiny_config(), DATASET.fingerprint), pytest.raises(BusyError, match="another process"):
+        hold(hasty, waiting=lambda: pytest.fail("it waits"))
 
 
 @pytest.mark.parametrize(
@@ -91,94 +90,83 @@ def test_nobody_waits_where_waiting_is_not_wanted(tmp_path):
 )
 @pytest.mark.parametrize("name", FILES)
 def test_a_damaged_file_is_named_and_nothing_is_overwritten(tmp_path, name, harm):
-    folder = store_run(tmp_path)
+    folder, store, longer = store_run(tmp_path), RunStore(tmp_path), made_up_run(tiny_config(epochs=5), DATASET)
     harm(folder / name)
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    store = RunStore(tmp_path)
-    with pytest.raises(StoreError) as caught:
-        store.find(tiny_config(epochs=5), DATASET.fingerprint)
-    assert name in str(caught.value)
-    assert folder.name in str(caught.value)
-    assert "labutils runs rm" in str(caught.value)
-    assert str(tmp_path.parent) not in str(caught.value)
-    with pytest.raises(StoreError):
-        store.put(made_up_run(tiny_config(epochs=5), DATASET), {"epochs": np.array(5)}, None)
+    for ask in (lambda: store.find(longer.config, DATASET.fingerprint), lambda: store.put(longer, {}, None)):
+        with pytest.raises(StoreError) as caught:
+            ask()
+        said = str(caught.value)
+        assert name in said and folder.name in said and "labutils runs rm" in said and str(tmp_path.parent) not in said
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
 
 def test_a_folder_of_notes_is_left_alone(tmp_path):
-    store = RunStore(tmp_path)
-    folder = store.path_of(tiny_config(), DATASET.fingerprint)
-    folder.mkdir()
-    (folder / "notes.txt").write_text("mine")
+    notes = RunStore(tmp_path).path_of(tiny_config(), DATASET.fingerprint) / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
     with pytest.raises(StoreError, match=r"is not a stored run or is damaged \(config.json: no such file"):
-        store.find(tiny_config(), DATASET.fingerprint)
-    assert [p.name for p in folder.iterdir()] == ["notes.txt"]
+        RunStore(tmp_path).find(tiny_config(), DATASET.fingerprint)
+    assert [*notes.parent.iterdir()] == [notes]
 
 
 def test_a_run_under_another_runs_name_is_refused(tmp_path):
-    folder = store_run(tmp_path)
-    other = RunStore(tmp_path).path_of(tiny_config(seed=5), DATASET.fingerprint)
-    shutil.copytree(folder, other)
-    with pytest.raises(StoreError, match="holds another run than its name says"):
-        RunStore(tmp_path).find(tiny_config(seed=5), DATASET.fingerprint)
+    folder, store = store_run(tmp_path), RunStore(tmp_path)
+    shutil.copytree(folder, store.path_of(tiny_config(seed=5), DATASET.fingerprint))
     told = json.loads((folder / "provenance.json").read_text())
     (folder / "provenance.json").write_text(json.dumps(told | {"fingerprint": "0018000a0001"}))
-    with pytest.raises(StoreError, match="holds another run than its name says"):
-        RunStore(tmp_path).find(tiny_config(), DATASET.fingerprint)
+    for seed in (5, 0):
+        with pytest.raises(StoreError, match="holds another run than its name says"):
+            store.find(tiny_config(seed=seed), DATASET.fingerprint)
+
+
+def grown_beside(folder, epochs):
+    """A run that came without its checkpoint, and a longer one trained beside it."""
+    place, store = store_run(folder), RunStore(folder)
+    shutil.rmtree(place / "checkpoint")
+    beside, start = store.workplace(tiny_config(epochs=6), DATASET.fingerprint)
+    assert start is None and beside != place
+    run = replace(made_up_run(tiny_config(epochs=epochs), DATASET), path=beside)
+    write_run(run, state_of(run), None)
+    return store, place, beside
 
 
 def test_what_came_without_a_checkpoint_stays_until_the_longer_run_is_there(tmp_path):
-    folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=6)
-    shutil.rmtree(folder / "checkpoint")
-    beside, start = store.workplace(config, DATASET.fingerprint)
-    assert start is None
-    assert beside != folder
-    run = replace(made_up_run(tiny_config(epochs=4), DATASET), path=beside)
-    write_run(run, state_of(run), None)
-    assert store.find(config, DATASET.fingerprint).epochs == 3
-    assert list(store) == [folder]
+    (store, place, beside), config = grown_beside(tmp_path, epochs=4), tiny_config(epochs=6)
+    assert store.find(config, DATASET.fingerprint).epochs == 3 and list(store) == [place]
     # Killed and asked for again, it goes on where it was.
     again, start = store.workplace(config, DATASET.fingerprint)
     assert (again, start[0].epochs) == (beside, 4)
-    assert store.replace(beside, config, DATASET.fingerprint) == folder
-    assert store.find(config, DATASET.fingerprint).epochs == 4
-    assert [p.name for p in tmp_path.iterdir()] == [folder.name]
+    assert store.replace(beside, config, DATASET.fingerprint) == place
+    assert store.find(config, DATASET.fingerprint).epochs == 4 and [*tmp_path.iterdir()] == [place]
 
 
 def test_a_kill_between_the_two_steps_of_replacing_loses_nothing(tmp_path, monkeypatch):
-    folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=6)
-    shutil.rmtree(folder / "checkpoint")
-    beside, _ = store.workplace(config, DATASET.fingerprint)
-    run = replace(made_up_run(config, DATASET), path=beside)
-    write_run(run, state_of(run), None)
-    real = Path.rename
+    (store, place, beside), config, real = grown_beside(tmp_path, epochs=6), tiny_config(epochs=6), Path.rename
 
     def dying(self, target):
         if self == beside:
             raise Crash
         return real(self, target)
 
-    monkeypatch.setattr(Path, "rename", dying)
-    with pytest.raises(Crash):
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(Path, "rename", dying)
         store.replace(beside, config, DATASET.fingerprint)
-    monkeypatch.undo()
-    assert not folder.exists()
+    assert not place.exists()
     with store.lock(config, DATASET.fingerprint):
         assert store.find(config, DATASET.fingerprint).epochs == 3
         assert store.workplace(config, DATASET.fingerprint)[1][0].epochs == 6
 
 
 def test_a_run_from_a_worker_is_kept_unless_a_longer_one_is_there(tmp_path):
-    store, run = RunStore(tmp_path), made_up_run(tiny_config(epochs=3), DATASET)
-    kept = store.put(run, state_of(run), b"weights")
-    longer = made_up_run(run.config.with_(epochs=5), DATASET)
-    assert store.put(longer, state_of(longer), None).path == kept.path
-    assert read_run(kept.path).epochs == 5
-    assert best_weights_file(kept.path).read_bytes() == b"weights"
-    store.put(run, state_of(run), b"other")
-    assert read_run(kept.path).epochs == 5
-    assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == [kept.path.name]
+    store = RunStore(tmp_path)
+    for epochs, weights in ((3, b"weights"), (5, None), (3, b"other")):
+        run = made_up_run(tiny_config(epochs=epochs), DATASET)
+        kept = store.put(run, state_of(run), weights).path
+        assert read_run(kept).epochs == max(3, epochs, read_run(kept).epochs)
+        assert best_weights_file(kept).read_bytes() == b"weights"
+    assert read_run(kept).epochs == 5
+    assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == [kept.name]
 
 
 @pytest.mark.parametrize(
@@ -202,29 +190,21 @@ def test_read_only_results_are_refused_before_training_and_still_read(tmp_path, 
 
     monkeypatch.setattr(os, "open", refuse)
     assert store.find(tiny_config(), DATASET.fingerprint).epochs == 3
-    with (
-        pytest.raises(StoreError, match=rf"cannot be written \({reason}\). Set LABUTILS_RESULTS to a folder"),
-        store.lock(tiny_config(epochs=9), DATASET.fingerprint),
-    ):
-        pass
+    with pytest.raises(StoreError, match=rf"cannot be written \({reason}\). Set LABUTILS_RESULTS to a folder"):
+        hold(store)
 
 
 def test_runs_are_removed_by_name(tmp_path):
-    one, two = store_run(tmp_path), store_run(tmp_path, seed=1)
-    store = RunStore(tmp_path)
-    with pytest.raises(StoreError, match="2 stored runs are called 'skin-lenet'"):
-        store.remove("skin-lenet")
-    with pytest.raises(StoreError, match="No stored run is called 'nothing'"):
-        store.remove("nothing")
-    for nameless in ("", ".", "/", "./"):
-        with pytest.raises(StoreError, match="A stored run has a name"):
-            store.remove(nameless)
+    one, two, store = store_run(tmp_path), store_run(tmp_path, seed=1), RunStore(tmp_path)
+    said = {"skin-lenet": "2 stored runs are called 'skin-lenet'", "nothing": "No stored run is called 'nothing'"}
+    for name, words in (said | dict.fromkeys(("", ".", "/", "./"), "A stored run has a name")).items():
+        with pytest.raises(StoreError, match=words):
+            store.remove(name)
     with FileLock(tmp_path / f".{two.name}.lock"), pytest.raises(StoreError, match="is being trained"):
         store.remove(two.name)
-    assert store.remove(str(two)) == two
-    assert list(store) == [one]
+    assert store.remove(str(two)) == two and list(store) == [one]
     with pytest.raises(StoreError, match="A stored run has a name"):
-        store.remove("")
+        store.remove("")  # though there is one alone
     cut(one / "history.csv")
     store.remove(one.name)
     assert list(store) == []
@@ -275,55 +255,41 @@ def test_damaged_runs_are_left_out_and_listed_with_the_reason(tmp_path):
 def test_what_a_kill_left_half_written_goes_with_the_next_look(tmp_path, place):
     """Also where nothing is left to train: killed in the last epoch's checkpoint, nobody writes to the run again."""
     folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=3)
-    half = folder / place
-    half.write_bytes(b"half")
+    (folder / place).write_bytes(b"half")
     with FileLock(tmp_path / f".{folder.name}.lock"):
         assert store.find(config, DATASET.fingerprint).epochs == 3
-        assert half.exists(), "another process is writing it"
-    assert store.find(config, DATASET.fingerprint).epochs == 3
-    assert not half.exists()
-    half.write_bytes(b"half")
-    with store.lock(config, DATASET.fingerprint):
-        assert not half.exists()
-    half.write_bytes(b"half")
-    run = read_run(folder)
-    write_run(run, state_of(run), None)
-    assert not half.exists()
+        assert (folder / place).exists(), "another process is writing it"
+    run = store.find(config, DATASET.fingerprint)
+    assert not (folder / place).exists()
+    for clears in (lambda: hold(store), lambda: write_run(run, state_of(run), None)):
+        (folder / place).write_bytes(b"half")
+        clears()
+        assert not (folder / place).exists()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
 def test_where_a_file_system_knows_no_locks_a_file_stands_for_one(tmp_path, monkeypatch, code):
-    fcntl = pytest.importorskip("fcntl")
-
-    def refuse(*_):
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    folder = store_run(tmp_path)
-    store, config = RunStore(tmp_path), tiny_config(epochs=3)
+    error = OSError(code, os.strerror(code))
+    monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", lambda *_: (_ for _ in ()).throw(error))
+    folder, store, config = store_run(tmp_path), RunStore(tmp_path), tiny_config(epochs=3)
     with store.lock(config, DATASET.fingerprint), pytest.raises(StoreError, match="is being trained"):
         store.remove(folder.name)
     store.remove(folder.name)
     assert list(store) == []
 
 
-def test_a_file_where_the_results_should_be_is_a_sentence(tmp_path):
+@pytest.mark.parametrize("place", ["file", "file/runs"])
+def test_a_file_where_the_results_should_be_is_a_sentence(tmp_path, place):
     (tmp_path / "file").write_text("mine")
-    for folder, reason in ((tmp_path / "file", "a file stands there"), (tmp_path / "file" / "runs", "a file stands ")):
-        store = RunStore(folder)
-        assert store.all() == [] and store.find(tiny_config(), DATASET.fingerprint) is None
-        with (
-            pytest.raises(StoreError, match=rf"cannot be written \({reason}"),
-            store.lock(tiny_config(), DATASET.fingerprint),
-        ):
-            pass
+    store = RunStore(tmp_path / place)
+    assert store.all() == [] and store.find(tiny_config(), DATASET.fingerprint) is None
+    with pytest.raises(StoreError, match=r"cannot be written \(a file stands "):
+        hold(store)
 
 
 def test_results_that_may_not_be_listed_are_a_sentence(tmp_path, monkeypatch):
-    def refuse(self):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    error = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(Path, "iterdir", lambda self: (_ for _ in ()).throw(error))
     with pytest.raises(StoreError, match=r"cannot be read \(permission denied\)"):
         RunStore(tmp_path).all()
 

@@ -8,11 +8,10 @@ import tempfile
 from importlib.metadata import version
 
 import pytest
-from helpers import made_up_run, state_of, tiny_config, tiny_dataset
-from PIL import Image
+from helpers import store_run
+from picture_helpers import write_noise
 
 from labutils import machine, paths
-from labutils.runs import RunStore
 from labutils.tools import doctor
 
 
@@ -25,41 +24,22 @@ def crosses():
     return {check.name: f"{check.found}: {check.remedy}" for check in doctor.examine() if check.remedy}
 
 
-HASH = " \\\n    --hash=sha256:0123456789abcdef"
-NUMPY = f"numpy=={version('numpy')}"
-
-
-@pytest.mark.parametrize(
-    ("pins", "found", "remedy"),
-    [
-        (
-            f"# made by uv\n{NUMPY}{HASH}\nnot-there==1.0 ; sys_platform == 'elsewhere'{HASH}\n-e .\n",
-            "1 as pinned in requirements.txt",
-            "",
-        ),
-        (
-            f"numpy==0.1{HASH}\nnot-there==1.0{HASH}\n",
-            f"2 differ: numpy {version('numpy')}, not-there missing",
-            "pip install -r requirements.txt",
-        ),
-    ],
-)
-def test_pins_are_read_past_comments_hashes_and_markers(tmp_path, monkeypatch, pins, found, remedy):
+def test_pins_are_read_past_comments_hashes_and_markers(tmp_path, monkeypatch):
+    there, hashes = version("numpy"), " \\\n    --hash=sha256:0123456789abcdef"
     monkeypatch.setattr(paths, "ROOT", tmp_path)
-    (tmp_path / "requirements.txt").write_text(pins)
-    assert look("packages") == (found, remedy)
+    good = f"# made by uv\nnumpy=={there}{hashes}\nnot-there==1.0 ; sys_platform == 'elsewhere'{hashes}\n-e .\n"
+    (tmp_path / "requirements.txt").write_text(good)
+    assert look("packages") == ("1 as pinned in requirements.txt", "")
+    (tmp_path / "requirements.txt").write_text(f"numpy==0.1{hashes}\nnot-there==1.0{hashes}\n")
+    found = f"2 differ: numpy {there}, not-there missing"
+    assert look("packages") == (found, "pip install -r requirements.txt")
 
 
 def test_damaged_runs_are_counted_and_one_is_named(results):
-    store, data = RunStore(), tiny_dataset()
-    for seed in range(3):
-        run = made_up_run(tiny_config(seed=seed), data)
-        place = store.put(run, state_of(run), None).path
+    place = [store_run(results / "runs", seed=seed) for seed in range(3)][-1]
     assert look("stored runs") == ("3 readable", "")
     (place / "history.csv").write_text("nonsense")
     assert look("stored runs") == ("2 readable, 1 damaged", f"labutils runs rm {place.name}")
-    shutil.rmtree(place)
-    assert look("stored runs") == ("2 readable", "")
 
 
 def test_a_full_disk_and_little_memory_have_a_remedy(monkeypatch):
@@ -110,33 +90,24 @@ def test_a_look_that_fails_is_a_cross_and_keeps_no_other(monkeypatch):
 
 
 def test_a_kernel_of_another_python_has_a_remedy(tmp_path, monkeypatch):
-    def kernel(*argv):
-        folder = tmp_path / "kernels" / "python3"
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [*argv, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "x", "language": "python"}))
-
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
-    for good in ("python", sys.executable):
-        kernel(good)
-        assert look("kernelspec")[1] == ""
-    for other in ("/gone/bin/python", shutil.which("sh")):
-        kernel(other)
-        assert look("kernelspec")[1].endswith("-m ipykernel install --sys-prefix"), other
+    (tmp_path / "kernels" / "python3").mkdir(parents=True)
+    for program, good in (("python", 1), (sys.executable, 1), ("/gone/bin/python", 0), (shutil.which("sh"), 0)):
+        spec = {"argv": [program, "-m", "ipykernel_launcher"], "display_name": "x", "language": "python"}
+        (tmp_path / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec))
+        remedy = look("kernelspec")[1]
+        assert remedy == "" if good else remedy.endswith("-m ipykernel install --sys-prefix"), program
 
 
 def test_images_are_counted_by_class_and_what_is_none_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("LABUTILS_DATA", str(tmp_path))
-    for split, n in (("train", 4), ("validation", 2)):
-        for label, word in enumerate(("Sick", "Well")):
-            folder = tmp_path / "Chest" / split / word
-            folder.mkdir(parents=True)
-            for i in range(n + label):
-                Image.new("L", (40 + 10 * (i == 0), 50)).save(folder / f"{i}.png")
-    found = "course data; 9 training (4 Sick, 5 Well); 5 validation (2 Sick, 3 Well); 40x50 pixels and 1 other sizes, L"
+    chest = tmp_path / "Chest"
+    write_noise(chest, ("Sick", "Well"), ("train", "validation"), {"train": 4, "validation": 2})
+    write_noise(chest, ("Well",), ("train",), 5, change=lambda _, pixels: pixels[:30])
+    found = "course data; 9 training (4 Sick, 5 Well); 4 validation (2 Sick, 2 Well); 36x40 pixels and 1 other sizes, L"
     assert look("images of Chest") == (found, "")
-    (tmp_path / "Chest" / "train" / "Sick" / "1.png").write_text("a text")
+    (chest / "train" / "Sick" / "1.png").write_text("a text")
     assert look("images of Chest") == (f"{found}; no images: Sick/1.png", "labutils data audit chest")
 
 
@@ -152,8 +123,10 @@ def test_results_that_nobody_may_write_to_have_a_remedy(tmp_path, monkeypatch):
     assert found == "new/results not writable (read-only file system)" and "LABUTILS_RESULTS" in remedy
 
 
-def test_the_table_has_a_row_for_every_check_and_a_dash_where_nothing_is_to_do():
-    table = doctor.table([doctor.Check("disk", "enough"), doctor.Check("images", "none", "draw them")])
+def test_the_table_has_a_row_for_every_check_and_a_dash_where_nothing_is_to_do(monkeypatch):
+    found = {"disk": ("enough", ""), "images": ("none", "draw them")}
+    monkeypatch.setattr(doctor, "looks", lambda: {name: lambda name=name: found[name] for name in found})
+    table = doctor.table()
     assert table["to do"].tolist() == ["-", "draw them"] and table.index.tolist() == ["disk", "images"]
 
 

@@ -1,23 +1,17 @@
 """What a source holds: folders, tables as programs write them, and sentences for what is unclear in them."""
 
 import os
+import re
 import unicodedata
 
 import pytest
-from dicom_helpers import shipped, write_dicom
+from dicom_helpers import shipped, write, write_dicom
 from PIL import Image
 
 from labutils.errors import DataError
-from labutils.tools.imports.sources import Wanted, ask_for_patients, find_items
+from labutils.tools.imports.sources import Wanted, find_items
 
 FILES = ("Bild ä1.png", "Bild ä2.png", "Bild ä3.png", "Bild ä4.png")
-
-
-def pictures(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (20, 20), 9).save(folder / name)
-    return folder
 
 
 def items(source, **wanted):
@@ -26,7 +20,7 @@ def items(source, **wanted):
 
 def table(folder, text, encoding="utf-8", **wanted):
     """What is found in a table beside four pictures."""
-    (pictures(folder, *FILES) / "labels.csv").write_bytes(text.encode(encoding))
+    (write(folder, *FILES) / "labels.csv").write_bytes(text.encode(encoding))
     return items(folder / "labels.csv", **wanted)
 
 
@@ -39,46 +33,29 @@ def labels(found):
     return [one.label for one in found.items]
 
 
-def test_folders_at_any_depth_and_what_is_no_image(tmp_path):
-    pictures(tmp_path, "Normal/a.png", "Normal/x/y/b.jpg", "Sick/c.png")
-    (tmp_path / "Normal" / "notes.txt").write_text("seen by nobody")
-    found = items(tmp_path)
-    assert [(one.name, one.label) for one in found.items] == [
-        ("Normal/a.png", "Normal"),
-        ("Normal/x/y/b.jpg", "Normal"),
-        ("Sick/c.png", "Sick"),
-    ]
-    assert found.left_out == {"Normal/notes.txt": "no image"}
-    assert "which images are of one patient" in ask_for_patients(found.items)
-
-
-def test_a_source_that_is_split_already(tmp_path):
-    found = items(pictures(tmp_path, "train/Normal/a.png", "test/Sick/c.png"))
-    assert labels(found) == ["Sick", "Normal"] and "split anew" in found.notes[0]
-
-
-def test_a_class_is_the_same_in_either_spelling_of_its_accents(tmp_path):
-    for split, form in (("train", "NFC"), ("test", "NFD")):
-        pictures(tmp_path, unicodedata.normalize(form, f"{split}/Bösartig/a.png"))
-    assert labels(items(tmp_path)) == ["Bösartig", "Bösartig"]
-
-
 @pytest.mark.parametrize(
     ("names", "pattern", "expected"),
     [
+        (("Normal/a.png", "Normal/x/y/b.jpg", "Sick/c.png"), "", ["Normal", "Normal", "Sick"]),
+        (("train/Normal/a.png", "test/Sick/c.png"), "", ["Sick", "Normal"]),
+        (("train/B\u00f6sartig/a.png", "test/Bo\u0308sartig/a.png"), "", ["Bösartig", "Bösartig"]),
         (("AFF_1.png", "NFF_2.png"), "([A-Z]+)_", ["AFF", "NFF"]),
         (("AFF_1.png", "NFF_2.png"), "AFF|NFF", ["AFF", "NFF"]),
         (("test/Mel_1.png", "train/Nev_2.png"), "(Mel|Nev)", ["Mel", "Nev"]),
         (("P1/sick/a.png", "P2/well/b.png"), "/(sick|well)/", ["sick", "well"]),
     ],
 )
-def test_names_that_tell_the_class(tmp_path, names, pattern, expected):
-    found = items(pictures(tmp_path, *names), label=pattern)
-    assert labels(found) == expected and not found.problems
+def test_folders_at_any_depth_or_names_tell_the_class(tmp_path, names, pattern, expected):
+    write(tmp_path, *names)
+    (tmp_path / "notes.txt").write_text("seen by nobody")
+    found = items(tmp_path, label=pattern)
+    assert labels(found) == expected and not found.problems and found.left_out == {"notes.txt": "no image"}
+    assert [one.name for one in found.items] == sorted(names)
+    assert any("split anew" in note for note in found.notes) == ("train" in found.items[-1].name)
 
 
 def test_what_tells_patients_apart(tmp_path):
-    pictures(tmp_path, "x/case1_a.png", "x/case1_b.png", "y/case2_a.png")
+    write(tmp_path, "x/case1_a.png", "x/case1_b.png", "y/case2_a.png")
     assert [one.group for one in items(tmp_path).items] == ["patient 1", "patient 1", "patient 2"]
     assert [one.group for one in items(tmp_path, group="_([ab])").items] == ["a", "b", "a"]
     for option in ("group", "label"):
@@ -87,9 +64,13 @@ def test_what_tells_patients_apart(tmp_path):
 
 
 def test_dicom_tells_class_and_patient(tmp_path):
-    write_dicom(tmp_path / "IM1", PatientID="A", BodyPartExamined="CHEST", StudyInstanceUID="1.2.3")
-    write_dicom(tmp_path / "IM2", PatientID="B", BodyPartExamined="HAND", BurnedInAnnotation="YES")
-    write_dicom(tmp_path / "IM3", PatientID="", BodyPartExamined="HAND")
+    for name, patient, part, burned in (
+        ("IM1", "A", "CHEST", "NO"),
+        ("IM2", "B", "HAND", "YES"),
+        ("IM3", "", "HAND", ""),
+    ):
+        told = {"PatientID": patient, "BodyPartExamined": part, "BurnedInAnnotation": burned}
+        write_dicom(tmp_path / name, StudyInstanceUID="1.2.3", **told)
     found = items(tmp_path, label="BodyPartExamined")
     assert [(one.label, one.group, one.burned_in) for one in found.items] == [
         ("CHEST", "A", False),
@@ -97,7 +78,7 @@ def test_dicom_tells_class_and_patient(tmp_path):
     ]
     assert "carries no PatientID: say with --group" in found.problems["IM3"] and found.groups_by == "PatientID"
     found = items(tmp_path, label="BodyPartExamined", group="StudyInstanceUID")
-    assert found.items[0].group == "1.2.3" and len(found.items) == 3
+    assert [one.group for one in found.items] == ["1.2.3"] * 3
     assert "lies in no folder of a class" in items(tmp_path).problems["IM1"]
     assert "IM1 carries no ViewPosition: --label" in items(tmp_path, label="ViewPosition").problems["IM1"]
 
@@ -108,35 +89,24 @@ def test_tables_of_contents_are_left_out(tmp_path):
     assert items(tmp_path).left_out == {"a/DICOMDIR": "a table of contents (DICOMDIR)"}
 
 
-def test_nobody_waits_for_a_pipe(tmp_path):
-    pictures(tmp_path, "Normal/a.png", "Sick/b.png")
+def test_nobody_waits_for_a_pipe_and_sources_that_are_none(tmp_path):
+    write(tmp_path, "Normal/a.png", "Sick/b.png")
     os.mkfifo(tmp_path / "Sick" / "c.png")
     assert items(tmp_path).problems["Sick/c.png"].endswith("Sick/c.png is not an ordinary file. Remove it.")
     os.mkfifo(tmp_path / "x.csv")
-    with pytest.raises(DataError, match=r"x\.csv is neither a folder nor a CSV"):
-        items(tmp_path / "x.csv")
+    (tmp_path / "labels.xlsx").write_bytes(b"PK\x03\x04")
+    none = "is neither a folder nor a CSV"
+    said = {"x.csv": none, "Sick/b.png": none, "labels.xlsx": f"{none}.*save the table as CSV", "no": "does not exist"}
+    for name, says in said.items():
+        with pytest.raises(DataError, match=says):
+            items(tmp_path / name)
 
 
 def test_folders_of_patients_with_folders_of_classes_in_them(tmp_path):
-    pictures(tmp_path, *(f"P{n}/{name}/a.png" for n in range(5) for name in ("Normal", "Sick")))
+    write(tmp_path, *(f"P{n}/{name}/a.png" for n in range(5) for name in ("Normal", "Sick")))
     assert "If Normal, Sick in them are the classes" in items(tmp_path).notes[0]
-    pictures(tmp_path / "other", *(f"{name}/P{n}/a.png" for n in range(5) for name in ("Normal", "Sick")))
+    write(tmp_path / "other", *(f"{name}/P{n}/a.png" for n in range(5) for name in ("Normal", "Sick")))
     assert not any("in them" in note for note in items(tmp_path / "other").notes)
-
-
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("nothing", "does not exist"),
-        ("a.png", "is neither a folder nor a CSV"),
-        ("labels.xlsx", r"labels\.xlsx is neither .* save the table as CSV"),
-    ],
-)
-def test_sources_that_are_none(tmp_path, name, says):
-    pictures(tmp_path, "a.png")
-    (tmp_path / "labels.xlsx").write_bytes(b"PK\x03\x04")
-    with pytest.raises(DataError, match=says):
-        items(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -152,10 +122,8 @@ def test_sources_that_are_none(tmp_path, name, says):
 )
 def test_tables_as_programs_write_them(tmp_path, text, encoding):
     found = table(tmp_path, text, encoding)
-    assert [(one.file.name, one.label, one.group) for one in found.items] == [
-        ("Bild ä1.png", "Normal", "1"),
-        ("Bild ä2.png", "Läsion", "2"),
-    ]
+    told = [(one.file.name, one.label, one.group) for one in found.items]
+    assert told == [("Bild ä1.png", "Normal", "1"), ("Bild ä2.png", "Läsion", "2")]
 
 
 @pytest.mark.parametrize(
@@ -167,18 +135,14 @@ def test_tables_as_programs_write_them(tmp_path, text, encoding):
         # Patients go before lesions, and what was asked for before both.
         ("lesion_id,patient_id,who", "", "patient_id"),
         ("lesion_id,patient_id,who", "who", "who"),
+        ("patient", r"ä(\d)", None),
     ],
 )
-def test_a_column_of_patients_is_taken_without_asking(tmp_path, columns, group, taken):
+def test_what_tells_patients_of_a_table_apart(tmp_path, columns, group, taken):
     cells = [",".join([label, *(f"{one}{n // 2}" for one in columns.split(","))]) for n, label in enumerate("abab")]
     found = table(tmp_path, lines(f"file,label,{columns}", *cells), group=group)
-    assert found.groups_by == f"the column {taken}"
-    assert [one.group for one in found.items] == [f"{taken}{n // 2}" for n in range(4)]
-
-
-def test_a_pattern_goes_before_a_column_too(tmp_path):
-    found = table(tmp_path, lines("file,label,patient", "a,1", "b,1", "a,1", "b,1"), group=r"ä(\d)")
-    assert [one.group for one in found.items] == ["1", "2", "3", "4"]
+    assert found.groups_by == (f"the column {taken}" if taken else f"the pattern {group}")
+    assert [one.group for one in found.items] == [f"{taken}{n // 2}" if taken else f"{n + 1}" for n in range(4)]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +154,7 @@ def test_paths_of_the_machine_that_wrote_the_table(tmp_path, before):
 
 
 def test_the_longest_end_of_a_path_that_is_here_counts(tmp_path):
-    pictures(tmp_path, f"2/{FILES[0]}")
+    write(tmp_path, f"2/{FILES[0]}")
     found = table(tmp_path, f"file,label\nD:/all/2/{FILES[0]},a\nD:/all/1/{FILES[0]},b\n")
     assert [one.file.parent for one in found.items] == [tmp_path / "2", tmp_path]
     # A path from here on is what it says.
@@ -254,21 +218,18 @@ SEVERAL = lines("file,label", "Well", "Effusion|Mass", "Mass | Effusion", "Effus
         ({"several": "single"}, ["Well", "Effusion"]),
         ({"classes": ("Well", "Effusion")}, ["Well", "Effusion", "Effusion", "Effusion"]),
         ({"classes": ("Well", "Effusion", "Mass"), "several": "first"}, ["Well", "Effusion", "Mass", "Effusion"]),
+        ({}, ["Well", "Effusion"]),  # what is not said is not guessed
+        ({"classes": ("Well", "Effusion", "Mass")}, ["Well", "Effusion"]),
     ],
 )
 def test_several_labels_of_one_image(tmp_path, wanted, expected):
-    found = table(tmp_path, SEVERAL, **wanted)
-    assert labels(found) == expected and not found.problems
-    assert len(found.left_out) == 4 - len(expected)
-    assert ("2 images with several labels" in " ".join(found.notes)) == (wanted.get("several") == "first")
-
-
-def test_several_labels_are_not_guessed(tmp_path):
-    for classes in ((), ("Well", "Effusion", "Mass")):
-        problems = table(tmp_path, SEVERAL, classes=classes).problems
-        assert list(problems) == list(FILES[1:3])
-        for word in ("has several labels (Effusion|Mass)", "--classes A,B", "--several first", "--several single"):
-            assert word in problems[FILES[1]]
+    found, several = table(tmp_path, SEVERAL, **wanted), wanted.get("several")
+    assert labels(found) == expected
+    told = found.left_out if several == "single" else found.problems
+    assert list(told) == list(FILES[1:3] if len(expected) < 4 else ())
+    assert ("2 images with several labels" in " ".join(found.notes)) == (several == "first")
+    for problem in found.problems.values():
+        assert re.search(r"\(.+\|.+\)(.|\n)*--classes A,B(.|\n)*--several first(.|\n)*--several single", problem)
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,12 @@ from labutils.tools.imports.split import join_groups, split_groups
 SHARES = (0.7, 0.15, 0.15)
 
 
-def random_patients(seed, n=60, classes=3):
-    rng = np.random.default_rng(seed)
-    groups = np.repeat(np.arange(n), rng.integers(1, 8, n))
-    of_patient = rng.integers(0, classes, n)
-    of_patient[: 3 * classes] = np.arange(3 * classes) % classes
-    labels = np.where(rng.random(len(groups)) < 0.1, rng.integers(0, classes, len(groups)), of_patient[groups])
-    return labels, groups
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_patients_stay_together_and_classes_keep_their_shares(seed):
-    labels, groups = random_patients(seed)
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(60), rng.integers(1, 8, 60))
+    of_patient = np.r_[np.arange(9) % 3, rng.integers(0, 3, 51)]
+    labels = np.where(rng.random(len(groups)) < 0.1, rng.integers(0, 3, len(groups)), of_patient[groups])
     splits = split_groups(labels, groups, SHARES, "abc", seed)
     assert all(len(set(splits[groups == group])) == 1 for group in set(groups))
     for label in range(3):
@@ -35,19 +29,17 @@ def test_another_seed_is_another_split():
     assert not np.array_equal(*found) and [np.bincount(one).tolist() for one in found] == [[32, 8], [32, 8]]
 
 
-def test_a_rare_class_is_in_every_split():
-    labels = np.array([0] * 300 + [1] * 3)
-    splits = split_groups(labels, np.arange(303), SHARES, ("often", "rare"))
-    assert sorted(splits[labels == 1]) == [0, 1, 2]
-    labels = np.array([0, 1] * 30 + [2] * 3)
-    assert sorted(split_groups(labels, np.arange(63), (0.98, 0.01, 0.01), "abc")[60:]) == [0, 1, 2]
+@pytest.mark.parametrize(("often", "shares"), [([0] * 300, SHARES), ([0, 1] * 30, (0.98, 0.01, 0.01))])
+def test_a_rare_class_is_in_every_split(often, shares):
+    labels = np.array([*often, *[max(often) + 1] * 3])
+    splits = split_groups(labels, np.arange(len(labels)), shares, "abc"[: max(labels) + 1])
+    assert sorted(splits[-3:]) == [0, 1, 2]
 
 
 def test_too_few_patients_is_a_sentence():
+    labels, groups = np.repeat([0, 1], 9), np.array([*range(9), *[10] * 5, *[11] * 4])
     with pytest.raises(DataError, match=r"rare has images of 2 patients .*train, validation, test need one each"):
-        split_groups(
-            np.array([0] * 9 + [1] * 9), np.array([*range(9), *[10] * 5, *[11] * 4]), SHARES, ("often", "rare")
-        )
+        split_groups(labels, groups, SHARES, ("often", "rare"))
 
 
 def test_linked_groups_become_one():

@@ -7,14 +7,13 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from helpers import TESTS, made_up_run, patience, python_path, state_of, tiny_config, wait_until
-from PIL import Image
+from helpers import made_up_run, patience, python_path, state_of, tiny_config, wait_until
+from picture_helpers import write_noise
 
 from labutils import lab
 from labutils.data import load_dataset
@@ -25,7 +24,6 @@ from labutils.tools import missing
 from labutils.tools.cli import commands as cli
 from labutils.training import train
 
-requests = import_module("labutils.training.train")  # the package has a function of that name
 SMALL = {"n_train": 16, "n_val": 8}
 
 
@@ -37,10 +35,7 @@ def tiny_list(n: int, epochs: int = 1) -> list[Planned]:
 def three(results, monkeypatch):
     """Three tiny runs are the whole lab."""
     monkeypatch.setattr(lab, "training_list", lambda: tiny_list(3))
-    monkeypatch.setattr(missing, "PAUSE", 0.1)
-    monkeypatch.setattr(
-        "labutils.training.epoch.planned_lengths", lambda config: frozenset()
-    )  # no exam: it would have to be drawn
+    monkeypatch.setattr("labutils.training.epoch.planned_lengths", lambda config: frozenset())  # an exam would be drawn
     return [planned.config for planned in tiny_list(3)]
 
 
@@ -64,20 +59,14 @@ def test_what_is_missing_is_counted_and_trained(three, capsys):
     train(three[1], images())
     said = run().output
     assert re.search(r"^1 of the lab's 3 runs are stored, 2 are missing: about \d+ s of training here.$", said, re.M)
-    assert "task1b seed 0: trained 1 epochs" in said
-    assert "seed 1: " not in said
+    assert "task1b seed 0: trained 1 epochs" in said and "seed 1: " not in said
     assert seeds_stored() == [0, 1, 2]
     again = run()
     assert (again.exit_code, again.output) == (0, "3 of the lab's 3 runs are stored, 0 are missing.\n")
 
 
 def test_own_images_are_trained_on_where_they_are(three, tmp_path, monkeypatch):
-    for split, n in (("train", 8), ("validation", 4)):
-        for word in ("Mel", "Nev"):
-            folder = tmp_path / "data" / "Skin" / split / word
-            folder.mkdir(parents=True)
-            for i in range(n):
-                Image.new("L", (40, 40), 20 * i + 5 * len(split)).save(folder / f"{i}.png")
+    write_noise(tmp_path / "data" / "Skin", splits=("train", "validation"), count=8)
     monkeypatch.setenv("LABUTILS_DATA", str(tmp_path / "data"))
     elsewhere = Planned("a", "task2", "b8", tiny_config(dataset="bone"))
     monkeypatch.setattr(lab, "training_list", lambda: [*tiny_list(1), elsewhere])
@@ -89,8 +78,7 @@ def test_own_images_are_trained_on_where_they_are(three, tmp_path, monkeypatch):
 
 
 def test_only_the_epochs_that_are_missing_are_counted(three, monkeypatch):
-    lengths = (1, 4, 6)  # the same run, three times longer
-    longer = [Planned("a", "task1b", "r", three[0].with_(epochs=n)) for n in lengths]
+    longer = [Planned("a", "task1b", "r", three[0].with_(epochs=n)) for n in (1, 4, 6)]
     monkeypatch.setattr(lab, "training_list", lambda: longer)
     monkeypatch.setattr(missing, "estimate_seconds", lambda config, *rest: 3600.0 * config.epochs)
     train(three[0], images())
@@ -103,8 +91,7 @@ def test_a_damaged_run_is_named_and_does_not_keep_the_others(three):
     damaged = train(three[0], images()).path
     (damaged / "history.csv").write_text("nonsense")
     said = run()
-    assert said.exit_code == 1
-    assert "0 of the lab's 3 runs are stored, 3 are missing" in said.output
+    assert said.exit_code == 1 and "0 of the lab's 3 runs are stored, 3 are missing" in said.output
     assert re.search(r"task1b seed 0: failed. .* is not a stored run or is damaged \(", said.output)
     assert "1 runs could not be trained, see above: task1b seed 0." in said.output
     assert seeds_stored() == [1, 2]
@@ -144,7 +131,6 @@ def test_a_run_that_another_process_trains_is_passed_over_and_looked_at_again(th
 # two processes have begun one, or when they are told to. Short ones only seem to train.
 SITE = """
 import os, pathlib, sys, time, types
-sys.path.insert(0, os.environ["TESTS"])
 from helpers import made_up_run, state_of, tiny_config
 from labutils import lab, progress
 from labutils.lab import Planned
@@ -177,41 +163,35 @@ if "work()" in sys.orig_argv[-1]:
 """
 
 
-def start(results: Path, *arguments: str, **environment: str) -> subprocess.Popen:
+def start(results: Path, **environment: str) -> subprocess.Popen:
     (results / "sitecustomize.py").write_text(SITE)
     (results / "begun").mkdir(exist_ok=True)
-    settings = {"TESTS": str(TESTS), "BEGUN": str(results / "begun"), "GO": str(results / "go")}
-    settings |= {"PYTHONPATH": python_path(results)}
-    return subprocess.Popen(
-        [sys.executable, "-c", "from labutils.tools.cli import main; main()", "run", "--missing", *arguments],
-        env={**os.environ, "LABUTILS_RESULTS": str(results), **settings, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    places = {"BEGUN": str(results / "begun"), "GO": str(results / "go"), "LABUTILS_RESULTS": str(results)}
+    command = [sys.executable, "-c", "from labutils.tools.cli import main; main()", "run", "--missing", "--jobs", "2"]
+    environment = {**os.environ, **places, "PYTHONPATH": python_path(results), **environment}
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, env=environment, text=True, **piped)
 
 
-def who(results: Path) -> set[tuple[str, str]]:
+def who(results: Path) -> list[list[str]]:
     """Process and threads of those that have begun a run."""
-    return {(*file.name.split("-"),) for file in (results / "begun").iterdir()}
+    return [file.name.split("-") for file in (results / "begun").iterdir()]
 
 
 def test_two_jobs_share_the_list_and_the_cores(students_folder, results):
     (results / "go").touch()
-    process = start(results, "--jobs", "2", EPOCHS="2", LABUTILS_THREADS="4")
+    process = start(results, EPOCHS="2", LABUTILS_THREADS="4")
     said = process.communicate(timeout=patience(30))[0]
     assert process.returncode == 0, said
     assert seeds_stored() == [0, 1, 2, 3] and not (results / "runs").exists()
-    assert said.count(": trained 2 epochs") == 4, said
-    assert "waiting" not in said
-    assert len(who(results)) == 2
-    assert {threads for _, threads in who(results)} == {"2"}
+    assert said.count(": trained 2 epochs") == 4 and "waiting" not in said, said
+    assert [threads for _, threads in who(results)] == ["2", "2"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
 def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
     (results / "go").touch()
-    process = start(results, "--jobs", "2", EPOCHS="5000")
+    process = start(results, EPOCHS="5000")
     try:
         wait_until(lambda: len(list(RunStore())) == 2)
         pids = [pid for pid, _ in who(results)]
@@ -219,8 +199,7 @@ def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
         said = process.communicate(timeout=patience(10))[0]
     finally:
         process.kill()
-    assert process.returncode == 130, said
-    assert len(pids) == 2
+    assert process.returncode == 130 and len(pids) == 2, said
     assert len(re.findall(r"stopped, \d+ of 5000 epochs are finished and kept. Run the same again", said)) == 2, said
     assert "All 2 processes have stopped. Run the same again to go on from there." in said
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
@@ -229,7 +208,7 @@ def test_the_stop_key_stops_all_of_them_and_keeps_what_is_finished(results):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 def test_processes_leave_with_a_command_that_is_killed(results):
-    process = start(results, "--jobs", "2", EPOCHS="1")
+    process = start(results, EPOCHS="1")
     try:
         wait_until(lambda: len(who(results)) == 2)
     finally:
@@ -239,7 +218,7 @@ def test_processes_leave_with_a_command_that_is_killed(results):
 
 
 def test_a_process_that_is_killed_makes_the_command_fail(results):
-    process = start(results, "--jobs", "2", EPOCHS="1")
+    process = start(results, EPOCHS="1")
     wait_until(lambda: len(who(results)) == 2)
     os.kill(int(min(who(results))[0]), signal.SIGKILL)
     (results / "go").touch()

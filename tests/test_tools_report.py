@@ -45,28 +45,48 @@ def store(results):
     return store
 
 
+def written(**asked):
+    return report.write_report(**asked).read_text(encoding="utf-8")
+
+
+def pictures(text, folder):
+    """The pictures of a report, by file; each is there and has its words."""
+    found = {file: words for words, file in re.findall(r"!\[(.+?)\]\((\S+?\.png)\)", text)}
+    assert found and all((folder / file).is_file() and len(words) > 40 for file, words in found.items())
+    return found
+
+
+def table_rows(text):
+    return [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| ")]
+
+
+def results_rows():
+    """Of the README's table: what was reached, exam, ceiling, real images and lab report, by task and run."""
+    return {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
+
+
+def claim_rows(text):
+    return {cells[1]: cells for cells in table_rows(text)[:33]}
+
+
 def test_report_is_complete_and_the_same_every_time(store, results):
-    text = report.write_report().read_text(encoding="utf-8")
-    assert "phantom" in text.lower()
+    text = written()
     for column in ("What the lab could know", "What holds for these images"):
         assert re.search(rf"{column}, of 31 claims: \*\*\d+\*\* reproduced, .* \*\*\d+\*\* missing", text)
     assert "- Task 9: Skin; Bone" in text and lab.REAL in text
     assert f"{1 - 30 / 200:.3f} [" in text, "the best accuracy of the first run, with its interval"
     for label, graph in product(("lr-1e-4", "lr-1e-5", "lr-1e-6"), ("curves", "confusion", "roc")):
         assert (results / "task1b" / f"{label}-{graph}.png").is_file()
-    pictures = re.findall(r"!\[(.+?)\]\((.+?)\)", text)
-    assert pictures
-    for words, file in pictures:
-        assert (results / file).is_file() and len(words) > 40
-    files = {file: file.read_bytes() for file in results.rglob("*") if file.suffix in (".md", ".png")}
+    assert len(pictures(text, results)) > 1
+    files = [file for file in results.rglob("*") if file.suffix in (".md", ".png")]
+    before = [file.read_bytes() for file in files]
     report.write_report()
-    assert {file: file.read_bytes() for file in results.rglob("*") if file.suffix in (".md", ".png")} == files
+    assert [file.read_bytes() for file in files] == before
 
 
 def test_without_runs_everything_is_missing(results):
-    text = report.write_report().read_text(encoding="utf-8")
-    assert text.count("**31** missing") == 2
-    assert "The run on real images is missing" in text
+    text = written()
+    assert text.count("**31** missing") == 2 and "The run on real images is missing" in text
 
 
 def test_readme_shows_what_the_store_holds():
@@ -77,7 +97,7 @@ def test_readme_shows_what_the_store_holds():
 
 
 def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
-    rows = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
+    rows = results_rows()
     assert rows["1B", "lr 1e-5"][1:3] == ["missing", "0.938"]
     assert rows["1B", "lr 1e-5"][3].startswith("0.725 ["), "the real images"
     assert rows["5B", "batch norm"][4] == "final training 1.0000" and ("5B", "no dropout") not in rows
@@ -86,8 +106,8 @@ def test_the_results_table_has_the_exam_the_ceiling_and_like_beside_like(store):
     silent = [rows[key][4] for key in (("8", "augmentation"), ("1E", "LeNet"), ("7", "trains nothing"))]
     assert silent == ["-"] * 3 and ("2", "b16") not in rows, "the report quotes another run of Task 2"
     sit_exam(store, 0.8)
-    after = {tuple(cells[1:3]): cells[3:8] for cells in table_rows(report.results_table())}
-    assert after["1B", "lr 1e-5"][1].startswith("0.800 [") and after["1B", "lr 1e-5"][1].endswith("(3 seeds)")
+    after = results_rows()
+    assert re.fullmatch(r"0\.800 \[.*\(3 seeds\)", after["1B", "lr 1e-5"][1])
     assert after["1B", "lr 1e-4"][1] == "missing"
 
 
@@ -97,16 +117,10 @@ def test_what_is_no_network_stands_below_the_networks(store, results):
     drawn, real = (next(run for run in runs if run.source == source) for source in ("phantom", lab.REAL))
     keep_simple(results, drawn, {"forest": 0.7, "linear": 0.8}, {"forest": 0.9, "linear": 0.75})
     keep_simple(results, real, {"forest": 0.74, "linear": 0.61})
-    rows = {cells[2]: cells[3:8] for cells in table_rows(report.results_table())}
-    assert rows["Skin, no network: simple numbers"] == [
-        "0.800 [0.750, 0.850] (linear)",
-        "0.750 [0.700, 0.800]",
-        "0.938",
-        "0.740 [0.690, 0.790] (forest)",
-        "-",
-    ]
+    reached, exam, real = "0.800 [0.750, 0.850] (linear)", "0.750 [0.700, 0.800]", "0.740 [0.690, 0.790] (forest)"
+    assert results_rows()["-", "Skin, no network: simple numbers"] == [reached, exam, "0.938", real, "-"]
     assert "*No network*" in report.results_table()
-    text = report.write_report().read_text(encoding="utf-8")
+    text = written()
     assert "| PHANTOM, no network: simple numbers, linear | - | 0.800 [0.750, 0.850] |" in text
     assert f"| {lab.REAL}, no network: simple numbers, forest | - | 0.740 [0.690, 0.790] |" in text
     assert "| no network: val accuracy | - | 0.800 [0.750, 0.850] | 0.740 [0.690, 0.790] |" in text
@@ -136,9 +150,8 @@ def test_what_small_means_is_said_where_a_small_run_stands_in(store):
 
 
 def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
-    column = "on real images (validation, one seed)"
-    text = report.write_report().read_text(encoding="utf-8")
-    rows = {cells[1]: cells for cells in table_rows(text)[:33]}
+    column, text = "on real images (validation, one seed)", written()
+    rows = claim_rows(text)
     assert rows["id"][10] == column
     judged = {verdict.id: verdict.verdict for verdict in evaluate.judge_real()}
     assert judged == {"C5": "not reproduced", "C19": "reproduced"}, "the claims that are about these two runs alone"
@@ -149,28 +162,22 @@ def test_what_real_images_say_stands_beside_the_verdicts_on_phantoms(store):
     for name in [run.path.name for run in store.all() if run.source == lab.REAL]:
         store.remove(name)
     assert not evaluate.judge_real() and "The real images can" not in report.results_table()
-    assert column not in report.write_report().read_text(encoding="utf-8")
+    assert column not in written()
 
 
 def test_the_verdicts_of_the_report_take_all_stored_seeds(store):
-    def told():
-        lines = report.write_report().read_text(encoding="utf-8").splitlines()
-        return next(line for line in lines if line.startswith("| C19 | the original network"))
+    def judged():
+        return next(line for line in written().splitlines() if line.startswith("| C19 | the original network"))
 
-    assert "missing: no exam is stored" in told()
+    assert "missing: no exam is stored" in judged()
     sit_exam(store, 0.8)
-    assert "3 seeds" in told()
-    rows = {cells[1]: cells for cells in table_rows(report.write_report().read_text(encoding="utf-8"))[:33]}
+    assert "3 seeds" in judged()
+    rows = claim_rows(written())
     seeds, takes = (rows["id"].index(name) for name in ("seeds a setting", "seeds that a decision would take"))
     assert (rows["C19"][seeds], rows["C19"][takes]) == ("3", "-") and rows["C4"][seeds] == "-", "decided; missing"
     power = {cells[1].split(",")[0]: cells[3:6] for cells in table_rows(report.power_words())}
-    told = [cells for name, cells in rows.items() if cells[takes] not in ("-", rows["id"][takes], "---")]
-    assert [cells[1] for cells in told] == ["C5"]
-    assert told[0][takes] == f"accuracy {' / '.join(power['C5'])}", "the same numbers as `labutils report --power`"
-
-
-def table_rows(text):
-    return [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("| ")]
+    told = {name: cells[takes] for name, cells in rows.items() if cells[takes] not in ("-", rows["id"][takes], "---")}
+    assert told == {"C5": f"accuracy {' / '.join(power['C5'])}"}, "the same numbers as `labutils report --power`"
 
 
 def sit_exam(store, right):
@@ -193,28 +200,28 @@ def own(results):
 
 
 def test_a_report_on_own_runs_alone_is_about_them(own, results):
-    text = report.write_report().read_text(encoding="utf-8")
+    text = written()
     assert "phantom" not in text.lower() and "All runs are on **course data**" in text
     assert "## Task 1B" in text and "## Task 5A" not in text, "no page about nothing"
     assert "- Task 5A: no dropout; dropout 0.4" in text
     assert "`labutils run --missing --source course` trains them" in text
     assert "| lr 1e-5 | 100 | 0.825 [" in text and "always the largest class | - | 0.500 [" in text
     assert "## Runs on skin, images ba9876" in text and "skin-vgg16-b8-lr1e-05-do0.15" in text
-    for words, file in re.findall(r"!?\[(.+?)\]\((\S+?\.png)\)", text):
-        assert words and (results / file).is_file(), file
+    assert all((results / file).is_file() for file in re.findall(r"\]\((\S+?\.png)\)", text)) and pictures(
+        text, results
+    )
 
 
 def test_own_runs_have_their_report_beside_that_on_phantoms(own, results):
     store_run(own, LEARNING_RATES["lr 1e-5"], wrong=40)
-    assert "All runs are on **phantoms**" in report.write_report().read_text(encoding="utf-8")
+    assert "All runs are on **phantoms**" in written()
     file = report.write_report(source="course", beside=["phantom"])
     assert file == results / "own" / "course" / "REPORT.md"
     text = file.read_text(encoding="utf-8")
     assert "Other stored runs: 1 on phantom" in text
     assert "| lr 1e-5, PHANTOM | 100 | 0.800 [" in text
-    pages = re.findall(r"!\[.+?\]\((\S+?\.png)\)", text)
-    assert pages and all((file.parent / page).is_file() for page in pages)
-    assert any(cells[6].startswith("0.825 [") for cells in table_rows(report.results_table()))
+    assert pictures(text, file.parent)
+    assert any(cells[3].startswith("0.825 [") for cells in results_rows().values())
     assert "the real images are course data." in report.results_table()
 
 
@@ -237,15 +244,12 @@ def test_the_index_shows_a_notebook_by_its_curves_else_by_its_first_figure():
         data = {"image/png": base64.b64encode(buffer.getvalue()).decode()}
         return new_code_cell(source, outputs=[new_output("display_data", data)])
 
-    def middle(notebook):
-        shown = report.thumbnail(notebook, "Dropout")
+    other, red, blue = drawn("plots.sample_grid(skin)", "red"), (255, 0, 0), (0, 0, 255)
+    for second, colour in (("plots.learning_curves(runs)", blue), ("more()", red)):
+        shown = report.thumbnail(new_notebook(cells=[other, drawn(second, "blue")]), "Dropout")
         assert 'alt="A figure of Dropout"' in shown and len(shown) < 4000
         with Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", shown)[1]))) as image:
-            return image.size, image.convert("RGB").getpixel((150, 50))
-
-    other, curves = drawn("plots.sample_grid(skin)", "red"), drawn("plots.learning_curves(runs)", "blue")
-    assert middle(new_notebook(cells=[other, curves])) == ((300, 100), (0, 0, 255))
-    assert middle(new_notebook(cells=[other, drawn("more()", "blue")])) == ((300, 100), (255, 0, 0))
+            assert (image.size, image.convert("RGB").getpixel((150, 50))) == ((300, 100), colour)
     assert report.thumbnail(new_notebook(cells=[new_code_cell("1")]), "Dropout") == ""
 
 

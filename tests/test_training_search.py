@@ -29,7 +29,7 @@ def trained(results, monkeypatch):
 
 
 def test_stopped_or_not_it_draws_the_same_and_trains_nothing_twice(trained, tmp_path, monkeypatch):
-    for n in (1, 2, 3, 4, 5, 6):
+    for n in range(1, 7):
         assert len(search.finished(search.study(BASE, DATASET, n))) == n
     piecewise = list(trained)
     assert len({config.key for config in piecewise}) == 6
@@ -46,9 +46,8 @@ def test_without_permission_to_train_it_ends_before_the_first_trial_that_is_miss
     capsys.readouterr()
     found = search.study(BASE, DATASET, 3, train_missing=False)
     assert len(search.finished(found)) == 1 and len(trained) == 3
-    assert capsys.readouterr().out == (
-        "Search: 1 of 3 trials are stored; set train_missing = True to train the others.\n"
-    )
+    said = "Search: 1 of 3 trials are stored; set train_missing = True to train the others.\n"
+    assert capsys.readouterr().out == said
 
 
 def test_the_stored_runs_of_the_lab_answer_the_search_of_task_4(monkeypatch):

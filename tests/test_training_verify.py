@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from types import ModuleType
 
@@ -12,7 +13,7 @@ from helpers import tiny_config, tiny_dataset
 from labutils import models
 from labutils.training import verify
 from labutils.training.backend import compiled_model
-from labutils.training.checkpoint import state_of
+from labutils.training.checkpoint import Trained, state_of
 from labutils.training.epoch import fit
 from labutils.training.verify import ROUNDING, TIGHT, measured_bands, with_errors
 
@@ -21,18 +22,13 @@ CONFIG = tiny_config(model="lenet", batch_norm=True, spatial_dropout=0.2, batch_
 
 
 @pytest.fixture(scope="module")
-def trained():
-    return fit(CONFIG, DATASET, show=False)
+def stored():
+    return fit(CONFIG, DATASET, show=False).run
 
 
-@pytest.fixture
-def stored(trained):
-    return trained.run
-
-
-def fit_gives(monkeypatch, trained):
+def fit_gives(monkeypatch, run):
     """Nothing is trained: this is what comes of it."""
-    monkeypatch.setattr("labutils.training.epoch.fit", lambda *args, **options: trained)
+    monkeypatch.setattr("labutils.training.epoch.fit", lambda *args, **options: Trained(run, {}, None))
 
 
 def with_stretch(run, **changes):
@@ -57,11 +53,10 @@ def test_the_same_run_is_repeated(stored, epochs, said):
     assert all(c.stored == pytest.approx(c.repeated, abs=1e-7) for c in found.comparisons)
 
 
-def test_a_run_from_elsewhere_that_is_the_same_says_so(trained, stored, monkeypatch):
-    fit_gives(monkeypatch, replace(trained, run=stored.first(1)))
+def test_a_run_from_elsewhere_that_is_the_same_says_so(stored, monkeypatch):
+    fit_gives(monkeypatch, stored.first(1))
     found = verify.verify(elsewhere(stored), dataset=DATASET)
-    assert found.passed
-    assert "(other device, threads than it was trained with, tight bands: first steps 1e-06, loss 1e-06" in str(found)
+    assert found.passed and "(other device, threads than it was trained with, tight bands: first step" in str(found)
 
 
 @pytest.fixture(scope="module")
@@ -103,21 +98,19 @@ def test_errors_are_planted_once_in_every_weight_and_every_phantom():
     assert moved.max() == pytest.approx(1 / 255, abs=1e-6)
 
 
-def train_otherwise(monkeypatch, change):
+def train_otherwise(change):
     """Train with what `change` makes of the settings and the images."""
-
-    def other_fit(config, dataset, **options):
-        return fit(*change(config, dataset), **options)
-
-    monkeypatch.setattr("labutils.training.epoch.fit", other_fit)
+    return lambda monkeypatch: monkeypatch.setattr(
+        "labutils.training.epoch.fit", lambda *what, **options: fit(*change(*what), **options)
+    )
 
 
 def settings(**changes):
-    return lambda patch: train_otherwise(patch, lambda config, dataset: (config.with_(**changes), dataset))
+    return train_otherwise(lambda config, dataset: (config.with_(**changes), dataset))
 
 
 def images(change):
-    return lambda patch: train_otherwise(patch, lambda config, dataset: (config, change(dataset)))
+    return train_otherwise(lambda config, dataset: (config, change(dataset)))
 
 
 def one_label(dataset):
@@ -177,43 +170,33 @@ def test_a_planted_change_is_caught_from_elsewhere(drawn, measured, monkeypatch,
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda run: run.history["loss"].__setitem__(0, run.history["loss"][0] + 1e-4), "loss of epoch 1 was"),
-        (lambda run: run.history["val_loss"].__setitem__(1, 0.5), "val_loss of epoch 2, which has to follow"),
-        (
-            lambda run: run.val_predictions.__setitem__((0, 3, 0), 0.1),
-            "prediction for test/Nev_0003.jpg in epoch 1",
-        ),
-        (lambda run: run.y_val.__setitem__(0, 1), "labels as stored"),
-        (lambda run: run.provenance.__setitem__("parameters", 3), "number of parameters was 3"),
-        (lambda run: run.provenance.__setitem__("first_losses", [0.6]), "loss in step 1 was 0.6, is 0."),
+        (lambda run: run.history["loss"].put(0, run.history["loss"][0] + 1e-4), "loss of epoch 1 was"),
+        (lambda run: run.history["val_loss"].put(1, 0.5), "val_loss of epoch 2, which has to follow"),
+        (lambda run: run.val_predictions.put(3, 0.1), "prediction for test/Nev_0003.jpg in epoch 1"),
+        (lambda run: run.y_val.put(0, 1), "labels as stored"),
+        (lambda run: run.provenance.update(parameters=3), "number of parameters was 3"),
+        (lambda run: run.provenance.update(first_losses=[0.6]), "loss in step 1 was 0.6, is 0."),
     ],
 )
-def test_a_changed_number_is_caught(trained, stored, monkeypatch, change, said):
-    fit_gives(monkeypatch, replace(trained, run=stored.first(1)))
-    run = replace(
-        stored,
-        history={name: values.copy() for name, values in stored.history.items()},
-        val_predictions=stored.val_predictions.copy(),
-        y_val=stored.y_val.copy(),
-        provenance=dict(stored.provenance),
-    )
+def test_a_changed_number_is_caught(stored, monkeypatch, change, said):
+    fit_gives(monkeypatch, stored.first(1))
+    run = deepcopy(stored)
     change(run)
     assert said in str(verify.verify(run, dataset=DATASET))
 
 
-def test_a_run_that_does_not_know_its_first_steps_claims_nothing_about_them(trained, stored, monkeypatch):
-    fit_gives(monkeypatch, trained)
+def test_a_run_that_does_not_know_its_first_steps_claims_nothing_about_them(stored, monkeypatch):
+    fit_gives(monkeypatch, stored)
     known = {name: value for name, value in stored.provenance.items() if name != "first_losses"}
     found = verify.verify(replace(stored, provenance=known), epochs=2, dataset=DATASET)
-    assert found.passed
-    assert "first steps" not in str(found)
+    assert found.passed and "first steps" not in str(found)
 
 
 def test_a_run_that_diverged_is_repeated(monkeypatch):
     monkeypatch.setattr("labutils.training.epoch.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
-    diverged = fit(CONFIG.with_(epochs=1), DATASET, show=False)
+    diverged = fit(CONFIG.with_(epochs=1), DATASET, show=False).run
     fit_gives(monkeypatch, diverged)
-    assert verify.verify(diverged.run, dataset=DATASET).passed
+    assert verify.verify(diverged, dataset=DATASET).passed
 
 
 @pytest.mark.parametrize(
@@ -227,5 +210,4 @@ def test_a_run_that_diverged_is_repeated(monkeypatch):
 def test_what_cannot_be_verified_says_why(stored, monkeypatch, change, n_train, said):
     monkeypatch.setattr(verify, "find_spec", lambda name: None if name == "no such" else True)
     found = verify.verify(with_stretch(stored, **change), dataset=tiny_dataset(n_train=n_train))
-    assert found.passed is None
-    assert said in str(found)
+    assert found.passed is None and said in str(found)

@@ -9,26 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, inf, isinf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import lab
 from labutils.audit.baselines import SIMPLE, Simple, by_images, on_exam_by_training, simple_of
+from labutils.audit.simple import Baseline
+from labutils.data.dataset import Dataset
 from labutils.evaluate import exam, metrics
 from labutils.evaluate.claims import with_seeds
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.findings import VALIDATION, Finding, ceiling_of
 from labutils.evaluate.rules import ACCURACY_MARGIN, BETTER, CLOSE, EQUAL, SAME, SIGNIFICANT, UNDECIDED, WORSE
 from labutils.evaluate.sentences import NOT_HERE, Said, say
+from labutils.runs.run import Run
 from labutils.runs.store import find
-from labutils.statistics import bootstrap_mean, in_points, p_words, sign_test
-
-if TYPE_CHECKING:
-    from labutils.audit.simple import Baseline
-    from labutils.data.dataset import Dataset
-    from labutils.runs.run import Run
-    from labutils.statistics import Estimate
+from labutils.statistics import Estimate, bootstrap_mean, in_points, p_words, sign_test
 
 Settings = Mapping[str, Sequence["Run"]]
 
@@ -58,8 +55,7 @@ class Standing(NamedTuple):
 
     def said(self, whose: str, images: str, several: bool) -> Said:
         """A sentence on it, and how many of all networks have which word."""
-        open_ = CALLED[self.finding.word] == "undecided"
-        whose = whose or ("the" if open_ else "The")
+        whose = whose or ("the" if CALLED[self.finding.word] == "undecided" else "The")
         text = self.words_for(f"{whose} {'best ' if several else ''}network{images}, {self.label},")
         return Said(f"{text}: {self.finding.evidence}.{_counted(self.words)}", (self.finding,))
 
@@ -68,16 +64,8 @@ def against_simple(runs: Mapping[str, Run] | Settings, *datasets: Dataset, task:
     """Whether the best of some networks wins against the better simple model, ties, loses, or cannot be told.
 
     Both were chosen on the validation images: the network by its accuracy there (mean over seeds), the simple model by
-    its own. One sentence for each set of images that the runs are on.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run, or to runs that differ in their seed
-        A single run takes the stored ones of other seeds with it.
-    *datasets, sees
-        As of `baselines.by_images`: "FFT rings" for texture alone.
-    task : str
-        Whose networks they are, for the sentence.
+    its own. One sentence for each set of images that the runs are on; a single run takes the stored ones of other seeds
+    with it. `datasets` and `sees` are as of `baselines.by_images`; `task` is whose networks they are.
     """
     if not runs:
         return Said(NOT_HERE)
@@ -154,11 +142,9 @@ def found_on_validation(run: Run, simple: Baseline) -> Finding:
 def _counted(words: Sequence[str]) -> str:
     """How many of several networks have which word; nothing of a single one."""
     called = [CALLED[word] for word in words]
-    forms = {"wins": "win", "ties": "tie", "loses": "lose", "undecided": "undecided"}
-    counts = {word: called.count(word) for word in forms if word in called}
-    shown = ", ".join(f"{n} {word if n == 1 else forms[word]}" for word, n in counts.items())
-    shown = f" Of all {len(words)} networks, with allowance for their number (Holm): {shown}."
-    return shown if len(words) > 1 else ""
+    counts = {word: called.count(word) for word in ("wins", "ties", "loses", "undecided") if word in called}
+    shown = ", ".join(f"{n} {word if n == 1 else word.removesuffix('s')}" for word, n in counts.items())
+    return f" Of all {len(words)} networks, with allowance for their number (Holm): {shown}." if len(words) > 1 else ""
 
 
 def _sat(run: Run, simple: Simple) -> bool:
@@ -200,10 +186,7 @@ class Growth:
 
 def growth(runs: Mapping[int, list[Run]] | None = None) -> Growth | None:
     """How accuracy on the exam grows with the number of training images, which are nested; None where nothing is
-    stored.
-
-    `runs` are by that number, all seeds; the stored ones of `lab.learning_curve` unless given.
-    """
+    stored. `runs` are by that number, all seeds; the stored ones of `lab.learning_curve` unless given."""
     planned = lab.learning_curve()
     if runs is None:
         runs = {int(n): own for n, own in with_seeds(find({str(n): one for n, one in planned.items()})).items()}

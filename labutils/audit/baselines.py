@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, TypeAdapter
@@ -13,15 +13,13 @@ from pydantic import AfterValidator, TypeAdapter
 from labutils import paths
 from labutils.audit.kept import keep, kept, recall
 from labutils.audit.simple import Baseline, baselines
+from labutils.data.dataset import Dataset
+from labutils.data.exam import Exam
 from labutils.data.locate import title_of
 from labutils.errors import LabError
 from labutils.evaluate.findings import ceiling_of
 from labutils.evaluate.tables import mark_source
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
-    from labutils.data.exam import Exam
-    from labutils.runs.run import Run
+from labutils.runs.run import Run
 
 VALIDATION, EXAM = "baselines", "baselines/exam"
 """Folders in `results/` that keep what simple models reach on either."""

@@ -102,18 +102,11 @@ def similarity_to(thumbnails: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def find_equal(values: Sequence[str]) -> list[tuple[int, ...]]:
-    """Groups of positions that hold the same value; the empty text stands for "unknown" and equals nothing.
-
-    Examples
-    --------
-    >>> find_equal(["a", "b", "a", ""])
-    [(0, 2)]
-    """
+    """Groups of positions that hold the same value; the empty text stands for "unknown" and equals nothing."""
     groups: dict[str, list[int]] = defaultdict(list)
     for position, value in enumerate(values):
-        if value:
-            groups[value].append(position)
-    return [tuple(group) for group in groups.values() if len(group) > 1]
+        groups[value].append(position)
+    return [tuple(group) for value, group in groups.items() if value and len(group) > 1]
 
 
 def read_id(file_name: str, class_names: Iterable[str]) -> str:

@@ -1,8 +1,7 @@
 """Judge a data set before it is trained on: duplicates, leakage, imbalance, shortcuts, in one table of plain words."""
 
 import textwrap
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from html import escape
 from pathlib import Path
@@ -15,12 +14,13 @@ from labutils.audit import duplicates
 from labutils.audit.kept import kept
 from labutils.audit.pictures import Pictures, measure_dataset, measure_files, sample_colours
 from labutils.audit.simple import score_features
+from labutils.data.dataset import Dataset
 from labutils.data.images import GREY_WEIGHTS
 from labutils.data.layouts import Split, find_exam
-from labutils.statistics import Estimate
+from labutils.data.locate import find_source
+from labutils.statistics import Estimate, count
 
 if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
     from labutils.frames import Table
 
 SHORTCUT = 0.75
@@ -33,10 +33,9 @@ _WIDE = 0.4  # width of the interval of an area under the curve that lets both g
 _COLOURED = 4 / 255  # difference of mean red, green and blue from which a picture counts as coloured
 _SAME = 1 / 512  # spread of a thumbnail below which a picture is of one colour
 
-Pair = tuple[int, int]
-
 _NOBODY_KNOWS = "look: nobody knows whether a patient is in both, for names do not tell; ask who made the split"
 
+Pair = tuple[int, int]
 Said = tuple[str, str]
 """What a check has found, and the verdict on it."""
 
@@ -68,10 +67,7 @@ class Audit:
 
     def table(self) -> "Table":
         """The checks as a table with the columns check, finding and verdict."""
-        from labutils.frames import Table
-
-        rows = [(row.check, row.finding, row.verdict) for row in self.rows]
-        return Table(rows, columns=["check", "finding", "verdict"])
+        return _as_table(self.rows)
 
     def __str__(self) -> str:
         lines = [self.title]
@@ -83,24 +79,33 @@ class Audit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.title)}</p>{self.table()._repr_html_()}"
+        # How many images there are is always in sight; so is what is fine only if something holds.
+        fine = [row for row in self.rows[1:] if row.verdict.split(":")[0] == "fine"]
+        sight, folded = [row for row in self.rows if row not in fine], ""
+        if fine:
+            said = f"{len(fine)} of {len(self.rows)} checks find nothing to look at"
+            folded = f"<details><summary>{said}</summary>{_as_html(fine)}</details>"
+        return f"<p>{escape(self.title)}</p>{_as_html(sight)}{folded}"
+
+
+def _as_table(rows: "Sequence[Row]") -> "Table":
+    from labutils.frames import Table
+
+    return Table([(row.check, row.finding, row.verdict) for row in rows], columns=["check", "finding", "verdict"])
+
+
+def _as_html(rows: "Sequence[Row]") -> str:
+    return _as_table(rows).set_index("check")._repr_html_()
 
 
 def audit(source: "str | Path | Dataset", progress: bool = False) -> Audit:
     """Judge a data set: counts, unreadable files, duplicates, leakage, sizes, and what a shortcut would score.
 
-    Parameters
-    ----------
-    source : str, Path or Dataset
-        `"skin"`, `"bone"` or `"x_ray"` (the images that `load_dataset` would take), a folder of images in one of
-        the course's layouts (else a DataError), or a loaded data set. Of phantoms that are loaded the judgement is kept
-        in `results/audits`.
-    progress : bool
-        Whether to show a progress bar while the images are read.
+    `source` is `"skin"`, `"bone"` or `"x_ray"` (the images that `load_dataset` would take), a folder of images in one
+    of the course's layouts (else a DataError), or a loaded data set: of phantoms the judgement is then kept in
+    `results/audits`. `progress` shows a bar while images are read.
     """
     if isinstance(source, str | Path):
-        from labutils.data.locate import find_source
-
         found = find_source(source)
         pictures = measure_files(found.root, (found.train, found.validation), found.class_names, progress)
         return _judge(pictures, found.title, found.root, found.exam, progress)
@@ -141,8 +146,9 @@ def _judge(
         checks[f"{what}, in training and validation"] = _judge_pairs(pictures, across, across=True)
         leaks += across
     checks["Same id, in training and validation"] = _judge_ids(pictures, ids, shared)
-    checks["File sizes"] = _judge_by_class(pictures, _describe_sizes)
-    checks["Pixel formats"] = _judge_by_class(pictures, _describe_modes)
+    checks["File sizes"] = _judge_by_class(pictures, lambda own: _describe_sizes(pictures.sizes[own]))
+    modes = np.array(pictures.modes)
+    checks["Pixel formats"] = _judge_by_class(pictures, lambda own: " and ".join(np.unique(modes[own])))
     checks |= _judge_shortcuts(pictures)
     named = {(pictures.files[first], pictures.files[second]) for first, second in leaks}
     if exam:
@@ -173,10 +179,10 @@ def _judge_balance(pictures: Pictures) -> Said:
     if not np.all(counts):
         return finding, "problem: a class has no image in one of the splits"
     few = [
-        f"{name} has {count} in {split}"
+        f"{name} has {n} in {split}"
         for split, by_class in zip(("training", "validation"), counts, strict=True)
-        for name, count in zip(pictures.class_names, by_class.tolist(), strict=True)
-        if count < _FEW
+        for name, n in zip(pictures.class_names, by_class.tolist(), strict=True)
+        if n < _FEW
     ]
     if few:
         more = f" and {len(few) - _EXAMPLES} more" if len(few) > _EXAMPLES else ""
@@ -203,10 +209,9 @@ def _judge_empty(pictures: Pictures) -> Said:
         return "Every picture shows something.", "fine"
     black = {i: " (black)" if pictures.thumbnails[i].max() < _SAME else "" for i in empty[:_EXAMPLES]}
     said = [f"{pictures.files[i]}{how}" for i, how in black.items()]
-    what = "1 picture is" if len(empty) == 1 else f"{len(empty)} pictures are"
-    more = ", ..." if len(empty) > _EXAMPLES else "."
+    what, more = count(len(empty), "picture"), ", ..." if len(empty) > _EXAMPLES else "."
     verdict = "look: there is nothing to learn from them; remove them, or find out how they came about"
-    return f"{what} of one colour: {', '.join(said)}{more}", verdict
+    return f"{what} {'is' if len(empty) == 1 else 'are'} of one colour: {', '.join(said)}{more}", verdict
 
 
 def _judge_colour(colours: np.ndarray) -> Said | None:
@@ -263,7 +268,7 @@ def _joined(pictures: Pictures, exam: Pictures) -> Pictures:
 def _judge_pairs(pictures: Pictures, pairs: list[Pair], across: bool) -> Said:
     if not pairs:
         return "No pair.", "fine"
-    counted, shown = f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}", _quote(pictures, pairs)
+    counted, shown = count(len(pairs), "pair"), _quote(pictures, pairs)
     if across:
         n_val = f"{len({second for _, second in pairs})} of {int(pictures.in_validation.sum())} validation images"
         verdict = "LEAKAGE: the network is tested on what it was trained on; take them out of one split"
@@ -277,7 +282,7 @@ def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple
     if shared:
         named = [(one, ", ".join(pictures.files[i] for i in group[:_EXAMPLES])) for one, group in shared[:_EXAMPLES]]
         shown = "; ".join(f"{one} ({files})" for one, files in named)
-        finding = f"{len(shared)} {'id' if len(shared) == 1 else 'ids'} in both: {shown}."
+        finding = f"{count(len(shared), 'id')} in both: {shown}."
         return finding, "LEAKAGE: the same patient or picture is in both splits; keep each in one of them"
     early, late = ({ids[i] for i in np.flatnonzero(pictures.in_validation == wanted)} for wanted in (False, True))
     if common := early & late:
@@ -290,12 +295,12 @@ def _judge_ids(pictures: Pictures, ids: list[str], shared: list[tuple[str, tuple
     return "No id in both, and every name speaks of a patient.", "fine, as far as names tell"
 
 
-def _judge_by_class(pictures: Pictures, describe: Callable[[Pictures, np.ndarray], str]) -> Said:
+def _judge_by_class(pictures: Pictures, describe: Callable[[np.ndarray], str]) -> Said:
     known = np.array([bool(mode) for mode in pictures.modes])
     if not known.any():
         return "The files are not at hand.", "not judged"
     by_class = {
-        name: describe(pictures, chosen)
+        name: describe(chosen)
         for label, name in enumerate(pictures.class_names)
         if (chosen := known & (pictures.labels == label)).any()
     }
@@ -305,16 +310,11 @@ def _judge_by_class(pictures: Pictures, describe: Callable[[Pictures, np.ndarray
     return finding, "look at the score of file size and pixel format: it says how much the difference gives away"
 
 
-def _describe_sizes(pictures: Pictures, chosen: np.ndarray) -> str:
-    sizes = Counter(map(tuple, pictures.sizes[chosen].tolist()))
-    if len(sizes) <= 2:
-        return " and ".join(f"{width}x{height}" for width, height in sorted(sizes))
-    low, middle, high = np.percentile(pictures.sizes[chosen], (0, 50, 100), axis=0).astype(int)
+def _describe_sizes(sizes: np.ndarray) -> str:
+    if len(kinds := np.unique(sizes, axis=0)) <= 2:
+        return " and ".join(f"{width}x{height}" for width, height in kinds)
+    low, middle, high = np.percentile(sizes, (0, 50, 100), axis=0).astype(int)
     return f"{low[0]}x{low[1]} to {high[0]}x{high[1]}, median {middle[0]}x{middle[1]}"
-
-
-def _describe_modes(pictures: Pictures, chosen: np.ndarray) -> str:
-    return " and ".join(sorted({pictures.modes[i] for i in np.flatnonzero(chosen)}))
 
 
 def _judge_shortcuts(pictures: Pictures) -> dict[str, Said]:
@@ -379,7 +379,7 @@ def _split_groups(groups: list[tuple[int, ...]], in_validation: np.ndarray) -> t
 
 def _each(labels: np.ndarray, class_names: tuple[str, ...]) -> str:
     counts = np.bincount(labels, minlength=len(class_names))
-    return ", ".join(f"{name} {count}" for name, count in zip(class_names, counts, strict=True))
+    return ", ".join(f"{name} {n}" for name, n in zip(class_names, counts, strict=True))
 
 
 def _quote(pictures: Pictures, pairs: list[Pair]) -> str:

@@ -7,13 +7,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from labutils import paths
+from labutils.data.dataset import Dataset
+from labutils.runs.disk import JSON_LIMIT, open_regular, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic import TypeAdapter
-
-    from labutils.data.dataset import Dataset
 
 T = TypeVar("T")
 
@@ -27,8 +27,6 @@ def kept(what: str, dataset: Dataset, kind: TypeAdapter[T], measure: Callable[[]
 
 def recall(what: str, name: str, fingerprint: str, kind: TypeAdapter[T]) -> T | None:
     """What is kept of the images of that name and fingerprint; None if nothing is, or nothing that can be read."""
-    from labutils.runs.disk import JSON_LIMIT, open_regular
-
     with suppress(OSError, ValueError), open_regular(_file(what, name, fingerprint), JSON_LIMIT) as handle:
         return kind.validate_json(handle.read())
     return None
@@ -36,8 +34,6 @@ def recall(what: str, name: str, fingerprint: str, kind: TypeAdapter[T]) -> T | 
 
 def keep(what: str, dataset: Dataset, kind: TypeAdapter[T], found: T) -> T:
     """Write down what was found, and give it back; where results may only be read it is not written down."""
-    from labutils.runs.disk import write_atomic
-
     file = _file(what, dataset.name, dataset.fingerprint)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

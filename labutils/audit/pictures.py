@@ -8,20 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import machine
 from labutils.audit import duplicates
+from labutils.data.dataset import Dataset
 from labutils.data.description import describe
 from labutils.data.images import FORMATS, GREY_WEIGHTS, Levels, find_levels, read_image
 from labutils.data.layouts import Split
 from labutils.errors import DataError
 from labutils.progress import bar
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
 
 _GREY_MODES = ("1", "L", "I", "I;16", "I;16B", "F")
 
@@ -89,13 +87,10 @@ def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
     None has a problem: what cannot be read cannot be loaded either.
     """
     names = [*dataset.files_train, *dataset.files_val]
-    pixels = chain(dataset.x_train, dataset.x_val)
+    images = zip(chain(dataset.x_train, dataset.x_val), names, strict=True)
     # One after the other: at 128 pixels a side an image is measured faster than it is handed to a thread.
-    found = (
-        _measure_pixels(image, *_read_header(dataset.root / name)) for image, name in zip(pixels, names, strict=True)
-    )
-    labels = [dataset.y_train, dataset.y_val]
-    return _collect(found, names, labels, dataset.class_names, progress)
+    found = (_measure_pixels(image, *_read_header(dataset.root / name)) for image, name in images)
+    return _collect(found, names, [dataset.y_train, dataset.y_val], dataset.class_names, progress)
 
 
 def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
@@ -106,11 +101,9 @@ def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
     names = [*dataset.files_train, *dataset.files_val]
     colours = []
     for name in names[:: -(-len(names) // most)]:
-        mode = _read_header(dataset.root / name)[1]
-        if mode in _GREY_MODES or not mode:
-            colours += [(0.5, 0.5, 0.5)] if mode else []
-            continue
-        colours.append(tuple(read_image(dataset.root / name, 3).mean(axis=(0, 1)).tolist()))
+        if mode := _read_header(dataset.root / name)[1]:
+            grey = mode in _GREY_MODES
+            colours.append([0.5] * 3 if grey else read_image(dataset.root / name, 3).mean(axis=(0, 1)).tolist())
     return np.array(colours).reshape(-1, 3)
 
 

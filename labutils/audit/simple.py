@@ -56,7 +56,7 @@ class Baseline:
         return str(Estimate(self.accuracy, *self.accuracy_interval))
 
     def auc_shown(self) -> str:
-        """The area under the ROC curve with its interval, ready to be read."""
+        """The area under the ROC curve with its interval."""
         return "-" if self.auc is None or self.auc_interval is None else str(Estimate(self.auc, *self.auc_interval))
 
 
@@ -98,10 +98,8 @@ def fit_baselines(
     for kind, (x, x_eval) in seen.items():
         models: dict[str, list[Any]] = {"linear": [_linear(1.0 if x.shape[1] < 100 else 0.01, 2000).fit(x, y_train)]}
         if kind in ("FFT rings", "simple numbers"):
-            grown = [
-                RandomForestClassifier(300, min_samples_leaf=2, random_state=seed, n_jobs=cores())
-                for seed in range(SEEDS)
-            ]
+            how = {"min_samples_leaf": 2, "n_jobs": cores()}
+            grown = [RandomForestClassifier(300, random_state=seed, **how) for seed in range(SEEDS)]
             # Several threads would add up the trees in any order: the last digit of a probability decides a tie.
             models["forest"] = [forest.fit(x, y_train).set_params(n_jobs=1) for forest in grown]
         rows += [_judge(f"{kind}, {what}", own, x_eval, y_eval) for what, own in models.items()]
@@ -172,9 +170,7 @@ def _measure(grey: np.ndarray) -> dict[str, np.ndarray]:
         "band powers": np.array([*powers, powers[1] - powers[3], powers[2] - powers[4]]),
         "FFT rings": _rings(centred),
         "16x16 pixels": (blocks / counts).ravel(),
-        "HOG": hog(
-            grey[: 8 * cells, : 8 * cells], orientations=8, pixels_per_cell=(cells, cells), cells_per_block=(1, 1)
-        ),
+        "HOG": hog(grey[: 8 * cells, : 8 * cells], 8, pixels_per_cell=(cells, cells), cells_per_block=(1, 1)),
     }
 
 

@@ -11,21 +11,22 @@ import numpy as np
 from labutils import lab
 from labutils.audit.baselines import by_images, simple_of, stored_baselines
 from labutils.audit.simple import Baseline, fit_baselines, simple_features
+from labutils.config import RunConfig
+from labutils.data.dataset import Dataset
 from labutils.data.description import describe
 from labutils.data.images import find_levels, iterate_images
 from labutils.data.layouts import Split
+from labutils.data.locate import find_source
 from labutils.evaluate.curves import best
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import auc, highest_elementwise
 from labutils.evaluate.tables import ACCURACY, EXAM, as_table, mark_source
+from labutils.lab import Reported
+from labutils.runs.run import Run
 from labutils.runs.store import everywhere
 
 if TYPE_CHECKING:
-    from labutils.config import RunConfig
-    from labutils.data.dataset import Dataset
     from labutils.frames import Table
-    from labutils.lab import Reported
-    from labutils.runs.run import Run
 
 CEILING = "ceiling: a reader who knows every drawn sign"
 
@@ -34,10 +35,7 @@ SIDE = 128
 
 
 def run_table(
-    runs: Mapping[str, Run],
-    *datasets: Dataset,
-    task: str = "",
-    beside: Mapping[str, dict[str, Any]] | None = None,
+    runs: Mapping[str, Run], *datasets: Dataset, task: str = "", beside: Mapping[str, dict[str, Any]] | None = None
 ) -> Table:
     """Best accuracy with interval, both losses, the exam, a task's numbers in the report, and what is no network below.
 
@@ -133,8 +131,6 @@ def file_baselines(source: str | Path, progress: bool = False) -> Table:
 
     `source` is as for `audit`; a DataError says that one cannot be read.
     """
-    from labutils.data.locate import find_source
-
     found = find_source(source)
     window = describe(found.root).window
 

@@ -63,7 +63,7 @@ class Question:
     task: str
     number: int
     text: str
-    measure: Callable[[Runs], Found]
+    measure: Callable[[Runs], Found | None]
     choices: Mapping[str, str]
     labels: tuple[str, ...] = ()
 
@@ -73,7 +73,7 @@ class Question:
         return self.labels or tuple(choice for choice in self.choices if choice in lab.runs(self.task))
 
     def answer(self, runs: Runs) -> Found | None:
-        """The right choice for these runs; None if one that is needed is not among them."""
+        """The right choice for these runs; None if one that is needed is not among them, or nothing is known."""
         if set(self.needs) - set(runs):
             return None
         return self.measure({label: runs[label] for label in self.needs})
@@ -168,6 +168,16 @@ def _paired(runs: Runs) -> Found:
     p = mcnemar(runs[first], runs[second]).p
     choice = 2 if p >= SIGNIFICANT else int(other > one)
     return Found(choice, f"{first}: {one:.3f}; {second}: {other:.3f}; McNemar's p = {p:.3f}.")
+
+
+def _against_simple(runs: Runs) -> Found | None:
+    """0 if the best network wins against the better simple model, 1 if it loses, 2 if that may be chance."""
+    from labutils.audit.against import against_simple
+    from labutils.evaluate.rules import BETTER, WORSE
+
+    if not (findings := against_simple(runs).findings):
+        return None
+    return Found({BETTER: 0, WORSE: 1}.get(findings[0].word, 2), f"{findings[0].evidence}.")
 
 
 def _nearest(value: float, guesses: Sequence[float]) -> int:
@@ -284,7 +294,9 @@ QUESTIONS: dict[tuple[str, int], Question] = {}
 """All questions by notebook and number."""
 
 
-def _row(task: str, text: str, measure: Callable[[Runs], Found], choices: Mapping[str, str], *labels: str) -> None:
+def _row(
+    task: str, text: str, measure: Callable[[Runs], Found | None], choices: Mapping[str, str], *labels: str
+) -> None:
     """Enter a question; the choices carry their feedback."""
     number = 1 + sum(own == task for own, _ in QUESTIONS)
     QUESTIONS[task, number] = Question(task, number, text, measure, choices, labels)
@@ -303,15 +315,17 @@ _row(
 )
 _row(
     "task1b",
-    "Which rate has the highest validation accuracy at its best epoch?",
-    partial(_highest, _top, _three),
+    "On the exam: the best of these networks, or forty simple numbers of each image?",
+    _against_simple,
     {
-        "lr 1e-4": "Over-fitting spoils the end of a run, but its best epoch may come before: look at the peak, not at "
-        "the last epoch.",
-        "lr 1e-5": "If it is the best, its peak is the highest, and the interval in the table says by how much more "
-        "than chance.",
-        "lr 1e-6": "A run that has hardly left guessing cannot be ahead: compare its solid curve with 0.5.",
+        "VGG16": "Then it finds more in a lesion than brightness and texture say: its dot stands to the right.",
+        "the forty numbers": "Then they say more than a thousand images have taught the network: their diamond stands "
+        "to the right of its dot.",
+        "the difference may be chance": "Then the interval of the difference reaches to both sides of zero.",
     },
+    "lr 1e-4",
+    "lr 1e-5",
+    "lr 1e-6",
 )
 _row(
     "task1c",

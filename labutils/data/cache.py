@@ -1,8 +1,7 @@
 """Decoded images on disk, mapped into memory instead of decoded again.
 
-One entry is two files under `data/cache`: pixels (`.npy`) and what they must add up to (`.json`). An entry is
-found by the files it was made from and the settings; anything wrong with it, and it is made again. Deleting the
-folder is always safe.
+An entry is found by the files it was made from and the settings: pixels (`.npy`), and what they must add up to
+(`.json`). Anything wrong with it, and it is made again. Deleting the folder is always safe.
 """
 
 import hashlib
@@ -21,16 +20,14 @@ from labutils.data import images
 from labutils.errors import DataError
 from labutils.paths import shown
 
-CHUNK = 1 << 20
-"""Bytes read at a time when an entry is checked: few enough to stay in the processor's own memory."""
+CHUNK = 1 << 20  # bytes read at a time when an entry is checked: few enough to stay in the processor's own memory
 
 
 class Entry(NamedTuple):
-    """Decoded images of one split.
+    """Decoded images of one split: `pixels` (n, size, size, channels), float32 in [0, 1], read-only.
 
-    `pixels` are (n, size, size, channels), float32 in [0, 1], read-only, usually mapped from the disk; `digest` is a
-    SHA-256 over the decoded pixels of all files, in order; `depth` is how many bits files of 16 bits were found to use,
-    0 where all of them say so themselves.
+    `digest` is a SHA-256 over the decoded pixels of all files, in order; `depth` how many bits files of 16 bits were
+    found to use, 0 where all of them say so themselves.
     """
 
     pixels: np.ndarray
@@ -50,9 +47,8 @@ def load_entry(
 ) -> Entry:
     """The images of `files`, relative to `root`, from the cache if they are there, else decoded and kept.
 
-    `label` is what the entry is called on disk, such as `Skin-train`; `size` is the side in pixels, `channels` 1 (grey)
-    or 3 (colour), `window` the stored values that are black and white, for files of more than 8 bits. `check` is called
-    before images are decoded; what it raises is raised. A DataError names every file that cannot be read.
+    `label` is the entry's name on disk, `size` the side in pixels; `check` is called before images are decoded. A
+    DataError names every file that cannot be read.
     """
     slot, key = _identify(label, root, files, size, channels, window)
     folder = paths.generated_dir() / "cache"

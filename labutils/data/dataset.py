@@ -1,8 +1,4 @@
-"""`load_dataset`: a data set of the lab as arrays, from wherever its images are.
-
-Where they are is the business of `locate`, which files there are of `layouts`, pixels of `images`, keeping them of
-`cache`.
-"""
+"""`load_dataset`: a data set of the lab as arrays, from wherever its images are."""
 
 import hashlib
 import json
@@ -237,11 +233,7 @@ def check_parameters(
 
 
 def phantom_recipe(root: Path) -> list[Any]:
-    """What stands for the pixels of phantoms: version of the drawing, seed, counts.
-
-    Floating point may move a pixel by one grey level from one processor to the next; so a stored run is found on every
-    machine.
-    """
+    """What stands for the pixels of phantoms, on every machine: version of the drawing, seed, counts."""
     recipe = json.loads((root / "phantoms.json").read_text(encoding="utf-8"))
     return [recipe["version"], recipe["seed"], recipe["counts"]]
 
@@ -258,7 +250,7 @@ def reader(
 ) -> Callable[..., cache.Entry]:
     """What reads a split of a data set, given its name, its files and, where it has one of its own, its folder.
 
-    Phantoms are looked at once, where they are decoded anyway: whether they are still those that were drawn.
+    Phantoms are looked at once, while they are decoded: whether they are still those that were drawn.
     """
     label = re.sub(r"[^A-Za-z0-9_.-]+", "_", place.root.name)  # as every system can write it
 

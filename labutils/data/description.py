@@ -24,16 +24,15 @@ from labutils.paths import shown
 
 FILE = "dataset.yaml"
 CLASSES_FILE = "classes.json"
-LARGEST = 1_000_000
-"""Bytes of either: thousands of classes."""
+LARGEST = 1_000_000  # bytes of either: thousands of classes
 
 
 @dataclass(frozen=True)
 class Description:
     """The classes of a data set and what else is said of it; empty where nothing is.
 
-    `words` are the classes as folders and file names have them, in label order, `shown` as figures show them; `window`
-    are the stored values that are black and white; `aliases` other names that a folder of a class may have.
+    `words` are the classes as folders have them, in label order, `shown` as figures do; `window` are the stored values
+    that are black and white; `aliases` other names that a folder of a class may have.
     """
 
     title: str = ""
@@ -50,10 +49,7 @@ class Description:
 
 
 def describe(folder: Path) -> Description:
-    """What `dataset.yaml`, or else `classes.json`, in a data set's folder says.
-
-    Raises DataError if the file cannot be used: one sentence says which entry, and what is allowed.
-    """
+    """What `dataset.yaml`, or else `classes.json`, in a folder says; a DataError names an entry that cannot be used."""
     file = folder / FILE
     try:
         text = _read(file)

@@ -1,8 +1,4 @@
-"""`load_exam`: images that no network was trained or chosen on, for what is said about networks in the end.
-
-Of phantoms, a third split, drawn when it is first needed; of own images, a folder `test` beside `train` and
-`validation`.
-"""
+"""`load_exam`: images that no network was trained or chosen on, for what is said about networks in the end."""
 
 from dataclasses import dataclass
 
@@ -12,23 +8,13 @@ from labutils.data import dataset, images
 from labutils.data.layouts import find_exam, find_files, read_classes
 from labutils.data.locate import locate
 
-__all__ = ["Exam", "load_exam"]
-
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """Images and labels of an exam.
+    """An exam: `x` (n, size, size, channels), float32 in [0, 1]; `y` (n,), int64, as in the data set.
 
-    Attributes
-    ----------
-    x : ndarray
-        (n, size, size, channels), float32 in [0, 1]; read-only, usually mapped from the disk.
-    y : ndarray
-        (n,), int64: index into the class names of the data set.
-    files : tuple of str
-        POSIX paths relative to the data set's folder, or to that of the phantoms' exam, in the order of the images.
-    fingerprint : str
-        12 hexadecimal digits that stand for pixels, labels, class names and preprocessing. No part of the data set's.
+    `files` are POSIX paths relative to the data set's folder, or to that of the phantoms' exam; the `fingerprint`
+    stands for pixels, labels, class names and preprocessing, and is no part of the data set's.
     """
 
     x: np.ndarray
@@ -40,13 +26,10 @@ class Exam:
 def load_exam(
     name: str, image_size: int = 128, channels: int = 1, progress: bool = True, source: str = "auto"
 ) -> Exam | None:
-    """The exam of a data set as arrays; None where it has none.
+    """The exam of a data set as arrays; None where it has none. Parameters and errors are those of `load_dataset`.
 
-    Phantoms always have one: it is drawn when it is first asked for (minutes), into `data/phantoms/Skin-exam`. Own
-    images have one if the data set's folder holds `train`, `validation` and `test`; then `test` is the exam. With
-    `train` and `test` alone, `test` is the validation, and there is no exam.
-
-    Parameters and errors are those of `load_dataset`, as for the data set that was trained on.
+    Phantoms always have one, drawn when it is first asked for (minutes), into `data/phantoms/Skin-exam`; own images
+    where `test` stands beside `train` and `validation`. With `train` and `test` alone, `test` is the validation.
     """
     name = dataset.check_parameters(name, image_size, channels, source)
     place = locate(name, source, progress)

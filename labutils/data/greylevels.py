@@ -1,8 +1,7 @@
 """Grey levels of more than 8 bits: which stored value is black and which is white, as far as the file says so.
 
-A detector of 12 bits is stored in 16, and converters of DICOM often keep its values: read as 16 bits such a picture
-is nearly black. What a file declares is taken (PNG's sBIT, TIFF's tags). Where it declares nothing, the largest value
-among all files of a split tells how many bits are used.
+A detector of 12 bits is stored in 16: read as 16 bits such a picture is nearly black. Where a file declares nothing
+(PNG's sBIT, TIFF's tags), the largest value among all files of a split tells how many bits are used.
 """
 
 import struct
@@ -15,23 +14,21 @@ import numpy as np
 from labutils.errors import DataError
 from labutils.paths import shown
 
-DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that detectors and converters use."""
+DEPTHS = (8, 10, 12, 14, 16)  # bits that detectors and converters use
 
 PHOTOMETRIC, BITS, SAMPLE_FORMAT = 262, 258, 339
 MINIMA, MAXIMA = (340, 280), (341, 281)
 """TIFF tags: whether zero is white (0) or black (1), bits stored, kind of number, smallest and largest value."""
 
-DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
-"""Pillow's names for pixels of more than 8 bits."""
+DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")  # Pillow's names for pixels of more than 8 bits
 
 
 @dataclass(frozen=True)
 class Levels:
     """How values of more than 8 bits become brightness, where a file does not say it itself.
 
-    `window` are the stored values that are black and white, from `dataset.yaml`; `depth` is the number of bits that
-    files which declare nothing were found to use together, 0 for as many as each shows.
+    `window` are the stored values that are black and white; `depth` is the number of bits that files which declare
+    nothing were found to use together, 0 for as many as each shows.
     """
 
     window: tuple[float, float] | None = None
@@ -44,10 +41,7 @@ def is_deep(image: Any) -> bool:
 
 
 def needed_bits(values: np.ndarray) -> int:
-    """The smallest of `DEPTHS` that holds the values; 0 for a picture that is black all over.
-
-    Values that were made from 8 bits by repeating the byte use all 16, however dark the picture is.
-    """
+    """The smallest of `DEPTHS` that holds the values; 0 for black all over, 16 where every byte is there twice."""
     largest = int(values.max(initial=0))
     if largest == 0:
         return 0
@@ -71,10 +65,7 @@ def declared_bits(image: Any, file: Path) -> int:
 
 
 def check_shallow(image: Any, file: Path) -> None:
-    """Refuse what Pillow would cut to 8 bits so that nothing is left: colour of 16 bits that uses the lower ones.
-
-    That is, a quarter of their range or less.
-    """
+    """Refuse colour of 16 bits that uses a quarter of its range or less: Pillow would cut it to 8 bits of nothing."""
     if image.mode in ("1", "L", "P") or image.format not in ("PNG", "TIFF"):
         return
     if image.format == "PNG":
@@ -93,10 +84,7 @@ def check_shallow(image: Any, file: Path) -> None:
 
 
 def to_brightness(image: Any, file: Path, levels: Levels) -> np.ndarray:
-    """Pixels of a deep image, (height, width): uint16 over the full range, or float32 in [0, 1].
-
-    A DataError says that nothing tells which values are black and white.
-    """
+    """Pixels of a deep image, (height, width): uint16 over the full range, or float32 in [0, 1], else a DataError."""
     # Pillow turns pictures that count from white round only where they have 8 bits.
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
     values = np.asarray(image)

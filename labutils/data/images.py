@@ -1,9 +1,8 @@
-"""One image file to numbers, and many at once on all cores. What belongs to which class is not known here.
+"""One image file to numbers, and many at once on all cores.
 
 The pixels are those of scikit-image, `resize(imread(file, as_gray=True), (size, size), anti_aliasing=True)`, at a
-fraction of the time: Pillow decodes, and of a JPEG much larger than asked for only the coarse part. `resize` blurs with
-a Gaussian and then interpolates linearly; both are weighted sums along rows and along columns, so one narrow matrix for
-each side does both at once. It depends on the side's length alone and is kept.
+fraction of the time: of a JPEG much larger than asked for, Pillow decodes only the coarse part. `resize` blurs with a
+Gaussian and then interpolates linearly: one narrow matrix for each side does both.
 """
 
 import hashlib
@@ -26,23 +25,17 @@ from labutils.errors import DataError
 from labutils.paths import shown
 from labutils.progress import bar
 
-__all__ = ["FORMATS", "Levels", "find_levels", "iterate_images", "load_images", "read_image"]
-
-VERSION = 1
-"""Raised when the same files give other pixels than before: caches and fingerprints of older versions lapse."""
+VERSION = 1  # raised when the same files give other pixels than before: caches and fingerprints of older versions lapse
 
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 """Red, green, blue: the luminance weights of scikit-image's `rgb2gray` (Rec. 709)."""
 
-ORIENTATION = 0x0112
-"""EXIF tag that tells which way up a photograph was taken."""
+ORIENTATION = 0x0112  # EXIF tag that tells which way up a photograph was taken
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
 """What is opened, whatever a file's name says: Pillow knows others, some of which start programs (EPS)."""
 
-LARGE = 16_000_000
-"""Pixels from which pictures are decoded one at a time: a few hundred megabytes each."""
-
+LARGE = 16_000_000  # pixels from which pictures are decoded one at a time: a few hundred megabytes each
 MIN_SIDE = 8
 MAX_PIXELS = 80_000_000
 MARGIN = 8
@@ -51,29 +44,23 @@ MARGIN = 8
 The result then differs by less than one grey level of 255 from that of the whole, even at edges from black to
 white (by two where a glaring colour meets white); at 4 it is two levels there, at 2 ten.
 """
-BLOCK = 16
-"""Images that a thread decodes, at most, before it reports back."""
-
+BLOCK = 16  # images that a thread decodes, at most, before it reports back
 _MAY_BE_DEEP = (b"\x89PNG", b"II", b"MM")  # PNG and TIFF
 
 _one_large = Lock()
 
 
 def read_image(file: Path, channels: int = 1, levels: Levels | None = None) -> np.ndarray:
-    """One image file (one frame of `FORMATS`) at its own size, upright, on white where it is transparent.
+    """One image file at its own size, upright, on white where it is transparent; float32 in [0, 1].
 
-    It is (height, width) for one channel (grey), (height, width, 3) for three (colour); float32 in [0, 1]. `levels` say
-    how more than 8 bits become brightness; see `find_levels`. A DataError says that the file is no image, is damaged,
-    too small or too large, has several frames, or holds values that are not brightnesses.
+    It is (height, width) for one channel (grey), (height, width, 3) for three (colour). A DataError says that the file
+    is no image, is damaged, too small or too large, has several frames, or holds values that are not brightnesses.
     """
     return _to_float(_decode(file, None, levels)[0], channels)
 
 
 def find_levels(files: Sequence[Path], window: tuple[float, float] | None = None) -> Levels:
-    """How grey levels of more than 8 bits are to be read, so that all files of a split are read alike.
-
-    `window` are the stored values that are black and white, if somebody has said so.
-    """
+    """How grey levels of more than 8 bits are to be read, all files of a split alike; by `window` if it is given."""
     if window is not None:
         return Levels(window)
     with ThreadPoolExecutor(machine.cores()) as pool:
@@ -98,8 +85,7 @@ def load_images(
 ) -> tuple[np.ndarray, list[str]]:
     """Images decoded and scaled on all cores: (n, size, size, channels), float32 in [0, 1], in the order of `files`.
 
-    With them the SHA-256 of each file's decoded pixels, before scaling. A DataError names every file that cannot be
-    read.
+    With them the SHA-256 of each file's pixels before scaling. A DataError names every file that cannot be read.
     """
     pixels, hashes = np.empty((len(files), size, size, channels), np.float32), list[str]()
     for block, block_hashes in iterate_images(files, size, channels, progress, levels):

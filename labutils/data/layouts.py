@@ -1,8 +1,7 @@
 """Which files make up a data set and which class each belongs to; no image is opened here.
 
-Both layouts of the course are understood: `train/Mel_0001.jpg`, with the class in the file's name, and
-`train/Mel/0001.jpg`, with one folder for each class. Nothing is skipped but what an operating system leaves
-behind: any other file that is no image of a known class is an error that names it.
+`train/Mel_0001.jpg`, with the class in the file's name, and `train/Mel/0001.jpg`, with a folder for each class. Nothing
+is skipped but what an operating system leaves behind: any other file that is no image of a known class is refused.
 """
 
 import os
@@ -34,28 +33,25 @@ def _lab(folder: str, *words: str, **aliases: str) -> Description:
     return Description(folder, words, words, aliases=aliases)
 
 
-DATASETS: dict[str, Description] = {
+DATASETS: dict[str, Description] = {  # the data sets of the lab: their folders as title, their classes in label order
     # The other names are those of ISIC's archive.
     "skin": _lab("Skin", "Mel", "Nev", melanoma="Mel", nevus="Nev", naevus="Nev", nevi="Nev"),
     "bone": _lab("Bone", "AFF", "NFF"),
     "x_ray": _lab("X_ray", *(f"C{number}" for number in range(1, 10))),
 }
-"""The data sets of the lab: their folders as title, their classes in label order."""
 
 TRAIN_FOLDERS = ("train",)
 VALIDATION_FOLDERS = ("validation", "val", "valid")
 EXAM_FOLDERS = ("test",)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
-MOST_CLASSES = 1000
-"""More than these in the names of files are numbers of images rather than classes."""
+MOST_CLASSES = 1000  # more than these in the names of files are numbers of images rather than classes
 
 
 def find_files(name: str, folder: Path) -> tuple[Split, Split]:
-    """The training and the validation files of a data set.
+    """The training and the validation files: of `train` and one of `validation`, `val`, `test`, in any letter case.
 
-    Its folder holds `train` and one of `validation`, `val`, `test`; letter case does not matter. Beside `validation`
-    (or `val`), `test` is the exam: see `find_exam`. A DataError says that a folder is missing, empty or ambiguous, a
-    class has no image, or a file is not an image of exactly one class.
+    Beside `validation`, `test` is the exam. A DataError says that a folder is missing, empty or ambiguous, a class has
+    no image, or a file is not an image of exactly one class.
     """
     classes = read_classes(name, folder)
     rest = VALIDATION_FOLDERS if _find_exam_folder(folder) else (*EXAM_FOLDERS, *VALIDATION_FOLDERS)
@@ -64,10 +60,7 @@ def find_files(name: str, folder: Path) -> tuple[Split, Split]:
 
 
 def find_exam(name: str, folder: Path) -> Split | None:
-    """The files of a data set's exam: those of `test`, where it stands beside `train` and `validation`.
-
-    None if there is no exam: with `train` and `test` alone, `test` is the validation. Errors are those of `find_files`.
-    """
+    """The files of a data set's exam, or None: of `test`, where it stands beside `train` and `validation`."""
     return _read_split(exam, read_classes(name, folder)) if (exam := _find_exam_folder(folder)) else None
 
 
@@ -79,9 +72,8 @@ def _find_exam_folder(folder: Path) -> Path | None:
 def read_classes(name: str, folder: Path) -> Description:
     """The classes of a folder: as `dataset.yaml` or `classes.json` names them, else the lab's, else its own.
 
-    A folder that is none of the lab's data sets has the classes that its folder `train` shows: its folders, or the
-    first words of its files' names. A DataError says that a file cannot be used, or that nothing tells which classes
-    there are.
+    Its own are the folders in `train`, or the first words of its files' names. A DataError says that a file cannot be
+    used, or that nothing tells which classes there are.
     """
     said, found = describe(folder), DATASETS.get(name)
     title = said.title or (found.title if found else composed(folder.name))
@@ -114,10 +106,7 @@ def _words_of_folders(train: Path) -> tuple[str, ...]:
 
 
 def find_folder(parent: Path, wanted: Sequence[str]) -> Path | None:
-    """The one entry of `parent` with one of the `wanted` names, in any letter case; None if there is none.
-
-    A DataError says that there are two, or that `parent` cannot be listed.
-    """
+    """The one entry of `parent` with one of the `wanted` names, in any letter case, or None; a DataError if two."""
     found = [Path(entry) for entry in list_folder(parent) if alike(entry.name) in wanted]
     return only_one(parent, found) if found else None
 

@@ -14,7 +14,7 @@ from typing import Any
 from labutils.errors import DataError
 from labutils.paths import shown
 
-LEFTOVERS = {
+LEFTOVERS = {  # side files, in lower case, that are left out beside names that start with a dot
     # Windows, archives packed on macOS, a Mac's network volumes
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"),
     *("__macosx", "icon\r", "network trash folder", "temporary items", "lost+found"),
@@ -22,7 +22,6 @@ LEFTOVERS = {
     *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@__thumb", "~snapshot"),
     *("picasa.ini", "zbthumbnail.info", "sync.ffs_db"),
 }
-"""Side files, in lower case, that are left out beside names that start with a dot."""
 
 PLACEHOLDERS = (".icloud", ".nextcloud", ".owncloud", ".cloudf", ".cloud")
 """Endings of files that stand for one which a cloud has not fetched yet."""
@@ -47,10 +46,7 @@ def alike(name: str) -> str:
 
 
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """The entries of a folder by name, without what systems leave behind.
-
-    A DataError says that it cannot be listed, a name cannot be written down, or a cloud has not fetched a file yet.
-    """
+    """The entries of a folder by name, without what systems leave behind; a DataError if one cannot be used."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -92,10 +88,7 @@ def only_one(parent: Path, found: Sequence[Path]) -> Path:
 
 
 def mode_of(entry: os.DirEntry[str]) -> int:
-    """What kind of file an entry is; links are followed.
-
-    A DataError says that it is a link that leads nowhere, cannot be read, or a cloud has not fetched it yet.
-    """
+    """What kind of file an entry is, links followed; a DataError if it leads nowhere, or a cloud has not fetched it."""
     try:
         status = entry.stat()
     except OSError as error:

@@ -1,8 +1,4 @@
-"""Which images are used: the one place that answers this, for loading, judging, the doctor and other machines.
-
-A data set is a folder in `data/` or in `LABUTILS_DATA`; the lab's three may also be public images or phantoms.
-Reading and labelling follow `layouts`.
-"""
+"""Which images are used: the one place that answers this, for loading, judging, the doctor and other machines."""
 
 import re
 from contextlib import suppress
@@ -17,21 +13,16 @@ from labutils.data.listing import alike, list_folder, only_one
 from labutils.errors import DataError
 from labutils.paths import dataset_name, shown
 
-__all__ = ["SOURCES", "Place", "Source", "dataset_name", "existing", "find_source", "locate", "title_of"]
-
 SOURCES = ("auto", "course", "public", "phantom")
 """Whose images: the first of these that exists, those in the data folder, those that were fetched, drawn ones."""
 
-WORDS = {
+WORDS = {  # how a reader is told whose images these are
     "course": "course data",
     "public": "public data",
     "phantom": "PHANTOMS (synthetic images drawn by labutils, not patients)",
 }
-"""How a reader is told whose images these are."""
 
-OURS = ("phantoms", "public", "cache")
-"""Folders in `data/` that the lab writes itself."""
-
+OURS = ("phantoms", "public", "cache")  # folders in `data/` that the lab writes itself
 _NEAR = 0.8  # likeness of two names, 0 to 1, from which one is asked about
 
 
@@ -56,10 +47,9 @@ class Source:
 
 
 def locate(name: str, source: str = "auto", progress: bool = True, n_train: int | None = None) -> Place:
-    """The images that are used for a data set; phantoms are drawn if they are what is used and are not there.
+    """The images that are used for a data set (see `dataset_name`); phantoms are drawn if they are used and not there.
 
-    `name` is from `dataset_name`, `source` one of `SOURCES`; `progress` allows a bar while phantoms are drawn. Where
-    more training images are asked for than the lab has, a larger set of phantoms lies beside its own: `Skin-4000`. A
+    Where more training images are asked for than the lab has, a larger set lies beside its own: `Skin-4000`. A
     DataError says that there are none, or that a folder has nearly the name that was asked for.
     """
     found = find_place(name, source)
@@ -86,10 +76,7 @@ def find_place(name: str, source: str = "auto") -> Place | None:
 
 
 def own_folders() -> dict[str, list[Path]]:
-    """The data sets in the data folder, by name; `locate` refuses a name that two have, as `Chest` and `chest`.
-
-    A DataError says that `LABUTILS_DATA` is not a folder of data sets.
-    """
+    """The data sets in the data folder, by name: two folders may have one, as `Chest` and `chest`."""
     found: dict[str, list[Path]] = {}
     parent = _data_dir()
     for entry in list_folder(parent) if parent.is_dir() else []:
@@ -102,10 +89,7 @@ def own_folders() -> dict[str, list[Path]]:
 
 
 def existing() -> list[str]:
-    """The names of the data sets that have images somewhere: the lab's first, last those that two folders have.
-
-    Raises DataError if none has.
-    """
+    """The names of the data sets that have images, the lab's first, names of two folders last; a DataError if none."""
     own = own_folders()
     names = [name for name in dict.fromkeys([*DATASETS, *own]) if name in own or find_place(name)]
     if not names:
@@ -114,10 +98,7 @@ def existing() -> list[str]:
 
 
 def source_of(name: str) -> str:
-    """Whose images of a data set are used on this machine, in a word; "phantom" too if they are yet to be drawn.
-
-    Raises DataError as `find_place` does, and if there are no such images.
-    """
+    """Whose images of a data set are used here, "phantom" too if they are yet to be drawn; a DataError if none."""
     found = find_place(name)
     if found is None and name not in DATASETS:
         raise DataError(_absent(name, "auto"))
@@ -130,10 +111,9 @@ def title_of(name: str) -> str:
 
 
 def find_source(source: str | Path) -> Source:
-    """The files of a data set, by its name (letter case and the underscore do not matter) or its folder.
+    """The files of a data set, by its name, or by a folder that holds `train` and `validation`.
 
-    Of a name, the first of the course's, the public and the phantom images that exist; anything else is a folder that
-    holds `train` and `validation`. A DataError says that there is none, or that its files cannot be told into classes.
+    A DataError says that there is none, or that its files cannot be told into classes.
     """
     name = dataset_name(source) if isinstance(source, str) else None
     root = Path(source).expanduser()

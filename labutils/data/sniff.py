@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-RUN = 32
-"""Zeros in a row from which a JPEG is looked at more closely."""
-
+RUN = 32  # zeros in a row from which a JPEG is looked at more closely
 _HEAD = 1 << 16
 _KINDS = {
     b"%!PS": "an EPS or PostScript file",
@@ -71,11 +69,10 @@ def jpeg_bits(content: bytes) -> int:
 def find_damage(content: bytes) -> str:
     """What is wrong with the coded bits of a JPEG, as far as it can be told for certain; empty if nothing is.
 
-    Where a disk or a copy has lost a stretch there are zeros, and Pillow shows a picture whose rest is shifted and
-    stained, without a word. Zeros are looked for first, which costs next to nothing. With most tables of codes (ITU
-    T.81, F.1.2 and K.3) they would be blocks of nothing but the finest stripes, which no picture has; with others they
-    stand for a flat area. Then the file is decoded again with more bits, or with others at the end of that part: an
-    undamaged part uses all of its bits and needs no more.
+    A stretch that was lost is zeros, and Pillow shows a picture whose rest is shifted and stained, without a word. With
+    most tables of codes (ITU T.81, F.1.2 and K.3) they would be blocks of nothing but the finest stripes, which no
+    picture has; with others they stand for a flat area. Then the file is decoded again with more bits, or with others
+    at the end of that part: an undamaged part uses all of its bits and needs no more.
     """
     parts: list[tuple[int, int]] = []
     checked: list[tuple[int, int]] = []  # parts whose end is seen: not those that only make earlier ones more exact

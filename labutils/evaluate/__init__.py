@@ -1,9 +1,4 @@
-"""Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims.
-
-`metrics` judges one epoch of a run, `curves` how it developed, `compare` how two differ on validation images, `exam`
-and `effects` how settings differ on the exam. `findings` puts each of these measures into a word, by the limits in
-`rules`; `claims` (verdicts), `sentences`, `tables` and the `card` print what was found.
-"""
+"""Evidence: what stored runs show, how sure one can be of it, and what it says about the lab report's claims."""
 
 from labutils.evaluate.card import card
 from labutils.evaluate.claims import (
@@ -33,7 +28,6 @@ from labutils.evaluate.tables import (
     quality_table,
     reach_table,
     real_table,
-    seed_table,
     time_table,
     verdict_table,
 )

@@ -8,38 +8,30 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from labutils import lab
+from labutils.data.dataset import Dataset
 from labutils.errors import ComparisonError
-from labutils.evaluate.claims import (
-    BUILT_IN,
-    MISSING,
-    NOT_REPRODUCED,
-    REPRODUCED,
-    UNDECIDED,
-    Verdict,
-    judge_task,
-    with_seeds,
-)
+from labutils.evaluate import claims
+from labutils.evaluate.claims import BUILT_IN, MISSING, UNDECIDED, Verdict, judge_task, with_seeds
 from labutils.evaluate.exam import exam_accuracy
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.sentences import NOT_HERE, Said, every_sentence, headline
 from labutils.evaluate.tables import best_table, exam_table, paired_table, real_table, verdict_table
 from labutils.evaluate.validation import about_real, flattery, reversal
+from labutils.runs.run import Run
 from labutils.runs.store import everywhere
 from labutils.statistics import Estimate
 
 if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
     from labutils.frames import Table
     from labutils.plots.dots import Dot
-    from labutils.runs.run import Run
 
     Rows = list[tuple[str, list[Dot]]]
     Runs = Mapping[str, Run]
     Seeds = Mapping[str, Sequence[Run]]
 
 READING = {
-    REPRODUCED: "holds here",
-    NOT_REPRODUCED: "does not hold here",
+    claims.REPRODUCED: "holds here",
+    claims.NOT_REPRODUCED: "does not hold here",
     UNDECIDED: "could be chance",
     BUILT_IN: BUILT_IN,
     MISSING: "not judged here",
@@ -52,11 +44,7 @@ MOST_PAIRS = 10
 
 
 def card(
-    runs: Mapping[str, Run],
-    *datasets: Dataset,
-    task: str = "",
-    more: Mapping[str, Table] | None = None,
-    said: str = "",
+    runs: Runs, *datasets: Dataset, task: str = "", more: Mapping[str, Table] | None = None, said: str = ""
 ) -> None:
     """Show the evidence of some runs: a picture, a sentence of at most 20 words, a verdict, and Details that open.
 
@@ -64,18 +52,9 @@ def card(
     the exam was not sat), what is no network, the lab report's number, and the same setting on real images. The verdict
     is the one on the task's first claim; those on its other claims open with the details.
 
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        A notebook's runs, by label.
-    *datasets : Dataset
-        The images that the runs are on: see `audit.baselines.by_images`.
-    task : str
-        Whose claims are judged, and whose numbers of the report are shown; none unless given.
-    more : mapping of str to Table, optional
-        Further tables, by title, to open with the details.
-    said : str
-        What the reader has predicted, marked in the picture where it is one of the labels: see `course.said`.
+    `runs` are a notebook's, by label, `datasets` the images that they are on (see `audit.baselines.by_images`), `task`
+    whose claims are judged and whose numbers of the report are shown, `more` further tables by title. What the reader
+    has predicted, `said`, is marked where it is one of the labels: see `course.said`.
     """
     from IPython.display import display
 
@@ -110,7 +89,7 @@ def reading(verdict: Verdict) -> str:
     """
     word, chance = verdict.verdict if verdict.holds == MISSING else verdict.holds, verdict.evidence != verdict.exam
     if verdict.parts:
-        chance = any(part.finding.holds(part.condition.rule) is None for part in verdict.parts)
+        chance = any(part.holds is None for part in verdict.parts)
     return READING[word] if chance or word != UNDECIDED else "cannot be told here"
 
 

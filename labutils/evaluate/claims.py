@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import lab
+from labutils.config import RunConfig
 from labutils.errors import ComparisonError
 from labutils.evaluate.compare import same_images
 from labutils.evaluate.exam import NoExamError, exam_accuracy
 from labutils.evaluate.findings import Condition, Finding, Setting
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import EQUALS, IS, IS_NOT, OVERFITS, WELL_ABOVE
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
-
-if TYPE_CHECKING:
-    from labutils.config import RunConfig
-    from labutils.runs.run import Run
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED, MISSING = "reproduced", "not reproduced", "undecided", "missing"
 BUILT_IN = "built into the phantoms"
@@ -42,6 +40,16 @@ class Part(NamedTuple):
     condition: Condition
     finding: Finding
     settings: list[Setting]
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the condition holds, does not, or cannot be told."""
+        return self.finding.holds(self.condition.rule)
+
+    @property
+    def fewest(self) -> int:
+        """Seeds of the setting that has fewest."""
+        return min(len(setting.seeds) for setting in self.settings)
 
 
 Parts = tuple[Part, ...]

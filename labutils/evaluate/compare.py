@@ -7,13 +7,14 @@ paired, a `ComparisonError` says where their images are not the same.
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import gap_by_image, smooth, train_curve, unsteadiness
 from labutils.evaluate.metrics import correct, hits, image_losses
+from labutils.runs.run import Run
 from labutils.statistics import (
     GUESS,
     LEVEL,
@@ -27,9 +28,6 @@ from labutils.statistics import (
     tails,
     widened,
 )
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 
 class McNemar(NamedTuple):
@@ -60,8 +58,9 @@ def same_images(run_a: Run, run_b: Run) -> bool:
 def check_same_images(run_a: Run, run_b: Run) -> None:
     """Raise a `ComparisonError` unless two runs were validated on the same images."""
     if not same_images(run_a, run_b):
+        runs = (f"{run.config.slug} ({run.source}, {len(run.y_val)} validation images)" for run in (run_a, run_b))
         raise ComparisonError(
-            f"{_describe(run_a)} and {_describe(run_b)} were validated on different images. "
+            f"{' and '.join(runs)} were validated on different images. "
             "Compare runs of one data set and one source, with the same n_val."
         )
 
@@ -84,8 +83,7 @@ def accuracy_difference(run_a: Run, run_b: Run) -> Estimate:
     Statistics in Medicine 24, 729-740): it does not shrink to a point where two runs agree on every image.
     """
     n01, n10, _ = mcnemar(run_a, run_b)
-    n = len(run_a.y_val)
-    z = normal_quantile(1 - LEVEL.get())
+    n, z = len(run_a.y_val), normal_quantile(1 - LEVEL.get())
     only_a, only_b, total = n10 + 0.5, n01 + 0.5, n + 2
     centre = (only_a - only_b) / total
     half = z * sqrt(only_a + only_b - (only_a - only_b) ** 2 / total) / total
@@ -173,7 +171,3 @@ def _race(a: np.ndarray, b: np.ndarray, slack: float) -> tuple[np.ndarray, np.nd
     level = np.maximum(a.min(axis=1), b.min(axis=1)) + slack
     first, second = ((table <= level[:, None]).argmax(axis=1) + 1 for table in (a, b))
     return level, first, second
-
-
-def _describe(run: Run) -> str:
-    return f"{run.config.slug} ({run.source}, {len(run.y_val)} validation images)"

@@ -6,23 +6,21 @@ Epochs that a person reads are counted from 1; indices are not used here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils.evaluate.metrics import accuracy, hits
 from labutils.evaluate.rules import CLIMB
+from labutils.runs.run import Run
 from labutils.statistics import GUESS, Estimate, bootstrap_mean, cross_entropy
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 WINDOW = 10
 """Epochs over which curves are averaged before anything is read from them: a single epoch of a curve is noise."""
 
 MEASURED = {
     "fixed_accuracy": "measured like validation, nothing dropped or changed",
-    "accuracy": "as it went by, with dropout and augmentation on",
+    "accuracy": "as it went by, images and units as the step had them",
 }
 """The two training curves, and how each was measured."""
 

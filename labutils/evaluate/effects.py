@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labutils.evaluate.rules import BETTER, SAME, UNDECIDED, WORSE
-from labutils.statistics import LEVEL, Estimate, holm, normal_quantile
+from labutils.statistics import LEVEL, Estimate, count, holm, normal_quantile
 
 _NEARLY_NORMAL = 1000.0
 """Degrees of freedom from which on Student's distribution is taken for the normal one."""
@@ -88,20 +88,16 @@ class Effect:
         half = self.error * _quantile(confidence or 1 - LEVEL.get(), self.freedom)
         return Estimate(self.value, self.value - half, self.value + half)
 
-    def word(self, margin: float) -> str:
-        """Which of four words the effect deserves, if more is better.
+    def word(self, margin: float, p: float | None = None, p_same: float | None = None) -> str:
+        """Which of four words the effect deserves, if more is better; by p-values of its own unless others are given.
 
         Better or worse: the 95 % interval excludes 0, and the value is at least the margin. No difference that matters:
         the 90 % interval lies within the margin (two one-sided tests: Schuirmann 1987, Journal of Pharmacokinetics and
         Biopharmaceutics 15, 657-680). Otherwise these runs cannot tell.
         """
-        return self.called(margin, self.p, self.p_same(margin))
-
-    def called(self, margin: float, p: float, p_same: float) -> str:
-        """The word, given what the test of a difference and the two one-sided tests say."""
-        if p < LEVEL.get() and abs(self.value) >= margin:
+        if (self.p if p is None else p) < LEVEL.get() and abs(self.value) >= margin:
             return BETTER if self.value > 0 else WORSE
-        return SAME if p_same < LEVEL.get() else UNDECIDED
+        return SAME if (self.p_same(margin) if p_same is None else p_same) < LEVEL.get() else UNDECIDED
 
     @property
     def p(self) -> float:
@@ -150,7 +146,7 @@ class Effect:
     @property
     def basis(self) -> str:
         """What it rests on: `4000 images, 3 seeds`, and where the spread of seeds was taken from if there is one."""
-        seeds = f"{self.seeds} seed{'' if self.seeds == 1 else 's'}"
+        seeds = count(self.seeds, "seed")
         if self.elsewhere:
             known = self.error < inf
             seeds += f", others {'assumed to differ as elsewhere in the lab' if known else 'may differ by any amount'}"
@@ -158,14 +154,12 @@ class Effect:
 
 
 def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, str]:
-    """What `Effect.word` says of each of several effects, with its two kinds of tests adjusted after Holm.
-
-    Of twenty families without any true difference one says better or worse somewhere, of twenty families without any
-    difference below the margin one says of some that it does not matter. One effect alone is what `word` calls it.
+    """What `Effect.word` says of each of several effects, with its two kinds of tests adjusted after Holm: of twenty
+    families without any true difference one says better or worse somewhere. One effect alone is what `word` calls it.
     """
     differ = holm({name: effect.p for name, effect in effects.items()})
     alike = holm({name: effect.p_same(margin) for name, effect in effects.items()})
-    return {name: effect.called(margin, differ[name], alike[name]) for name, effect in effects.items()}
+    return {name: effect.word(margin, differ[name], alike[name]) for name, effect in effects.items()}
 
 
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread | None = None) -> Effect:
@@ -183,7 +177,6 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
     of_seeds = _of_seeds(samples, prior)
     of_part = sum(sample.weight**2 * sample.part for sample in samples)
     by_set = []
-    counts = [sample.values.shape[1] for sample in samples]
     for name in dict.fromkeys(sample.images for sample in samples):
         own = [sample for sample in samples if sample.images == name]
         n = own[0].values.shape[1]
@@ -200,7 +193,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         error=sqrt(variance) if parts else inf,
         freedom=variance**2 / below if 0 < below < inf else inf,
         seeds=min(len(sample.values) for sample in samples),
-        images=min(counts),
+        images=min(sample.values.shape[1] for sample in samples),
         elsewhere=prior is not None and any(len(sample.values) == 1 for sample in samples),
         of_images=sum(part for part, _ in of_images),
         of_part=of_part,

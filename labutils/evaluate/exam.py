@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,11 +20,9 @@ from labutils.evaluate.curves import WINDOW, fixed_sizes
 from labutils.evaluate.effects import Effect, Sample, Spread, measure_effect, moderated
 from labutils.evaluate.metrics import hits
 from labutils.evaluate.rules import ACCURACY_MARGIN, FEWEST_SETTINGS, UNDECIDED, margin
+from labutils.runs.run import ExamResult, Run
 from labutils.runs.store import RunStore, lab_store
 from labutils.statistics import GUESS, Estimate, auc_by_image, class_probabilities, cross_entropy, in_points, proportion
-
-if TYPE_CHECKING:
-    from labutils.runs.run import ExamResult, Run
 
 Seeds = Sequence["Run"]
 Measure = Callable[["Run"], np.ndarray]
@@ -87,10 +84,12 @@ def gap_effect(*pairs: Sequence[Seeds]) -> Effect:
     that of all training images. A run that was stored without it has the mean of the last epochs on a fixed part of
     them; if a run has neither, what all of them saw while they were trained is taken: only like is compared with like.
     """
-    share = 1 / len(pairs)
+    share, samples = 1 / len(pairs), []
     alike = _measured_alike(*(runs for pair in pairs for runs in pair))
-    weighted = [(sign, runs) for pair in pairs for sign, runs in zip((share, -share), pair, strict=False)]
-    return measure_effect([_gap_sample(weight, runs, alike) for weight, runs in weighted], prior=prior("gap"))
+    for weight, runs in (one for pair in pairs for one in zip((share, -share), pair, strict=False)):
+        sample = _sample(weight, runs, lambda run: _gap(run, alike))
+        samples.append(replace(sample, part=_part([run for run in runs if run.exam])) if alike else sample)
+    return measure_effect(samples, prior=prior("gap"))
 
 
 def gap_basis(*settings: Seeds) -> str:
@@ -119,13 +118,11 @@ def effect_words(found: Effect, usual: float = ACCURACY_MARGIN, word: str = "") 
     `usual` is the margin where nobody contests it, `word` what to call it where that is not what it is called alone:
     see `effects.adjusted_words`.
     """
-    value, low, high = found.interval()
-    matters = margin(usual)
-    word = word or found.word(matters)
+    (value, low, high), matters = found.interval(), margin(usual)
+    shown, by = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]", f"{matters}"
     if usual == ACCURACY_MARGIN:
-        shown = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
-        return f"{shown}: {word} (margin {100 * matters:g} point; {found.basis})"
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]: {word} (margin {matters}; {found.basis})"
+        shown, by = f"{100 * value + 0:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]", f"{100 * matters:g} point"
+    return f"{shown}: {word or found.word(matters)} (margin {by}; {found.basis})"
 
 
 def _sample(weight: float, runs: Seeds, measure: Measure) -> Sample:
@@ -180,11 +177,6 @@ def _gap(run: Run, alike: bool | None = None) -> np.ndarray:
     if seen is None:
         seen = float(np.mean(run.history["fixed_accuracy" if alike else "accuracy"][-WINDOW:]))
     return seen - _right(run, LAST)
-
-
-def _gap_sample(weight: float, runs: Seeds, alike: bool) -> Sample:
-    sample = _sample(weight, runs, lambda run: _gap(run, alike))
-    return replace(sample, part=_part([run for run in runs if run.exam])) if alike else sample
 
 
 def _part(runs: Seeds) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,10 +21,8 @@ from labutils.evaluate.curves import MEASURED, WINDOW, train_curve
 from labutils.evaluate.effects import Effect, Sample, adjusted_words, measure_effect
 from labutils.evaluate.metrics import accuracy
 from labutils.evaluate.rules import BELOW, BETTER, EQUALS, IS, IS_NOT, REACHED, SAME, SIGNIFICANT, UNDECIDED, WORSE
+from labutils.runs.run import Run
 from labutils.statistics import LEVEL, Estimate, holm, in_points, p_words, points
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 VALIDATION = "on the validation images"
 
@@ -235,9 +233,8 @@ def _own_gap(condition: Condition, one: Setting) -> Finding:
 
 def _own_gap_on_exam(condition: Condition, one: Setting) -> Finding:
     gap = exam.gap_effect((one.seeds,))
-    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis}), "
-    text += exam.gap_basis(one.seeds)
-    return _amount(gap.at_least(rules.WIDE), text, gap.interval(), _on(gap), gap)
+    text = f"{one.name}: training is {in_points(gap.interval())} points above the exam ({gap.basis})"
+    return _amount(gap.at_least(rules.WIDE), f"{text}, {exam.gap_basis(one.seeds)}", gap.interval(), _on(gap), gap)
 
 
 def _rise(condition: Condition, one: Setting) -> Finding:
@@ -296,9 +293,7 @@ def _training(condition: Condition, one: Setting, over_seeds: bool = False) -> F
 
 def _epochs_to_goal(fast: Run, slow: Run) -> tuple[int | None, int, float]:
     goal = float(slow.history["accuracy"].max())
-    before = curves.epochs_to_reach(slow.history, goal)
-    assert before is not None, "a curve reaches its own maximum"
-    return curves.epochs_to_reach(fast.history, goal), before, goal
+    return curves.epochs_to_reach(fast.history, goal), int(slow.history["accuracy"].argmax()) + 1, goal
 
 
 def _learning(condition: Condition, fast: Setting, slow: Setting) -> Finding:
@@ -325,9 +320,9 @@ def _converging_ratio(one: Run, other: Run) -> float:
 
 
 def _steadier(condition: Condition, steady: Setting, other: Setting) -> Finding:
-    ratio = compare.steadiness(steady.run, other.run)
-    text = f"validation accuracy of {steady.name} strays {ratio} times as far as that of {other.name}"
-    return _amount(_at_most(ratio, rules.STEADIER), f"{text} ({_losses_stray([steady.run], [other.run])})", ratio)
+    ratio, losses = compare.steadiness(steady.run, other.run), _losses_stray([steady.run], [other.run])
+    text = f"validation accuracy of {steady.name} strays {ratio} times as far as that of {other.name} ({losses})"
+    return _amount(_at_most(ratio, rules.STEADIER), text, ratio)
 
 
 def _steadier_of_seeds(condition: Condition, steady: Setting, other: Setting) -> Finding:
@@ -349,20 +344,14 @@ def _at_most(ratio: Estimate, factor: float) -> bool | None:
 
 
 def _over_seeds(
-    condition: Condition,
-    fast: Setting,
-    slow: Setting,
-    ratio: Callable[[Run, Run], float],
-    factor: float,
-    of: str = "of the epochs",
+    _: Condition, fast: Setting, slow: Setting, ratio: Callable, factor: float, of: str = "of the epochs"
 ) -> Finding:
     """Whether a ratio, over seeds and as a geometric mean, is at most `factor`."""
     ratios = [ratio(*pair) for pair in zip(fast.seeds, slow.seeds, strict=False)]
     shown = ", ".join(f"{value:.2f}" for value in ratios)
     if len(ratios) < 2:
         return _amount(None, f"{shown} {of} at one seed: how far seeds move it is unknown")
-    mean = _mean_over_seeds(ratios, rules.HIGHEST)
-    basis = f"over {len(ratios)} seeds"
+    mean, basis = _mean_over_seeds(ratios, rules.HIGHEST), f"over {len(ratios)} seeds"
     found = _amount(_at_most(mean, factor), f"{mean} {of} {basis} ({shown})", mean, basis)
     return found._replace(amounts=tuple(ratios))
 
@@ -376,10 +365,8 @@ def _best(condition: Condition, own: Setting, *others: Setting) -> Finding:
     told = [test for name, test in tests.items() if adjusted[name] < LEVEL.get()]
     lost, won = sum(test.n01 > test.n10 for test in told), sum(test.n10 > test.n01 for test in told)
     top = max((own, *others), key=lambda setting: accuracy(setting.run).value)
-    text = (
-        f"{own.name} {accuracy(own.run).value:.3f}, highest {accuracy(top.run).value:.3f} ({top.name}); "
-        f"better than {won}, worse than {lost} of {len(others)} after Holm"
-    )
+    text = f"{own.name} {accuracy(own.run).value:.3f}, highest {accuracy(top.run).value:.3f} ({top.name}); "
+    text += f"better than {won}, worse than {lost} of {len(others)} after Holm"
     return _amount(False if lost else True if won == len(others) else None, text)
 
 
@@ -488,10 +475,7 @@ MEASURES = {
         "exam the same",
     ),
     "over-fitting": Measure(
-        _rise,
-        _rise_on_exam,
-        _RISE % ("over-fits", "refuted"),
-        is_not=_RISE % ("refuted", "holds"),
+        _rise, _rise_on_exam, _RISE % ("over-fits", "refuted"), is_not=_RISE % ("refuted", "holds")
     ),
     "onset of over-fitting": Measure(
         _onset,

@@ -6,15 +6,13 @@ An argument `epoch` is an index, as `Run.best_epoch` is: 0 is the first epoch. N
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import statistics
+from labutils.runs.run import Run
 from labutils.statistics import Estimate, auc_interval, cross_entropy, proportion
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 
 class Bin(NamedTuple):

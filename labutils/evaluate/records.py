@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ValidationError, model_validator
 
@@ -15,9 +15,7 @@ from labutils.errors import ParameterError
 from labutils.evaluate.claims import BUILT_IN, CLAIMS, MISSING, RIVAL, WORDS, Claim, judge, judge_claim
 from labutils.evaluate.findings import MEASURES, Condition
 from labutils.evaluate.rules import HOLDS
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
+from labutils.runs.run import Run
 
 SAME, OTHER, NOT_JUDGED, ALTERED = "same", "other", "cannot be judged", "altered"
 """What comes of a record that is judged again."""

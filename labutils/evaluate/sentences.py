@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from labutils import lab
-from labutils.config import scientific
+from labutils.config import RunConfig, scientific
 from labutils.errors import ComparisonError
 from labutils.evaluate.claims import MISSING, Verdict, same_but_seed
 from labutils.evaluate.compare import gap_difference, mcnemar, speed
@@ -45,12 +45,10 @@ from labutils.evaluate.rules import (
     UNDECIDED,
     WORSE,
 )
+from labutils.models import describe
+from labutils.runs.run import Run
 from labutils.runs.store import find
-from labutils.statistics import Estimate, holm, p_value, p_words, points
-
-if TYPE_CHECKING:
-    from labutils.config import RunConfig
-    from labutils.runs.run import Run
+from labutils.statistics import Estimate, count, holm, p_value, p_words, points
 
 NOT_HERE = "The runs that this sentence is about are not here yet."
 
@@ -80,12 +78,8 @@ def tell(name: str, *about: object, label: str = "", **words: str) -> None:
 def sentence(name: str, *about: object, **words: str) -> list[Said]:
     """What some runs show, sentence by sentence, with the findings behind each.
 
-    Parameters
-    ----------
-    name : str
-        Which of the `SENTENCES`; a ValueError says which there are.
-    *about, **words
-        The settings that it is about, each a list of its runs by seed, or all by label; and what it calls things.
+    `name` is one of the `SENTENCES`, else a ValueError says which there are; `about` are the settings that it is about,
+    each a list of its runs by seed, or all by label; `words` what it calls things.
     """
     if name not in SENTENCES:
         raise ValueError(f"There is no sentence {name!r}; there are {', '.join(SENTENCES)}.")
@@ -227,10 +221,6 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
 def _diverged(about: object) -> list[Said]:
     """A sentence for every setting of which a run has lost its loss: nothing else can be said of it."""
     settings = about if isinstance(about, Mapping) else {"": about}
@@ -251,7 +241,7 @@ def _lowest(name: str, run: Run) -> Finding:
     """Whether the validation loss has ever left the level of guessing."""
     low, guess = best(run).lowest_loss, log(len(run.class_names))
     away = np.isfinite(run.history["val_loss"]).all() and low <= guess - STARTED
-    text = f"{name}: lowest validation loss {low:.3f} in {_count(run.epochs, 'epoch')}, guessing has {guess:.3f}"
+    text = f"{name}: lowest validation loss {low:.3f} in {count(run.epochs, 'epoch')}, guessing has {guess:.3f}"
     return Finding(REACHED if away else BELOW, text)
 
 
@@ -345,7 +335,7 @@ def _started(runs: Seeds) -> list[Said]:
     away, seeds = [guess - end >= STARTED for end in ends], ", ".join(str(run.config.seed) for run in runs)
     rate, shown = f"lr {scientific(runs[0].config.learning_rate)}", ", ".join(f"{end:.3f}" for end in ends)
     evidence = (
-        f"the training loss of the last {last} of {_count(runs[0].epochs, 'epoch')} is {shown} at {rate} "
+        f"the training loss of the last {last} of {count(runs[0].epochs, 'epoch')} is {shown} at {rate} "
         f"(seed {seeds}), guessing has {guess:.3f}"
     )
     if not all(away):
@@ -353,7 +343,7 @@ def _started(runs: Seeds) -> list[Said]:
         return [_told(f"The network {text}: {evidence}", UNDECIDED if any(away) else BELOW, evidence)]
     curves = [smooth(run.history["val_loss"]) for run in runs]
     if len(curves[0]) < 2 * WINDOW:
-        few = f"{_count(len(curves[0]), 'epoch')} at {rate}, and its curves are read over {WINDOW} of them"
+        few = f"{count(len(curves[0]), 'epoch')} at {rate}, and its curves are read over {WINDOW} of them"
         return [_told(f"Too few epochs to see where it arrives: {few}")]
     falls = [float(curve[-2 * WINDOW] - curve[-1]) for curve in curves]
     low = [int(curve.argmin()) >= len(curve) - WINDOW for curve in curves]
@@ -438,7 +428,7 @@ def _overfitting(runs: Seeds) -> list[Said]:
 def _too_short(name: str, *settings: Seeds) -> list[Said]:
     """A sentence where a run has no more epochs than a gap or a rise is read over; none where it has."""
     epochs = min(runs[0].epochs for runs in settings)
-    text = f"{_count(epochs, 'epoch')} of {name}: not enough to see over-fitting or a gap, which are read over {WINDOW}"
+    text = f"{count(epochs, 'epoch')} of {name}: not enough to see over-fitting or a gap, which are read over {WINDOW}"
     return [_told(text)] if epochs <= WINDOW else []
 
 
@@ -465,7 +455,7 @@ def _above(runs: Seeds) -> list[Said]:
     history, n = runs[0].history, runs[0].epochs
     above = {name: int(np.sum(history["val_accuracy"] > history[name])) for name in MEASURED if name in history}
     most = {name: 2 * epochs > n for name, epochs in above.items()}
-    said = _state(ABOVE, [Finding(_whether(most["accuracy"]), f"{above['accuracy']} of {_count(n, 'epoch')}")])
+    said = _state(ABOVE, [Finding(_whether(most["accuracy"]), f"{above['accuracy']} of {count(n, 'epoch')}")])
     if most["accuracy"] and "fixed_accuracy" in above:
         shown = f"measured like validation, with nothing left out or changed, in {above['fixed_accuracy']} of {n}"
         said += _state(STILL_ABOVE, [Finding(_whether(most["fixed_accuracy"]), shown)])
@@ -533,12 +523,10 @@ def _ahead(plain: Run, normed: Run) -> Finding:
     signs = np.sign(one - other)
     ahead = signs[signs != 0]  # where both are the same in three decimals nobody leads
     turns = np.flatnonzero(signs != 0)[1:][np.diff(ahead) != 0] + 1
-    first = {1.0: "normalized", -1.0: "plain"}
-    lead = (
-        ", ".join([f"{first[ahead[0]]} first"] + [f"{first[signs[turn - 1]]} from epoch {turn}" for turn in turns])
-        if len(turns)
-        else f"{length} of {_count(length, 'epoch')}"
-    )
+    first, lead = {1.0: "normalized", -1.0: "plain"}, f"{length} of {count(length, 'epoch')}"
+    if len(turns):
+        changes = [f"{first[signs[turn - 1]]} from epoch {turn}" for turn in turns]
+        lead = ", ".join([f"{first[ahead[0]]} first", *changes])
     lows = f"{best(normed).lowest_loss:.3f} normalized, {best(plain).lowest_loss:.3f} plain"
     word = UNDECIDED if len(turns) else SAME if not len(ahead) else BETTER if ahead[0] > 0 else WORSE
     return Finding(word, f"{lead}, lowest losses, not smoothed, {lows} (seed {plain.config.seed})")
@@ -564,10 +552,8 @@ def _depth(settings: Settings) -> list[Said]:
     by_accuracy = sorted(runs, key=lambda label: (-right[label], -areas[label]))
     by_area = sorted(runs, key=lambda label: -areas[label])
     agree = all((right[a] - right[b]) * (areas[a] - areas[b]) >= 0 for a, b in combinations(runs, 2))
-    shown = [
-        ", ".join(f"{label} {values[label]:.3f}" for label in order)
-        for values, order in ((right, by_accuracy), (areas, by_area))
-    ]
+    ranks = (right, by_accuracy), (areas, by_area)
+    shown = [", ".join(f"{label} {values[label]:.3f}" for label in order) for values, order in ranks]
     evidence = f"accuracy {shown[0]}; AUC {shown[1]}, {_one_seed(*settings.values())}"
     said = _state(ORDER, [Finding(_whether(agree), evidence)])
     pairs = {f"{a} and {b}": (a, b) for a, b in combinations(by_accuracy, 2)}
@@ -584,8 +570,6 @@ def _depth(settings: Settings) -> list[Said]:
 
 def _parameters(configs: Mapping[str, RunConfig]) -> list[Said]:
     """How the parameters of two networks compare, at whatever size of images they are built for."""
-    from labutils.models import describe
-
     counted = {name: describe(config, 2).parameters for name, config in list(configs.items())[:2]}
     if len(counted) < 2:
         return [Said(NOT_HERE)]
@@ -714,18 +698,17 @@ def headline(verdict: Verdict) -> Said:
     """
     if not verdict.parts:
         return Said(NOT_HERE if verdict.verdict == MISSING else NO_EXAM if verdict.holds == MISSING else NO_VERDICT)
-    outcomes = [part.finding.holds(part.condition.rule) for part in verdict.parts]
+    outcomes = [part.holds for part in verdict.parts]
     part = verdict.parts[outcomes.index(next((o for o in (False, None) if o in outcomes), True))]
     measure, finding = part.condition.measure, part.finding
     names = [setting.name.partition(", the best of")[0] for setting in part.settings]
     several = measure == "narrower gap" and len(names) > 2
-    count = len(names) // 2 if several else len(names)
+    of = len(names) // 2 if several else len(names)
     other = names[-1] if len(names) < 3 else names[1]
     number = finding.points if measure in _IN_POINTS else str(finding.estimate)
-    about = finding._replace(evidence=f"{', '.join(names)} ({count}): {finding.evidence}")
-    return _state(_PAIRS if several else HEADLINES[measure], [about], a=names[0], b=other, n=number, count=str(count))[
-        0
-    ]
+    about = finding._replace(evidence=f"{', '.join(names)} ({of}): {finding.evidence}")
+    templates = _PAIRS if several else HEADLINES[measure]
+    return _state(templates, [about], a=names[0], b=other, n=number, count=str(of))[0]
 
 
 SENTENCES: dict[str, Callable[..., list[Said]]] = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labutils.config import RunConfig
 from labutils.evaluate.claims import UNDECIDED, Part, Verdict, judge_real
 from labutils.evaluate.compare import accuracy_difference, mcnemar
 from labutils.evaluate.curves import (
@@ -27,12 +28,12 @@ from labutils.evaluate.exam import area_words, effect, exam_accuracy
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import auc, brier_score, class_recall
 from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
-from labutils.statistics import holm, in_points, p_value, points
+from labutils.models import describe
+from labutils.runs.run import Run
+from labutils.statistics import count, holm, in_points, p_value, points
 
 if TYPE_CHECKING:
-    from labutils.config import RunConfig
     from labutils.frames import Table
-    from labutils.runs.run import Run
 
 NO_RUN = "No run to show yet."
 ACCURACY = "best val accuracy [95 % interval]"
@@ -62,7 +63,6 @@ def as_table(rows: Mapping[Any, Mapping[str, Any]], index: str, nothing: str = N
     columns = dict.fromkeys(column for row in rows.values() for column in row)
     filled = {name: {column: row.get(column, "-") for column in columns} for name, row in rows.items()}
     table = Table.from_dict(filled, orient="index").rename_axis(index)
-    table = table.where(table.notna(), "-")
     table.nothing = nothing
     return table
 
@@ -103,11 +103,13 @@ def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
     last = f"last {taken} epochs" if taken > 1 else "last epoch"
 
     def row(run: Run) -> dict[str, str]:
+        over_fits = known("over-fitting", run, limits=(OVERFITS,)).holds(IS)  # as verdicts and sentences say
+        begins = str(overfitting_epoch(run.history) or "-") if over_fits else "-"
         return {
             f"train accuracy, {last}": f"{run.history[curve][-WINDOW:].mean():.3f}",
             f"val accuracy, {last}": f"{run.history['val_accuracy'][-WINDOW:].mean():.3f}",
             "gap [95 % interval]": str(accuracy_gap(run, curve)),
-            "over-fits from epoch": _onset(run),
+            "over-fits from epoch": "cannot be told" if over_fits is None else begins,
         }
 
     table = _by_run(runs, row)
@@ -117,23 +119,13 @@ def gap_table(runs: Mapping[str, Run], both_ways: bool = False) -> Table:
     return table
 
 
-def _onset(run: Run) -> str:
-    """From which epoch on a run over-fits, a dash if it does not: as the finding behind verdicts and sentences says."""
-    over_fits = known("over-fitting", run, limits=(OVERFITS,)).holds(IS)
-    begins = str(overfitting_epoch(run.history) or "-") if over_fits else "-"
-    return "cannot be told" if over_fits is None else begins
-
-
 def reach_table(runs: Mapping[str, Run], accuracy: float, curve: str = "accuracy") -> Table:
     """The first epoch at which `curve` ("accuracy" or "val_accuracy") reaches `accuracy`, and its highest value."""
 
     def row(run: Run) -> dict[str, Any]:
-        epoch = epochs_to_reach(run.history, accuracy, curve)
-        return {
-            f"first epoch at {accuracy:.3f}": str(epoch) if epoch else "never",
-            "highest": f"{run.history[curve].max():.3f}",
-            "of epochs": run.epochs,
-        }
+        first = f"{epochs_to_reach(run.history, accuracy, curve) or 'never'}"
+        highest = f"{run.history[curve].max():.3f}"
+        return {f"first epoch at {accuracy:.3f}": first, "highest": highest, "of epochs": run.epochs}
 
     return _by_run(runs, row)
 
@@ -158,13 +150,9 @@ def time_table(runs: Mapping[str, Run]) -> Table:
     """
 
     def row(run: Run) -> dict[str, Any]:
-        last = run.provenance["stretches"][-1]
-        threads = f"{last['threads']} thread{'' if last['threads'] == 1 else 's'}"
-        return {
-            "seconds an epoch (median)": f"{np.median(run.history['seconds']):.1f}",
-            "epochs": run.epochs,
-            "trained on": f"{last['device']}, {threads}",
-        }
+        last, median = run.provenance["stretches"][-1], f"{np.median(run.history['seconds']):.1f}"
+        machine = f"{last['device']}, {count(last['threads'], 'thread')}"
+        return {"seconds an epoch (median)": median, "epochs": run.epochs, "trained on": machine}
 
     return _by_run(runs, row)
 
@@ -186,8 +174,6 @@ def class_table(run: Run) -> Table:
 
 def network_table(configs: Mapping[str, RunConfig], n_classes: int = 2) -> Table:
     """One row per configuration: its network in numbers, counted from the architecture."""
-    from labutils.models import describe
-
     rows = {}
     for label, config in configs.items():
         numbers = describe(config, n_classes)
@@ -297,29 +283,6 @@ def group_seeds(runs: Mapping[str, Run]) -> dict[str, list[Run]]:
     return {name: sorted(group, key=lambda run: run.config.seed) for name, group in groups.items()}
 
 
-def seed_table(groups: Mapping[str, Sequence[Run]]) -> Table:
-    """One row per group of runs that differ in their seed only (see `group_seeds`): mean, standard deviation, range."""
-    rows = {}
-    for label, runs in groups.items():
-        numbers = [best(run) for run in runs]
-        rows[label] = {
-            "seeds": f"seed {', '.join(str(run.config.seed) for run in runs)}",
-            "best val accuracy, mean ± sd (range)": _spread([n.accuracy.value for n in numbers], 3),
-            "lowest val loss, mean ± sd (range)": _spread([n.lowest_loss for n in numbers], 4),
-            "val loss at best epoch, mean ± sd (range)": _spread([n.loss_at_best for n in numbers], 4),
-            "exam accuracy, mean [95 % interval over seeds and images]": str(exam_accuracy(runs) or "-"),
-            "data": ", ".join(sorted({mark_source(run.source) for run in runs})),
-        }
-    return as_table(rows, "run")
-
-
-def _spread(values: Sequence[float], digits: int) -> str:
-    mean = f"{np.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return f"{mean} (one seed)"
-    return f"{mean} ± {np.std(values, ddof=1):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
-
-
 # Verdicts.
 
 
@@ -350,7 +313,7 @@ def power_table(verdicts: Iterable[Verdict]) -> Table:
     for verdict in verdicts:
         for part in undecided_parts(verdict):
             condition = part.condition
-            cells = {"seeds": str(_fewest(part))} | dict(zip(_CASES, needed(part), strict=True))
+            cells = {"seeds": str(part.fewest)} | dict(zip(_CASES, needed(part), strict=True))
             rows[f"{verdict.id}, {condition.measure}: {', '.join(condition.names)}"] = cells
     table = as_table(rows, "undecided", "No claim is undecided on the exam.")
     table.note = (
@@ -368,7 +331,7 @@ _CASES = "if it is as estimated", "if it is twice the margin", "if there is none
 def undecided_parts(verdict: Verdict) -> list[Part]:
     """The conditions that leave a claim undecided on the exam."""
     parts = verdict.parts if verdict.holds == UNDECIDED else ()
-    return [part for part in parts if part.finding.holds(part.condition.rule) is None]
+    return [part for part in parts if part.holds is None]
 
 
 def takes_words(verdict: Verdict) -> str:
@@ -378,12 +341,8 @@ def takes_words(verdict: Verdict) -> str:
 
 def seeds_words(verdict: Verdict) -> str:
     """How many seeds a setting a verdict on the exam rests on: `3`, or `1 to 3`."""
-    counted = sorted({_fewest(part) for part in verdict.parts})
+    counted = sorted({part.fewest for part in verdict.parts})
     return " to ".join(map(str, dict.fromkeys((counted[0], counted[-1])))) if counted else "-"
-
-
-def _fewest(part: Part) -> int:
-    return min(len(setting.seeds) for setting in part.settings)
 
 
 @cache
@@ -395,7 +354,7 @@ def _power(effect: Effect, margin: float, difference: float, have: int) -> int |
 
 def needed(part: Part) -> list[str]:
     """Seeds a setting, and hours of those that lack, in each of the three cases of `power_table`."""
-    effect, margin, have = part.finding.effect, part.finding.margin, _fewest(part)
+    effect, margin, have = part.finding.effect, part.finding.margin, part.fewest
     hours = sum(float(np.median(s.run.history["seconds"])) * s.run.epochs for s in part.settings) / 3600
     cells = ["-"] * len(_CASES)
     if effect is not None and np.isfinite(effect.error):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +14,9 @@ from labutils.evaluate.compare import accuracy_difference
 from labutils.evaluate.findings import Condition, Setting, ceiling_of
 from labutils.evaluate.metrics import accuracy, class_probabilities, hits
 from labutils.evaluate.sentences import NOT_HERE, Said
+from labutils.runs.run import Run
 from labutils.runs.store import RunStore
 from labutils.statistics import Estimate, auc_interval, in_points, points
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
 
 LAST_OF_HAM10000 = 34320
 """The archive's number of the last image of HAM10000; those of the ISIC 2018 test set follow it."""

@@ -1,14 +1,12 @@
 """Phantoms of femur radiographs: atypical (AFF) and ordinary (NFF) fractures of the shaft.
 
-The two differ as the criteria for atypical fractures say (Shane et al. 2014, J Bone Miner Res 29:1-23): an atypical
-one starts at the lateral cortex, runs across the shaft, has little comminution, and a thickened lateral cortex that
-flares into a beak; an ordinary one is oblique or spiral, with fragments. Every fracture lies somewhere between the
-two; the classes overlap, and no fracture is drawn as the other class. What tells them apart is in `sample_signs` and
-nowhere else: pose, view, displacement, exposure and film know nothing of the class. The film itself is made in
-`radiograph`.
+The two differ as the criteria for atypical fractures say (Shane et al. 2014, J Bone Miner Res 29:1-23): an atypical one
+starts at the lateral cortex, runs across the shaft, has little comminution, and a thickened lateral cortex that flares
+into a beak; an ordinary one is oblique or spiral, with fragments. What tells them apart is in `sample_signs` and
+nowhere else: pose, view, displacement, exposure and film know nothing of the class.
 """
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -18,48 +16,16 @@ from labutils.phantoms.severity import above, sample_levels
 SEVERITY = 2.0
 """Mean of what is atypical about an AFF; NFF have the negative. Who saw it directly would be right in 97.7 %."""
 
-AGREEMENT = 0.92
-"""Correlation of each sign with that."""
+AGREEMENT = 0.92  # correlation of each sign with that
 
-SIGNS = {
-    "slope": -1,
-    "spread": -1,
-    "rough": -1,
-    "shards": -1,
-    "beak": 1,
-    "thickening": 1,
-    "spike": 1,
-    "incomplete": 1,
-}
-"""Sign -> 1 if atypical fractures have more of it, -1 if ordinary ones have."""
+SIGNS = dict.fromkeys(("slope", "spread", "rough", "shards"), -1)  # ordinary fractures have more of these
+SIGNS |= dict.fromkeys(("beak", "thickening", "spike", "incomplete"), 1)  # and atypical ones of these
 
 _STARTS = {"shards": 0.35, "beak": 0.25, "incomplete": 0.88}  # level from which on a sign is there at all
 
 
-@dataclass(frozen=True)
-class Fracture:
-    """How a shaft is broken. Lengths are in radii of the shaft; y runs down the shaft, x to its lateral side."""
-
-    slope: float  # rise of the fracture line per unit across
-    spread: float  # how far front and back of the line lie apart (spiral)
-    rough: float  # size of its teeth
-    gap: float
-    shift: float  # of the lower fragment, sideways
-    angle: float  # of the lower fragment, radians
-    depth: float  # where an incomplete line ends; below -1: complete
-    beak: float  # flare of the lateral cortex
-    thickening: float  # of the lateral cortex inwards
-    spike: float  # of the medial cortex
-    wall: float  # thickness of the cortex
-    shards: float  # splinters; a part of one is a faint one
-
-
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One radiograph of a broken femur shaft, and the signs it was drawn with.
-
-    `class_name` is "AFF" (atypical) or "NFF" (ordinary). Pixels are grey uint8 of shape
-    (height, width), 200 to 400 a side.
-    """
+    """One radiograph of a broken femur shaft, "AFF" or "NFF": grey uint8 (h, w), and the signs it was drawn with."""
     signs = sample_signs(class_name, rng)
     fracture = make_fracture(signs, rng)
     height, width = int(rng.integers(280, 401)), int(rng.integers(200, 301))
@@ -92,24 +58,27 @@ def sample_signs(class_name: str, rng: np.random.Generator) -> dict[str, float]:
     return signs
 
 
-def make_fracture(signs: dict[str, float], rng: np.random.Generator) -> Fracture:
-    """A fracture with these signs; gap, displacement and thickness of the cortex are drawn without them."""
+def make_fracture(signs: dict[str, float], rng: np.random.Generator) -> SimpleNamespace:
+    """How a shaft with these signs is broken, in radii of the shaft; y runs down it, x to its lateral side.
+
+    Gap, displacement and thickness of the cortex are drawn without the signs.
+    """
     shown = {name: above(signs[name], start) for name, start in _STARTS.items()}
     complete = shown["incomplete"] == 0
     gap, shift, angle = rng.uniform(0.15, 0.45), rng.normal(0, 0.4), rng.normal(0, 0.12)
-    return Fracture(
-        slope=_sign(rng) * 2.0 * _spread_out(signs["slope"]),
-        spread=0.8 * _spread_out(signs["spread"]),
-        rough=0.01 + 0.10 * signs["rough"],
+    return SimpleNamespace(
+        slope=_sign(rng) * 2.0 * _spread_out(signs["slope"]),  # rise of the fracture line per unit across
+        spread=0.8 * _spread_out(signs["spread"]),  # how far front and back of the line lie apart (spiral)
+        rough=0.01 + 0.10 * signs["rough"],  # size of its teeth
         gap=gap,
-        shift=shift if complete else 0.0,
-        angle=angle if complete else 0.0,
-        depth=-9.0 if complete else 0.8 * shown["incomplete"] - 0.7,
-        beak=0.5 * _spread_out(shown["beak"]),
-        thickening=0.25 * signs["thickening"],
-        spike=0.5 * signs["spike"],
-        wall=rng.uniform(0.26, 0.46),
-        shards=6 * _spread_out(shown["shards"]),
+        shift=shift if complete else 0.0,  # of the lower fragment, sideways
+        angle=angle if complete else 0.0,  # of the lower fragment, radians
+        depth=-9.0 if complete else 0.8 * shown["incomplete"] - 0.7,  # where the line ends; -9: nowhere
+        beak=0.5 * _spread_out(shown["beak"]),  # flare of the lateral cortex
+        thickening=0.25 * signs["thickening"],  # of the lateral cortex inwards
+        spike=0.5 * signs["spike"],  # of the medial cortex
+        wall=rng.uniform(0.26, 0.46),  # thickness of the cortex
+        shards=6 * _spread_out(shown["shards"]),  # splinters; a part of one is a faint one
     )
 
 
@@ -123,7 +92,7 @@ def _draw_thigh(film: Film, rng: np.random.Generator) -> None:
     film.add_tissue([(middle, y, r - layer) for y, r in ends], density=0.09)
 
 
-def _draw_femur(film: Film, fracture: Fracture, view: str, rng: np.random.Generator) -> None:
+def _draw_femur(film: Film, fracture: SimpleNamespace, view: str, rng: np.random.Generator) -> None:
     x, y = film.coordinates()
     bow, phases = rng.uniform(0.0, 0.012), [rng.uniform(0, 2 * np.pi) for _ in range(4)]
     ends = (rng.uniform(2.4, 3.4) if view == "proximal" else 99.0, rng.uniform(2.6, 3.6) if view == "distal" else 99.0)
@@ -155,7 +124,9 @@ def _draw_femur(film: Film, fracture: Fracture, view: str, rng: np.random.Genera
     film.bone += upper + lower
 
 
-def _thickness(x: np.ndarray, y: np.ndarray, fracture: Fracture, ends: tuple[float, float], fill: float) -> np.ndarray:
+def _thickness(
+    x: np.ndarray, y: np.ndarray, fracture: SimpleNamespace, ends: tuple[float, float], fill: float
+) -> np.ndarray:
     """Bone along the beam of an unbroken femur, in radii: wall and marrow of the shaft, and its ends."""
     top, bottom = ends
     near_end = _step(-y - top, 1.0) + _step(y - bottom, 1.0)
@@ -200,7 +171,7 @@ def _knee(bottom: float) -> list[tuple[float, ...]]:
     ]
 
 
-def _draw_shard(film: Film, fracture: Fracture, strength: float, rng: np.random.Generator) -> None:
+def _draw_shard(film: Film, fracture: SimpleNamespace, strength: float, rng: np.random.Generator) -> None:
     """A splinter of cortex that has come off near the fracture line; `strength` from 0 to 1."""
     side = _sign(rng)
     x = side * rng.uniform(0.6, 1.7)

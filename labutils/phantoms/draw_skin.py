@@ -1,15 +1,12 @@
 """Phantoms of dermoscopy: one drawn lesion on skin, melanoma or nevus.
 
 What tells the two classes apart is in `sample_signs` and nowhere else, and follows the ABCD rule of dermoscopy (Stolz
-et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Every lesion
-lies somewhere between the harmless and the suspicious; the classes overlap, and no lesion is drawn as the other class.
-Skin, light, hairs, darkness, pose and size never know the class.
-
-Every pixel is a smooth function of the drawn numbers: no hard threshold, so that processors whose last digits differ
-draw the same picture to within one grey level.
+et al. 1994, Eur. J. Dermatol. 4:521-527): asymmetry, border, colours (here tones), dermoscopic structures. Skin, light,
+hairs, darkness, pose and size never know the class. Every pixel is a smooth function of the drawn numbers: processors
+whose last digits differ draw the same picture to within one grey level.
 """
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 from scipy import ndimage
@@ -19,33 +16,20 @@ from labutils.phantoms.severity import above, sample_levels
 SEVERITY = 1.75
 """Mean severity of melanomas; nevi have the negative. A reader who saw the severity itself would be right in 96.0 %."""
 
-AGREEMENT = 0.82
-"""Correlation of each sign with the severity."""
+AGREEMENT = 0.82  # correlation of each sign with the severity
 
-SIGNS = (
-    "asymmetry",
-    "raggedness",
-    "edge",
-    "streaks",
-    "tones",
-    "blotches",
-    "network",
-    "globules",
-    "disorder",
-    "veil",
-    "regression",
-)
-"""What melanomas have more of."""
+# What melanomas have more of.
+SIGNS: tuple[str, ...] = ("asymmetry", "raggedness", "edge", "streaks", "tones", "blotches", "network", "globules")
+SIGNS += ("disorder", "veil", "regression")
 
 _LATE = ("streaks", "blotches", "veil", "regression")  # signs that the harmless half of all lesions does not have
 
 MELANIN = np.array([0.50, 1.00, 1.42], np.float32)
 """Optical density of one unit of melanin in red, green and blue: thin layers look light brown, thick ones black."""
 
-BLOOD = np.array([0.15, 0.80, 0.55], np.float32)
-"""The same for haemoglobin: red skin, vessels."""
+BLOOD = np.array([0.15, 0.80, 0.55], np.float32)  # the same for haemoglobin: red skin, vessels
 
-SKIN_TONES = np.array(
+SKIN_TONES = np.array(  # reflectance (red, green, blue) of bare skin, from pale through pink and tan to brown
     [
         [0.97, 0.92, 0.88],
         [0.96, 0.86, 0.80],
@@ -56,55 +40,13 @@ SKIN_TONES = np.array(
     ],
     np.float32,
 )
-"""Reflectance (red, green, blue) of bare skin, from pale through pink and tan to brown."""
 
-VEIL = np.array([0.50, 0.55, 0.68], np.float32)
-"""Colour of the blue-white veil."""
-
-Map = np.ndarray
-"""One float32 value for each pixel, shape (h, w)."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a lesion looks like; amplitudes are relative to its radius or to its mean pigment."""
-
-    radius: float
-    """Root-mean-square radius as a fraction of the picture's short side."""
-    elongation: float
-    """Long axis over short axis of the ellipse it starts from, at least 1."""
-    asymmetry: float
-    """Size of the lobes that turn the ellipse into something without an axis."""
-    raggedness: float
-    """Size of notches and islands of the border."""
-    edge: tuple[float, float]
-    """Width of the border where it is sharpest and where it fades most."""
-    streaks: float
-    """Length of the radial streaks that leave a part of the border."""
-    rings: float
-    """Pigment of the centre less that of the rim; the same in all directions."""
-    tones: float
-    """Strength of the patches of different tone, placed without symmetry."""
-    blotches: float
-    """Strength of nearly black areas off the centre."""
-    network: float
-    """Strength of the pigment network."""
-    disorder: float
-    """0: network and globules are alike everywhere; 1: they change in width and come and go."""
-    globules: float
-    """Strength of round dark globules."""
-    veil: float
-    """Strength of a blue-white veil over a part."""
-    regression: float
-    """Strength of pale, scar-like areas."""
+VEIL = np.array([0.50, 0.55, 0.68], np.float32)  # colour of the blue-white veil
+Map = np.ndarray  # one float32 value for each pixel, shape (h, w)
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One phantom of a skin lesion, and the signs it was drawn with.
-
-    `class_name` is "Mel" (melanoma) or "Nev" (nevus). Pixels are RGB uint8 of shape (h, w,
-    3), 200 to 400 a side.
-    """
+    """One phantom of a skin lesion, "Mel" or "Nev": RGB uint8 (h, w, 3), and the signs it was drawn with."""
     signs = sample_signs(class_name, rng)
     look = make_look(signs, rng)
 
@@ -139,28 +81,31 @@ def sample_signs(class_name: str, rng: np.random.Generator) -> dict[str, float]:
     return signs
 
 
-def make_look(signs: dict[str, float], rng: np.random.Generator) -> Look:
-    """A lesion with these signs; size, shape of the ellipse and width of the border are drawn without them."""
+def make_look(signs: dict[str, float], rng: np.random.Generator) -> SimpleNamespace:
+    """What a lesion with these signs looks like; amplitudes are relative to its radius or to its mean pigment.
+
+    Size, shape of the ellipse and width of the border are drawn without the signs.
+    """
     border = rng.uniform(0.08, 0.20)
-    return Look(
-        radius=rng.uniform(0.16, 0.37),
-        elongation=rng.uniform(1.0, 1.6),
-        asymmetry=0.02 + 0.22 * signs["asymmetry"],
-        raggedness=0.02 + 0.24 * signs["raggedness"],
-        edge=(border * (1 - 0.75 * signs["edge"]), border * (1 + 0.3 * signs["edge"])),
-        streaks=0.18 * above(signs["streaks"], 0.5),
-        rings=rng.uniform(-0.6, 0.8) * (1 - signs["tones"]),
-        tones=0.05 + 0.80 * signs["tones"],
-        blotches=above(signs["blotches"], 0.5),
-        network=0.10 + 0.50 * signs["network"] if signs["network"] != 0.5 else 0.0,
-        disorder=0.90 * signs["disorder"],
-        globules=0.10 + 0.55 * signs["globules"] if signs["globules"] != 0.5 else 0.0,
-        veil=0.55 * above(signs["veil"], 0.5),
-        regression=0.65 * above(signs["regression"], 0.5),
+    return SimpleNamespace(
+        radius=rng.uniform(0.16, 0.37),  # root-mean-square radius as a fraction of the picture's short side
+        elongation=rng.uniform(1.0, 1.6),  # long axis over short axis of the ellipse it starts from, at least 1
+        asymmetry=0.02 + 0.22 * signs["asymmetry"],  # size of the lobes that leave the ellipse without an axis
+        raggedness=0.02 + 0.24 * signs["raggedness"],  # size of notches and islands of the border
+        edge=(border * (1 - 0.75 * signs["edge"]), border * (1 + 0.3 * signs["edge"])),  # its width, sharp and faded
+        streaks=0.18 * above(signs["streaks"], 0.5),  # length of the radial streaks that leave a part of the border
+        rings=rng.uniform(-0.6, 0.8) * (1 - signs["tones"]),  # pigment of the centre less that of the rim
+        tones=0.05 + 0.80 * signs["tones"],  # strength of the patches of different tone, placed without symmetry
+        blotches=above(signs["blotches"], 0.5),  # strength of nearly black areas off the centre
+        network=0.10 + 0.50 * signs["network"] if signs["network"] != 0.5 else 0.0,  # strength of the pigment network
+        disorder=0.90 * signs["disorder"],  # 0: network and globules are alike everywhere; 1: they come and go
+        globules=0.10 + 0.55 * signs["globules"] if signs["globules"] != 0.5 else 0.0,  # of round dark ones
+        veil=0.55 * above(signs["veil"], 0.5),  # strength of a blue-white veil over a part
+        regression=0.65 * above(signs["regression"], 0.5),  # strength of pale, scar-like areas
     )
 
 
-def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, Map]:
+def _lesion(look: SimpleNamespace, h: int, w: int, rng: np.random.Generator) -> tuple[Map, Map]:
     """Melanin and veil of the lesion alone."""
     radius = look.radius * min(h, w)
     x, y, along = _lesion_coordinates(look, radius, h, w, rng)
@@ -202,7 +147,7 @@ def _lesion(look: Look, h: int, w: int, rng: np.random.Generator) -> tuple[Map, 
 
 
 def _lesion_coordinates(
-    look: Look, radius: float, h: int, w: int, rng: np.random.Generator
+    look: SimpleNamespace, radius: float, h: int, w: int, rng: np.random.Generator
 ) -> tuple[Map, Map, tuple[Map, Map]]:
     """Pixel coordinates in units of the lesion, along its axes, and plain rotated ones in pixels."""
     turn = rng.uniform(0, 2 * np.pi)
@@ -214,7 +159,7 @@ def _lesion_coordinates(
     return u / np.float32(radius * stretch), v * np.float32(stretch / radius), (u, v)
 
 
-def _outline(look: Look, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _outline(look: SimpleNamespace, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Angles and the radius of the outline there, with the area of the unit circle."""
     angles = np.linspace(-np.pi, np.pi, 257)
     rim = np.ones_like(angles)
@@ -225,16 +170,17 @@ def _outline(look: Look, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     return angles, rim / np.sqrt(np.mean(rim**2))
 
 
-def _tone_patches(look: Look, radius: float, h: int, w: int, rng: np.random.Generator) -> Map:
+def _tone_patches(look: SimpleNamespace, radius: float, h: int, w: int, rng: np.random.Generator) -> Map:
     """Factor of the pigment: a mosaic of a few tones, and a mottle of small spots."""
-    steps = _soft_step(_noise(h, w, 0.55 * radius, rng), 0.3, 0.12) + _soft_step(
-        _noise(h, w, 0.40 * radius, rng), -0.3, 0.12
-    )
+    steps = _soft_step(_noise(h, w, 0.55 * radius, rng), 0.3, 0.12)
+    steps = steps + _soft_step(_noise(h, w, 0.40 * radius, rng), -0.3, 0.12)
     mottle = _noise(h, w, 0.10 * radius, rng)
     return np.exp(look.tones * (1.3 * (steps - 1) + 0.35 * mottle) + 0.06 * mottle)
 
 
-def _structures(look: Look, radius: float, along: tuple[Map, Map], h: int, w: int, rng: np.random.Generator) -> Map:
+def _structures(
+    look: SimpleNamespace, radius: float, along: tuple[Map, Map], h: int, w: int, rng: np.random.Generator
+) -> Map:
     """Factor of the pigment: network (dark lines around pale holes) and globules (dark dots)."""
     factor = np.ones((h, w), np.float32)
     period = rng.uniform(0.08, 0.13) * radius + 4
@@ -284,9 +230,8 @@ def _background(melanin: Map, h: int, w: int, rng: np.random.Generator) -> Map:
     blood += rng.uniform(0.0, 0.04) * _noise(h, w, 3.0, rng)
     # Vessels run along the zero lines of a smooth field.
     field = _noise(h, w, rng.uniform(0.10, 0.2) * size, rng)
-    blood += (
-        rng.uniform(0.0, 0.25) * np.exp(-((field / 0.07) ** 2)) * _soft_step(_noise(h, w, 0.25 * size, rng), 0.5, 0.3)
-    )
+    vessels = rng.uniform(0.0, 0.25) * np.exp(-((field / 0.07) ** 2))
+    blood += vessels * _soft_step(_noise(h, w, 0.25 * size, rng), 0.5, 0.3)
     return blood.astype(np.float32)
 
 

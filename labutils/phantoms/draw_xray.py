@@ -1,29 +1,20 @@
-"""Phantoms of radiographs of nine body regions.
+"""Phantoms of radiographs of nine body regions, a function for each.
 
-C1 chest, C2 hand, C3 knee, C4 pelvis, C5 skull, C6 lumbar spine, C7 shoulder, C8 foot, C9 elbow. Each region is a
-function that draws its bones and soft tissue on a film; pose, magnification and exposure know nothing of the class,
-and some pictures are hard on purpose: cropped, turned or faint. The film itself is made in `radiograph`.
-
+Pose, magnification and exposure know nothing of the class; some pictures are hard on purpose: cropped, turned or faint.
 Body coordinates: x to the right, y downwards, the short side of an ordinary picture about 2 units wide.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
 from labutils.phantoms.radiograph import Film, develop
 
-HARD = 0.22
-"""Share of pictures that are cropped, turned or faint, so that part of them could be another region."""
+HARD = 0.22  # share of pictures that are cropped, turned or faint, so that part of them could be another region
 
 Point = tuple[float, float]
 
 
 def draw_with_signs(class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One radiograph of a body region, "C1" to "C9": grey uint8 of shape (height, width), 200 to 400 pixels a side.
-
-    No signs: the classes do not overlap.
-    """
+    """One radiograph of a region, "C1" to "C9": grey uint8 (h, w); no signs, for the classes do not overlap."""
     short = int(rng.integers(210, 311))
     long = int(short * rng.uniform(1.0, 1.28))
     shape = (long, short) if rng.random() < 0.7 else (short, long)
@@ -84,10 +75,9 @@ def draw_hand(film: Film, rng: np.random.Generator) -> None:
         lengths = size * reach * np.array([0.4, 0.27, 0.17, 0.12])
         _draw_ray(film, (x, y), angle, lengths, 0.052 * reach, bend=rng.normal(0, 0.03))
     _draw_ray(film, (-0.27, 0.42), -0.75 * spread, np.array([0.3, 0.22, 0.17]), 0.056, bend=0.18)
-    for x, y, r in [(-0.22, 0.43, 0.07), (-0.1, 0.42, 0.075), (0.05, 0.41, 0.085), (0.18, 0.45, 0.075)]:
-        film.add_bone([(x, y, r)], density=4.5, wall=0.02, inside=0.55)
-    for x, y, r in [(-0.14, 0.57, 0.09), (0.02, 0.57, 0.085), (0.15, 0.58, 0.07)]:
-        film.add_bone([(x, y, r)], density=4.5, wall=0.02, inside=0.55)
+    wrist = [(-0.22, 0.43, 0.07), (-0.1, 0.42, 0.075), (0.05, 0.41, 0.085), (0.18, 0.45, 0.075)]
+    for ball in [*wrist, (-0.14, 0.57, 0.09), (0.02, 0.57, 0.085), (0.15, 0.58, 0.07)]:
+        film.add_bone([ball], density=4.5, wall=0.02, inside=0.55)
     _draw_long_bone(film, (-0.1, 0.72), (-0.15, 1.7), 0.095, (1.5, 1.2), density=2.6)
     _draw_long_bone(film, (0.15, 0.74), (0.17, 1.7), 0.07, (1.1, 1.3), density=3.0)
 
@@ -101,15 +91,8 @@ def draw_knee(film: Film, rng: np.random.Generator) -> None:
     film.add_bone(femur, *condyles, density=2.0, wall=0.07, inside=0.45)
     shin = [(0, 0.44, 0.36), (0, 0.58, 0.28), (0, 0.9, 0.19), (-lean, 1.7, 0.18)]
     plateau = [(-0.32, 0.2 + gap, 0.14), (0, 0.23 + gap, 0.16), (0.32, 0.2 + gap, 0.14)]
-    film.add_bone(
-        shin,
-        plateau,
-        [(-0.05, 0.04 + gap, 0.03), (-0.06, 0.2, 0.08)],
-        [(0.05, 0.05 + gap, 0.03), (0.06, 0.2, 0.08)],
-        density=2.0,
-        wall=0.07,
-        inside=0.45,
-    )
+    spikes = [[(-0.05, 0.04 + gap, 0.03), (-0.06, 0.2, 0.08)], [(0.05, 0.05 + gap, 0.03), (0.06, 0.2, 0.08)]]
+    film.add_bone(shin, plateau, *spikes, density=2.0, wall=0.07, inside=0.45)
     fibula = [(0.4, 0.42, 0.11), (0.4, 0.6, 0.075), (0.36, 1.7, 0.07)]
     film.add_bone(fibula, density=2.3, wall=0.04, inside=0.4)
     film.add_bone([(rng.normal(0, 0.04), -0.38, 0.17)], density=0.8, wall=0.04, inside=0.5)
@@ -145,12 +128,8 @@ def draw_skull(film: Film, rng: np.random.Generator) -> None:
     vault = [(0.08 + length * np.cos(t), -0.2 + height * np.sin(t)) for t in turn]
     film.add_plate(vault, 0.42, soft=True, edge=0.12)
     film.add_plate(vault, 0.1, rim=0.55, edge=0.1)
-    film.add_tissue(
-        [(0.3, 0.35, 0.32), (0.34, 1.7, 0.38)],
-        [(-0.42, 0.2, 0.36), (-0.42, 0.6, 0.34)],
-        [(-0.45, 0.75, 0.22), (0.2, 0.7, 0.25)],
-        density=0.6,
-    )
+    flesh = [[(0.3, 0.35, 0.32), (0.34, 1.7, 0.38)], [(-0.42, 0.2, 0.36), (-0.42, 0.6, 0.34)]]
+    film.add_tissue(*flesh, [(-0.45, 0.75, 0.22), (0.2, 0.7, 0.25)], density=0.6)
     base = [(-0.55, 0.12), (-0.1, 0.1), (0.3, 0.28), (0.45, 0.22), (0.3, 0.42), (-0.1, 0.28), (-0.5, 0.28)]
     film.add_plate(base, 0.34, rim=0.1, edge=0.08)
     face = [(-0.66, -0.12), (-0.3, 0.02), (-0.12, 0.36), (-0.34, 0.54), (-0.66, 0.52), (-0.76, 0.3)]
@@ -306,14 +285,5 @@ def _draw_column(
             film.add_bone([(x, y + 0.3 * half_h, 0.03), (x, y + half_h, 0.04)], density=density, wall=0)
 
 
-REGIONS: dict[str, Callable[[Film, np.random.Generator], None]] = {
-    "C1": draw_chest,
-    "C2": draw_hand,
-    "C3": draw_knee,
-    "C4": draw_pelvis,
-    "C5": draw_skull,
-    "C6": draw_spine,
-    "C7": draw_shoulder,
-    "C8": draw_foot,
-    "C9": draw_elbow,
-}
+_DRAWN = (draw_chest, draw_hand, draw_knee, draw_pelvis, draw_skull, draw_spine, draw_shoulder, draw_foot, draw_elbow)
+REGIONS = {f"C{number}": draw for number, draw in enumerate(_DRAWN, start=1)}

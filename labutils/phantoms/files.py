@@ -1,7 +1,4 @@
-"""Which files make up a phantom data set, and whether a folder holds them as they were written.
-
-The counts, the names of the files, and `phantoms.json`, which lies beside them. `write` draws and writes them.
-"""
+"""Which files make up a phantom data set, and whether a folder holds them as they were written."""
 
 import json
 import os
@@ -18,21 +15,18 @@ VERSIONS = {"skin": 2, "bone": 2, "x_ray": 1}
 CLASS_NAMES = {"skin": ("Mel", "Nev"), "bone": ("AFF", "NFF"), "x_ray": tuple(f"C{number}" for number in range(1, 10))}
 """The classes that can be drawn, in label order, as the course's files are called."""
 
-TITLES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
-"""What a data set is called in sentences."""
+TITLES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}  # what a data set is called in sentences
 
-COUNTS: dict[str, dict[str, int]] = {
+COUNTS: dict[str, dict[str, int]] = {  # images per split of each data set, as in the lab; balanced over the classes
     "skin": {"train": 1000, "validation": 200},
     "bone": {"train": 1072, "validation": 140},
     "x_ray": {"train": 900, "validation": 225},
 }
-"""Images per split of each data set, as in the lab; balanced over the classes."""
 
 MORE_TRAINING = 4000
 """Training images that may be drawn of each data set; the first of every class are those of `COUNTS`."""
 
-EXAM_COUNTS = {"skin": 4000, "bone": 4000, "x_ray": 4500}
-"""Images of each exam; balanced over the classes."""
+EXAM_COUNTS = {"skin": 4000, "bone": 4000, "x_ray": 4500}  # images of each exam; balanced over the classes
 
 FOLDERS = {"train": "train", "validation": "test", "exam": "exam"}
 """Split -> its folder in the course's layout; the exam lies beside the data set, in a folder of its own."""
@@ -57,8 +51,7 @@ class Address(NamedTuple):
 def list_files(name: str, counts: dict[str, int]) -> Iterator[Address]:
     """The images of a data set, by split, class and number; files as POSIX paths such as `train/Mel_0001.jpg`.
 
-    `counts` are images of "train", "validation" and "exam", or of some of them; the first classes get one more where
-    they do not share out.
+    `counts` are images of some of the splits in `FOLDERS`; the first classes get one more where they do not share out.
     """
     class_names = CLASS_NAMES[name]
     for split, (split_name, subfolder) in enumerate(FOLDERS.items()):
@@ -73,8 +66,8 @@ def list_files(name: str, counts: dict[str, int]) -> Iterator[Address]:
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """What `phantoms.json` says about a folder of phantoms; None if there is none that we wrote.
 
-    `name`, `version`, `seed`, `counts` and `files`: per file its length in `bytes` and its `grey` (the mean grey of 4
-    x 4 blocks, 0 to 255). For skin and bone also the `ceiling` of the data set and the `signs` of each file.
+    `name`, `version`, `seed`, `counts` and `files`: of each its length in `bytes`, its `grey` (see `block_means`) and,
+    for skin and bone, its `signs`, beside the `ceiling` of the data set.
     """
     try:
         manifest = json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8"))
@@ -85,10 +78,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def is_complete(name: str, folder: Path) -> bool:
-    """Whether a folder holds a whole phantom data set of this version, every file as long as it was written.
-
-    Opens no image: a few hundredths of a second. See `find_damaged` for the pixels.
-    """
+    """Whether a folder holds a whole phantom data set of this version, by names and lengths; no image is opened."""
     manifest = read_manifest(folder)
     if manifest is None or manifest["name"] != name or manifest["version"] != VERSIONS[name]:
         return False
@@ -106,11 +96,7 @@ def is_complete(name: str, folder: Path) -> bool:
 
 
 def find_damaged(folder: Path) -> list[str]:
-    """The files of a phantom folder whose pixels are no longer those that were written.
-
-    Compares the mean grey of 4 x 4 blocks within one grey level, which is what two processors may differ by. Gives
-    POSIX paths relative to `folder`; none where no `phantoms.json` says what was written.
-    """
+    """The files, relative to `folder`, whose pixels are no longer those that were written, to within a grey level."""
     listed = (read_manifest(folder) or {"files": {}})["files"]
     return [file for file, entry in listed.items() if not _looks_like(Path(folder) / file, entry["grey"])]
 

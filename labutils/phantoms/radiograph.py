@@ -1,8 +1,7 @@
 """What the bone and X-ray phantoms share: a film that collects thickness, and how it becomes a grey picture.
 
-Tissue and bone are added as thickness in the direction of the beam, so that a tube of bone has bright edges and a
-ball is brightest in its middle, as on a radiograph. Which bones there are, and where, is decided in `draw_bone` and
-`draw_xray`. Everything varies smoothly with its parameters: a rounding error moves a pixel by a grey level at most.
+Tissue and bone are added as thickness along the beam: a tube of bone has bright edges, a ball is brightest in its
+middle. Everything varies smoothly with its parameters: a rounding error moves a pixel by a grey level at most.
 """
 
 from collections.abc import Sequence
@@ -18,9 +17,9 @@ Chain = Sequence[tuple[float, float, float]]
 class Film:
     """Thickness of soft tissue and bone over the pixels of one picture, filled by drawing.
 
-    Drawings use body coordinates: x to the right, y downwards, the short side of the picture about 2 units wide. Of the
-    film, `shape` is height and width in pixels, `centre` where the origin lies, as fractions of them, `scale` pixels
-    per unit, `turn` a rotation in radians; `mirror` exchanges left and right.
+    Drawings use body coordinates: x to the right, y downwards, the short side about 2 units. `shape` is height and
+    width in pixels, `centre` the origin as fractions of them, `scale` pixels per unit, `turn` radians; `mirror` swaps
+    the sides.
     """
 
     def __init__(
@@ -46,10 +45,7 @@ class Film:
         return a * cols + b * rows, c * cols + d * rows
 
     def add_bone(self, *chains: Chain, density: float = 1.0, wall: float = 0.04, inside: float = 0.4) -> None:
-        """A bone: the union of tubes, with a wall of some density, `wall` units thick, and a lighter inside.
-
-        `inside` is the density of the inside as a fraction of the wall's.
-        """
+        """A bone: the union of tubes with a `wall`, in units, and an `inside` of a fraction of its density."""
         window, outer, inner = self._fields(chains, wall)
         thickness = 2 * np.sqrt(np.clip(outer, 0, None)) - 2 * (1 - inside) * np.sqrt(np.clip(inner, 0, None))
         self.bone[window] += np.float32(density / self.scale) * thickness
@@ -68,11 +64,10 @@ class Film:
         soft: bool = False,
         hole: bool = False,
     ) -> None:
-        """A flat part inside a smooth closed outline, whose corners are rounded.
+        """A flat part inside a closed outline, whose corners are rounded.
 
         It reaches its `thickness` (negative takes away) over `edge` units from the border; `rim` is extra thickness
-        along it, a third as wide. `soft` is soft tissue, not bone; a `hole` fades the layer inside the outline by
-        `thickness` (0 to 1) instead of adding.
+        along it. `soft` is soft tissue; a `hole` fades the layer inside by `thickness` (0 to 1) instead of adding.
         """
         points = np.asarray(outline, float)
         for _ in range(2):  # Chaikin: cutting corners twice leaves a curve that looks smooth
@@ -158,8 +153,8 @@ def develop(
 ) -> np.ndarray:
     """The picture that a film gives, uint8 of its shape, dense parts bright: exposure and the like differ every time.
 
-    `contrast` is the range of the fraction of the grey scale that the picture fills, `white` the percentile of density
-    that becomes white: lower where a few dense spots must not darken the rest.
+    It fills a fraction of the grey scale in the range `contrast`; `white` is the percentile of density that becomes
+    white.
     """
     shape, pixel = film.shape, film.shape[1] / 300
     grain = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), 1.1 * pixel)

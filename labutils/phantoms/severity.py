@@ -1,8 +1,4 @@
-"""One latent severity per phantom, and the signs that follow from it: what the classes of skin and bone differ by.
-
-A case is not of one look or the other: it has a severity, normally distributed around one mean for each class, so
-that the classes overlap. Each sign follows the severity with noise of its own, and nothing else knows the class.
-"""
+"""One latent severity per phantom, and the signs that follow from it: what the classes of skin and bone differ by."""
 
 from collections.abc import Mapping
 
@@ -13,12 +9,11 @@ from scipy.special import ndtr
 def sample_levels(
     directions: Mapping[str, int], mean: float, agreement: float, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Severity of one case and the level of each of its signs.
+    """Severity of one case and the level of each of its signs, from 0 (least of all cases) to 1 (most).
 
-    `directions` are 1 for a sign of which there is more in severe cases, -1 for one of which there is less; `mean` is
-    the mean severity of the class (standard deviation 1; the other class has the negative); `agreement` the
-    correlation of each sign with the severity over both classes, 0 to 1. Levels go from 0 (least of all cases) to 1
-    (most).
+    `directions` are 1 for a sign of which there is more in severe cases, -1 for less; `mean` is the mean severity of
+    the class (standard deviation 1; the other class has the negative), `agreement` the correlation of each sign with
+    it.
     """
     severity = rng.normal(mean, 1.0)
     scaled = agreement * severity / np.sqrt(1 + mean**2)

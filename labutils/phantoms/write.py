@@ -1,9 +1,4 @@
-"""Write the embedded data sets: images drawn from a seed, as ordinary files in the course's layout.
-
-Here live the random streams and the writing itself: parallel, and complete or absent. Which files there are, and
-whether they are still those that were written, is in `files`; what they look like in `draw_skin`, `draw_bone` and
-`draw_xray`. The loader reads them like anybody's images.
-"""
+"""Draw the embedded data sets from a seed, as files in the course's layout: in parallel, complete or absent."""
 
 import errno
 import io
@@ -46,38 +41,18 @@ from labutils.phantoms.files import (
 )
 from labutils.progress import bar
 
-SEED = 20
-"""Seed of the embedded data sets."""
-
-WITH_SIGNS = ("skin", "bone")
-"""Data sets whose classes differ by the signs of one severity."""
+SEED = 20  # seed of the embedded data sets
+WITH_SIGNS = ("skin", "bone")  # data sets whose classes differ by the signs of one severity
 
 _MODULES = {"skin": "draw_skin", "bone": "draw_bone", "x_ray": "draw_xray"}
 _CHUNK = 16  # images per task of a worker: under half a second, so that an interrupt is answered at once
 
 
 def draw_with_signs(name: str, class_name: str, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, float]]:
-    """One phantom, and the signs it was drawn with: what the classes differ by.
+    """One phantom of a data set's class, and the signs it was drawn with (none for x_ray).
 
-    Parameters
-    ----------
-    name, class_name : str
-        Data set (`skin`, `bone` or `x_ray`), and one of its classes, for example `Mel`.
-    rng : numpy.random.Generator
-        Source of everything that varies.
-
-    Returns
-    -------
-    pixels : ndarray of uint8, shape (height, width) or (height, width, 3)
-        Grey for bone and x_ray, RGB for skin; 200 to 400 pixels a side.
-    signs : dict of str to float
-        Severity and signs, as the `sample_signs` of `draw_skin` or `draw_bone` gives them; empty for x_ray, whose
-        classes are different parts of the body.
-
-    Raises
-    ------
-    DataError
-        If the data set or the class does not exist.
+    Pixels are uint8, (height, width) for bone and x_ray, (height, width, 3) for skin, 200 to 400 a side. A DataError
+    says that there is no such data set or class.
     """
     class_names = _class_names(name)
     if class_name not in class_names:
@@ -101,11 +76,11 @@ def sample_signs(name: str, counts: dict[str, int]) -> list[tuple[Address, dict[
 
 
 def ceiling(name: str, split: str = "exam") -> float | None:
-    """Accuracy of an oracle, which knows the drawn signs of every image but not its class, on the exam or `validation`.
+    """Accuracy of an oracle, which knows every image's signs but not its class, on the exam or `validation`.
 
-    A logistic regression on the signs, fitted to those of the training images. No reader of the pictures, human or
-    network, can be expected to do better. Drawn afresh in two seconds; the manifests of the data sets hold it as well.
-    From 0 to 1; None for x_ray, whose images can all be told apart. A DataError says that there is no such data set.
+    A logistic regression on the signs, fitted to those of the training images: no reader of the pictures can be
+    expected to do better. None for x_ray, whose images can all be told apart. A DataError says that there is no such
+    data set.
     """
     _class_names(name)
     if name not in WITH_SIGNS:
@@ -128,29 +103,15 @@ def _judge_oracle(name: str, n_train: int, split: str, n_judged: int) -> float:
 
 
 def write_phantoms(name: str, folder: Path, counts: dict[str, int] | None = None, progress: bool = True) -> None:
-    """Write one phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
+    """Write a phantom data set in the course's layout: `train/Mel_0001.jpg`, `test/Nev_0001.jpg`, ...
 
-    The folder appears when it is complete, and not before: the files are written beside it and moved at the
-    end. A folder that holds the same phantoms already is left as it is, and may be one that nobody can write to; of two
-    processes that write at once, one waits for the other and uses its files.
+    The folder appears when it is complete; one that holds the same phantoms already is left as it is, other phantoms
+    are replaced. Of two processes that write at once, one waits for the other and uses its files. `counts` are as for
+    `list_files`, `COUNTS` unless given; `{"exam": n}` are an exam, a folder of its own. An image depends on `SEED`, its
+    split, class and number alone.
 
-    Parameters
-    ----------
-    name : {"skin", "bone", "x_ray"}
-        Data set.
-    folder : Path
-        Where to put it; replaced if it holds other or damaged phantoms, refused if it holds anything else.
-    counts : dict of str to int, optional
-        As for `list_files`; default `COUNTS`. `{"exam": EXAM_COUNTS[name]}` are an exam, which nothing is trained or
-        chosen on: it is a folder of its own beside the data set. An image depends on `SEED`, its split, class and
-        number alone, so the first hundred are the same whatever the counts.
-    progress : bool
-        False shows no bar, whoever looks on.
-
-    Raises
-    ------
-    DataError
-        If the data set is unknown, the folder is not ours to replace, or the disk is full or write-protected.
+    A DataError says that the data set is unknown, the folder is not ours to replace, or the disk is full or write-
+    protected.
     """
     _class_names(name)
     folder, counts = Path(folder), dict(counts or COUNTS[name])

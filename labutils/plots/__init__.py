@@ -21,24 +21,3 @@ from labutils.plots.exam import accuracy_by_images, validation_against_exam
 from labutils.plots.figure import alt_text
 from labutils.plots.live import live_curves, live_fit
 from labutils.plots.pictures import extremes, gradcam_grid, hardest, images_row, sample_grid
-
-__all__ = [
-    "accuracy_by_images",
-    "accuracy_intervals",
-    "alt_text",
-    "compare_curves",
-    "confusion_matrix",
-    "extremes",
-    "gradcam_grid",
-    "hardest",
-    "images_row",
-    "learning_curves",
-    "live_curves",
-    "live_fit",
-    "real_curves",
-    "reliability",
-    "roc_curve",
-    "sample_grid",
-    "search_trials",
-    "validation_against_exam",
-]

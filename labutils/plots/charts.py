@@ -77,12 +77,8 @@ def chart(panels: Sequence[Panel]) -> str:
 def apart(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
     """Where labels stand of which none is on another, each as near as it can be to the place that it names.
 
-    Parameters
-    ----------
-    wanted, sizes : sequence of float
-        The places, in rising order, and what each label takes of the axis.
-    low, high : float
-        Between which their middles stay, as far as they fit.
+    `wanted` are the places, in rising order, `sizes` what each label takes of the axis; their middles stay between
+    `low` and `high` as far as they fit.
     """
     before = [sum(sizes[:i]) + (sizes[i] - sizes[0]) / 2 for i in range(len(sizes))] or [0]
     blocks: list[list[float]] = []  # what would overlap is moved as one, to the mean of what it names
@@ -107,18 +103,10 @@ def svg(width: float, height: float, drawn: str, size: int = 11) -> str:
 def learning_chart(
     curves: Callable[[str], list[Line]], end: float, top: float, classes: int, of: str = "", x_label: str = "epoch"
 ) -> str:
-    """Loss and accuracy side by side as one SVG, each with the level of guessing.
+    """Loss and accuracy side by side as one SVG, each with the level of guessing from so many classes.
 
-    Parameters
-    ----------
-    curves : callable
-        Gives the lines for "loss" and for "accuracy".
-    end, top : float
-        Where the common x axis and the loss axis end.
-    classes : int
-        How many can be guessed from.
-    of : str
-        Before both titles: of which images.
+    `curves` gives the lines for "loss" and for "accuracy"; the common x axis and the loss axis end at `end` and `top`;
+    `of` which images it is stands before both titles.
     """
     sides = (("loss", top, math.log(classes)), ("accuracy", 1.0, 1 / classes))
     return chart([Panel(of + name, (0, end), (0, high), x_label, curves(name), guess) for name, high, guess in sides])
@@ -168,19 +156,16 @@ def _panel(panel: Panel) -> str:
         words = f"1e{round(math.log10(value))}" if panel.log_x else f"{value:g}"
         parts.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{words}</text>')
     parts.append(f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="{GREY}"/>')
-    parts.append(
-        f'<text x="{(left + right) / 2}" y="{bottom + 30}" text-anchor="middle">{html.escape(panel.x_label)}</text>'
-    )
+    middle, named = (left + right) / 2, html.escape(panel.x_label)
+    parts.append(f'<text x="{middle}" y="{bottom + 30}" text-anchor="middle">{named}</text>')
     if panel.guess is not None:
         y = panel.down(panel.guess)
         parts.append(f'<path d="M{left} {y:.1f}H{right}" stroke="{GREY}" stroke-dasharray="1 3"/>')
         parts.append(f'<text x="{right}" y="{y - 3:.1f}" text-anchor="end">guessing</text>')
     for low, high, value in panel.bars:
         x, y = panel.across(low), panel.down(value)
-        wide = max(panel.across(high) - x - 1, 1)
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{bottom - y:.1f}" fill="{VALIDATION}"/>'
-        )
+        size = f'width="{max(panel.across(high) - x - 1, 1):.1f}" height="{bottom - y:.1f}"'
+        parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{VALIDATION}"/>')
     if panel.mark is not None:
         parts.append(f'<path d="M{panel.across(panel.mark):.1f} {top}V{bottom}" stroke="{INK}" stroke-width="2"/>')
     parts += [_line(panel, line) for line in panel.lines if len(line.x)]
@@ -198,8 +183,7 @@ def _line(panel: Panel, line: Line) -> str:
     if len(line.x) == 1:  # a line of one point would not be seen
         x, y = panel.across(line.x[0]), panel.down(line.y[0])
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{line.colour}"/>'
-    points = " ".join(
-        f"{panel.across(x):.1f},{panel.down(y):.1f}" for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)
-    )
+    there = ((x, y) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y))
+    points = " ".join(f"{panel.across(x):.1f},{panel.down(y):.1f}" for x, y in there)
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     return f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>'

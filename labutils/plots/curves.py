@@ -13,13 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from labutils import lab
 from labutils.evaluate.curves import WINDOW
+from labutils.evaluate.sentences import tell
 from labutils.plots.charts import INK, TRAINING, VALIDATION
 from labutils.plots.figure import (
     GUESS,
     WIDEST,
     also_said,
-    count,
     data_of,
     grid,
     label_ends,
@@ -31,10 +32,11 @@ from labutils.plots.figure import (
     wrap,
 )
 from labutils.plots.seen import loss_top, smoothed, title_of, title_of_compared
+from labutils.runs.run import Run
+from labutils.runs.store import find
+from labutils.statistics import count
 
 if TYPE_CHECKING:
-    from labutils.runs.run import Run
-
     Runs = dict[str, Run] | dict[str, list[Run]]
 
 COLUMNS = 4
@@ -92,11 +94,9 @@ class _Setting:
 
     def words(self) -> str:
         seeds = f" ({len(self.runs)} seeds, mean ± standard deviation)" if len(self.runs) > 1 else ""
-        best, lowest = self.best_accuracy(), self.lowest_loss()
-        told = (
-            f"{best.replace('best', 'best validation accuracy')}; {lowest.replace('lowest', 'lowest validation loss')}"
-        )
-        told = re.sub("[●▽] ", "", told).replace(", epoch", " at epoch")
+        best = self.best_accuracy().replace("best", "best validation accuracy")
+        lowest = self.lowest_loss().replace("lowest", "lowest validation loss")
+        told = re.sub("[●▽] ", "", f"{best}; {lowest}").replace(", epoch", " at epoch")
         return f"{self.label}{seeds}: {told}; last training accuracy {self.mean('accuracy')[-1]:.3f}."
 
 
@@ -125,11 +125,8 @@ def learning_curves(runs: Runs, save: Path | str | None = None, said: str = "") 
             axes.set_title("\n".join(titles), fontsize=9)
         for axes, setting, guess in panels[columns - 1 :: columns]:
             ends = (("training", quantity, TRAINING), ("validation", f"val_{quantity}", VALIDATION))
-            label_ends(
-                axes,
-                [(guess[quantity], "guessing", GUESS)]
-                + [(setting.line(column)[-1], name, colour) for name, column, colour in ends],
-            )
+            named = [(setting.line(column)[-1], name, colour) for name, column, colour in ends]
+            label_ends(axes, [(guess[quantity], "guessing", GUESS), *named])
     above = _above(rows["loss"], settings, "loss", "val_loss")
     lengths = sorted({setting.epochs for setting in settings})
     over = count(lengths[0], "epoch") if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} epochs"
@@ -145,10 +142,6 @@ def real_curves(task: str, save: Path | str | None = None) -> None:
 
     Below them it is said of each where validation runs above training, and what makes it so.
     """
-    from labutils import lab
-    from labutils.evaluate import tell
-    from labutils.runs.store import find
-
     runs = find(lab.runs(task), lab.REAL)
     learning_curves(runs, save)
     for label, run in runs.items():
@@ -164,12 +157,7 @@ def compare_curves(
 ) -> None:
     """One quantity over the epochs for several runs, on the same axes; `runs` and `said` as in `learning_curves`.
 
-    Quantities without `val_` belong to the training images.
-
-    Raises
-    ------
-    ValueError
-        If the quantity is none of the four.
+    Quantities without `val_` belong to the training images; one that is none of the four raises ValueError.
     """
     settings = _settings(runs, said)
     if quantity not in ("val_accuracy", "val_loss", "accuracy", "loss"):
@@ -187,9 +175,8 @@ def compare_curves(
     axes.set(xlabel="epoch", ylabel=name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.01)
-    label_ends(
-        axes, [(one.line(quantity)[-1], wrap(one.label, 24), look(i)["color"]) for i, one in enumerate(settings)]
-    )
+    ends = [(one.line(quantity)[-1], wrap(one.label, 24), look(i)["color"]) for i, one in enumerate(settings)]
+    label_ends(axes, ends)
     data = data_of(setting.runs[0] for setting in settings)
     above = _above([axes] * len(settings), settings, quantity)
     sentences = " ".join(_compared(setting, quantity) for setting in settings)
@@ -205,12 +192,9 @@ def _settings(runs: Runs, said: str) -> list[_Setting]:
 
 def _drawn(settings: list[_Setting]) -> str:
     """How the lines of a figure are made, in words."""
-    said = []
-    if any(setting.epochs >= SMOOTH for setting in settings):
-        said.append(f"Thick lines: mean over {WINDOW} epochs, fewer at the ends; pale: every epoch. ")
-    if any(len(setting.runs) > 1 for setting in settings):
-        said.append("Bands: from the lowest seed to the highest, lines: their mean. ")
-    return "".join(said)
+    smooth, several = any(one.epochs >= SMOOTH for one in settings), any(len(one.runs) > 1 for one in settings)
+    said = f"Thick lines: mean over {WINDOW} epochs, fewer at the ends; pale: every epoch. " * smooth
+    return said + "Bands: from the lowest seed to the highest, lines: their mean. " * several
 
 
 def _above(row: Sequence[Axes], settings: list[_Setting], *names: str) -> str:
@@ -254,12 +238,10 @@ def _panel(axes: Axes, setting: _Setting, quantity: str, guess: float) -> None:
     _line(axes, setting, f"val_{quantity}", color=VALIDATION, linestyle="-")
     if len(setting.runs) == 1:
         run = setting.runs[0]
-        values = run.history[f"val_{quantity}"]
-        best = run.best_epoch
+        values, best, lowest = run.history[f"val_{quantity}"], run.best_epoch, run.lowest_loss_epoch
         axes.axvline(best + 1, color=VALIDATION, linewidth=0.8, alpha=0.5)
         axes.plot(best + 1, values[best], "o", color=VALIDATION, markeredgecolor="black", zorder=4)
         if quantity == "loss":
-            lowest = run.lowest_loss_epoch
             axes.plot(lowest + 1, values[lowest], "v", color="white", markeredgecolor="black", zorder=5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
 
@@ -278,11 +260,7 @@ def _line(axes: Axes, setting: _Setting, quantity: str, **drawn: Any) -> None:
 
 
 def _compared(setting: _Setting, quantity: str) -> str:
-    values = setting.mean(quantity)
-    extreme, best = (
-        ("highest", values.argmax())
-        if quantity.endswith("accuracy")
-        else ("lowest", np.nan_to_num(values, nan=np.inf).argmin())
-    )
+    values, extreme = setting.mean(quantity), "lowest" if quantity.endswith("loss") else "highest"
+    best = np.nan_to_num(values, nan=np.inf).argmin() if extreme == "lowest" else values.argmax()
     mean = f" (mean of {len(setting.runs)} seeds)" if len(setting.runs) > 1 else ""
     return f"{setting.label}{mean}: {extreme} {values[best]:.3f} at epoch {best + 1}, last {values[-1]:.3f}."

@@ -7,25 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from labutils import lab
+from labutils.evaluate.metrics import accuracy
 from labutils.plots.charts import GREY, INK, OTHER, THIRD, VALIDATION
-from labutils.plots.figure import (
-    MARKERS,
-    also_said,
-    count,
-    data_of,
-    legend_above,
-    mark_said,
-    one_axes,
-    show,
-    styled,
-    wrap,
-)
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
-    from labutils.statistics import Estimate
+from labutils.plots.figure import MARKERS, also_said, data_of, legend_above, mark_said, one_axes, show, styled, wrap
+from labutils.runs.run import Run
+from labutils.statistics import Estimate, count
 
 HERE, REPORT, REAL, SIMPLE, CEILING = "here", "lab report", "real images", "no network", "ceiling"
 LOOK: dict[str, dict[str, Any]] = {
@@ -93,18 +82,8 @@ def draw_dots(
 
 @styled
 def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", save: Path | str | None = None) -> None:
-    """Best validation accuracies with their 95 % intervals (Wilson), and what the lab report says of a task's runs.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run, or of str to sequence of Run
-        Of several seeds each gets its own row.
-    task : str
-        Whose numbers of the report to show, by the same labels; none unless given.
-    """
-    from labutils import lab
-    from labutils.evaluate.metrics import accuracy
-
+    """Best validation accuracies with their 95 % intervals (Wilson), of several seeds each in its own row, and what the
+    lab report says of a `task` under the same labels."""
     report, rows = lab.reported(task) if task else {}, []
     several = {label: given if isinstance(given, Sequence) else [given] for label, given in runs.items()}
     data = data_of(run for own in several.values() for run in own)
@@ -115,9 +94,9 @@ def accuracy_intervals(runs: Mapping[str, Run | Sequence[Run]], task: str = "", 
             name += "" if data_of([run]) == data else f", {data_of([run])}"
             here = Dot(HERE, accuracy(run), f"{len(run.y_val)} images")
             rows.append((name, [here] if told is None else [here, Dot(REPORT, told)]))
-    values = {label: [accuracy(run) for run in own] for label, own in several.items()}
-    wide = [100 * (one.high - one.low) for own in values.values() for one in own]
-    apart = [100 * (max(own).value - min(own).value) for own in values.values() if len(own) > 1]
+    values = [[accuracy(run) for run in own] for own in several.values()]
+    wide = [100 * (one.high - one.low) for own in values for one in own]
+    apart = [100 * (max(own).value - min(own).value) for own in values if len(own) > 1]
     title = f"Seeds differ by up to {max(apart):.0f} points, intervals" if apart else "Intervals"
     title += f" are up to {max(wide):.0f} points wide"
     draw_dots(rows, title, f"best validation accuracy on {data}", save=save)

@@ -15,16 +15,18 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from labutils.config import scientific
+from labutils.data.dataset import Dataset
+from labutils.evaluate import metrics
+from labutils.evaluate.metrics import Bin
 from labutils.plots.charts import GROUND, VALIDATION, Line, Panel, chart, svg
-from labutils.plots.figure import GUESS, count, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
+from labutils.plots.figure import GUESS, data_of, data_words, label_ends, look, one_axes, show, styled, wrap
 from labutils.plots.seen import LONGEST
+from labutils.runs.run import Run
+from labutils.statistics import count, wilson_interval
 
 if TYPE_CHECKING:
     import optuna
-
-    from labutils.data.dataset import Dataset
-    from labutils.evaluate.metrics import Bin
-    from labutils.runs.run import Run
 
 PALE = 0.55
 """How dark the darkest cell of a matrix in the page is: its number can be read."""
@@ -39,8 +41,6 @@ BINS = 10
 @styled
 def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
     """Validation images counted by true class (row) and predicted class (column)."""
-    from labutils.evaluate import metrics
-
     counts = metrics.confusion_matrix(run, epoch)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names, n = run.class_names, len(run.class_names)
@@ -63,19 +63,15 @@ def confusion_matrix(run: Run, epoch: int | None = None, save: Path | str | None
 
 def matrix_chart(run: Run, epoch: int) -> tuple[str, str]:
     """What `confusion_matrix` shows as an SVG, drawn while a slider moves, and in the same words."""
-    from labutils.evaluate import metrics
-
     counts, names = metrics.confusion_matrix(run, epoch), run.class_names
     side = 84 if len(names) < 4 else 46
     left, end = 30 + 7 * max(map(len, names)), side * len(names)
     parts = [f'<text x="{left}" y="14">{_epoch_words(run, epoch)}: accuracy {metrics.accuracy(run, epoch)}</text>']
     for (row, column), number in np.ndenumerate(counts):
         x, y, share = left + side * column, 24 + side * row, number / max(counts[row].sum(), 1)
-        parts.append(
-            f'<rect x="{x}" y="{y}" width="{side - 2}" height="{side - 2}" fill="{VALIDATION}" '
-            f'fill-opacity="{PALE * share:.2f}"/>'
-            f'<text x="{x + side / 2}" y="{y + side / 2 + 5}" text-anchor="middle">{number}</text>'
-        )
+        cell = f'width="{side - 2}" height="{side - 2}" fill="{VALIDATION}" fill-opacity="{PALE * share:.2f}"'
+        parts.append(f'<rect x="{x}" y="{y}" {cell}/>')
+        parts.append(f'<text x="{x + side / 2}" y="{y + side / 2 + 5}" text-anchor="middle">{number}</text>')
     for k, name in enumerate(map(escape, names)):
         middle = side * k + side / 2
         parts.append(f'<text x="{left - 6}" y="{24 + middle + 4}" text-anchor="end">{name}</text>')
@@ -92,16 +88,14 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
     With two classes, the class of label 1 is the one to be recognised (the area is the same for either). With more,
     each class against the rest, averaged over the classes at every false positive rate. All runs have the same classes.
     """
-    from labutils.evaluate.metrics import auc, class_probabilities
-
     figure, axes = one_axes(7.6, 3.6)
     axes.plot([0, 1], [0, 1], color=GUESS, linestyle=":", linewidth=1, label="guessing: 0.500")
     sentences, means = [], {}
     for i, (label, run) in enumerate(runs.items()):
-        areas = list(auc(run, epoch).values())
+        areas = list(metrics.auc(run, epoch).values())
         means[label] = float(np.mean([a.value for a in areas]))
         area = str(areas[0]) if len(areas) == 1 else f"{means[label]:.3f} (mean of {len(areas)} classes)"
-        scores = class_probabilities(run, epoch)
+        scores = metrics.class_probabilities(run, epoch)
         labels = [1] if scores.shape[1] == 2 else range(scores.shape[1])
         x, y = mean_roc([(run.y_val == k, scores[:, k]) for k in labels])
         axes.plot(x, y, label=wrap(f"{label}: {area}", 40), **look(i) | {"marker": ""})
@@ -123,17 +117,10 @@ def roc_curve(runs: Mapping[str, Run], epoch: int | None = None, save: Path | st
 
 
 def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The ROC curve of one two-class problem, or the mean of several curves.
+    """False and true positive rates, from 0 to 1, of one two-class problem, or of several.
 
-    Parameters
-    ----------
-    problems : sequence of (np.ndarray, np.ndarray)
-        For each: (n,) bool, which images are positive, and (n,) scores, higher for positives.
-
-    Returns
-    -------
-    false_positive_rate, true_positive_rate : np.ndarray
-        Both from 0 to 1; the mean is taken of the true positive rates at every false positive rate that occurs.
+    Each of the `problems` is which images are positive, (n,) bool, and scores (n,), higher for positives. The mean is
+    taken of the true positive rates at every false positive rate that occurs.
     """
     from sklearn.metrics import roc_curve as curve_of
 
@@ -142,16 +129,15 @@ def mean_roc(problems: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
         return curves[0]
     x = np.unique(np.concatenate([rates for rates, _ in curves]))
     # Where a curve rises straight up, the value at its top counts; at 0 every curve starts from 0.
-    y = np.mean([np.interp(x, *_tops(*curve)) for curve in curves], axis=0)
+    tops = [np.append(np.flatnonzero(np.diff(rates)), len(rates) - 1) for rates, _ in curves]
+    y = np.mean([np.interp(x, rates[top], own[top]) for top, (rates, own) in zip(tops, curves, strict=True)], axis=0)
     return np.insert(x, 0, 0.0), np.insert(y, 0, 0.0)
 
 
 @styled
 def reliability(run: Run, epoch: int | None = None, save: Path | str | None = None) -> None:
     """What a run predicts against what happens, with the number of images behind each point."""
-    from labutils.evaluate.metrics import brier_score, reliability_curve
-
-    points = reliability_curve(run, epoch, BINS)
+    points = metrics.reliability_curve(run, epoch, BINS)
     two = len(run.class_names) == 2
     event = _event(run)
     x = np.array([p.predicted for p in points])
@@ -168,19 +154,17 @@ def reliability(run: Run, epoch: int | None = None, save: Path | str | None = No
     below.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     label_ends(above, [(1, "perfectly\ncalibrated", GUESS), (observed[-1, 0], "this run", VALIDATION)])
     under = f"Calibration of {run.label} on {data_of([run])}, {_epoch_words(run, epoch)}, with 95 % intervals: "
-    under += f"Brier score {brier_score(run, epoch):.3f}."
+    under += f"Brier score {metrics.brier_score(run, epoch):.3f}."
     show(figure, _sureness(run, epoch), under, _calibration_words(run, epoch, points), save)
 
 
 def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
     """What `reliability` shows as an SVG, drawn while a slider moves, and in the same words."""
-    from labutils.evaluate.metrics import brier_score, reliability_curve
-
-    points = reliability_curve(run, epoch, BINS)
+    points = metrics.reliability_curve(run, epoch, BINS)
     lines = [Line([0, 1], [0, 1], "perfectly calibrated", GUESS, "1 3", 1)]
     lines += [Line([p.predicted] * 2, [p.observed.low, p.observed.high], width=1) for p in points]
     lines.append(Line([p.predicted for p in points], [p.observed.value for p in points], "this run, 95 % interval"))
-    title = f"{_epoch_words(run, epoch)}: Brier score {brier_score(run, epoch):.3f}"
+    title = f"{_epoch_words(run, epoch)}: Brier score {metrics.brier_score(run, epoch):.3f}"
     axis = f"predicted probability of {_event(run)}"
     most = max(p.images for p in points)
     bars = [(p.low, p.low + 1 / BINS, p.images) for p in points]
@@ -192,15 +176,8 @@ def reliability_chart(run: Run, epoch: int) -> tuple[str, str]:
 def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None = None) -> None:
     """The trials of a search: best validation accuracy with its 95 % interval over the learning rate, by width.
 
-    Parameters
-    ----------
-    found : optuna.Study
-        From `search.study`. Without a finished trial a sentence stands in the figure's place.
-    dataset : Dataset
-        What the trials were trained on.
+    `found` is from `search.study`, trained on `dataset`; without a finished trial a sentence stands in its place.
     """
-    from labutils.config import scientific
-    from labutils.statistics import wilson_interval
     from labutils.training.search import finished, settings_of
 
     trials = finished(found)
@@ -232,11 +209,6 @@ def search_trials(found: optuna.Study, dataset: Dataset, save: Path | str | None
     show(figure, title, under, f"{start}, with 95 % intervals. {' '.join(sentences)}", save)
 
 
-def _tops(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    last = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
-    return x[last], y[last]
-
-
 def _event(run: Run) -> str:
     return run.class_names[1] if len(run.class_names) == 2 else "the chosen class"
 
@@ -252,35 +224,27 @@ def _worst(names: Sequence[str], counts: np.ndarray) -> str:
 
 def _sureness(run: Run, epoch: int | None) -> str:
     """How sure a run is beside how often it is right."""
-    from labutils.evaluate.metrics import accuracy, class_probabilities
-
-    sure, right = class_probabilities(run, epoch).max(axis=1).mean(), accuracy(run, epoch).value
+    sure, right = metrics.class_probabilities(run, epoch).max(axis=1).mean(), metrics.accuracy(run, epoch).value
     word = "As sure as right" if abs(sure - right) <= EVEN else "Too sure" if sure > right else "Less sure than right"
     return f"{word}: {sure:.2f} on average, right in {right:.2f}"
 
 
 def _matrix_words(run: Run, epoch: int | None, counts: np.ndarray) -> str:
-    from labutils.evaluate.metrics import accuracy
-
-    rows = [_row_words(run.class_names, k, row) for k, row in enumerate(counts)]
+    names, rows = run.class_names, []
+    for k, row in enumerate(counts):
+        wrong = [f", {n} taken for {name}" for i, (n, name) in enumerate(zip(row, names, strict=True)) if i != k and n]
+        rows.append(f"{names[k]}: {row[k]} of {row.sum()} right{''.join(wrong)}.")
     on = f"{counts.sum()} validation images of {data_of([run])}, {_epoch_words(run, epoch)}"
-    return f"Confusion matrix of {run.label} on {on}. Accuracy {accuracy(run, epoch)}. {' '.join(rows)}"
+    return f"Confusion matrix of {run.label} on {on}. Accuracy {metrics.accuracy(run, epoch)}. {' '.join(rows)}"
 
 
 def _calibration_words(run: Run, epoch: int | None, points: Sequence[Bin]) -> str:
-    from labutils.evaluate.metrics import brier_score
-
     told = [
         f"{p.predicted:.2f} predicted, {p.observed.value:.2f} observed ({count(p.images, 'image')})" for p in points
     ]
-    when = f"{data_of([run])}, {_epoch_words(run, epoch)}: Brier score {brier_score(run, epoch):.3f}"
+    when = f"{data_of([run])}, {_epoch_words(run, epoch)}: Brier score {metrics.brier_score(run, epoch):.3f}"
     return f"Calibration of {run.label} on {when}. Probability of {_event(run)}: {'; '.join(told)}."
 
 
 def _epoch_words(run: Run, epoch: int | None) -> str:
     return f"best epoch {run.best_epoch + 1}" if epoch is None else f"epoch {range(run.epochs)[epoch] + 1}"
-
-
-def _row_words(names: Sequence[str], true: int, row: np.ndarray) -> str:
-    wrong = [f"{row[k]} taken for {names[k]}" for k in range(len(names)) if k != true and row[k]]
-    return f"{names[true]}: {row[true]} of {row.sum()} right" + "".join(f", {part}" for part in wrong) + "."

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labutils.evaluate.tables import NETWORKS
+from labutils.evaluate.validation import Flattery
 from labutils.plots.charts import INK, OTHER, THIRD, VALIDATION
 from labutils.plots.figure import (
     GUESS,
@@ -25,21 +27,12 @@ from labutils.plots.figure import (
 
 if TYPE_CHECKING:
     from labutils.audit.against import Growth
-    from labutils.evaluate.validation import Flattery
 
 
 @styled
 def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) -> None:
-    """Accuracy on the exam over the number of training images: a network with its 95 % interval over seeds and images,
-    simple models with theirs over images, and the ceiling.
-
-    Parameters
-    ----------
-    growth : Growth or None
-        From `audit.growth`; with None a sentence stands in the figure's place.
-    """
-    from labutils.evaluate.tables import NETWORKS
-
+    """Accuracy on the exam over the number of training images, as `audit.growth` found it: a network with its 95 %
+    interval over seeds and images, simple models with theirs over images, and the ceiling."""
     if growth is None:
         print("accuracy by images: no run to draw yet.")
         return
@@ -79,14 +72,8 @@ def accuracy_by_images(growth: Growth | None, save: Path | str | None = None) ->
 
 @styled
 def validation_against_exam(flattery: Flattery, save: Path | str | None = None) -> None:
-    """Best validation accuracy with its 95 % interval against accuracy on the exam, one point a run; filled where the
-    interval holds the exam's value. Above the dotted line validation flatters.
-
-    Parameters
-    ----------
-    flattery : Flattery
-        From `evaluate.flattery`; without runs a sentence stands in the figure's place.
-    """
+    """Best validation accuracy with its 95 % interval against accuracy on the exam, one point a run of
+    `evaluate.flattery`; filled where the interval holds the exam's value. Above the dotted line validation flatters."""
     rows = flattery.rows
     if not rows:
         print("validation against exam: no run to draw yet.")
@@ -94,15 +81,12 @@ def validation_against_exam(flattery: Flattery, save: Path | str | None = None) 
     figure, axes = one_axes(7.2, 3.8)
     kinds = ((True, VALIDATION, VALIDATION, "o", "holds"), (False, OTHER, "none", "s", "does not hold"))
     for holds, colour, fill, marker, of in kinds:
-        own = [row for row in rows if row.holds == holds]
-        if own:
-            values = [row.validation.value for row in own]
-            low, high = ([getattr(row.validation, end) for row in own] for end in ("low", "high"))
+        if own := [row for row in rows if row.holds == holds]:
+            values, low, high = zip(*(row.validation for row in own), strict=True)
             reach = [_minus(values, low), _minus(high, values)]
             drawn: dict[str, Any] = {"fmt": marker, "color": colour, "markerfacecolor": fill}
-            x = [row.exam for row in own]
             label = f"interval {of} it: {len(own)}"
-            axes.errorbar(x, values, yerr=reach, elinewidth=0.7, markersize=5, label=label, **drawn)
+            axes.errorbar([row.exam for row in own], values, reach, elinewidth=0.7, markersize=5, label=label, **drawn)
     ends = [min(row.exam for row in rows), max(row.exam for row in rows)]
     axes.plot(ends, ends, color=GUESS, linestyle=":", label="as high as on the exam")
     axes.set(xlabel="accuracy on the exam, at the same epoch", ylabel="best validation accuracy")

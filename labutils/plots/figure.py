@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.style
 import numpy as np
@@ -24,11 +24,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from labutils import lab
+from labutils.data.locate import title_of
 from labutils.plots.charts import GREY, apart, as_image, fewer_levels
 from labutils.progress import how_to_show
-
-if TYPE_CHECKING:
-    from labutils.runs.run import Run
+from labutils.runs.run import Run
 
 STYLE = Path(__file__).parent.parent / "lab.mplstyle"
 
@@ -44,7 +43,6 @@ COLOURS_KEPT = 128
 WIDEST = 9.0
 """Inches of a figure: in a window of 1000 pixels a wider one would be made smaller, and its letters with it."""
 
-DATA_NAMES = {"skin": "Skin", "bone": "Bone", "x_ray": "X_ray"}
 SOURCES = {"phantom": "phantom images", "course": "course data", "public": "public data"}
 
 P = ParamSpec("P")
@@ -67,14 +65,8 @@ def styled(draw: Callable[P, R]) -> Callable[P, R | None]:
 
 
 def data_words(name: str, source: str) -> str:
-    """The data as every figure names them.
-
-    Examples
-    --------
-    >>> data_words("skin", "phantom")
-    'Skin (phantom images)'
-    """
-    return f"{DATA_NAMES.get(name, name)} ({SOURCES.get(source, source)})"
+    """The data as every figure names them: `Skin (phantom images)`."""
+    return f"{title_of(name)} ({SOURCES.get(source, source)})"
 
 
 def data_of(runs: Iterable[Run]) -> str:
@@ -137,37 +129,21 @@ def mark_said(label: str, said: str) -> str:
 
 
 def also_said(labels: Iterable[str], said: str) -> str:
-    """A line for what the reader has predicted where that is none of the labels; empty otherwise.
-
-    Examples
-    --------
-    >>> also_said(["b8", "b16"], "about equal"), also_said(["b8", "b16"], "b8"), also_said(["b8"], "")
-    ('You said: about equal', '', '')
-    """
+    """`You said: about equal`, where what the reader has predicted is none of the labels; else empty."""
     return f"You said: {said}" if said and all(mark_said(label, said) == label for label in labels) else ""
 
 
-def count(n: int, noun: str) -> str:
-    """A number with its noun: `1 run`, `3 runs`."""
-    return f"{n} {noun}" + ("" if n == 1 else "s")
-
-
 def show(figure: Figure, title: str, under: str, words: str, save: Path | str | None = None, said: str = "") -> None:
-    """Save the figure where `save` says, and show it if a notebook is running.
+    """Save the figure where `save` says (a .png file, the same for the same figure), and show it in a notebook.
 
     Parameters
     ----------
-    figure : Figure
-        Made with `matplotlib.figure.Figure`, so that nothing is kept in pyplot's list of open figures.
     title, under : str
         What is seen, which begins the alt text too, in some 70 characters (wrapped if longer); and below, in small
         letters, which data they are and how they are drawn.
     words : str
         The figure in words, computed from the numbers in it: the alt text, and a folded line under the figure, because
         JupyterLab draws images without theirs. It is what nbval compares, so that a changed number is seen.
-    save : Path or str, optional
-        A .png file; its folders are made. It holds the alt text too (see `alt_text`), and no date: the same figure is
-        the same file.
     said : str, optional
         A line more below the title, and in the words: see `also_said`.
     """

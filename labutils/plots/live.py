@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labutils.config import RunConfig
 from labutils.errors import ParameterError
 from labutils.plots import seen
 from labutils.plots.charts import COLOURS, TRAINING, VALIDATION, Line, as_image, learning_chart
 from labutils.plots.figure import in_notebook
 from labutils.progress import how_to_show
+from labutils.runs.run import Run
 
 if TYPE_CHECKING:
     import keras
-
-    from labutils.config import RunConfig
-    from labutils.runs.run import Run
 
 PAUSE = 0.5
 """Seconds from one picture to the next, at least: drawing takes a few milliseconds."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -13,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from labutils.plots.figure import count, data_words, grid, show, styled
-
-if TYPE_CHECKING:
-    from labutils.data.dataset import Dataset
-    from labutils.runs.run import Run
+from labutils.data.dataset import Dataset
+from labutils.evaluate.metrics import class_probabilities
+from labutils.plots.figure import data_words, grid, show, styled
+from labutils.runs.run import Run
+from labutils.statistics import count
 
 
 def _fine_texture(x: np.ndarray) -> np.ndarray:
@@ -114,8 +113,6 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
     if run is None:
         print("No run is stored that could say which images are hard.")
         return
-    from labutils.evaluate.metrics import class_probabilities
-
     probabilities = class_probabilities(run)
     chosen = np.argsort(probabilities.max(axis=1), kind="stable")[:n]
     titles = [f"{run.class_names[run.y_val[i]]}, p {probabilities[i, run.y_val[i]]:.2f}" for i in chosen]
@@ -131,21 +128,10 @@ def hardest(dataset: Dataset, run: Run | None, n: int = 8, save: Path | str | No
 def images_row(
     images: Sequence[np.ndarray], titles: Sequence[str], title: str = "", save: Path | str | None = None
 ) -> None:
-    """Images side by side, such as one image and its changed versions; at most six in a row.
+    """Images (h, w) or (h, w, c) in [0, 1] side by side, such as one image and its changed versions; six in a row.
 
-    Parameters
-    ----------
-    images : sequence of np.ndarray
-        Each (h, w) or (h, w, c), in [0, 1].
-    titles : sequence of str
-        One for each image.
-    title : str
-        Over the whole figure; say here which data the images are from, and `phantom` where they are phantoms.
-
-    Raises
-    ------
-    ValueError
-        If there is not one title for each image, or no image.
+    There is one of the `titles` for each image, else a ValueError; `title` stands over the whole figure: say here which
+    data the images are from, and `phantom` where they are phantoms.
     """
     images = [np.asarray(image) for image in images]
     if not images or len(images) != len(titles):
@@ -170,26 +156,10 @@ def gradcam_grid(
 ) -> None:
     """Validation images, and below each the same image under its heat map, with the true and the predicted class.
 
-    Parameters
-    ----------
-    run : Run
-        Whose predictions are named.
-    dataset : Dataset
-        The data that the run was validated on.
-    chosen : sequence of int
-        Indices of the validation images, such as `explain.telling_images` gives.
-    heat : np.ndarray
-        (len(chosen), h, w) in [0, 1], from `explain.gradcam`.
-    epoch : int, optional
-        That the model is from.
-
-    Raises
-    ------
-    ValueError
-        If there is not one heat map for each image, or the run was validated on other images.
+    `chosen` are indices such as `explain.telling_images` gives, `heat` (len(chosen), h, w) in [0, 1] is from
+    `explain.gradcam` of the run's model at an epoch. A ValueError says that there is not one heat map for each image,
+    or that the run was validated on other images than the data set's.
     """
-    from labutils.evaluate.metrics import class_probabilities
-
     chosen = np.asarray(chosen, dtype=int)
     if not len(chosen) or len(heat) != len(chosen):
         raise ValueError(f"There are {len(chosen)} images and {len(heat)} heat maps: give one map for each image.")

@@ -35,13 +35,8 @@ STORIES = {
 
 
 def title_of(runs: Mapping[str, tuple[Mapping[str, np.ndarray], float]]) -> str:
-    """What runs do, in at most `LONGEST` characters: by name where that fits, else how many of them.
-
-    Parameters
-    ----------
-    runs : mapping of str to (history, float)
-        Each run's curves (epochs,), or the means over its seeds; and the loss of guessing.
-    """
+    """What runs do, in at most `LONGEST` characters: by name where that fits, else how many of them. Of each its curves
+    (epochs,), or the means over its seeds, and the loss of guessing."""
     found: dict[str, list[tuple[str, dict]]] = {kind: [] for kind in STORIES}
     for label, (history, guess) in runs.items():
         kind, numbers = _story(history, guess)

@@ -1,4 +1,4 @@
-"""Files that are never half-written and never believed: whole ones are written, ordinary ones of a sane size read.
+"""Files that are never half-written and never believed.
 
 A folder may come from anywhere. So nothing is waited for (a pipe), nothing is followed (a link), and nothing takes more
 memory than it can need; what is wrong is a `ValueError` that says what was found.
@@ -17,8 +17,7 @@ from typing import Any, BinaryIO
 from labutils import paths
 from labutils.errors import StoreError
 
-JSON_LIMIT = 4_000_000
-"""Bytes of a JSON file: a training that was taken up again five thousand times."""
+JSON_LIMIT = 4_000_000  # bytes of a JSON file: a training that was taken up again five thousand times
 
 _REASONS = {
     errno.EACCES: "no permission",
@@ -62,10 +61,7 @@ def _replace(temporary: Path, file: Path) -> None:
 
 @contextmanager
 def clear_errors(folder: Path, finished: int | None = None) -> Iterator[None]:
-    """Turn what the system refuses to write into a `StoreError` that says what to do and what is kept.
-
-    It names `folder`, which is written to; `finished` epochs are stored whatever happens now.
-    """
+    """Turn what the system refuses to write to `folder` into a `StoreError` that says what to do and what is kept."""
     kept = "" if finished is None else f" The {finished} epochs stored before are kept; the next call goes on there."
     try:
         yield
@@ -85,10 +81,7 @@ def reason(error: OSError) -> str:
 
 @contextmanager
 def open_regular(file: Path, limit: int) -> Iterator[BinaryIO]:
-    """A file, open for reading, if it is an ordinary one of at most `limit` bytes.
-
-    Else a ValueError (a link, a folder, a pipe or a device, too large), or an OSError (missing, may not be read).
-    """
+    """A file, open for reading, if it is an ordinary one of at most `limit` bytes; else a ValueError or OSError."""
     status = file.lstat()
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "a device")

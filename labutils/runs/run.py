@@ -1,8 +1,4 @@
-"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in.
-
-Nothing is pickled, nothing is executed on load. A folder appears when its first epoch is whole; after that files are
-moved to their place whole, the checkpoint last, so that after a kill the epochs up to that are complete.
-"""
+"""`Run`, one finished or unfinished training, and the folder of plain files that it is kept in."""
 
 import csv
 import io
@@ -30,38 +26,27 @@ from labutils.statistics import outputs_of, predicted_labels
 
 COLUMNS = {"loss": ".7g", "accuracy": ".7g", "val_loss": ".7g", "val_accuracy": ".7g", "seconds": ".2f"}
 """The history's columns and how each is written."""
-OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}
-"""Columns that runs stored earlier lack."""
+OPTIONAL_COLUMNS = {"fixed_loss": ".7g", "fixed_accuracy": ".7g"}  # columns that runs stored earlier lack
 FORMAT = 1
 LARGEST_WEIGHTS = 3_000_000
 """Bytes of best weights up to which they are stored with the run: with all runs of the lab, a clone stays small."""
-LARGEST_CHECKPOINT = 4_000_000_000
-"""Bytes of a checkpoint that is read: twenty times the largest network of the lab."""
-LONGEST_RUN = 100_000
-"""Epochs that a run may have, as in `RunConfig`."""
-CSV_LIMIT = 64_000_000
-"""Bytes of a CSV file: the names of half a million images."""
-UNPACKED_LIMIT = 64_000_000
-"""Bytes that a small archive may unpack to; a large one to its own size."""
+LARGEST_CHECKPOINT = 4_000_000_000  # bytes of a checkpoint that is read: twenty times the largest network of the lab
+LONGEST_RUN = 100_000  # epochs that a run may have, as in `RunConfig`
+CSV_LIMIT = 64_000_000  # bytes of a CSV file: the names of half a million images
+UNPACKED_LIMIT = 64_000_000  # bytes that a small archive may unpack to; a large one to its own size
 BEST_WEIGHTS = "best.h5"
 """The best weights' file: not called `.weights.h5`, because `training.load_best` reads it and Keras does not."""
-_WEIGHTS_FILES = (
-    BEST_WEIGHTS,
-    f"checkpoint/{BEST_WEIGHTS}",  # the repository leaves it out
-    "best.weights.h5",  # as earlier versions called them
-    "checkpoint/best.weights.h5",
-)
+# The repository leaves checkpoints out; earlier versions called the file otherwise.
+_WEIGHTS_FILES = tuple(f"{place}{name}" for name in (BEST_WEIGHTS, "best.weights.h5") for place in ("", "checkpoint/"))
 _IN_CHECKPOINT = re.compile(r"epochs|losses|(weight|optimizer|exam_\d{1,6})_\d{3,6}")
 
 
 @dataclass(frozen=True)
 class ExamResult:
-    """What a run answered in the exam: images that nothing was chosen on, at a few of its epochs.
+    """What a run answered in the exam, at the `epochs` (from 0) of best validation accuracy, lowest loss and end.
 
-    `epochs` are indices (from 0), ascending: best validation accuracy, lowest validation loss and last, of every
-    planned length. `predictions` are (epochs, images, outputs) float16, as `Run.val_predictions`, `y` (images,) int64;
-    `fingerprint` is that of the images. `training` (epochs,) is the accuracy on all training images at these epochs,
-    measured like the exam; nan for runs stored earlier.
+    `predictions` are (epochs, images, outputs) float16, `y` (images,) int64, `fingerprint` that of the images;
+    `training` (epochs,) is the accuracy on all training images, measured like the exam; nan for runs stored earlier.
     """
 
     epochs: tuple[int, ...]
@@ -172,10 +157,7 @@ class Run:
         )
 
     def first(self, epochs: int) -> "Run":
-        """The first `epochs` epochs: what a shorter training with the same settings and seed would have given.
-
-        A ValueError says that there are not as many.
-        """
+        """The first `epochs` epochs: what a shorter training would have given; a ValueError if there are fewer."""
         if epochs > self.epochs:
             raise ValueError(f"The run has {self.epochs} epochs, not {epochs}.")
         if epochs == self.epochs == self.config.epochs == len(self.val_predictions):
@@ -192,8 +174,8 @@ class Run:
 def write_run(run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> None:
     """Store `run`, whole, in `run.path`; called after every epoch by whoever holds the run's lock.
 
-    `checkpoint` is all that is needed to go on after the last epoch, `best_weights` an HDF5 file, if they changed. A
-    StoreError says that it cannot be written (disk full, no permission); the epochs stored before are whole.
+    `best_weights` are an HDF5 file, if they changed. A StoreError says that it cannot be written; the epochs stored
+    before are whole.
     """
     assert run.path is not None
     with clear_errors(run.path, finished=run.epochs - 1):
@@ -298,8 +280,7 @@ def read_run(folder: Path) -> Run:
 def read_start(folder: Path) -> tuple[Run, dict[str, np.ndarray]] | None:
     """Where a stored training can be taken up: its finished epochs and the state after the last of them.
 
-    None where there is no checkpoint (a run that came with the repository), or where the checkpoint belongs to another
-    history than the one stored (a run that was replaced by someone else's). A StoreError says that either is damaged.
+    None where there is no checkpoint, or one of another history. A StoreError says that either is damaged.
     """
     file = folder / "checkpoint" / "state.npz"
     if not os.path.lexists(file):
@@ -497,10 +478,7 @@ class Provenance(_FromDisk):
 
 
 def check_provenance(values: Mapping[str, Any]) -> None:
-    """Refuse a provenance that the rest of the lab could not rely on.
-
-    A ValueError names the first thing that is wrong: where it stands, what was found, what was expected.
-    """
+    """Refuse a provenance that nobody could rely on: a ValueError names the first thing that is wrong."""
     try:
         provenance = Provenance.model_validate(dict(values))
     except ValidationError as error:

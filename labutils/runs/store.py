@@ -39,9 +39,9 @@ class BusyError(StoreError):
 class RunStore:
     """The stored runs: the lab's in `results/runs`; inside the student's folder the student's, with the lab's behind.
 
-    There new runs go to `my-lab/runs`, and the lab's are only read. Where both have a run, the longer one is given.
-    Hidden folders are work that is going on, or that a kill has left behind. With a `folder` given it is that alone;
-    without `wait` a `BusyError` is raised where others would wait until another process has trained a run.
+    There new runs go to `my-lab/runs`, and of two the longer one is given. Hidden folders are work that is going on, or
+    that a kill has left. With a `folder` it is that alone; without `wait` a `BusyError` is raised where others would
+    wait.
     """
 
     def __init__(self, folder: Path | None = None, *, wait: bool = True) -> None:
@@ -76,8 +76,8 @@ class RunStore:
     def all(self, keys: Collection[str] | None = None) -> list[Run]:
         """Every stored run that can be read, or those with these keys, by the names of their folders.
 
-        A folder is read once in a process, and again when its files change. The arrays are shared by all who ask, and
-        cannot be written to.
+        Read once in a process, and again when files change. The arrays are shared by all who ask, and cannot be written
+        to.
         """
         runs: dict[str, Run] = {}
         for place in self:
@@ -113,10 +113,7 @@ class RunStore:
 
     @contextmanager
     def lock(self, config: RunConfig, fingerprint: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the run for writing; `waiting` is called once if another process holds it, which is then waited for.
-
-        A StoreError says that the results folder cannot be written to; a BusyError where nobody waits.
-        """
+        """Hold the run for writing, or raise a StoreError; `waiting` is called once if another process holds it."""
         place = self.path_of(config, fingerprint)
         with _held(place, waiting if self.wait else None):
             before = _hidden(place, "before")
@@ -129,9 +126,9 @@ class RunStore:
     def workplace(self, config: RunConfig, fingerprint: str) -> tuple[Path, tuple[Run, dict[str, np.ndarray]] | None]:
         """Where to train, and from where: what `read_start` gives, or None for the first epoch.
 
-        A stored run that came without a checkpoint stays as it is while a longer one is trained in a hidden folder
-        beside it, until `replace` is called. The lab's run goes on in a student's folder. A StoreError says that a
-        folder it would work in is damaged or holds something else.
+        A stored run without a checkpoint stays as it is while a longer one is trained in a hidden folder beside it,
+        until `replace`. The lab's run goes on in a student's folder. A StoreError says that a folder is damaged or
+        another run's.
         """
         place = self.path_of(config, fingerprint)
         own = place, _hidden(place, "longer")

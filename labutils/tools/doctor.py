@@ -1,8 +1,4 @@
-"""What may be wrong on this machine, and what to type: `labutils doctor`.
-
-One function per look, each gives what was found and what to do about it, which is nothing if all is well. Nothing
-here trains, imports TensorFlow or ends in a stack trace.
-"""
+"""What may be wrong on this machine, and what to type: `labutils doctor`; nothing here trains or imports TensorFlow."""
 
 import os
 import platform
@@ -26,14 +22,9 @@ from labutils.errors import LabError
 if TYPE_CHECKING:
     from labutils.frames import Table
 
-SMALLEST_DISK = 2.0
-"""Gigabytes that phantoms, the cache of decoded images and a few runs need."""
-
-SMALLEST_MEMORY = 4.0
-"""Gigabytes in which the largest network of the lab trains beside an open browser."""
-
-LOOKED_AT = 200
-"""Files of a data set whose headers are read; `labutils data audit` reads all, whole."""
+SMALLEST_DISK = 2.0  # gigabytes: phantoms, the cache of decoded images and a few runs
+SMALLEST_MEMORY = 4.0  # gigabytes: the largest network of the lab trains beside an open browser
+LOOKED_AT = 200  # files of a data set whose headers are read; `labutils data audit` reads all, whole
 
 
 @dataclass(frozen=True)
@@ -72,11 +63,11 @@ def examine() -> list[Check]:
     return checks
 
 
-def table(checks: list[Check] | None = None) -> "Table":
-    """What `examine` finds, or some checks, as a table; a dash where nothing is to be done."""
+def table() -> "Table":
+    """What `examine` finds, as a table; a dash where nothing is to be done."""
     from labutils.evaluate.tables import as_table
 
-    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in checks or examine()}, "check")
+    return as_table({c.name: {"found": c.found, "to do": c.remedy or "-"} for c in examine()}, "check")
 
 
 def _python() -> Found:
@@ -91,15 +82,14 @@ def _packages() -> Found:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     # A line that names a package goes on with its hashes.
     pinned = [Requirement(line.removesuffix(" \\")) for line in lines if line[:1].isalnum()]
-    wanted = [r for r in pinned if r.marker is None or r.marker.evaluate()]
-    other = []
+    wanted, other = [r for r in pinned if r.marker is None or r.marker.evaluate()], []
     for requirement in wanted:
         try:
             installed = version(requirement.name)
-            if not requirement.specifier.contains(installed, prereleases=True):
-                other.append(f"{requirement.name} {installed}")
         except PackageNotFoundError:
-            other.append(f"{requirement.name} missing")
+            installed = "missing"
+        if installed == "missing" or not requirement.specifier.contains(installed, prereleases=True):
+            other.append(f"{requirement.name} {installed}")
     if not other:
         return f"{len(wanted)} as pinned in requirements.txt", ""
     shown = ", ".join(other[:5]) + (" ..." if len(other) > 5 else "")
@@ -132,7 +122,7 @@ def _devices() -> Found:
 
 def _precision() -> Found:
     asked, units = machine.precision(), machine.bfloat16_units()
-    there = "the processor has units for bfloat16" if units else "the processor has no units for bfloat16"
+    there = f"the processor has {'' if units else 'no '}units for bfloat16"
     if asked == "bfloat16" and not units:
         slow = "unset LABUTILS_PRECISION: without the units bfloat16 is several times slower"
         return f"bfloat16, and {there}", slow
@@ -244,8 +234,7 @@ def _results() -> Found:
 
 
 def _disk() -> Found:
-    folder = paths.generated_dir()
-    free = shutil.disk_usage(paths.ROOT).free / 1e9
+    folder, free = paths.generated_dir(), shutil.disk_usage(paths.ROOT).free / 1e9
     enough = free >= SMALLEST_DISK
     found = "enough free space" if enough else f"only {free:.1f} GB free space"
     if os.access(folder, os.W_OK):

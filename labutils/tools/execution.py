@@ -1,11 +1,8 @@
 """Notebooks run by a machine: executed in a process of their own (`execute`), and committed as they come out (`build`).
 
-papermill does the executing. Around it: parameters are checked before anything starts, a time limit with one retry
-for a kernel that hangs, and errors inside widget callbacks, which papermill does not see, count as errors.
-
-Committed notebooks are made from their .py: the script is the source, outputs come from an execution. A notebook is
-executed as a copy and its outputs are carried over, so that nothing else of the execution (widget state with its random
-names, ids) reaches the pair, but for one number: how long it took, in whole seconds, for the index.
+Around papermill: parameters are checked before anything starts, a kernel that hangs is stopped and tried once more, and
+errors inside widget callbacks, which papermill does not see, count. A committed notebook is made from its .py: outputs
+of a copy that is executed are carried over, and of all else (widget state, ids) only how many seconds it took.
 """
 
 import ast
@@ -26,12 +23,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labutils import lab, machine, paths
 from labutils.errors import NotebookError, ParameterError, TrainingInterrupted
 from labutils.machine import leave_with_parent
 from labutils.parameters import check_given, parameters_of
+
+if TYPE_CHECKING:
+    from labutils.training.workers import Scheduler
 
 TIME_LIMIT = 60 * 60.0
 """Seconds a notebook may take unless told otherwise; training at the report's settings needs more."""
@@ -43,8 +43,7 @@ QUICK |= {"reuse": False, "train_missing": True, "seeds": [0, 1], "n_trial": 1}
 LIMIT = 600.0
 """Seconds after which an execution hangs: with stored runs it takes some ten, on a busy machine a few times that."""
 
-_RUNNING: set[subprocess.Popen] = set()
-"""Executions that are going on, for the stop key."""
+_RUNNING: set[subprocess.Popen] = set()  # executions that are going on, for the stop key
 
 
 @dataclass(frozen=True)
@@ -105,19 +104,21 @@ def execute(
     threads: int | None = None,
     precision: str | None = None,
     temporary: Path | None = None,
+    scheduler: "Scheduler | None" = None,
     show: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Execute a notebook into `output`, once more if it hangs.
 
     It runs in `folder`, unless in its own; runs are stored and looked for in `results`, unless in `results/`. It is
-    stopped after `limit` seconds; training may use so many `threads`, and the `precision`, unless `LABUTILS_PRECISION`.
-    `temporary` is a folder for temporary files, which the caller removes, or the notebook's process if the caller is
-    killed; one is made for it otherwise. `show` gets every line that the notebook prints while it runs.
+    stopped after `limit` seconds; training may use so many `threads`, and the `precision`, unless `LABUTILS_PRECISION`;
+    it is done by the workers of a `scheduler`, if one is given. `temporary` is a folder for temporary files, which the
+    caller removes, or the notebook's process if the caller is killed. `show` gets every line that the notebook prints.
     """
     import yaml
 
     output.parent.mkdir(parents=True, exist_ok=True)
     set_to = {"RESULTS": results and results.resolve(), "THREADS": threads, "PRECISION": precision, "PROGRESS": "log"}
+    set_to |= {"SCHEDULER": json.dumps(vars(scheduler)) if scheduler else None}
     environment = os.environ | {f"LABUTILS_{name}": str(value) for name, value in set_to.items() if value}
     started = time.monotonic()
     for attempt in ("; trying once more.", "."):
@@ -137,17 +138,32 @@ def execute(
 
 
 def run_notebooks(
-    notebooks: list[Path], into: Path, jobs: int = 1, parameters: Mapping[str, Any] | None = None, **options: Any
+    notebooks: list[Path],
+    into: Path,
+    jobs: int,
+    parameters: Mapping[str, Any],
+    scheduler: "Scheduler | None" = None,
+    **options: Any,
 ) -> list[Outcome]:
     """Execute notebooks into a folder, `jobs` at a time, each with those of the parameters that it has; see `execute`.
 
-    Stopped by hand, it raises a TrainingInterrupted: notebooks that have ended are kept, and every finished epoch.
+    A ClusterError, before one is executed, says that the scheduler cannot be used. Stopped by hand, it raises a
+    TrainingInterrupted: notebooks that have ended are kept, and every finished epoch, or run of a worker.
     """
-    threads = max(1, machine.cores() // jobs) if jobs > 1 else None
+    options |= {"threads": max(1, machine.cores() // jobs) if jobs > 1 else None, "scheduler": scheduler}
+    kept = "Stopped; finished notebooks and epochs are kept. Run the same again to go on from there."
+    if scheduler:
+        from labutils.training.workers import connect
+
+        kept = (
+            "Stopped; notebooks that have ended and runs that have arrived are kept. Workers finish what they are at. "
+        )
+        kept += "Run the same again for the others."
+        with connect(scheduler):
+            pass
 
     def run(notebook: Path) -> Outcome:
-        own = fitting(notebook, parameters or {})
-        return execute(notebook, own, output=into / notebook.name, threads=threads, **options)
+        return execute(notebook, fitting(notebook, parameters), output=into / notebook.name, **options)
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -156,9 +172,7 @@ def run_notebooks(
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(_RUNNING):
                 _stop(process)
-    raise TrainingInterrupted(
-        "Stopped; finished notebooks and epochs are kept. Run the same again to go on from there."
-    )
+    raise TrainingInterrupted(kept)
 
 
 def _run(
@@ -234,12 +248,6 @@ def widget_error(notebook: Any) -> str:
     return ""
 
 
-def _remove_traces(temporary: str) -> None:
-    """By a process that outlives this one: the kernel goes a second after it, and may write until then."""
-    code = "import shutil, sys, time; time.sleep(3); shutil.rmtree(sys.argv[1], ignore_errors=True)"
-    subprocess.Popen([sys.executable, "-c", code, temporary], start_new_session=True)
-
-
 def read_script(script: Path) -> Any:
     """The notebook that a percent script stands for, without outputs, with cell ids that do not change."""
     import jupytext
@@ -257,9 +265,19 @@ def build(script: Path, reference: Path | None = None) -> str:
     """
     import nbformat
 
-    notebook, (error, executed) = read_script(script), _execute(script, live=reference is not None)
-    if error:
-        return error
+    notebook, live = read_script(script), reference is not None
+    with tempfile.TemporaryDirectory() as temporary:
+        # The script as it is now: the committed notebook may be older.
+        place, name = Path(temporary), script.with_suffix(".ipynb").name
+        nbformat.write(notebook, place / name)
+        options: dict[str, Any] = {"folder": script.parent, "limit": LIMIT, "temporary": place}
+        if live:  # on one thread and in float32, as every check: numbers depend on both
+            options |= {"results": place / "results", "threads": 1, "precision": "float32"}
+        given = fitting(place / name, QUICK) if live else {}
+        outcome = execute(place / name, given, output=place / "out.ipynb", **options)
+        if outcome.error:
+            return outcome.error
+        executed = nbformat.read(outcome.output, as_version=4)
     if reference is None:
         ran = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
         # From the start of the kernel to the last cell: papermill's own start is nothing that a student waits for.
@@ -270,31 +288,16 @@ def build(script: Path, reference: Path | None = None) -> str:
         notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata["kernelspec"]})
         reference.mkdir(parents=True, exist_ok=True)
     for number, (source, target) in enumerate(zip(ran, notebook.cells, strict=True)):
+        target.id = f"cell-{number:02d}"
         if reference is not None:
-            target.id = f"cell-{number:02d}"
             kept = {name: target.metadata[name] for name in ("tags", "jupyter") if target.metadata.get(name)}
             target.metadata = nbformat.from_dict(kept)
         if target.cell_type == "code":
             target.execution_count = source.execution_count
             # Pictures of a reference are never compared; without them the file is small.
             target.outputs = [_packed(item, reference is None) for item in source.outputs if _is_lasting(item)]
-    nbformat.write(notebook, (reference or script.parent) / script.with_suffix(".ipynb").name)
+    nbformat.write(notebook, (reference or script.parent) / name)
     return ""
-
-
-def _execute(script: Path, live: bool = False) -> tuple[str, Any]:
-    """What went wrong, or the executed notebook: of the script, for the committed one may be older."""
-    import nbformat
-
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        copy, output = place / script.with_suffix(".ipynb").name, place / "out.ipynb"
-        nbformat.write(read_script(script), copy)
-        options: dict[str, Any] = {"output": output, "folder": script.parent, "limit": LIMIT, "temporary": place}
-        if live:  # on one thread and in float32, as every check: numbers depend on both
-            options |= {"results": place / "results", "threads": 1, "precision": "float32"}
-        outcome = execute(copy, fitting(copy, QUICK) if live else {}, **options)
-        return outcome.error, None if outcome.error else nbformat.read(output, as_version=4)
 
 
 def scripts() -> list[Path]:
@@ -339,6 +342,8 @@ def _is_lasting(output: Any) -> bool:
 if __name__ == "__main__":  # papermill in a process of its own, see `execute`
     from papermill.cli import papermill
 
-    temporary = sys.argv.pop(1)
-    leave_with_parent(lambda: _remove_traces(temporary))
+    # Traces are removed by a process that outlives this one: the kernel goes a second later, and may write until then.
+    remove = "import shutil, sys, time; time.sleep(3); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+    cleaner = [sys.executable, "-c", remove, sys.argv.pop(1)]
+    leave_with_parent(lambda: subprocess.Popen(cleaner, start_new_session=True))
     papermill()

@@ -1,7 +1,6 @@
 """`labutils run --missing`, and `--jobs`: runs trained in an order, by one process or by several.
 
-Processes share a list out by the locks of the store and need not know of each other: each trains the next run that
-no other process holds, so they may as well be in two terminals, or on two machines with a shared folder.
+Processes share a list out by the locks of the store, so they may as well be in two terminals, or on two machines.
 """
 
 import json
@@ -30,19 +29,26 @@ PAUSE = 5.0
 
 AGAIN = "Run the same again to go on from there."
 
-_COMMAND = "from labutils.tools.missing import work; work()"
-
 _load = cache(load_dataset)  # many runs are on the same images
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except TrainingInterrupted:
+        raise
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(f"Stopped; finished epochs are kept. {AGAIN}") from None
+
+
+@_stoppable()
 def train_missing(source: str, jobs: int = 1) -> int:
     """Train every run of the lab that is not stored on images of a source, in the lab's order; see `share_out`.
 
     A data set that has no such images is named and left out.
     """
-    with _stoppable():
-        missing = _find_missing(RunStore(), source)
-    return share_out(missing, source, jobs)
+    return share_out(_find_missing(RunStore(), source), source, jobs)
 
 
 def share_out(runs: Sequence[tuple[str, RunConfig]], source: str, jobs: int = 1) -> int:
@@ -51,7 +57,7 @@ def share_out(runs: Sequence[tuple[str, RunConfig]], source: str, jobs: int = 1)
     A run that another process trains is passed over and looked at again at the end, until all are stored. One that
     fails is named and does not keep the others. The images are those of `source`, one of `data.locate.SOURCES`. How it
     ended comes back, for the shell: 0 if all went well; what did not has been printed. Stopped by hand, it raises a
-    TrainingInterrupted; finished epochs are kept.
+    TrainingInterrupted.
     """
     if jobs == 1 or not runs:
         return _train(runs, source)
@@ -63,7 +69,8 @@ def share_out(runs: Sequence[tuple[str, RunConfig]], source: str, jobs: int = 1)
     # In sessions of their own they get the stop key once, from here, and not from the terminal too: pressed twice it
     # would act in the middle of a step.
     options: dict[str, Any] = {"env": environment, "stdin": subprocess.PIPE, "start_new_session": True, "text": True}
-    workers = [subprocess.Popen([sys.executable, "-c", _COMMAND], **options) for _ in range(jobs)]
+    command = [sys.executable, "-c", "from labutils.tools.missing import work; work()"]
+    workers = [subprocess.Popen(command, **options) for _ in range(jobs)]
     asked = json.dumps([source, [(label, config.model_dump(mode="json")) for label, config in runs]])
     for worker in workers:
         with suppress(BrokenPipeError):  # it has ended: said below
@@ -97,37 +104,27 @@ def work() -> None:
         sys.exit(130)
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except TrainingInterrupted:
-        raise
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(f"Stopped; finished epochs are kept. {AGAIN}") from None
-
-
+@_stoppable()
 def _train(left: Sequence[tuple[str, RunConfig]], source: str) -> int:
-    failed, busy = list[str](), list[tuple[str, RunConfig]]()
-    with _stoppable():
-        from labutils.training import train
+    from labutils.training import train
 
-        store = RunStore(wait=False)
-        while left:
-            passed, busy = busy, []
-            for label, config in left:
-                try:
-                    train(config, _load(*images_for(config, source)), store=store, label=label)
-                except BusyError:
-                    busy.append((label, config))
-                    if (label, config) not in passed:
-                        print(f"{label}: passed over, another process trains it.", flush=True)
-                except (StoreError, DataError) as error:
-                    failed.append(label)
-                    print(f"{label}: failed. {error}", flush=True)
-            if busy == left:  # nothing to do but to wait for the others
-                time.sleep(PAUSE)
-            left = busy
+    failed, busy = list[str](), list[tuple[str, RunConfig]]()
+    store = RunStore(wait=False)
+    while left:
+        passed, busy = busy, []
+        for label, config in left:
+            try:
+                train(config, _load(*images_for(config, source)), store=store, label=label)
+            except BusyError:
+                busy.append((label, config))
+                if (label, config) not in passed:
+                    print(f"{label}: passed over, another process trains it.", flush=True)
+            except (StoreError, DataError) as error:
+                failed.append(label)
+                print(f"{label}: failed. {error}", flush=True)
+        if busy == left:  # nothing to do but to wait for the others
+            time.sleep(PAUSE)
+        left = busy
     if failed:
         print(f"{len(failed)} runs could not be trained, see above: {', '.join(failed)}.", file=sys.stderr, flush=True)
     return int(bool(failed))

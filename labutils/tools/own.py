@@ -1,7 +1,4 @@
-"""Networks on one's own images: what training would cost, what the exam says, and a page of results to keep.
-
-For the notebook `own`. Nothing here trains: it says what would be trained, and reads what was.
-"""
+"""For the notebook `own`: what training on one's own images would cost, what the exam says, and a page to keep."""
 
 from __future__ import annotations
 
@@ -50,8 +47,7 @@ def affordable(
             print(f"{label}: its {config.epochs} epochs are stored.")
             chosen[label] = config
             continue
-        n = len(dataset.y_train)
-        seconds = estimate_seconds(config, n, dataset.n_classes)
+        seconds = estimate_seconds(config, n := len(dataset.y_train), dataset.n_classes)
         print(f"{label}: to train {config.epochs} epochs on {n} images takes about {minutes(seconds)}.")
         if seconds <= 60 * max_minutes:
             chosen[label] = config
@@ -65,6 +61,7 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
 
     Below them the simple model that was the better one on the images of `dataset`, on which they were validated.
     """
+    from labutils.data.layouts import find_exam
     from labutils.evaluate import accuracy, auc, class_recall
     from labutils.evaluate.tables import as_table
 
@@ -99,7 +96,14 @@ def exam_table(runs: Mapping[str, Run], dataset: Dataset) -> Table:
             "accuracy [95 % interval]": simple.shown(),
             "AUC [95 % interval]": simple.auc_shown(),
         }
-    return as_table(rows, "run on the exam", _no_exam(runs, dataset))
+    why = "No exam: these runs were trained before there was one. Train them anew with reuse = False."
+    if not runs:
+        why = "No run to show yet."
+    elif dataset.source == "phantom":
+        why = "No exam: of phantoms, only the runs of the lab sit it."
+    elif find_exam(dataset.name, dataset.root) is None:
+        why = "No exam: there is no folder test beside train and validation."
+    return as_table(rows, "run on the exam", why)
 
 
 def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[str, Run]) -> Path:
@@ -130,15 +134,3 @@ def write_page(dataset: Dataset, judged: Audit, baselines: Table, runs: Mapping[
     written = page.write(file, dataset.name, parts, " Set LABUTILS_RESULTS to a folder of your own.")
     print("written:", paths.short(written))
     return written
-
-
-def _no_exam(runs: Mapping[str, Run], dataset: Dataset) -> str:
-    from labutils.data.layouts import find_exam
-
-    if not runs:
-        return "No run to show yet."
-    if dataset.source == "phantom":
-        return "No exam: of phantoms, only the runs of the lab sit it."
-    if find_exam(dataset.name, dataset.root) is None:
-        return "No exam: there is no folder test beside train and validation."
-    return "No exam: these runs were trained before there was one. Train them anew with reuse = False."

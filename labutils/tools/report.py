@@ -1,7 +1,6 @@
 """What the stored runs say, all together: `results/REPORT.md` with its figures, and the overview of the index.
 
-Everything is written from the store, which is read once; the same runs give the same files, byte for byte. A report is
-on images of one source: phantoms, or one's own (`labutils report --source course`).
+The same runs give the same files, byte for byte.
 """
 
 from __future__ import annotations
@@ -42,9 +41,7 @@ if TYPE_CHECKING:
 
 START, END = "<!-- results: written by `labutils report` -->", "<!-- end of results -->"
 
-FIGURE_RUNS = 8
-"""Runs whose curves fit into one figure."""
-
+FIGURE_RUNS = 8  # whose curves fit into one figure
 MAIN, THUMBNAIL, READ = "plots.learning_curves(", 150, 200
 """What draws a notebook's picture for the index, how many pixels wide it is at most, and words read in a minute."""
 
@@ -165,10 +162,8 @@ def results_table() -> str:
         f"the accuracy of an oracle that knows what was drawn; the real images are {whose}."
     )
     if any("no network" in row[1] for row in rows):
-        notes += (
-            " *No network*: a linear model or a forest, whichever is better on the validation images, on some forty "
-            "numbers of each image."
-        )
+        notes += " *No network*: a linear model or a forest, whichever is better on the validation images, "
+        notes += "on some forty numbers of each image."
     if any(row[1].endswith(lab.SMALL_LABEL) for row in rows):
         notes += f" *Small*: {lab.SMALL_IN_WORDS}, in place of a run that takes hours and is not stored yet."
     return "\n".join([*_markdown(head, rows), "", said, notes])
@@ -177,7 +172,6 @@ def results_table() -> str:
 def _results_row(task: str, label: str, name: str, shown: Mapping[str, Run], stored: list[Run]) -> tuple[str, ...]:
     """The row of a planned run, `label`, from the one of `shown` that stands for it, `name`, if it is there."""
     run, config, told = shown.get(name), lab.runs(task)[label], lab.reported(task)[label]
-
     only_training = told.accuracy is None and told.train_accuracy is not None
 
     def training(run: Run) -> str:  # stands beside the report's training accuracy, where it quotes no other
@@ -237,8 +231,7 @@ def _counted(judged: list[Verdict], exam: bool = False, mark: str = "") -> str:
 
 def update_readme(file: Path) -> None:
     """Write `results_table` between the marks in the README."""
-    text = file.read_text(encoding="utf-8")
-    head, rest = text.split(START, 1)
+    head, rest = file.read_text(encoding="utf-8").split(START, 1)
     tail = rest.split(END, 1)[1]
     file.write_text(f"{head}{START}\n{results_table()}\n{END}{tail}", encoding="utf-8", newline="\n")
 
@@ -301,10 +294,8 @@ def sentences_words(source: str = "") -> tuple[str, int]:
         lines += [f"    AGAINST ITS FINDING: {why}" for why in against]
     for (task, number), question in QUESTIONS.items():
         if found := question.answer(find(lab.runs(task), chosen, among=runs)):
-            lines.append(
-                f"{_number(task)}, question {number}: {question.text} {found.in_words(list(question.choices))}"
-            )
-            lines.append(f"    {found.because}")
+            answer = found.in_words(list(question.choices))
+            lines.append(f"{_number(task)}, question {number}: {question.text} {answer}\n    {found.because}")
     return "\n".join([*lines, f"{said} sentences, {wrong} places against their findings."]), wrong
 
 
@@ -346,9 +337,7 @@ def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
     chosen, runs = choose_runs(source, stored)
     if chosen == "phantom" and lab.REAL in count_sources(stored):
         beside = [lab.REAL, *beside]
-    others = [choose_runs(other, stored) for other in beside]
-    place = _place(source)
-    pages = _Pages(place, chosen, runs, others)
+    pages = _Pages(_place(source), chosen, runs, [choose_runs(other, stored) for other in beside])
     lines = [*pages.front(stored)]
     for task in lab.TITLES:
         # On one's own images there is no page about nothing.
@@ -356,7 +345,7 @@ def write_report(source: str = "", beside: Sequence[str] = ()) -> Path:
             lines += pages.task(task)
     if chosen != "phantom":
         lines += pages.others()
-    file = place / "REPORT.md"
+    file = pages.folder / "REPORT.md"
     file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8", newline="\n")
     return file
 
@@ -373,8 +362,8 @@ class _Pages:
     def front(self, stored: list[Run]) -> Iterator[str]:
         """What all runs say together, and what is missing; `stored` are these runs and others."""
         drawn, whose = self.source == "phantom", SOURCES.get(self.source, f"**{self.source}**")
-        about = "they say how networks learn, nothing about patients"
-        about = about if drawn else "they are about these images, and no others"
+        about = "they are about these images, and no others"
+        about = "they say how networks learn, nothing about patients" if drawn else about
         names = {run.config.dataset for run in self.runs}
         named = f" ({', '.join(sorted(names))})" if names and not names & {*LAB_DATASETS} else ""
         yield "# The lab, from its stored runs\n"
@@ -472,10 +461,7 @@ class _Pages:
         return [label for label in lab.runs(task) if label not in found]
 
     def _draw(self, draw: Callable[..., Any], shown: Any, name: str) -> str:
-        """A picture in the report's folder, with its alt text; one that says the same is left as it is.
-
-        So a new look alone changes no file, which would stay in the history of the repository.
-        """
+        """A picture in the report's folder, with its alt text; one that says the same is left as it is, for git."""
         from labutils.plots.figure import alt_text, collect_figures
 
         with collect_figures() as drawn:
@@ -494,15 +480,12 @@ class _Pages:
         from labutils import plots
 
         graphs = []
+        draws: dict[str, Callable[..., Any]]
+        draws = {"curves": plots.learning_curves, "confusion": plots.confusion_matrix, "roc": plots.roc_curve}
         for label, run in runs.items():
-            drawings: dict[str, tuple[Callable[..., Any], Any]] = {
-                "curves": (plots.learning_curves, {label: run}),
-                "confusion": (plots.confusion_matrix, run),
-                "roc": (plots.roc_curve, {label: run}),
-            }
-            names = {what: f"{place}/{_file_name(label)}-{what}.png" for what in drawings}
+            names = {what: f"{place}/{_file_name(label)}-{what}.png" for what in draws}
             for what, name in names.items():
-                self._draw(*drawings[what], name)
+                self._draw(draws[what], run if what == "confusion" else {label: run}, name)
             graphs.append(f"{label}: {', '.join(f'[{what}]({name})' for what, name in names.items())}")
         return "Graphs of every run: " + "; ".join(graphs) + "."
 

@@ -40,11 +40,7 @@ def verify_all(folders: Iterable[Path], epochs: int = 1) -> Iterator[Verificatio
 
 
 def quick_ones(folders: Iterable[Path]) -> list[Path]:
-    """Those of which an epoch takes at most `LONGEST` seconds here, and those that cannot be read.
-
-    Where the circumstances are other, an epoch is trained four times (see `measured_bands`): many minutes with the
-    lab's largest networks.
-    """
+    """Those of which an epoch takes at most `LONGEST` seconds here, and those that cannot be read."""
 
     def seconds(folder: Path) -> float:
         try:

@@ -1,7 +1,4 @@
-"""A network ready to be trained: in which precision, fed by which pipeline, and what a result says of all that.
-
-`import tensorflow` stands here and nowhere else. Keras is imported when something trains or predicts.
-"""
+"""A network ready to be trained. `import tensorflow` stands here and nowhere else."""
 
 import os
 import platform
@@ -16,17 +13,10 @@ from labutils import machine, paths
 from labutils.config import RunConfig
 from labutils.keras_import import import_keras
 
-STEPS_AT_ONCE = 5
-"""Training steps between two returns to Python."""
-
-AHEAD = 2 * STEPS_AT_ONCE
-"""Batches that are made ready while the network is at work on those before."""
-
-WORTHWHILE = 1.3
-"""How many times faster than float32 a network has to be in bfloat16 for `auto` to choose it."""
-
-SHORT = 5
-"""Epochs up to which a training is over before it would pay to measure which precision is faster."""
+STEPS_AT_ONCE = 5  # training steps between two returns to Python
+AHEAD = 2 * STEPS_AT_ONCE  # batches that are made ready while the network is at work on those before
+WORTHWHILE = 1.3  # how many times faster than float32 a network has to be in bfloat16 for `auto` to choose it
+SHORT = 5  # epochs up to which a training is over before it would pay to measure which precision is faster
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Precision -> Keras's policy. Weights, output layer and loss are float32 in both."""
@@ -59,8 +49,8 @@ def compiled_model(config: RunConfig, n_classes: int, precision: str) -> Any:
 def feed(batches: Any) -> Any:
     """What a model's `fit` and `predict` read batches (a `keras.utils.PyDataset`) from.
 
-    On TensorFlow the same batches from a pipeline that does not tune itself: after an epoch, Keras's own may wait until
-    its tuner looks up, and an epoch of 25 s lasts 41 s now and again. Elsewhere `batches`.
+    On TensorFlow a pipeline that does not tune itself: Keras's own may wait until its tuner looks up, and an epoch of
+    25 s lasts 41 s now and again. Elsewhere `batches`.
     """
     if machine.backend() != "tensorflow":
         return batches
@@ -79,8 +69,8 @@ def feed(batches: Any) -> Any:
 def choose_precision(config: RunConfig, n_classes: int, before: str | None = None) -> str:
     """The precision to train in: what `LABUTILS_PRECISION` says, else what is faster here.
 
-    `auto` gives bfloat16 only where the processor has units for it *and* a few steps of this network, measured here,
-    are at least `WORTHWHILE` times faster, or where the epochs `before` were trained in it.
+    `auto` gives bfloat16 only where the processor has units for it *and* a few steps are at least `WORTHWHILE` times
+    faster, or where the epochs `before` were trained in it.
     """
     asked = machine.precision()
     if asked != "auto":

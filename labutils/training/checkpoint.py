@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training leaves: the run, the state to go on from, and the best weights as an HDF5 file.
-
-    The weights are None where they did not change since the state that training went on from.
-    """
+    """What a training leaves: the run, the state to go on from, and the best weights as HDF5, None if as before."""
 
     run: Run
     checkpoint: dict[str, np.ndarray]
@@ -31,16 +28,13 @@ class Trained:
 
 def check_dataset(config: RunConfig, dataset: Dataset) -> None:
     """Refuse images that are not those the settings speak of, with a ValueError."""
-    found = (dataset.name, dataset.x_train.shape[1], dataset.x_train.shape[-1])
-    wanted = (config.dataset, config.image_size, config.channels)
-    for name, got, asked in zip(("dataset", "image_size", "channels"), found, wanted, strict=True):
-        if got != asked:
+    found = {"dataset": dataset.name, "image_size": dataset.image_size, "channels": dataset.channels}
+    for name, got in found.items():
+        if got != (asked := getattr(config, name)):
             raise ValueError(f"The images have {name} {got!r}, the run asks for {asked!r}: load them with the same.")
-    for name, labels in (("n_train", dataset.y_train), ("n_val", dataset.y_val)):
-        asked_for = getattr(config, name)
-        if asked_for is not None and asked_for != len(labels):
-            found_here = f"There are {len(labels)} images"
-            raise ValueError(f"{found_here}, the run's {name} is {asked_for}: load them with the same.")
+    for name, n in (("n_train", len(dataset.y_train)), ("n_val", len(dataset.y_val))):
+        if (asked := getattr(config, name)) not in (None, n):
+            raise ValueError(f"There are {n} images, the run's {name} is {asked}: load them with the same.")
 
 
 def state_of(model: "keras.Model") -> dict[str, np.ndarray]:
@@ -76,8 +70,7 @@ def write_weights(model: "keras.Model", file: BinaryIO, epoch: int) -> None:
 def read_weights(model: "keras.Model", file: Path) -> int:
     """Put the weights that `write_weights` wrote into a network of the same shape; their epoch (from 0) comes back.
 
-    Only arrays that lie in the file itself are read: HDF5 may also lead to other files, and a file from elsewhere would
-    decide which. A ValueError or OSError says what is wrong with it.
+    Only arrays in the file itself are read: HDF5 may lead to other files. A ValueError or OSError says what is wrong.
     """
     import h5py
 

@@ -10,10 +10,9 @@ from labutils.models import describe
 
 
 def estimate_seconds(config: RunConfig, n_train: int, n_classes: int = 2) -> float:
-    """Seconds that a training would take on this machine, within about a factor of two.
+    """Seconds that a training would take on this machine, within about a factor of two, without TensorFlow.
 
-    From the operations of the network and the speed of a matrix product, measured here once (a tenth of a second);
-    needs no TensorFlow. Before a training starts, its own steps are measured instead.
+    From the operations of the network and the speed of a matrix product, measured here once (a tenth of a second).
     """
     operations = 3 * 2 * describe(config, n_classes).multiply_adds  # of one image: forward, and twice that backward
     # A training step reaches 0.4 to 0.7 of the product's speed (`make bench`).

@@ -1,8 +1,7 @@
 """The whole life of an epoch: `fit`, what happens before, within and after every epoch, the exam, and the stop key.
 
 The order of the images, the units that dropout leaves out and the augmentation are drawn from the seed and the epoch's
-number alone: a training that was stopped and taken up again is the training that was never stopped. Importing this
-module imports Keras.
+number alone: a training that was stopped and taken up again is the training that was never stopped.
 """
 
 import gc
@@ -41,8 +40,7 @@ import keras  # noqa: E402 (only when its backend is chosen)
 PREDICTION_BATCH = 64
 FIRST_STEPS = ((0, 1), (1, 2), (2, 4), (4, 8))
 """The steps, from and to, whose mean losses are kept with a run; see `try_first_steps`."""
-MEASURED = 100
-"""Steps from which on it is said how long they will take."""
+MEASURED = 100  # steps from which on it is said how long they will take
 
 
 def fit(
@@ -58,22 +56,11 @@ def fit(
     label: str | None = None,
     show: bool = True,
 ) -> Trained:
-    """Train without a store: from the beginning, or from `start` and its checkpoint; TrainingInterrupted if stopped.
+    """Train without a store: from the beginning, or from `start` and its `checkpoint`; TrainingInterrupted if stopped.
 
-    Parameters
-    ----------
-    config : RunConfig
-        With more epochs than `start` has.
-    start, checkpoint : Run and dict, optional
-        The finished epochs and the state after the last of them.
-    exam_at : frozenset of int
-        Epochs after which the exam is taken; see `planned_lengths`.
-    precision : {"float32", "bfloat16"}, optional
-        See `backend.choose_precision` for what is taken unless given.
-    on_epoch, keep : callable, optional
-        Get after every epoch the run so far, and, before that, everything.
-    label, show : str and bool
-        What to call the run in messages; whether to print what it costs and how far it is.
+    `config` has more epochs than `start`. The exam is taken after the epochs `exam_at` (see `planned_lengths`), in the
+    `precision` that `choose_precision` gives unless one is named. After every epoch `keep` gets everything, and then
+    `on_epoch` the run so far. `label` is what messages call the run; without `show` nothing is printed.
     """
     run, label = start or empty_run(config, dataset), label or config.slug
     stretches = run.provenance["stretches"]
@@ -301,9 +288,8 @@ def fixed_part(dataset: Dataset) -> np.ndarray:
 def try_first_steps(model: Any, batches: Batches) -> tuple[list[float], float]:
     """Mean losses in `FIRST_STEPS`, and seconds a step in the last of them; the model is left as it was.
 
-    In the first eight steps of a run rounding has no time to grow: their losses are the same on every machine to
-    several digits, and others as soon as anything about the network, its first weights, the images or their order is
-    other. See `verify`.
+    Rounding has no time to grow in them: they are others as soon as anything about the network, its first weights, the
+    images or their order is. See `verify`.
     """
     before, losses, seconds = state_of(model), list[float](), 0.0
     draw_dropout(model, batches.config.seed, 0)
@@ -366,9 +352,8 @@ def exam_images(config: RunConfig, dataset: Dataset) -> "Exam | None":
 class StopKey:
     """The stop key (an interrupt), held back until a step is done; pressed again, it acts at once.
 
-    Raised wherever Python happens to be, an interrupt may be lost in a destructor of TensorFlow, which swallows it, or
-    come between two files that belong together. As a context manager, in the main thread only: elsewhere, and where
-    interrupts are ignored, it changes nothing.
+    Raised wherever Python happens to be, it may be lost in a destructor of TensorFlow, or come between two files that
+    belong together. Elsewhere than in the main thread, and where interrupts are ignored, this changes nothing.
     """
 
     def __init__(self) -> None:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from labutils.frames import Table
 
-EPOCHS = 30
-"""Epochs of one trial, unless the run that it starts from has fewer."""
+EPOCHS = 30  # epochs of one trial, unless the run that it starts from has fewer
 
 
 def study(base: RunConfig, dataset: Dataset, n_trials: int, train_missing: bool = True) -> optuna.Study:

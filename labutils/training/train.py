@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 
-LEARNS_WITHIN = 5
-"""Epochs after which a training loss that never fell is worth a word."""
+LEARNS_WITHIN = 5  # epochs after which a training loss that never fell is worth a word
 
 
 def train(
@@ -94,12 +93,13 @@ def _train_stored(
     if first < config.epochs:
         from labutils.training.epoch import fit, planned_lengths
 
+        exam_at = planned_lengths(config)
         run = fit(
             config,
             dataset,
             start=run,
             checkpoint=checkpoint,
-            exam_at=planned_lengths(config),
+            exam_at=exam_at,
             on_epoch=on_epoch,
             keep=keep,
             label=label,
@@ -202,10 +202,7 @@ def _left_out(label: str, config: RunConfig, dataset: Dataset, store: RunStore) 
 
 
 def with_weights(run: Run) -> Run:
-    """The run, or the stored small one that stands in for it where its own weights are not stored; says so.
-
-    For cells that look into a network: of the largest ones a clone has the predictions alone.
-    """
+    """The run, or the stored small one that stands in for it where its own weights are not stored; says so."""
     if run.path and best_weights_file(run.path):
         return run
     small = find(run.config.with_(**lab.SMALL), run.source, at_least=1)
@@ -217,8 +214,7 @@ def with_weights(run: Run) -> Run:
 
 
 def load_best(run: Run) -> "tuple[keras.Model, int]":
-    """The trained network of a stored run, not compiled, and the index (from 0) of the epoch that its weights are from:
-    the best of all that are stored.
+    """The trained network of a stored run, not compiled, and the epoch (from 0) of its weights, the best stored.
 
     They were stored as float16: predictions move in their third decimal. A StoreError says that the run came without
     them, and how to make them, or that they are damaged.

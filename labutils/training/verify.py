@@ -1,9 +1,8 @@
 """Can a run be repeated? Its first epochs are trained again and compared with what is stored, in bands.
 
 Where circumstances are the same, all agrees bit by bit. Another processor rounds otherwise, and a training amplifies
-that, by how much depends on the run. So it is measured: trained again with errors of the size of rounding planted
-before its first step, the run moves, and what is stored may be a generous multiple of that away. The first eight steps
-say most, for rounding has little time to grow in them; whole epochs catch what these cannot see.
+that: trained again with errors of the size of rounding planted before its first step, the run moves, and what is stored
+may be a generous multiple of that away. The first eight steps say most: rounding has little time to grow in them.
 """
 
 import sys
@@ -26,13 +25,11 @@ TIGHT = {"first steps": 1e-6, "loss": 1e-6, "accuracy": 1e-6, "val_loss": 1e-6, 
 """Bands on the same machine, threads and versions: history.csv keeps seven digits, predictions are float16."""
 ROUNDING = {"float32": 2.0**-24, "bfloat16": 2.0**-9}
 """The largest relative error of rounding to each precision: half of what the last bit of a number is worth."""
-TRIALS = 3
-"""Trainings with planted errors from which bands are measured."""
+TRIALS = 3  # trainings with planted errors from which bands are measured
 MULTIPLE = {"first steps": 16, "loss": 8, "accuracy": 8, "val_loss": 8, "predictions": 8}
 """A band is so many times what planted errors moved: they are planted once, while a processor rounds at every step, and
 of three draws the furthest may by chance lie near zero. Over a whole epoch this evens out."""
-ACCURACY = 0.01
-"""Added to the band of accuracies, which move by whole images."""
+ACCURACY = 0.01  # added to the band of accuracies, which move by whole images
 STEPS = ("step 1", "step 2", "steps 3 to 4", "steps 5 to 8")
 COLUMNS = ("loss", "accuracy", "val_loss")
 _CIRCUMSTANCES = ("backend", "device", "onednn", "precision", "threads", "versions")
@@ -50,9 +47,7 @@ class Comparison:
     @property
     def holds(self) -> bool:
         """Whether they agree; two that are not numbers do."""
-        if np.isnan(self.stored) or np.isnan(self.repeated):
-            return bool(np.isnan(self.stored) and np.isnan(self.repeated))
-        return bool(abs(self.stored - self.repeated) <= self.band)
+        return bool(np.isclose(self.stored, self.repeated, rtol=0, atol=self.band, equal_nan=True))
 
     def __str__(self) -> str:
         """`loss of epoch 1 was 0.693147, is 0.712000 (may differ by 0.002)`."""
@@ -61,11 +56,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of repeating the first `epochs` of the run called `name`, within `bands` (`TIGHT`, or
-    `measured_bands`).
+    """What came of repeating the first `epochs` of the run called `name`, within `bands`.
 
-    `other` is what is not as it was when the run was trained (`threads`, `device`); `problem` why it could not be
-    verified here, if it could not.
+    `other` is what is not as it was (`threads`, `device`); `problem` why it could not be verified here, if it could
+    not.
     """
 
     name: str
@@ -200,8 +194,7 @@ def _backend_problem(backend: str) -> str:
     if find_spec(backend) is None:
         return f"it was trained with {backend}, which is not installed."
     instead = f"set KERAS_BACKEND={backend} before Keras is imported, or use `labutils verify`"
-    trained = f"it was trained with {backend}, and this process uses {active}: {instead}."
-    return trained if backend != active else ""
+    return "" if backend == active else f"it was trained with {backend}, and this process uses {active}: {instead}."
 
 
 def _load(run: Run) -> Dataset | None:

@@ -1,7 +1,4 @@
-"""Training on other machines: by the workers of a Dask scheduler, or of any `concurrent.futures.Executor`.
-
-Workers train and hand back everything; only the caller writes to the store, so they need no shared folder.
-"""
+"""Training on other machines: by the workers of a Dask scheduler, or of any `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -45,11 +42,10 @@ def train_on(
     reuse: bool = True,
     store: RunStore | None = None,
 ) -> dict[str, Run]:
-    """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive.
+    """Train on the workers of `executor`; see `train_all`. Runs are stored as they arrive, unless trained anew.
 
-    Workers need labutils; images that they cannot load themselves are sent to them. Without `reuse` all are trained
-    anew; one that is stored already is then handed back, and not stored. A ClusterError says that a run failed or the
-    connection to all workers is lost, a TrainingInterrupted that it was stopped by hand: all that arrived are stored.
+    Images that workers cannot load are sent to them. A ClusterError says that a run failed or all workers are lost, a
+    TrainingInterrupted that it was stopped by hand.
     """
     store = store or RunStore()
     stored = {label: store.find(config, dataset.fingerprint) for label, config in configs.items()}
@@ -128,8 +124,7 @@ class Scheduler:
 def connect(scheduler: Scheduler) -> Iterator[Client]:
     """A client of the scheduler, whose workers have been compared with this machine; says so if there are none yet.
 
-    A ClusterError: Dask is not installed, no scheduler answers, it asks for certificates, or a worker has not what is
-    here.
+    A ClusterError: no Dask, no answer, certificates that are missing, or a worker that has not what is here.
     """
     try:
         from distributed import Client, Security

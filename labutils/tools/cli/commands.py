@@ -1,19 +1,15 @@
-"""The `labutils` command: notebooks run by a machine, runs, images, the report, and what may be wrong here.
-
-Commands around images are in `cli.data`, those around runs in `cli.runs`; what they do is in the modules they call.
-"""
+"""The `labutils` command: notebooks run by a machine, the report, and what may be wrong here."""
 
 import sys
-from contextlib import nullcontext
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labutils import machine, paths
-from labutils.errors import NotebookError
 from labutils.lab import all_tasks
-from labutils.tools.cli.common import Problem, explain, notebooks_train_on, scheduler_options
+from labutils.tools.cli.common import Explained, Problem, scheduler_options
 from labutils.tools.cli.data import data
 from labutils.tools.cli.runs import runs, train, verify
 from labutils.tools.execution import TIME_LIMIT, Outcome, find_notebooks, fitting, parse_value, run_notebooks
@@ -25,7 +21,7 @@ QUICK: dict[str, Any] = {"n_epoch": 10, "image_size": 64, "source": "phantom", "
 """A live training of two to five minutes on two cores, with all that comes before it."""
 
 
-@click.group()
+@click.group(cls=Explained)
 @click.version_option(package_name="labutils")
 def main() -> None:
     """An interactive deep-learning lab on medical images."""
@@ -46,7 +42,6 @@ def main() -> None:
 @click.option("--limit", default=TIME_LIMIT / 60, show_default=True, help="Minutes that one notebook may take.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Notebooks, or runs, at a time.")
 @scheduler_options("Train on the workers of this Dask scheduler.")
-@explain
 def run(
     tasks: tuple[str, ...],
     everything: bool,
@@ -73,22 +68,18 @@ def run(
         raise click.UsageError(f"--limit is {limit}: it must be minutes, above 0.")
     if scheduler and jobs > 1:
         raise click.UsageError("Give --jobs (processes of this machine) or --scheduler (its workers), not both.")
-    chosen = all_tasks() if everything else list(tasks)
-    if not chosen:
+    if not (chosen := all_tasks() if everything else tasks):
         raise click.UsageError(f"Name a task, or --all. There are {', '.join(all_tasks())}.")
     asked = {name: parse_value(value) for name, value in parameters}
     if source and asked.setdefault("source", source) != source:
         raise click.UsageError(f"--source is {source} and -p source is {asked['source']}: give one of them.")
     given = (QUICK if quick else {}) | asked
-    try:
-        notebooks = find_notebooks(chosen, asked)
-    except NotebookError as error:
-        raise click.UsageError(str(error)) from None
+    notebooks = find_notebooks(chosen, asked)
     for name in asked:
         if without := [notebook.stem for notebook in notebooks if not fitting(notebook, {name: 0})]:
             click.echo(f"{name} is not a parameter of {', '.join(without)}: without it there.")
     if quick and "source" not in asked:
-        given |= _whose_images(chosen, str(asked.get("dataset", "skin")))
+        given |= _whose_images([notebook.stem for notebook in notebooks], str(asked.get("dataset", "skin")))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -99,8 +90,7 @@ def run(
     options = {"results": out / "results" if quick else None, "limit": limit * 60, "show": click.echo}
     if scheduler:  # notebooks that wait for workers need not wait for each other
         jobs = min(len(notebooks), machine.cores())
-    with notebooks_train_on(scheduler) if scheduler else nullcontext():
-        outcomes = run_notebooks(notebooks, out, jobs, parameters=given, **options)
+    outcomes = run_notebooks(notebooks, out, jobs, given, scheduler, **options)
     click.echo("\n" + summary(outcomes))
     for outcome in outcomes:
         if outcome.error:
@@ -120,10 +110,9 @@ def _whose_images(tasks: list[str], dataset: str) -> dict[str, Any]:
     from labutils.data.locate import own_folders
     from labutils.paths import LAB_DATASETS, dataset_name
 
-    name = str(dataset_name(dataset))
-    if name not in LAB_DATASETS:  # of which nobody draws phantoms
+    if (name := dataset_name(dataset)) not in LAB_DATASETS:  # of which nobody draws phantoms
         return {"source": "auto"}
-    used: set[str | None] = {c.dataset for task in tasks if task in plan.TITLES for c in plan.runs(task).values()}
+    used = {c.dataset for task in tasks if task in plan.TITLES for c in plan.runs(task).values()}
     used |= {name} if "own" in tasks else set()
     if mine := [found[0].name for own, found in own_folders().items() if own in used]:
         there = f"though your own images are there ({', '.join(mine)})"
@@ -174,15 +163,8 @@ def build(tasks: tuple[str, ...], references: bool) -> None:
     flag_value="",
     help="Judge the conclusions of a file again on these runs; without FILE only write the lab's, claims.json.",
 )
-@explain
 def report(
-    mine: bool,
-    name: str,
-    source: str,
-    beside: tuple[str, ...],
-    power: bool,
-    sentences: bool,
-    claims: str | None,
+    mine: bool, name: str, source: str, beside: tuple[str, ...], power: bool, sentences: bool, claims: str | None
 ) -> None:
     """Write results/REPORT.md, with its figures, from the stored runs.
 
@@ -214,11 +196,10 @@ def doctor() -> None:
     """Say what may be wrong on this machine, and what to type: a tick or a cross for each thing looked at."""
     from labutils.tools.doctor import examine
 
-    checks, (good, bad) = examine(), ("✓", "✗")
-    try:
-        f"{good}{bad}".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):  # signs that this terminal cannot show
-        good, bad = "ok ", "BAD"
+    checks, (good, bad) = examine(), ("ok ", "BAD")
+    with suppress(UnicodeEncodeError, LookupError):  # of a terminal that cannot show such signs
+        "✓✗".encode(sys.stdout.encoding or "ascii")
+        good, bad = "✓✗"
     for check in checks:
         click.echo(f"{bad if check.remedy else good} {check.name:<16} {check.found}")
         if check.remedy:
@@ -230,7 +211,6 @@ def doctor() -> None:
 @click.option("--reset", "task", metavar="TASK", help="Take the newest version of a notebook; yours stays beside it.")
 @click.option("--no-open", is_flag=True, help="Make the copies, and do not start JupyterLab.")
 @click.option("--no-browser", is_flag=True, help="Start JupyterLab, and no browser.")
-@explain
 def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
     """Open JupyterLab on my-lab/, your own copies of the notebooks."""
     from labutils.course import student
@@ -247,7 +227,6 @@ def lab(task: str | None, no_open: bool, no_browser: bool) -> None:
 @click.option("--choices", is_flag=True, help="Grade the predictions too, a point each.")
 @click.option("--seed", type=click.IntRange(0), help="Decides the hidden inputs of a new course; drawn unless given.")
 @click.option("--summary", is_flag=True, help="Say what came of the hand-ins that nbgrader has graded there.")
-@explain
 def course(folder: Path, tasks: tuple[str, ...], choices: bool, seed: int | None, summary: bool) -> None:
     """Write an nbgrader course into FOLDER, with all notebooks or those named."""
     from labutils.course.instructor import make_course

@@ -1,26 +1,14 @@
-"""What commands share: how they end when they cannot do what they were asked to, and where they train.
+"""What commands share: how they end when they cannot do what they were asked to, and `--scheduler`."""
 
-They end with one sentence and a status. `--scheduler` is a Dask scheduler, with the certificates that it may ask for;
-see `training.workers` for what it does.
-"""
-
-from __future__ import annotations
-
-import json
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from labutils.errors import LabError, TrainingInterrupted
-
-if TYPE_CHECKING:
-    from labutils.training.workers import Scheduler
 
 _ADDRESS = re.compile(r"((tcp|tls)://)?[\w.:\[\]-]+:\d{1,5}", re.ASCII)
 
@@ -31,20 +19,18 @@ class Problem(click.ClickException):
     exit_code = 2
 
 
-def explain(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What cannot be done ends the command with its sentence and status 2; the stop key with status 130."""
+class Explained(click.Group):
+    """Commands that, where they cannot do something, end with its sentence and status 2; at the stop key with 130."""
 
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command that was typed."""
         try:
-            return command(*args, **kwargs)
+            return super().invoke(context)
         except LabError as error:
             raise Problem(str(error)) from None
         except TrainingInterrupted as stopped:
             click.echo(str(stopped), err=True)
             sys.exit(130)
-
-    return run
 
 
 def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -74,25 +60,3 @@ def scheduler_options(what: str) -> Callable[[Callable[..., Any]], Callable[...,
         return click.option("--scheduler", metavar="tcp://...", help=what)(run)
 
     return add
-
-
-@contextmanager
-def notebooks_train_on(scheduler: Scheduler) -> Iterator[None]:
-    """Let what notebooks ask for that are executed meanwhile be trained by the workers of a scheduler.
-
-    A ClusterError, before a notebook is executed, says that it cannot be used; stopped by hand, a TrainingInterrupted.
-    """
-    from labutils.training.workers import HANDED_ON, connect
-
-    with connect(scheduler):
-        pass
-    os.environ[HANDED_ON] = json.dumps(vars(scheduler))
-    try:
-        yield
-    except TrainingInterrupted:
-        raise TrainingInterrupted(
-            "Stopped; notebooks that have ended and runs that have arrived are kept. Workers finish what they are at. "
-            "Run the same again for the others."
-        ) from None
-    finally:
-        del os.environ[HANDED_ON]

@@ -1,7 +1,4 @@
-"""`labutils data import | fetch | audit | phantoms`: the commands around images.
-
-What they do is in the rooms `imports`, `public`, `audit` and `data`.
-"""
+"""`labutils data import | fetch | audit | phantoms`: the commands around images."""
 
 import sys
 from pathlib import Path
@@ -9,7 +6,9 @@ from typing import Any
 
 import click
 
-from labutils.tools.cli.common import explain
+from labutils import paths
+from labutils.errors import DataError
+from labutils.paths import dataset_name, shown
 
 
 @click.group()
@@ -34,7 +33,6 @@ def data() -> None:
 @click.option("--seed", default=0, show_default=True, help="Decides who goes where, and the new numbers.")
 @click.option("--window", default="", metavar="LOW,HIGH", help="Values that are black and white, for every file.")
 @click.option("--leave-out", is_flag=True, help="Leave out files that cannot be used, and write them down.")
-@explain
 def import_(source: Path, name: str, classes: str, shares: str, window: str, **asked: Any) -> None:
     """Make the data set NAME of SOURCE: a folder of classes, a CSV, or DICOM files; a ZIP counts as its folder.
 
@@ -45,13 +43,9 @@ def import_(source: Path, name: str, classes: str, shares: str, window: str, **a
     """
     from labutils.tools.imports import Wanted, import_images
 
-    limits = _numbers("--window", window)
-    wanted = Wanted(
-        classes=tuple(one.strip() for one in classes.split(",") if one.strip()),
-        shares=_numbers("--shares", shares),
-        window=(limits[0], limits[1]) if len(limits) == 2 else None,
-        **asked,
-    )
+    asked["window"] = _numbers("--window", window) or None
+    asked["classes"] = tuple(one.strip() for one in classes.split(",") if one.strip())
+    wanted = Wanted(shares=_numbers("--shares", shares), **asked)
     import_images(source.expanduser(), name, wanted, show=click.echo)
 
 
@@ -68,7 +62,6 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 @data.command()
 @click.argument("name", metavar="skin|xray")
 @click.option("--size", type=int, help="Side of the images in pixels: 128 or 224 for skin, 64 for xray.")
-@explain
 def fetch(name: str, size: int | None) -> None:
     """Fetch public images of skin or xray into data/public, laid out like the course's.
 
@@ -81,7 +74,6 @@ def fetch(name: str, size: int | None) -> None:
 
 @data.command()
 @click.argument("sources", metavar="[NAME|DIR]...", nargs=-1)
-@explain
 def audit(sources: tuple[str, ...]) -> None:
     """Judge images before training on them: duplicates, leakage, unreadable files, shortcuts, simple models.
 
@@ -91,7 +83,6 @@ def audit(sources: tuple[str, ...]) -> None:
     from labutils.audit import audit as judge
     from labutils.audit import file_baselines
     from labutils.data.locate import existing
-    from labutils.errors import DataError
 
     leakage = False
     for source in sources or existing():
@@ -109,14 +100,9 @@ def audit(sources: tuple[str, ...]) -> None:
 
 @data.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@explain
 def phantoms(names: tuple[str, ...]) -> None:
     """Draw the embedded data sets (skin, bone, xray; all of them by default) into data/phantoms."""
-    from labutils import paths
     from labutils.data.layouts import DATASETS
-    from labutils.data.locate import dataset_name
-    from labutils.errors import DataError
-    from labutils.paths import shown
     from labutils.phantoms.files import is_complete
     from labutils.phantoms.write import write_phantoms
 

@@ -1,7 +1,4 @@
-"""`labutils runs | verify | train`: commands around training runs. What they do is in `runs` and `training`.
-
-`labutils --help` is instant: what needs NumPy is imported by the command that uses it.
-"""
+"""`labutils runs | verify | train`: commands around training runs."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ import click
 
 from labutils.config import NOTEBOOK_NAMES, RunConfig
 from labutils.errors import ParameterError, visible
-from labutils.tools.cli.common import Problem, explain, scheduler_options
+from labutils.tools.cli.common import Problem, scheduler_options
 
 if TYPE_CHECKING:
     from labutils.runs import Run
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @click.pass_context
-@explain
 def runs(context: click.Context) -> None:
     """List the stored runs: settings, epochs, best validation accuracy with its interval, data, age, training time."""
     if context.invoked_subcommand:
@@ -46,7 +42,6 @@ def runs(context: click.Context) -> None:
 
 @runs.command()
 @click.argument("name")
-@explain
 def rm(name: str) -> None:
     """Remove the stored run NAME: its folder's name as listed, or a beginning of it that no other run has."""
     from labutils.runs import RunStore
@@ -64,7 +59,6 @@ def rm(name: str) -> None:
     help="N of the stored runs whose epoch takes a minute at most here, others each time.",
 )
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="First epochs to train again.")
-@explain
 def verify(names: tuple[str, ...], every: bool, some: int | None, epochs: int) -> None:
     """Train the first epoch of stored runs again and compare with what is stored.
 
@@ -124,7 +118,6 @@ def _json(text: str) -> Any:
 @click.option("--source", default="auto", show_default=True, help="course, public, phantom or auto")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time on this machine.")
 @scheduler_options("Train on the workers of this Dask scheduler.")
-@explain
 def train(seeds: str | None, source: str, jobs: int, scheduler: Scheduler | None, **settings: Any) -> None:
     """Train one run, or several: an option given several times makes a run for each of its values.
 

@@ -1,9 +1,8 @@
 """One DICOM file to brightness, as it describes its picture for a screen. Needs pydicom: the extra `dicom`.
 
 Grey: modality rescale, then the window (or look-up table) of interest, then MONOCHROME1 turned round (DICOM PS3.3,
-C.7.6.3, C.11.1 and C.11.2). Colour, as photographs of skin and endoscopies have it: RGB; the YBR kinds, which pydicom
-turns into RGB while it decodes; PALETTE COLOR, where numbers stand for colours in a table (C.7.6.3.1.2 and
-C.7.6.3.1.5). A window is for grey values and has no meaning there.
+C.7.6.3, C.11.1 and C.11.2). Colour: RGB; the YBR kinds, which pydicom turns into RGB while it decodes; PALETTE COLOR,
+where numbers stand for colours in a table (C.7.6.3.1.2 and C.7.6.3.1.5).
 """
 
 import re
@@ -50,13 +49,11 @@ def is_directory(header: Any) -> bool:
 
 def is_keyword(text: str) -> bool:
     """Whether a text is the name of a DICOM attribute, such as PatientID."""
-    if not re.fullmatch("[A-Z][A-Za-z0-9]+", text):
-        return False
-    try:
+    with suppress(ImportError):
         from pydicom.datadict import tag_for_keyword
-    except ImportError:
-        return False
-    return tag_for_keyword(text) is not None
+
+        return re.fullmatch("[A-Z][A-Za-z0-9]+", text) is not None and tag_for_keyword(text) is not None
+    return False
 
 
 def read_header(file: Path) -> Any:
@@ -76,9 +73,8 @@ def check_picture(header: Any, file: Path, groups_known: bool = False) -> None:
             "Ask for a copy that is not, or say with --group which files belong together."
         )
     if not str(frames).isdecimal() or int(frames) > 1:
-        raise DataError(
-            f"{name} holds {frames} frames: one picture is expected. Save the frame you mean as a file of its own."
-        )
+        expected = "one picture is expected. Save the frame you mean as a file of its own."
+        raise DataError(f"{name} holds {frames} frames: {expected}")
     if not _is_grey(header) and not _is_readable_colour(header):
         kind = header.get("PhotometricInterpretation") or "no kind is given"
         raise DataError(
@@ -95,18 +91,21 @@ def read_brightness(file: Path, window: tuple[float, float] | None = None) -> tu
     """The picture of a DICOM file, float32 from 0 to 1; whether it is grey of more than 8 bits; in words, how it came.
 
     It is (height, width), or (height, width, 3) for colour. `window` are the values that are black and white, after the
-    file's own rescaling (CT numbers, say), in place of what the file says. A DataError says that the pixels are
-    damaged, or compressed in a way that nothing here can read.
+    file's own rescaling (CT numbers, say), in place of what the file says; colour has none. A DataError says that the
+    pixels are damaged, or compressed in a way that nothing here can read.
     """
     data = _read(file)
-    stored = _pixels(data, file)
-    bits = int(data.get("BitsStored") or data.BitsAllocated)
+    stored, bits = _pixels(data, file), int(data.get("BitsStored") or data.BitsAllocated)
     if not _is_grey(data):
         try:
             return _scale_colour(data, stored, bits)
         except (ValueError, AttributeError, TypeError) as error:  # a table of colours that is not what it says
             raise _damaged(file, error) from None
-    padding = _padding(data, stored)
+    padding = np.zeros(stored.shape, bool)  # where the picture is only padded
+    value, limit = (_number(data, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if value is not None:
+        low, high = sorted((value, value if limit is None else limit))
+        padding = (stored >= low) & (stored <= high)
     brightness, words = _scale(data, stored, bits, padding, window)
     brightness = np.clip(brightness, 0, 1).astype(np.float32)
     if data.PhotometricInterpretation == "MONOCHROME1":
@@ -248,15 +247,6 @@ def _rescale(data: Any, stored: np.ndarray) -> np.ndarray:
         return np.asarray(apply_modality_lut(stored, data), np.float32)
     slope, intercept = (_number(data, name) for name in ("RescaleSlope", "RescaleIntercept"))
     return stored.astype(np.float32) * np.float32(1 if slope is None else slope) + np.float32(intercept or 0)
-
-
-def _padding(data: Any, stored: np.ndarray) -> np.ndarray:
-    """Where the picture is only padded."""
-    value, limit = (_number(data, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
-    if value is None:
-        return np.zeros(stored.shape, bool)
-    low, high = sorted((value, value if limit is None else limit))
-    return (stored >= low) & (stored <= high)
 
 
 def _number(data: Any, name: str) -> float | None:

@@ -1,8 +1,7 @@
 """`import_images`: a source becomes a data set of one's own, and goes on where it was stopped.
 
 Everything is made in a hidden folder beside the data sets; only what is complete gets its name. `import.csv` in the
-data set tells what became of each picture and names nobody; the key, beside the data set, tells which file and which
-patient each was: whoever imports keeps it.
+data set names nobody; the key, beside the data set, tells which file and patient each picture was.
 """
 
 import csv
@@ -43,10 +42,7 @@ _MOST_ALIKE = 0.5  # share of images in one group of pictures alike from which l
 
 @dataclass(frozen=True)
 class Placed:
-    """One picture in the data set: what it was, what was made of it, where it is, whose it is (a number).
-
-    `unit` is the number of those that are kept together.
-    """
+    """One picture in the data set: what it was and became, where, whose it is, and with which it is kept (numbers)."""
 
     item: Item
     made: Converted
@@ -56,7 +52,7 @@ class Placed:
     unit: int
 
 
-def import_images(source: Path, name: str, wanted: Wanted | None = None, show: Show = print) -> Path:
+def import_images(source: Path, name: str, wanted: Wanted, show: Show) -> Path:
     """Make a data set of a folder of images, of a CSV, or of DICOM files; nothing that is there is overwritten.
 
     Parameters
@@ -67,7 +63,7 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: S
         that is in it.
     name : str
         What the data set is to be called: its folder in `data/`, or in `LABUTILS_DATA`, which comes back.
-    wanted : Wanted, optional
+    wanted : Wanted
     show : callable
         Gets each line of what is said about it.
 
@@ -79,7 +75,7 @@ def import_images(source: Path, name: str, wanted: Wanted | None = None, show: S
     """
     from filelock import FileLock, Timeout
 
-    wanted, target = _check(wanted or Wanted(), source), _target(name)
+    wanted, target = _check(wanted, source), _target(name)
     lock, unpacked = _beside(target, "lock"), _beside(target, "unpacked")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,8 +108,8 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Show) -> None:
             found.problems[item.name] = f"{item.name} is of class {item.label!r}, which is none of {_quote(expected)}."
     found.items = [item for item in found.items if item.name not in found.problems]
     _refuse(found, wanted)
-    if wanted.group != NOBODY and (question := ask_for_patients(found.items)):
-        raise DataError(question)
+    if wanted.group != NOBODY:
+        ask_for_patients(found.items)
     # Said before an hour of work: what is wrong already.
     _deal(found.items, _patients(found.items, wanted), _classes(found.items, expected, target), wanted)
     staging = Staging(_beside(target, "importing"), found.items, wanted.window)
@@ -123,9 +119,7 @@ def _import(source: Path, target: Path, wanted: Wanted, show: Show) -> None:
     _refuse(found, wanted)
     found.items = [item for item in found.items if item.name in staging.done]
     class_names = _classes(found.items, expected, target)
-    placed = _place(found.items, staging.done, class_names, wanted, show)
-    for one in placed:
-        staging.place(one.item, one.file)
+    placed = _place(found.items, staging, class_names, wanted, show)
     _write_down(staging.made, target, placed, class_names, found)
     os.rename(staging.made, target)
     shutil.rmtree(staging.folder, ignore_errors=True)
@@ -205,8 +199,9 @@ def _classes(items: Sequence[Item], expected: tuple[str, ...], target: Path) -> 
 
 
 def _place(
-    items: Sequence[Item], done: dict[str, Converted], class_names: tuple[str, ...], wanted: Wanted, show: Show
+    items: Sequence[Item], staging: Staging, class_names: tuple[str, ...], wanted: Wanted, show: Show
 ) -> list[Placed]:
+    """Give every picture its side of the split, and its name."""
     groups = _patients(items, wanted)
     labels: dict[int, dict[str, str]] = {}
     for item, group in zip(items, groups.tolist(), strict=True):
@@ -217,18 +212,18 @@ def _place(
             f"(that of {next(iter(several[0].values()))}: {', '.join(sorted(several[0]))}): "
             "all stay on one side. If that cannot be, a label is wrong."
         )
-    units = _join([done[item.name] for item in items], groups, show)
+    units = _join([staging.done[item.name] for item in items], groups, show)
     splits = _deal(items, units, class_names, wanted)
     # Numbers that follow neither the order of the files nor that of their dates.
     order = np.random.default_rng(wanted.seed).permutation(len(items))
-    files, placed = Counter[int](), list[Placed]()
-    digits = len(str(len(items)))
+    files, placed, digits = Counter[int](), list[Placed](), len(str(len(items)))
     for index in order.tolist():
         item, patient = items[index], int(groups[index]) + 1
         files[patient] += 1
         stem = f"patient{patient:0{digits}}_{files[patient]:02}" if item.group else f"{len(placed) + 1:0{digits}}"
         file = f"{SPLITS[splits[index]]}/{item.label}/{stem}.png"
-        placed.append(Placed(item, done[item.name], file, int(splits[index]), patient, int(units[index])))
+        staging.place(item, file)
+        placed.append(Placed(item, staging.done[item.name], file, int(splits[index]), patient, int(units[index])))
     return sorted(placed, key=lambda one: one.file)
 
 
@@ -271,10 +266,9 @@ def _write_down(
         with file.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows([columns, *rows])
 
-    together: dict[int, set[int]] = {}
+    together, rows = dict[int, set[int]](), []
     for one in placed:
         together.setdefault(one.unit, set()).add(one.patient)
-    rows = []
     for one in placed:
         kept = " ".join(map(str, sorted(together[one.unit] - {one.patient})))
         told = (one.made.width, one.made.height, one.made.levels)
@@ -283,9 +277,9 @@ def _write_down(
     known = [(one.item.name, one.file, one.item.group) for one in placed]
     known += [(name, f"left out: {why}", "") for name, why in found.left_out.items()]
     write(_beside(target, KEY), KEY_COLUMNS, sorted(known))
-    said = {"title": target.name, "classes": list(class_names)}
-    text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=None)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    with (folder / FILE).open("w", encoding="utf-8") as stream:
+        said = {"title": target.name, "classes": list(class_names)}
+        yaml.safe_dump(said, stream, allow_unicode=True, sort_keys=False, default_flow_style=None)
 
 
 def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ...], found: Found) -> list[str]:
@@ -299,8 +293,9 @@ def _describe(target: Path, placed: Sequence[Placed], class_names: tuple[str, ..
     lines.append("  grey levels: " + "; ".join(f"{words} ({count})" for words, count in levels.most_common()))
     lines.append(f"  patients told by {found.groups_by or 'nothing: each image is taken for a patient'}")
     if burned := sum(one.item.burned_in for one in placed):
-        said = "files say that text is burned into the picture: look at them before you hand them on."
-        lines.append(f"  {burned} {said}")
+        lines.append(
+            f"  {burned} files say that text is burned into the picture: look at them before you hand them on."
+        )
     if left := list(found.left_out):
         lines.append(f"  {len(left)} files were left out: {', '.join(left[:3])}{', ...' if len(left) > 3 else ''}")
     name, key = dataset_name(target.name), shown(_beside(target, KEY))

@@ -1,7 +1,6 @@
 """Any picture as a PNG without anything but pixels, and the hidden folder in which such pictures are made.
 
-No name, no date, no place remains of what a file carried. A picture is in the folder's journal once its file is
-complete: killed at any moment, the same call finds what is done.
+A picture is in the folder's journal once its file is complete: killed at any moment, the same call finds what is done.
 """
 
 import base64
@@ -46,11 +45,7 @@ class Converted:
 
 
 class Staging:
-    """What is done of an import, in a folder that is made if it is not there.
-
-    It is emptied if it holds pictures of other files, or made with another window (`window`: the values that are black
-    and white).
-    """
+    """What is done of an import, in a folder; it is emptied if that was of other files, or with another window."""
 
     def __init__(self, folder: Path, items: list[Item], window: tuple[float, float] | None) -> None:
         self.folder, self.items, self.window = folder, items, window
@@ -108,7 +103,6 @@ class Staging:
             os.replace(self._picture(item), target)
 
     def _picture(self, item: Item) -> Path:
-        """Where the picture of an item is kept until it has its name."""
         return self.folder / "pictures" / f"{hashlib.sha256(item.name.encode()).hexdigest()[:24]}.png"
 
     def _read(self) -> Iterator[tuple[str, Converted]]:
@@ -123,10 +117,10 @@ class Staging:
 
 
 def convert(item: Item, target: Path, levels: images.Levels, window: tuple[float, float] | None) -> Converted:
-    """Write the picture of an item as PNG: 8 bits where it has no more, else 16.
+    """Write the picture of an item as PNG, 8 bits where it has no more, else 16; a DataError says why it cannot be.
 
     `levels` says how 16-bit images that declare nothing are read (see `images.find_levels`), `window` which values of
-    DICOM are black and white. A DataError says why a picture cannot be read.
+    DICOM are black and white.
     """
     from PIL import Image
 

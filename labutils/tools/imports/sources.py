@@ -1,7 +1,4 @@
-"""What is to be imported: which file, of which class, of which patient; from a folder, a table, or DICOM's own words.
-
-Nothing is read but tables and the headers of DICOM files.
-"""
+"""What is to be imported: which file, class and patient each picture is; from a folder, a table, or DICOM itself."""
 
 import re
 import stat
@@ -22,9 +19,7 @@ from labutils.tools.imports.tables import NOBODY, QUOTED, Row, plain, read_table
 SEVERAL = ("first", "single")
 """What may be done where an image has several labels, `A|B`: take the first, or images with a single one only."""
 
-EXAMPLES = {"label": "([A-Z]+)_", "group": "patient([0-9]+)"}
-"""Patterns of file names, by what they tell."""
-
+EXAMPLES = {"label": "([A-Z]+)_", "group": "patient([0-9]+)"}  # patterns of file names, by what they tell
 _SPLITS = (*TRAIN_FOLDERS, *VALIDATION_FOLDERS, *EXAM_FOLDERS)
 
 
@@ -244,11 +239,10 @@ def _group_by_names(found: Found) -> None:
             found.groups_by = found.groups_by or "the numbers of patients or lesions in names"
 
 
-def ask_for_patients(items: Sequence[Item]) -> str:
-    """What to say where nothing tells whose some images are; empty if of each something does."""
-    silent = [item.name for item in items if not item.group]
-    if not silent:
-        return ""
+def ask_for_patients(items: Sequence[Item]) -> None:
+    """A DataError says what to do where nothing tells whose some images are."""
+    if not (silent := [item.name for item in items if not item.group]):
+        return
     name, pattern, shows = silent[0], EXAMPLES["group"], ""
     if "/" in name.partition("/")[2]:  # folders below those of the classes
         pattern = "([^/]+)/[^/]+$"
@@ -259,7 +253,7 @@ def ask_for_patients(items: Sequence[Item]) -> str:
     whose = "which images are of one patient"
     if len(silent) < len(items):
         whose = f"whose {len(silent)} of {len(items)} images are, such as {name!r}"
-    return (
+    raise DataError(
         f"Nothing tells {whose}: a patient on both sides makes every result look better than it is.\n"
         "Say with --group what tells: a column of the table, an attribute of DICOM, or a pattern of names such as "
         f"{pattern!r}{shows}. If each image is of another patient, or nobody knows: --group {NOBODY}."

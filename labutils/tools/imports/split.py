@@ -15,11 +15,10 @@ def split_groups(
 ) -> np.ndarray:
     """Which split each image goes to (n,), as a position in `shares`, so that images of one group stay together.
 
-    The groups are dealt out one after another, the large ones first, each to the split that then comes closest to its
-    share of every class; `seed` decides among groups of one size. A split that would lack a class gets the smallest
-    group that has it. `labels` and `groups` are (n,), from 0; a group is a patient, or the patients whose pictures are
-    the same. `shares` add up to 1. A DataError says that a class has fewer groups than there are splits, or that no way
-    is found.
+    Groups are dealt out one after another, the large ones first, each to the split that then comes closest to its share
+    of every class; `seed` decides among groups of one size. A split that would lack a class gets the smallest group
+    that has it. `labels` and `groups` are (n,), from 0; `shares` add up to 1. A DataError says that a class has fewer
+    groups than there are splits, or that no way is found.
     """
     counts = np.zeros((groups.max() + 1, len(class_names)), np.int64)
     np.add.at(counts, (groups, labels), 1)
@@ -33,7 +32,15 @@ def split_groups(
             )
     shuffled = np.random.default_rng(seed).permutation(len(counts))
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
-    place = _deal(counts, order, np.asarray(shares, np.float64))
+    # In shares of each class: a rare class counts as much as a frequent one.
+    weights = counts / counts.sum(axis=0)
+    lacking = np.repeat(np.asarray(shares, np.float64)[:, None], len(class_names), axis=1)
+    place = np.zeros(len(counts), np.int64)
+    for group in order:
+        # How much the squared distance from all shares shrinks if the group goes there.
+        gain = (weights[group] * (2 * lacking - weights[group])).sum(axis=1)
+        place[group] = int(gain.argmax())
+        lacking[place[group]] -= weights[group]
     for split in range(len(shares)):
         for label, name in enumerate(class_names):
             if not counts[place == split, label].any() and not _lend(counts, order, place, split, label):
@@ -42,19 +49,6 @@ def split_groups(
                     "have most of the images. Bring more, or give fewer --shares (80,20 for no exam)."
                 )
     return place[groups]
-
-
-def _deal(counts: np.ndarray, order: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    # In shares of each class: a rare class counts as much as a frequent one.
-    weights = counts / counts.sum(axis=0)
-    lacking = np.repeat(shares[:, None], counts.shape[1], axis=1)
-    place = np.zeros(len(counts), np.int64)
-    for group in order:
-        # How much the squared distance from all shares shrinks if the group goes there.
-        gain = (weights[group] * (2 * lacking - weights[group])).sum(axis=1)
-        place[group] = int(gain.argmax())
-        lacking[place[group]] -= weights[group]
-    return place
 
 
 def _lend(counts: np.ndarray, order: np.ndarray, place: np.ndarray, split: int, label: int) -> bool:

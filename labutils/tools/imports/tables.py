@@ -1,8 +1,4 @@
-"""Tables of what is to be imported: a CSV, as spreadsheets, pandas and archives write it, row by row.
-
-One row is one picture: its file, its class (in a column of labels, or in a column for each class with a single 1 in
-every row, as ISIC has it), and its patient where a column tells.
-"""
+"""Tables of what is to be imported: a CSV, as spreadsheets, pandas and archives write it, a picture in each row."""
 
 import csv
 import filecmp
@@ -36,8 +32,7 @@ NO_LABEL = ("nan", "null", "n/a", "#n/a", "<na>")
 """What programs write where nothing was, in lower case."""
 
 TABLES = (".csv", ".tsv", ".txt")
-QUOTED = 3
-"""How many names a sentence quotes."""
+QUOTED = 3  # names in a sentence
 
 
 @dataclass(frozen=True)
@@ -131,11 +126,9 @@ def _read(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
 
 
 def _column(table: Path, header: list[str], asked: str, usual: tuple[str, ...], what: str) -> str:
-    if asked:
-        if asked not in header:
-            raise DataError(f"{shown(table)} has no column {asked}: there are {', '.join(header)}.")
-        return asked
-    fitting = [name for name in header if name.casefold() in usual]
+    if asked and asked not in header:
+        raise DataError(f"{shown(table)} has no column {asked}: there are {', '.join(header)}.")
+    fitting = [asked] if asked else [name for name in header if name.casefold() in usual]
     if len(fitting) != 1:
         found = f"has {' and '.join(fitting)}, which may both be the {what}" if fitting else f"has no column {what}"
         raise DataError(f"{shown(table)} {found}: there are {', '.join(header)}. Say which with --{what} COLUMN.")
@@ -144,12 +137,10 @@ def _column(table: Path, header: list[str], asked: str, usual: tuple[str, ...], 
 
 def _group_column(table: Path, header: list[str], asked: str) -> str:
     """The column of patients: as asked for, else one that is called so; a pattern and an attribute are no column."""
-    if asked == NOBODY:
-        return ""
     if asked:
         # A word, but no attribute of DICOM: a pattern would have more in it.
         is_column = asked in header or (re.fullmatch(r"\w+", asked) and not dicom.is_keyword(asked))
-        return _column(table, header, asked, (), "group") if is_column else ""
+        return _column(table, header, asked, (), "group") if is_column and asked != NOBODY else ""
     usual = {name.casefold(): name for name in reversed(header)}
     return next((usual[name] for name in GROUP_COLUMNS if name in usual), "")
 
@@ -166,10 +157,8 @@ def _one_hot(header: list[str], rows: list[dict[str, str]], others: tuple[str, .
 def _find_file(folder: Path, name: str, below: Callable[[], dict[str, list[Path]]]) -> list[Path]:
     """The file of a row, by the longest end of its path that is there, else in a folder below; none, or several."""
     path = name.replace("\\", "/").removeprefix("./")
-    places = [path]
-    if re.match(r"/|[A-Za-z]+:", path):
-        # A path of the machine that wrote the table: its last folders may be here too.
-        parts = path.split("/")
+    places, parts = [path], path.split("/")
+    if re.match(r"/|[A-Za-z]+:", path):  # of the machine that wrote the table: its last folders may be here too
         places += ["/".join(parts[start:]) for start in range(1, len(parts)) if parts[start]]
     # A Mac writes accents apart from their letters.
     forms = [unicodedata.normalize(form, place) for place in places for form in ("NFC", "NFD")]

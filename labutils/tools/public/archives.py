@@ -1,9 +1,8 @@
 """Archives to folders of images: downloads into the course's layout (check, choose, write), a ZIP file as it is.
 
-Images of downloads are chosen by a fixed seed. Neither kind of archive says which patient or lesion an image shows, so
-a validation image that looks like a training image is passed over, in whichever of the eight orientations it comes.
-That keeps out copies, also brightened, turned or saved again. It cannot keep out a second photograph of the same
-lesion from further away, or another slice of the same patient's scan: only ids could, and there are none.
+No download says which patient or lesion an image shows, so a validation image that looks like a training image is
+passed over, in whichever of the eight orientations it comes: copies, also brightened, turned or saved again. A second
+photograph of a lesion from further away, or another slice of a scan, only ids could keep out, and there are none.
 """
 
 import errno
@@ -16,7 +15,7 @@ import time
 import zipfile
 from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +27,7 @@ SEED = 20
 """Seed of the choice of images."""
 
 TOO_ALIKE = 0.7
-"""Correlation of edges and texture from which a candidate for validation is taken only if there is no other.
-
-Below `duplicates.SIMILAR`, from which it is never taken: passing one over by mistake costs nothing.
-"""
+"""Correlation of edges and texture from which a candidate for validation is taken only if there is no other."""
 
 LARGEST = 1_000_000_000
 """Bytes that a ZIP file may hold in any case; more, if it is at most `DENSEST` times as large as the file itself."""
@@ -44,18 +40,19 @@ _BLANK = np.zeros((duplicates.THUMBNAIL, duplicates.THUMBNAIL), dtype=np.float32
 Image = np.ndarray | bytes
 """Pixels, uint8, or a file as it is."""
 
-Item = TypeVar("Item")
+Chosen = dict[str, tuple[list, list]]
+"""Where the images of each class are in an archive: those for training, and candidates for validation."""
 
 
 def unpack_medmnist(archive: Path, folder: Path, classes: dict[str, int], wanted: tuple[int, int]) -> None:
     """Write images of a MedMNIST file (`.npz`) as PNG, which loses nothing: `train/Mel_0001.png`, `test/Mel_0001.png`.
 
-    Training images come from the file's own training part, validation images from its validation and test parts.
-    Keeping to these parts is not enough: in DermaMNIST they were found to share lesions (Abhishek, Jain and Hamarneh
-    2025, Sci. Data 12:196). `classes` are names with their labels in the file, `wanted` training and validation images
-    per class. A DataError says that the file is not of this form, or holds too few images.
+    Training images come from the file's own training part, validation images from the others; that is not enough: in
+    DermaMNIST parts were found to share lesions (Abhishek, Jain and Hamarneh 2025, Sci. Data 12:196). `classes` are
+    names with their labels in the file, `wanted` training and validation images per class. A DataError says that the
+    file is not of this form, or holds too few images.
     """
-    chosen: dict[str, tuple[list, list]] = {}
+    chosen: Chosen = {}
     images: dict[Any, Image] = {}
     try:
         with np.load(archive, allow_pickle=False) as arrays:
@@ -80,7 +77,7 @@ def unpack_folders(archive: Path, folder: Path, classes: dict[str, str], wanted:
     whole: whoever made it meant harm, or made a mistake elsewhere too. `classes` are names with their folders.
     """
     members: dict[str, list[str]] = defaultdict(list)
-    chosen: dict[str, tuple[list, list]] = {}
+    chosen: Chosen = {}
     images: dict[Any, Image] = {}
     try:
         with tarfile.open(archive) as tar:
@@ -150,25 +147,20 @@ def _check_member(archive: str, name: str, is_plain: bool) -> None:
     leads_out = PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts
     if leads_out or not is_plain:
         wrong = "a name that leads out of its folder" if leads_out else "which is a link or a device instead of a file"
-        raise DataError(
-            f"{archive} holds {name!r}, {wrong}; nothing was unpacked. "
-            "Do not use this archive, and tell whoever offers it."
-        )
+        refused = f"{archive} holds {name!r}, {wrong}; nothing was unpacked. "
+        raise DataError(f"{refused}Do not use this archive, and tell whoever offers it.")
 
 
-def _draw(items: list[Item], stream: int) -> list[Item]:
+def _draw(items: list, stream: int) -> list:
     """The items in random order, the same on every machine; `stream` gives each class its own."""
-    order = np.random.default_rng([SEED, stream]).permutation(len(items))
-    return [items[i] for i in order]
+    return [items[i] for i in np.random.default_rng([SEED, stream]).permutation(len(items))]
 
 
-def _all(chosen: dict[str, tuple[list, list]]) -> set:
+def _all(chosen: Chosen) -> set:
     return {at for train, spare in chosen.values() for at in train + spare}
 
 
-def _write(
-    archive: str, folder: Path, chosen: dict[str, tuple[list, list]], images: dict[Any, Image], wanted: tuple[int, int]
-) -> None:
+def _write(archive: str, folder: Path, chosen: Chosen, images: dict[Any, Image], wanted: tuple[int, int]) -> None:
     """Write the images chosen for training, and of the spare ones of each class those that look like none of them."""
     from PIL import Image as Pillow
 

@@ -1,7 +1,6 @@
 """Get one file from the internet: checked, shown as it comes, and continued where it was cut off.
 
 `pooch` checks the file's sum and puts it in place only if it is right; the part that arrived is kept here until then.
-What is in the file, and what becomes of it, is the business of `fetch` and `archives`.
 """
 
 import time
@@ -95,13 +94,12 @@ def _host(url: str) -> str:
 
 def _refused(name: str, url: str, error: Any) -> str:
     """Why a file did not come, and what to do."""
-    import requests
-    from requests import exceptions
+    from requests import codes, exceptions
 
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, exceptions.HTTPError):
         answer: Any = error.response
         status, host = answer.status_code, _host(answer.url)
-        if status == requests.codes.proxy_authentication_required:
+        if status == codes.proxy_authentication_required:
             return f"{name} could not be fetched from {host} ({_PROXY}). Then run the same command again."
         if status >= 500 or status == 429:
             return f"{host} is in trouble (it answered {status} for {name}). Nothing is wrong here: try again later."
@@ -119,8 +117,7 @@ def _refused(name: str, url: str, error: Any) -> str:
         (exceptions.ConnectionError, "no connection"),
     )
     reason = next((words for kind, words in reasons if isinstance(error, kind)), type(error).__name__)
-    if "timed out" in str(error):
-        reason = reasons[0][1]
+    reason = reasons[0][1] if "timed out" in str(error) else reason
     return (
         f"{name} could not be fetched from {_host(url)} ({reason}). Check the connection and run "
         "the same command again: it goes on where it stopped."

@@ -1,7 +1,6 @@
 """Public images that anybody may fetch: which there are, from where, under what licence, and `fetch`.
 
-To offer another one, add a line to `DOWNLOADS`. How a file is fetched is in `download`, how its images are chosen
-and written in `archives`; reading them afterwards is the loader's business, as with any images.
+To offer another one, add a line to `DOWNLOADS`.
 """
 
 import errno
@@ -141,8 +140,8 @@ def fetch(name: str, size: int | None = None, folder: Path | None = None, show: 
         why = f"{shown(parent)} cannot be written ({reason(error)}). Mend that, and run the same command again."
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             arriving.with_name(f"{arriving.name}.part").unlink(missing_ok=True)
-            why = f"The disk that holds {shown(parent)} is full. Nothing half-written was left; "
-            why += "make room and run the same command again."
+            why = f"The disk that holds {shown(parent)} is full. Nothing half-written was left; make room and run the "
+            why += "same command again."
         raise DataError(why) from None
     show(f"{shown(target)} is ready. `labutils data audit {wanted.dataset}` says what to know before training on it.")
     return target
@@ -150,12 +149,10 @@ def fetch(name: str, size: int | None = None, folder: Path | None = None, show: 
 
 def find_download(name: str, size: int | None = None) -> Download:
     """The entry of `DOWNLOADS` for a data set and an image size; a `DataError` that lists them if there is none."""
-    offered = [one for one in DOWNLOADS if one.dataset == dataset_name(name)]
-    if not offered:
+    if not (offered := [one for one in DOWNLOADS if one.dataset == dataset_name(name)]):
         names = " and ".join(dict.fromkeys(one.dataset for one in DOWNLOADS))
         raise DataError(f"There are no public images for {name!r}: they can be fetched for {names}.")
-    matching = [one for one in offered if size in (None, one.size)]
-    if not matching:
+    if not (matching := [one for one in offered if size in (None, one.size)]):
         sizes = " or ".join(str(one.size) for one in offered)
         raise DataError(f"Public images of {name} are not offered at size {size}: ask for {sizes} (pixels).")
     return matching[0]
@@ -190,10 +187,9 @@ def _lay_out(wanted: Download, archive: Path, target: Path) -> None:
         told = {name: getattr(wanted, name) for name in ("url", "md5", "size")}
         told |= {name: getattr(one, name) for name in ("title", "licence", "citation")}
         told |= {"sha256": file_hash(str(archive)), "seed": archives.SEED, "images": _count(growing)}
-        written = {MANIFEST: told}
-        if one.class_names != DATASETS[wanted.dataset].words:
-            written[CLASSES_FILE] = {"class_names": one.class_names}
-        for name, content in written.items():
+        others = one.class_names != DATASETS[wanted.dataset].words
+        classes = {CLASSES_FILE: {"class_names": one.class_names}} if others else {}
+        for name, content in ({MANIFEST: told} | classes).items():
             (growing / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
