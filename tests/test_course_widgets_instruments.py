@@ -124,8 +124,8 @@ def contestants(classes):
 
 
 def test_a_contest_is_kept_when_its_last_image_is_answered(shown, reader, students_folder):
-    run = made_up_run(tiny_config(), tiny_dataset())
-    widgets.against_network(run, tiny_dataset(), n=4)
+    run, dataset = contestants(2)
+    widgets.against_network(run, dataset, n=4)
     widget, truth = shown[-1], shown[-1].data["truth"]
     widget.state = {"answers": truth[:3]}
     assert student.answers("quiz") == {}
@@ -185,27 +185,21 @@ def close(here, wanted, relative=1e-10):
 
 
 @needs_node
-def test_quantiles_and_tails_are_those_of_scipy(tmp_path):
+def test_quantiles_tails_and_exact_tests_are_those_of_python(tmp_path):
     levels, freedoms = [0.0005, 0.005, 0.025, 0.05, 0.1, 0.4], [0.7, 1, 2, 3.37, 14, 97.5, 640, 1000, 1e4]
-    values = [0, 0.01, 0.7, 1.96, 2.9, 6, 30, -1.3]
-    grid = [list(itertools.product(one, freedoms)) for one in (levels, values)]
-    script = "result = [data[0].map((x) => tQuantile(...x)), data[1].map((x) => tAbove(...x))];"
-    quantiles, tails = contested_in_page(script, grid, tmp_path)
-    normal = stats.norm
-    for (chance, freedom), here in zip(grid[0], quantiles, strict=True):
-        assert close(here, normal.isf(chance) if freedom > 1000 else stdtrit(freedom, 1 - chance)), (chance, freedom)
-    for (t, freedom), here in zip(grid[1], tails, strict=True):
-        wanted = normal.sf(t) if freedom > 1000 else stdtr(freedom, -t)
-        assert here == pytest.approx(wanted, rel=1e-10), (t, freedom)
-
-
-@needs_node
-def test_exact_tests_and_wilson_are_those_of_python(tmp_path):
+    grid = [list(itertools.product(one, freedoms)) for one in (levels, [0, 0.01, 0.7, 1.96, 2.9, 6, 30, -1.3])]
     pairs = [(a, b) for a in range(0, 90, 11) for b in range(0, 140, 23)]
     tables = [([a, 140], [b, 200]) for a in (0, 3, 70, 129, 140) for b in (0, 10, 100, 170, 200)]
-    script = """result = [data[0].map((x) => signTest(...x)), data[1].map((x) => fisherTest(...x)),
-      data[1].map(([one]) => wilson(one, 0.02)), holm([0.01, 0.04, 0.03])];"""
-    signs, fishers, ends, adjusted = contested_in_page(script, [pairs, tables], tmp_path)
+    script = """result = [data[0].map((x) => tQuantile(...x)), data[1].map((x) => tAbove(...x)),
+      data[2].map((x) => signTest(...x)), data[3].map((x) => fisherTest(...x)),
+      data[3].map(([one]) => wilson(one, 0.02)), holm([0.01, 0.04, 0.03])];"""
+    found = contested_in_page(script, [*grid, pairs, tables], tmp_path)
+    quantiles, tails, signs, fishers, ends, adjusted = found
+    for (chance, freedom), here in zip(grid[0], quantiles, strict=True):
+        assert close(here, stats.norm.isf(chance) if freedom > 1000 else stdtrit(freedom, 1 - chance)), freedom
+    for (value, freedom), here in zip(grid[1], tails, strict=True):
+        wanted = stats.norm.sf(value) if freedom > 1000 else stdtr(freedom, -value)
+        assert here == pytest.approx(wanted, rel=1e-10), (value, freedom)
     assert close(signs, [statistics.sign_test(*pair) for pair in pairs])
     wanted = [stats.fisher_exact([[a, m - a], [b, n - b]])[1] for (a, m), (b, n) in tables]
     assert fishers == pytest.approx(wanted, rel=1e-9, abs=1e-40)
