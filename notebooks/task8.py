@@ -105,6 +105,7 @@ def turn(image, rng):
     return np.rot90(flip(image, rng), rng.integers(4))
 
 
+# %%
 def batches(x, y, change, size=32):
     rng = np.random.default_rng(seed)
     while True:  # fit says when it has enough

@@ -115,7 +115,7 @@ PLAIN, FIXED, WHOLE = gap_run(None, accuracy=0.85), gap_run(0.95, accuracy=0.85)
     [
         ([WHOLE], 0.10, "on all its images"),
         ([FIXED], 0.15, "on a fixed part (200 of 1000 images), whose choice is in the interval"),
-        ([PLAIN], 0.05, "training as it went by, with dropout and augmentation on"),
+        ([PLAIN], 0.05, "training as it went by, images and units as the step had them"),
         ([gap_run(None, 0.9)], 0.10, "on all its images"),
         ([WHOLE, gap_run(0.95, seed=1)], 0.125, "on all its images in 1 of 2 runs, else a fixed part (200 of 1000"),
     ],
