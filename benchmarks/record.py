@@ -135,6 +135,8 @@ RECORDINGS: dict[str, Callable[[], dict[str, Any]]] = {
 
 def main(names: list[str]) -> None:
     """Record the playgrounds and experiments named, or all."""
+    if unknown := [name for name in names if name not in RECORDINGS]:
+        sys.exit(f"Nothing is recorded as {', '.join(unknown)}: name some of {', '.join(RECORDINGS)}.")
     for name in names or RECORDINGS:
         values = RECORDINGS[name]()
         RECORDED.mkdir(exist_ok=True)
