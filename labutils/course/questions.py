@@ -20,7 +20,7 @@ from labutils.evaluate.compare import fisher, mcnemar
 from labutils.evaluate.curves import WINDOW, epochs_to_reach, gap_by_image, overfitting_epoch, train_curve
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import accuracy
-from labutils.evaluate.rules import IS, OVERFITS, SIGNIFICANT
+from labutils.evaluate.rules import BETTER, IS, OVERFITS, SIGNIFICANT, WORSE
 from labutils.models import describe
 from labutils.runs.store import find, lab_store
 
@@ -173,7 +173,6 @@ def _paired(runs: Runs) -> Found:
 def _against_simple(runs: Runs) -> Found | None:
     """0 if the best network wins against the better simple model, 1 if it loses, 2 if that may be chance."""
     from labutils.audit.against import against_simple
-    from labutils.evaluate.rules import BETTER, WORSE
 
     if not (findings := against_simple(runs).findings):
         return None

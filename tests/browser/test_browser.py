@@ -4,6 +4,8 @@
 lie in the folder that `LABUTILS_SCREENSHOTS` names, if it names one.
 """
 
+import itertools
+
 import nbformat
 import pytest
 from page_helpers import (
@@ -48,8 +50,10 @@ def screens(page, name):
     page.evaluate(SCROLL, 0)
     pixels, line, screen = page.evaluate(LESSON)
     sources = [cell.source for cell in nbformat.read(paths.notebooks_dir() / f"{name}.ipynb", 4).cells]
-    solved = [source for source in sources if cells.BEGIN in source]
+    read = itertools.takewhile(lambda source: not source.startswith("## Going further"), sources)
+    solved = [source for source in read if cells.BEGIN in source]
     lines = sum(len(x.splitlines()) - len(cells.without_solution(x).splitlines()) for x in solved)
+    print(f"{name}: {(pixels - line * lines) / screen:.2f} screens")
     return (pixels - line * lines) / screen
 
 
