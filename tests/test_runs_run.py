@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import runpy
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -16,10 +17,13 @@ import pytest
 from click.testing import CliRunner
 from helpers import STRETCH, made_up_run, state_of, store_run, tiny_config, tiny_dataset
 
+from labutils import paths
 from labutils.errors import StoreError, visible
+from labutils.evaluate.exam import MEASURED
 from labutils.runs import disk
 from labutils.runs.run import COLUMNS, ExamResult, best_weights_file, read_run, read_start, write_run
-from labutils.runs.store import RunStore
+from labutils.runs.store import RunStore, find
+from labutils.statistics import cross_entropy
 from labutils.tools.cli import main
 
 DATASET = tiny_dataset()
@@ -57,6 +61,49 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     assert read.y_val.tolist() == DATASET.y_val.tolist() and read.status == "reused"
     assert read.exam.epochs == (0, 2) and np.array_equal(read.exam.at(2), EXAM.at(2))
     np.testing.assert_array_equal(read.exam.training, EXAM.training)
+
+
+def further_seed(folder: Path, images, seed: int = 1):
+    """A stored run on nine classes, of a further seed, that sat an exam."""
+    config = tiny_config(dataset="x_ray", epochs=6, seed=seed)
+    run = made_up_run(config, images)
+    epochs = tuple(sorted({0, run.best_epoch, 5}))
+    drawn = np.random.default_rng(0).dirichlet(np.ones(9), (len(epochs), 40)).astype(np.float16)
+    sat = ExamResult(epochs, drawn, np.arange(40) % 9, "ab12")
+    run = replace(run, exam=sat, path=RunStore(folder).path_of(config, images.fingerprint))
+    write_run(run, state_of(run), b"weights")
+    return run
+
+
+def test_a_slim_run_is_compared_as_before_and_given_to_nobody_who_asks_for_it_alone(tmp_path):
+    slim = runpy.run_path(str(paths.ROOT / "benchmarks" / "slim.py"))["slim"]
+    images = tiny_dataset(n_val=18, classes=9)
+    run, store = further_seed(tmp_path, images), RunStore(tmp_path)
+    before = read_run(run.path)
+    read = slim(run.path)
+    assert before.whole and not read.whole and not (run.path / "checkpoint").exists()
+    assert read.best_epoch == run.best_epoch and read.epochs == 6
+    for name in ("accuracy", "AUC"):
+        np.testing.assert_allclose(MEASURED[name](read), MEASURED[name](before), atol=1e-4)
+    np.testing.assert_array_equal(
+        *(cross_entropy(one.val_predictions[list(run.exam.epochs)], run.y_val) for one in (read, before))
+    )
+    assert store.find(run.config, images.fingerprint) is None
+    assert find({"one": run.config}, "course", among=store)["one"].epochs == 6
+    with pytest.raises(StoreError, match="stays"):
+        slim(run.path)
+    with pytest.raises(StoreError, match="stays"):
+        slim(further_seed(tmp_path, images, seed=0).path)
+
+
+def test_a_run_with_too_few_predictions_is_not_taken_for_a_slim_one(tmp_path):
+    run = further_seed(tmp_path, tiny_dataset(n_val=18, classes=9))
+    np.save(run.path / "val_predictions.npy", np.roll(run.val_predictions, 1, axis=0)[:3])
+    with pytest.raises(StoreError, match=r"val_accuracy in history\.csv is not what val_predictions"):
+        read_run(run.path)
+    np.save(run.path / "val_predictions.npy", run.val_predictions[:4])
+    with pytest.raises(StoreError, match=r"config\.json speaks of 6 epochs"):
+        read_run(run.path)
 
 
 def test_a_run_that_diverged_is_kept_too(tmp_path):

@@ -47,6 +47,8 @@ class ExamResult:
 
     `predictions` are (epochs, images, outputs) float16, `y` (images,) int64, `fingerprint` that of the images;
     `training` (epochs,) is the accuracy on all training images, measured like the exam; nan for runs stored earlier.
+    `areas` (epochs, images), `statistics.auc_by_image` at the best epoch, are those of a run that is not `Run.whole`:
+    of its predictions only what the right class and the answer were given is kept, the others are 0.
     """
 
     epochs: tuple[int, ...]
@@ -54,6 +56,7 @@ class ExamResult:
     y: np.ndarray
     fingerprint: str
     training: np.ndarray = field(default_factory=lambda: np.empty(0))
+    areas: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not len(self.training):
@@ -84,8 +87,9 @@ class ExamResult:
         """Of the first `epochs` epochs; None if the exam was taken after none of them."""
         within = tuple(epoch for epoch in self.epochs if epoch < epochs)
         first = slice(len(within))
+        areas = None if self.areas is None else self.areas[first]
         cut = replace(self, epochs=within, predictions=self.predictions[first], training=self.training[first])
-        return cut if within else None
+        return replace(cut, areas=areas) if within else None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ class Run:
         `fixed_accuracy`: training images measured in inference mode after the epoch, on a fixed part of them as large
         as the validation set.
     val_predictions, y_val, val_files : ndarray of float16 (epochs, images, outputs), of int64 (images,), tuple of str
-        Predicted probabilities on the validation images: of label 1 (one output) or of every class.
+        Predicted probabilities on the validation images: of label 1 (one output) or of every class. No numbers where
+        training diverged, and in epochs that are not kept (`whole`).
     provenance : dict
         Where it came from: see `Provenance`.
     status : {"trained", "reused", "extended"}
@@ -131,6 +136,12 @@ class Run:
     def source(self) -> str:
         """Where the images came from: `course`, `public`, `phantom`, or a name given to the selection."""
         return str(self.provenance["source"])
+
+    @property
+    def whole(self) -> bool:
+        """False where predictions are kept of the exam's epochs alone: further seeds of nine classes."""
+        lost = np.isnan(self.val_predictions).all(axis=(1, 2))
+        return not (lost & np.isfinite(self.history["val_loss"])).any()
 
     @property
     def best_epoch(self) -> int:
@@ -268,10 +279,14 @@ def read_run(folder: Path) -> Run:
             _check_probabilities(predictions)
         file = folder / "exam.npz"
         exam = _read_exam(file, len(class_names)) if os.path.lexists(file) else None
+        kept = list(exam.epochs) if exam and len(predictions) == len(exam.epochs) < config.epochs else []
+        if kept:
+            predictions, compared = np.full((config.epochs, *predictions.shape[1:]), np.nan, np.float16), predictions
+            predictions[kept] = compared
     except Exception as error:  # there is no end to what readers raise on damaged files
         raise _damaged(folder, f"{file.name}: {_reason(error)}") from None
     run = Run(config, history, predictions, y_val, val_files, class_names, provenance, path=folder, exam=exam)
-    if problem := _misfit(run):
+    if problem := _misfit(run, kept):
         raise _damaged(folder, problem)
     # After a kill the other files may be an epoch ahead of config.json: keep what all have.
     return run.first(min(config.epochs, run.epochs, len(predictions)))
@@ -361,8 +376,11 @@ def _read_exam(file: Path, classes: int) -> ExamResult:
     training = arrays.get("training", np.full(len(epochs), np.nan))
     if training.shape != epochs.shape or training.dtype.kind != "f" or ((training < 0) | (training > 1)).any():
         raise ValueError(f"the training accuracies are {training.dtype} {training.shape}, {len(epochs)} were expected")
+    areas = arrays.get("areas")
+    if areas is not None and (areas.shape != predictions.shape[:2] or areas.dtype.kind != "f"):
+        raise ValueError(f"the areas are {areas.dtype} {areas.shape}, {predictions.shape[:2]} were expected")
     _check_probabilities(predictions)
-    return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint), training)
+    return ExamResult(tuple(epochs.tolist()), predictions, y.astype(np.int64), str(fingerprint), training, areas)
 
 
 def _read_arrays(file: Path, limit: int) -> dict[str, np.ndarray]:
@@ -384,8 +402,9 @@ def _check_probabilities(predictions: np.ndarray) -> None:
         raise ValueError(f"holds {predictions[tuple(index)]:g}, probabilities from 0 to 1 were expected")
 
 
-def _misfit(run: Run) -> str:
-    """What does not fit together in a run as read, or nothing."""
+def _misfit(run: Run, kept: list[int]) -> str:
+    """What does not fit together in a run as read, or nothing; `kept` are the epochs whose predictions it has, if not
+    all."""
     outputs = outputs_of(len(run.class_names))
     predictions, epochs = run.val_predictions, run.epochs
     if predictions.dtype != np.float16 or predictions.shape[1:] != (len(run.y_val), outputs):
@@ -396,13 +415,13 @@ def _misfit(run: Run) -> str:
         return f"config.json speaks of {run.config.epochs} epochs, {counted}"
     if not len(run.y_val):
         return "val_files.csv lists no image"
-    common = min(epochs, len(predictions))
-    accuracy = (predicted_labels(predictions[:common]) == run.y_val).mean(axis=1)
-    if not np.allclose(accuracy, run.history["val_accuracy"][:common], atol=1e-6, rtol=0):
+    given = np.array(kept or range(min(epochs, len(predictions))))
+    accuracy = (predicted_labels(predictions[given]) == run.y_val).mean(axis=1)
+    if not np.allclose(accuracy, run.history["val_accuracy"][given], atol=1e-6, rtol=0):
         return "val_accuracy in history.csv is not what val_predictions.npy gives"
-    lost = np.isnan(predictions[:common]).any(axis=(1, 2)) & ~np.isnan(run.history["val_loss"][:common])
+    lost = np.isnan(predictions[given]).any(axis=(1, 2)) & ~np.isnan(run.history["val_loss"][given])
     if lost.any():
-        return f"val_predictions.npy has no numbers in epoch {lost.argmax() + 1}, whose val_loss is one"
+        return f"val_predictions.npy has no numbers in epoch {given[lost.argmax()] + 1}, whose val_loss is one"
     return ""
 
 

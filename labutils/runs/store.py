@@ -57,10 +57,13 @@ class RunStore:
 
     def find(self, config: RunConfig, fingerprint: str) -> Run | None:
         """The stored run with these settings on this data, at its full stored length, or None; a StoreError says that a
-        folder of that name is damaged, or holds something else."""
+        folder of that name is damaged, or holds something else.
+
+        One that is not `Run.whole` is for comparisons of seeds; whoever asks for it alone trains it.
+        """
         name = self.path_of(config, fingerprint).name
         runs = [_found(folder / name, config, fingerprint) for folder in self.folders if _occupied(folder / name)]
-        return max(runs, key=lambda run: run.epochs, default=None)
+        return max((run for run in runs if run.whole), key=lambda run: run.epochs, default=None)
 
     def __iter__(self) -> Iterator[Path]:
         """The folders of the runs, by name, readable or not."""

@@ -143,13 +143,13 @@ def _find_missing(store: RunStore, source: str) -> list[tuple[str, RunConfig]]:
     planned = [run for run in lab.training_list() if run.config.dataset not in absent]
     missing, seconds, epochs = list[tuple[str, RunConfig]](), 0.0, dict[str, int]()
     for run in planned:
-        config, dataset, found = run.config, _load(*images_for(run.config, source)), None
-        with suppress(StoreError):
-            found = store.find(config, dataset.fingerprint)
-        if found and found.epochs >= config.epochs:
+        config, dataset = run.config, _load(*images_for(run.config, source))
+        stored = [one for one in store.all({config.key}) if one.provenance["fingerprint"] == dataset.fingerprint]
+        found = max((one.epochs for one in stored), default=0)
+        if found >= config.epochs:
             continue
         # A longer run continues the shorter one, which comes before it in the list.
-        finished = max(found.epochs if found else 0, epochs.get(config.key, 0))
+        finished = max(found, epochs.get(config.key, 0))
         rest = config.with_(epochs=config.epochs - finished)
         seconds += estimate_seconds(rest, len(dataset.y_train), dataset.n_classes)
         epochs[config.key] = config.epochs

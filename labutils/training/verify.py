@@ -223,6 +223,8 @@ def _compare(run: Run, again: Run, bands: Mapping[str, np.ndarray]) -> Iterator[
             stored, repeated = (float(one.history[column][epoch]) for one in (run, again))
             yield Comparison(f"{column} of epoch {epoch + 1}", stored, repeated, float(bands[column][epoch]))
         given = [one.val_predictions[epoch].astype(float) for one in (run, again)]
+        if not run.whole and np.isnan(given[0]).all():  # not kept
+            continue
         furthest = np.unravel_index(np.abs(given[0] - given[1]).argmax(), given[0].shape)
         what = f"prediction for {run.val_files[int(furthest[0])]} in epoch {epoch + 1}"
         stored, repeated = (float(one[furthest]) for one in given)
