@@ -133,7 +133,7 @@ def keep_simple(results, run, validation, exam=None):
         named = accuracies.items()
         return [asdict(simple_model(f"simple numbers, {kind}", right_about(value)[None])) for kind, value in named]
 
-    name = f"{run.config.dataset}-{run.provenance['fingerprint']}.json"
+    name = f"{run.config.dataset}-{run.fingerprint}.json"
     (results / "baselines" / "exam").mkdir(parents=True, exist_ok=True)
     (results / "baselines" / name).write_text(json.dumps(models(validation)))
     if exam:

@@ -55,7 +55,7 @@ def test_the_stored_runs_of_the_lab_answer_the_search_of_task_4(monkeypatch):
     monkeypatch.delenv("LABUTILS_RESULTS", raising=False)
     base = next(iter(lab.runs("task4").values()))
     (stored,) = RunStore().all([base.key])
-    images = replace(DATASET, fingerprint=stored.provenance["fingerprint"])
+    images = replace(DATASET, fingerprint=stored.fingerprint)
     found = search.study(base, images, 10, train_missing=False)
     assert len(search.finished(found)) == 10
 

@@ -253,6 +253,14 @@ def test_a_run_is_trained_then_reused_then_trained_anew_beside(results, capsys):
     ]
 
 
+def test_a_training_that_diverges_is_stored_read_back_and_extended(results, monkeypatch):
+    monkeypatch.setattr("labutils.training.epoch.predict", lambda model, x: np.full((len(x), 1), np.nan, np.float32))
+    config = tiny_config(learning_rate=1, epochs=2)
+    assert np.isnan(train(config, DATASET).history["val_loss"]).all()
+    assert train(config, DATASET).status == "reused"
+    assert train(config.with_(epochs=3), DATASET).status == "extended"
+
+
 def test_a_shorter_run_than_the_one_left_beside_is_its_beginning(results):
     store, config = RunStore(), tiny_config(epochs=3)
     place = store.path_of(config, DATASET.fingerprint)
@@ -270,7 +278,9 @@ def test_the_best_weights_predict_what_the_run_stored(results):
     model, number = load_best(run)
     assert number == run.best_epoch
     np.testing.assert_allclose(np.asarray(model(DATASET.x_val)), run.val_predictions[number], atol=2e-3)
-    (run.path / "best.h5").unlink()
+    older = (run.path / "best.h5").rename(run.path / "best.weights.h5")
+    assert load_best(run)[1] == run.best_epoch
+    older.unlink()
     with pytest.raises(StoreError, match=r"best weights of skin-lenet.* are not stored"):
         load_best(run)
 
@@ -325,7 +335,7 @@ def test_every_run_is_trained_on_the_images_of_its_data_set(results):
     configs = {"Bone": tiny_config(dataset="bone"), "Skin": tiny_config()}
     for config, images in zip(configs.values(), (bone, DATASET), strict=True):
         put(config, provenance=made_up_run(config, images).provenance)
-    prints = {label: run.provenance["fingerprint"] for label, run in train_all(configs, DATASET, bone).items()}
+    prints = {label: run.fingerprint for label, run in train_all(configs, DATASET, bone).items()}
     assert list(prints.items()) == [("Bone", "b" * 12), ("Skin", DATASET.fingerprint)]
     with pytest.raises(ValueError, match="The images have dataset 'skin', the run asks for 'bone'"):
         train_all(configs, DATASET)

@@ -93,14 +93,12 @@ def measure_dataset(dataset: "Dataset", progress: bool = False) -> Pictures:
     return _collect(found, names, [dataset.y_train, dataset.y_val], dataset.class_names, progress)
 
 
-def sample_colours(dataset: "Dataset", most: int = 100) -> np.ndarray:
-    """Mean red, green and blue of some of a data set's files, however it was loaded, (k, 3) from 0 to 1.
-
-    `most` files are read, spread evenly; empty where they are not at hand.
-    """
+def sample_colours(dataset: "Dataset") -> np.ndarray:
+    """Mean red, green and blue of 100 of a data set's files, spread evenly, however it was loaded, (k, 3) from 0 to 1;
+    empty where they are not at hand."""
     names = [*dataset.files_train, *dataset.files_val]
     colours = []
-    for name in names[:: -(-len(names) // most)]:
+    for name in names[:: -(-len(names) // 100)]:
         if mode := _read_header(dataset.root / name)[1]:
             grey = mode in _GREY_MODES
             colours.append([0.5] * 3 if grey else read_image(dataset.root / name, 3).mean(axis=(0, 1)).tolist())

@@ -27,7 +27,7 @@ from labutils.evaluate.effects import Effect, adjusted_words
 from labutils.evaluate.exam import area_words, effect, exam_accuracy
 from labutils.evaluate.findings import known
 from labutils.evaluate.metrics import auc, brier_score, class_recall
-from labutils.evaluate.rules import ACCURACY_MARGIN, IS, OVERFITS, SIGNIFICANT
+from labutils.evaluate.rules import ACCURACY_MARGIN, IS, LOSS_MARGIN, OVERFITS, SIGNIFICANT
 from labutils.models import describe
 from labutils.runs.run import Run
 from labutils.statistics import count, holm, in_points, p_value, points
@@ -38,15 +38,16 @@ if TYPE_CHECKING:
 NO_RUN = "No run to show yet."
 ACCURACY = "best val accuracy [95 % interval]"
 EXAM = "exam accuracy at best epoch [95 % interval]"
+_POINT = count(round(100 * ACCURACY_MARGIN), "point")
 VERDICT_NOTE = (
     "What the lab could know: validation images, one seed, best epochs. What holds for these images: the exam, all "
-    "stored seeds; a difference matters from 1 point of accuracy or 0.02 of loss on. A claim is a sentence of the lab "
-    "report (document), ours, or built in: decided by whoever drew the images, and judged on real ones only."
+    f"stored seeds; a difference matters from {_POINT} of accuracy or {LOSS_MARGIN} of loss on. A claim is a sentence "
+    "of the lab report (document), ours, or built in: decided by whoever drew the images, and judged on real ones only."
 )
 EXAM_NOTE = (
     "Accuracy on the exam: no network and no epoch was chosen on its images (the drawing of phantoms was calibrated on "
-    "them, for all settings alike). Better or worse: the 95 % interval excludes 0, and the difference is at least 1 "
-    "point. No difference that matters: the 90 % interval lies within 1 point. AUC, with the same limits, stands "
+    "them, for all settings alike). Better or worse: the 95 % interval excludes 0, and the difference is at least "
+    f"{_POINT}. No difference that matters: the 90 % interval lies within {_POINT}. AUC, with the same limits, stands "
     "beside it and says where it disagrees."
 )
 POWER, MOST_SEEDS = 0.80, 64

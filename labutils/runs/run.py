@@ -138,6 +138,11 @@ class Run:
         return str(self.provenance["source"])
 
     @property
+    def fingerprint(self) -> str:
+        """Of the images that it was trained and validated on: see `Dataset.fingerprint`."""
+        return str(self.provenance["fingerprint"])
+
+    @property
     def whole(self) -> bool:
         """False where predictions are kept of the exam's epochs alone: further seeds of nine classes."""
         lost = np.isnan(self.val_predictions).all(axis=(1, 2))

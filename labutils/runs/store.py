@@ -158,17 +158,16 @@ class RunStore:
     def put(self, run: Run, checkpoint: dict[str, np.ndarray], best_weights: bytes | None) -> Run:
         """Store a run that was trained elsewhere, unless it is stored at this length or longer by now; without best
         weights if they are those of the stored run that this one continues."""
-        fingerprint = run.provenance["fingerprint"]
-        with self.lock(run.config, fingerprint):
-            found = self.find(run.config, fingerprint)
+        with self.lock(run.config, run.fingerprint):
+            found = self.find(run.config, run.fingerprint)
             if found and found.epochs >= run.epochs:
                 return replace(run, path=found.path)
             if found and found.path and best_weights is None:
                 file = best_weights_file(found.path)
                 best_weights = file.read_bytes() if file and file.is_file() else None
-            folder = _make_room(self.path_of(run.config, fingerprint))
+            folder = _make_room(self.path_of(run.config, run.fingerprint))
             write_run(replace(run, path=folder), checkpoint, best_weights)
-            return replace(run, path=self.replace(folder, run.config, fingerprint))
+            return replace(run, path=self.replace(folder, run.config, run.fingerprint))
 
 
 def lab_store() -> RunStore:
@@ -354,7 +353,7 @@ def _occupied(folder: Path) -> bool:
 
 def _check_same(run: Run, config: RunConfig, fingerprint: str) -> None:
     same = run.config.with_(epochs=config.epochs) == config
-    if not same or run.provenance["fingerprint"] != fingerprint:
+    if not same or run.fingerprint != fingerprint:
         assert run.path is not None
         raise StoreError(
             f"{paths.short(run.path)} holds another run than its name says. It was left as it is: "

@@ -144,7 +144,7 @@ def _find_missing(store: RunStore, source: str) -> list[tuple[str, RunConfig]]:
     missing, seconds, epochs = list[tuple[str, RunConfig]](), 0.0, dict[str, int]()
     for run in planned:
         config, dataset = run.config, _load(*images_for(run.config, source))
-        stored = [one for one in store.all({config.key}) if one.provenance["fingerprint"] == dataset.fingerprint]
+        stored = [one for one in store.all({config.key}) if one.fingerprint == dataset.fingerprint]
         found = max((one.epochs for one in stored), default=0)
         if found >= config.epochs:
             continue

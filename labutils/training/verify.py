@@ -99,7 +99,7 @@ def verify(run: Run, epochs: int = 1, dataset: Dataset | None = None) -> Verific
     name, stretches = run.path.name if run.path else run.config.slug, run.provenance["stretches"]
     if problem := _backend_problem(stretches[0]["backend"]):
         return Verification(name, problem=problem)
-    dataset, wanted = dataset or _load(run), run.provenance["fingerprint"]
+    dataset, wanted = dataset or _load(run), run.fingerprint
     if dataset is None or dataset.fingerprint != wanted:
         here = f"; those here have {dataset.fingerprint}" if dataset else ""
         return Verification(name, problem=f"its images ({run.source}, fingerprint {wanted}) are not here{here}.")
@@ -205,7 +205,7 @@ def _load(run: Run) -> Dataset | None:
             found = load_dataset(*images_for(run.config, source), progress=False)
         except DataError:
             continue
-        if found.fingerprint == run.provenance["fingerprint"]:
+        if found.fingerprint == run.fingerprint:
             break
     return found
 
