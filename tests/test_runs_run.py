@@ -18,8 +18,9 @@ from click.testing import CliRunner
 from helpers import STRETCH, made_up_run, state_of, store_run, tiny_config, tiny_dataset
 
 from labutils import paths
-from labutils.errors import StoreError, visible
+from labutils.errors import ComparisonError, StoreError, visible
 from labutils.evaluate.exam import MEASURED
+from labutils.evaluate.metrics import auc
 from labutils.runs import disk
 from labutils.runs.run import COLUMNS, ExamResult, best_weights_file, read_run, read_start, write_run
 from labutils.runs.store import RunStore, find
@@ -88,6 +89,8 @@ def test_a_slim_run_is_compared_as_before_and_given_to_nobody_who_asks_for_it_al
     np.testing.assert_array_equal(
         *(cross_entropy(one.val_predictions[list(run.exam.epochs)], run.y_val) for one in (read, before))
     )
+    with pytest.raises(ComparisonError, match="Train it to see the other probabilities"):
+        auc(read)
     assert store.find(run.config, images.fingerprint) is None
     assert find({"one": run.config}, "course", among=store)["one"].epochs == 6
     with pytest.raises(StoreError, match="stays"):

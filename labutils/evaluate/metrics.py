@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labutils import statistics
+from labutils.errors import ComparisonError
 from labutils.runs.run import Run
 from labutils.statistics import Estimate, auc_interval, cross_entropy, proportion
 
@@ -30,7 +31,11 @@ def _answers(run: Run, epoch: int | None) -> np.ndarray:
 
 
 def class_probabilities(run: Run, epoch: int | None = None) -> np.ndarray:
-    """The validation predictions as one column per class, also of a network with one output, (n_val, n_classes)."""
+    """The validation predictions as one column per class, also of a network with one output, (n_val, n_classes); a
+    ComparisonError of a run that does not have them all."""
+    if not run.whole:
+        kept = "what the right class and the answer were given, for comparisons over seeds"
+        raise ComparisonError(f"Of {run.config.slug} is stored {kept}. Train it to see the other probabilities.")
     return statistics.class_probabilities(_answers(run, epoch))
 
 
