@@ -1,6 +1,6 @@
 """Keep of stored runs what comparisons of seeds need: `python benchmarks/slim.py NAME ...`, as `labutils runs` has it.
 
-A run of nine classes takes .45 MB, most of it predictions that nobody compares. Of its further seeds are kept, at the
+A run of nine classes takes 0.45 MB, most of it predictions that nobody compares. Of its further seeds are kept, at the
 epochs of the exam, what the right class was given and what the answer was, on the validation images and on the exam:
 accuracies and losses follow as before. What each exam image adds to the AUC is worked out before the rest is left out.
 Settings, history and provenance stay, best weights and checkpoints go. Such a run is not `Run.whole`: whoever asks for
