@@ -91,9 +91,10 @@ def with_exam(run: Run, right: float | Sequence[float], confidence: float = 0.8,
 
 
 @cache
-def stored_spreads(kind: str) -> np.ndarray:
+def stored_spreads(kind: str, classes: int = 2) -> np.ndarray:
     """The standard deviations between seeds, in one of `exam.MEASURED`, of the settings that are stored with three."""
-    stored = {run.path.name: run for run in RunStore(RUNS).all() if run.source == "phantom" and run.exam}
+    sat = [run for run in RunStore(RUNS).all() if run.source == "phantom" and run.exam]
+    stored = {run.path.name: run for run in sat if len(run.class_names) == classes}
     groups = [runs for runs in group_seeds(stored).values() if len(runs) >= 3]
     return np.array([np.std([exam.MEASURED[kind](run).mean() for run in runs], ddof=1) for runs in groups])
 

@@ -146,6 +146,7 @@ class Sat:
     def __init__(self, trained, right, whole):
         self.history = {"fixed_accuracy": np.full(10, trained[:200].mean())}
         y, training = np.ones(len(right), int), np.array([trained.mean() if whole else np.nan])
+        self.class_names = ("Mel", "Nev")
         self.exam = ExamResult((9,), np.where(right, 0.9, 0.1)[None, :, None], y, "exam", training)
 
 

@@ -72,7 +72,9 @@ def seeds_of(what, truth, count, rng):
         level, epochs = truth + moved, truth * np.exp(moved)
         onset = round(epochs) if what == "onset" and epochs < 150 else None
         history = {"onset": onset, "accuracy": np.full(10, level), "val_loss": np.zeros(10)}
-        yield SimpleNamespace(history=history, exam=exams, epochs=150, values=level + images, pace=epochs)
+        yield SimpleNamespace(
+            class_names="ab", history=history, exam=exams, epochs=150, values=level + images, pace=epochs
+        )
 
 
 def paces(one, other):

@@ -104,7 +104,7 @@ def simple_effect(runs: Sequence[Run], simple: Baseline) -> Effect:
     """
     right = simple.right
     ahead = np.stack([exam.MEASURED["accuracy"](run) - right.mean(axis=0) for run in runs])
-    network = measure_effect([Sample(1.0, ahead)], prior=exam.prior("accuracy"))
+    network = measure_effect([Sample(1.0, ahead)], prior=exam.prior("accuracy", runs))
     if len(right) == 1 or isinf(network.error):
         return network
     own = measure_effect([Sample(1.0, right.mean(axis=1, keepdims=True))])

@@ -18,6 +18,8 @@ import numpy as np
 from labutils.evaluate.rules import BETTER, SAME, UNDECIDED, WORSE
 from labutils.statistics import LEVEL, Estimate, count, holm, normal_quantile
 
+OWN_SPREAD = 3
+"""Seeds from which on a setting that is not like others has a variance of its own: two say too little of theirs."""
 _NEARLY_NORMAL = 1000.0
 """Degrees of freedom from which on Student's distribution is taken for the normal one."""
 
@@ -68,7 +70,8 @@ class Effect:
     settings has one seed, and that what others would do was taken from settings that have several.
 
     For `power`: `of_images` is what more seeds would leave of the squared error, `of_part` what a `Sample.part` adds,
-    which new seeds do not have; the rest has `kept` + `settings` * (seeds - 1) degrees of freedom with so many each.
+    which new seeds do not have; the rest has `kept` + `settings` * (seeds - 1) degrees of freedom with so many each,
+    and with fewer than `OWN_SPREAD` those that are `lent` besides.
     """
 
     value: float
@@ -80,6 +83,7 @@ class Effect:
     of_images: float = 0.0
     of_part: float = 0.0
     kept: float = 0.0
+    lent: float = 0.0
     settings: float = 2.0
     sums: Sums | None = field(default=None, compare=False, repr=False)
 
@@ -136,7 +140,8 @@ class Effect:
         left = self.of_images + self.of_part * (self.seeds / seeds) ** 2
         own = max(self.error**2 - self.of_images - self.of_part, 0.0) * self.seeds / seeds
         error = sqrt(left + own)
-        freedom = (left + own) ** 2 / own**2 * (self.kept + self.settings * (seeds - 1)) if own else inf
+        known = self.kept + (self.lent if seeds < OWN_SPREAD else 0.0) + self.settings * (seeds - 1)
+        freedom = (left + own) ** 2 / own**2 * known if own else inf
         if difference == 0:
             within = margin / error - _quantile(0.90, freedom)
             return float(2 * stdtr(freedom, within) - 1) if within > 0 else 0.0
@@ -166,10 +171,11 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
     """The weighted sum of some settings, one `Sample` each, over seeds and images together.
 
     Seeds: the variance of the runs' means, moderated: pooled over these settings and the prior, each by its degrees of
-    freedom (Smyth); where settings are not alike, that of each (Welch). Runs of different settings share nothing
-    through their seed, so none are paired. Images: the variance of what the images contribute to the sum,
-    less the part that is due to single seeds on single images, which the first term holds already. Parts: as if those
-    of two settings had nothing in common; where they are the same, their difference is surer than that.
+    freedom (Smyth); where settings are not alike, that of each (Welch), and pooled for those of one or two seeds. Runs
+    of different settings share nothing through their seed, so none are paired. Images: the variance of what the images
+    contribute to the sum, less the part that is due to single seeds on single images, which the first term holds
+    already. Parts: as if those of two settings had nothing in common; where they are the same, their difference is
+    surer than that.
 
     `unit` is what one image more can change (`statistics.bootstrap_mean`), `prior` what seeds do in other settings.
     Without that seeds count only where there are several: one training's luck would pass for the setting's.
@@ -198,6 +204,7 @@ def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread |
         of_images=sum(part for part, _ in of_images),
         of_part=of_part,
         kept=prior.freedom if prior and prior.alike else 0.0,
+        lent=prior.freedom if prior and not prior.alike else 0.0,
         settings=_counted(samples, of_seeds),
         sums=Sums([(one.weight, one.values.mean(axis=1).tolist(), one.part) for one in samples], by_set, unit, prior),
     )
@@ -220,9 +227,12 @@ def _of_seeds(samples: Sequence[Sample], prior: Spread | None) -> list[tuple[flo
     if known.alike:
         rows = [(sum(shares), known.variance * known.freedom + sum(squares), known.freedom + sum(degrees))]
     else:
-        single = sum(share for share, own in zip(shares, degrees, strict=True) if not own)
-        rows = [row for row in zip(shares, squares, degrees, strict=True) if row[2]]
-        rows += [(single, known.variance * known.freedom, known.freedom)] if single else []
+        rows = [*zip(shares, squares, degrees, strict=True)]
+        few = [row for row in rows if row[2] + 1 < OWN_SPREAD]
+        rows = [row for row in rows if row not in few]
+        if few:
+            share, square, own = map(sum, zip(*few, strict=True))
+            rows.append((share, known.variance * known.freedom + square, known.freedom + own))
     unknown = [(inf, 1.0)] if prior else []  # one seed of which nothing is known says nothing of a setting
     return [part for share, square, own in rows for part in ([(share * square / own, own)] if own else unknown)]
 

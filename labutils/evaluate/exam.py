@@ -66,7 +66,8 @@ def effect(kind: str, first: Seeds, second: Seeds = ()) -> Effect:
     """
     sign, unit = -1.0 if kind == "loss" else 1.0, GUESS if kind in ("loss", "rise") else 1.0
     given = [(sign, first), (-sign, second)] if second else [(sign, first)]
-    return measure_effect([_sample(weight, runs, MEASURED[kind]) for weight, runs in given], unit, prior(kind))
+    samples = [_sample(weight, runs, MEASURED[kind]) for weight, runs in given]
+    return measure_effect(samples, unit, prior(kind, first))
 
 
 def area_words(first: Seeds, second: Seeds, word: str) -> str:
@@ -89,7 +90,7 @@ def gap_effect(*pairs: Sequence[Seeds]) -> Effect:
     for weight, runs in (one for pair in pairs for one in zip((share, -share), pair, strict=False)):
         sample = _sample(weight, runs, lambda run: _gap(run, alike))
         samples.append(replace(sample, part=_part([run for run in runs if run.exam])) if alike else sample)
-    return measure_effect(samples, prior=prior("gap"))
+    return measure_effect(samples, prior=prior("gap", pairs[0][0]))
 
 
 def gap_basis(*settings: Seeds) -> str:
@@ -199,22 +200,24 @@ MEASURED: dict[str, Measure] = {"accuracy": _right, "AUC": _areas, "loss": _loss
 """What is measured on every image of the exam."""
 
 
-def prior(kind: str) -> Spread:
+def prior(kind: str, runs: Seeds = ()) -> Spread:
     """How far seeds move one of the `MEASURED`, from the lab's stored settings on phantoms that have several.
 
+    Settings with two classes speak for `runs` with two, and without any; those with nine for runs with more.
     Accuracies of settings are alike enough to be moderated by it, with one seed and with more. The others are not:
     there only a setting with one seed borrows it. Where fewer than `FEWEST_SETTINGS` are stored nothing is known: a
     setting with one seed is then undecided, and so it is said. A student's own runs play no part: verdicts on the lab's
     runs are the same for everybody.
     """
-    return _prior(kind, lab_store().folder)
+    return _prior(kind, len(runs[0].class_names) > 2 if runs else False, lab_store().folder)
 
 
 @lru_cache
-def _prior(kind: str, folder: Path) -> Spread:
+def _prior(kind: str, several_classes: bool, folder: Path) -> Spread:
     settings = defaultdict(list)
     for run in RunStore(folder).all():
-        if run.source == "phantom" and all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
+        alike = run.source == "phantom" and (len(run.class_names) > 2) == several_classes
+        if alike and all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
             settings[run.config.with_(seed=0)].append(float(np.mean(MEASURED[kind](run))))
     several = [np.array(values) for values in settings.values() if len(values) > 1]
     if len(several) < FEWEST_SETTINGS:

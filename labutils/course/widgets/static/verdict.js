@@ -123,9 +123,12 @@ function effect({ samples, images, unit, prior }) {
   const rows = known.alike
     ? [[total(samples.map(share)), known.variance * known.freedom + total(samples.map((one) => squares(one[1]))),
         known.freedom + total(samples.map((one) => one[1].length - 1))]]
-    : samples.filter((one) => one[1].length > 1).map((one) => [share(one), squares(one[1]), one[1].length - 1]);
-  const single = total(samples.filter((one) => one[1].length === 1).map(share));
-  if (!known.alike && single) rows.push([single, known.variance * known.freedom, known.freedom]);
+    : samples.filter((one) => one[1].length > 2).map((one) => [share(one), squares(one[1]), one[1].length - 1]);
+  const few = samples.filter((one) => one[1].length < 3);
+  if (!known.alike && few.length) {
+    rows.push([total(few.map(share)), known.variance * known.freedom + total(few.map((one) => squares(one[1]))),
+      known.freedom + total(few.map((one) => one[1].length - 1))]);
+  }
   const unknown = prior ? [[Infinity, 1]] : []; // one seed of which nothing is known says nothing of a setting
   const parts = rows.flatMap(([own, square, freedom]) => (freedom ? [[(own * square) / freedom, freedom]] : unknown));
   images.forEach(([variance, n]) => parts.push([variance / n + (unit / (n + 2)) ** 2, n - 1]));
