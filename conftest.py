@@ -20,6 +20,21 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure() -> None:
+    """Start nbval's kernels once more that die at once: of two that start together and chose the same port, one does."""
+    from nbval import kernel
+
+    start = kernel.start_new_kernel
+
+    def start_surely(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return start(*args, **kwargs)
+        except RuntimeError:  # says why to the log
+            return start(*args, **kwargs)
+
+    kernel.start_new_kernel = start_surely
+
+
 def pytest_collectstart(collector: Any) -> None:
     """Leave out what a library may write to stderr when nbval compares outputs."""
     if hasattr(collector, "skip_compare"):
