@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 
 def pytest_configure() -> None:
-    """Start nbval's kernels once more that die at once: of two that start together and chose the same port, one does."""
+    """Start a kernel of nbval once more if it dies at once: of two that start together one may find its port taken."""
     from nbval import kernel
 
     start = kernel.start_new_kernel
