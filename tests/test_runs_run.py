@@ -19,7 +19,7 @@ from helpers import STRETCH, made_up_run, state_of, store_run, tiny_config, tiny
 
 from labutils import paths
 from labutils.errors import ComparisonError, StoreError, visible
-from labutils.evaluate.exam import MEASURED
+from labutils.evaluate.exam import MEASURED, NoExamError
 from labutils.evaluate.metrics import auc
 from labutils.runs import disk
 from labutils.runs.run import COLUMNS, ExamResult, best_weights_file, read_run, read_start, write_run
@@ -89,6 +89,8 @@ def test_a_slim_run_is_compared_as_before_and_given_to_nobody_who_asks_for_it_al
     np.testing.assert_array_equal(
         *(cross_entropy(one.val_predictions[list(run.exam.epochs)], run.y_val) for one in (read, before))
     )
+    with pytest.raises(NoExamError, match="stored at another epoch"):
+        MEASURED["AUC"](replace(read, exam=replace(read.exam, areas=np.full_like(read.exam.areas, np.nan))))
     with pytest.raises(ComparisonError, match="Train it to see the other probabilities"):
         auc(read)
     assert store.find(run.config, images.fingerprint) is None

@@ -149,7 +149,10 @@ def _right(run: Run, at: str = BEST) -> np.ndarray:
 def _areas(run: Run) -> np.ndarray:
     predictions, y = _taken(run, BEST)
     if run.exam and run.exam.areas is not None:
-        return run.exam.areas[run.exam.epochs.index(run.best_epoch)]
+        areas = run.exam.areas[run.exam.epochs.index(run.best_epoch)]
+        if np.isnan(areas).any():
+            raise NoExamError(f"the AUC of {run.config.slug} is stored at another epoch")
+        return areas
     return auc_by_image(y, class_probabilities(predictions))
 
 
