@@ -224,15 +224,12 @@ def _of_seeds(samples: Sequence[Sample], prior: Spread | None) -> list[tuple[flo
     means = [sample.values.mean(axis=1) for sample in samples]
     squares = [float(((mean - mean.mean()) ** 2).sum()) for mean in means]
     known = prior or Spread()
-    if known.alike:
-        rows = [(sum(shares), known.variance * known.freedom + sum(squares), known.freedom + sum(degrees))]
-    else:
-        rows = [*zip(shares, squares, degrees, strict=True)]
-        few = [row for row in rows if row[2] + 1 < OWN_SPREAD]
-        rows = [row for row in rows if row not in few]
-        if few:
-            share, square, own = map(sum, zip(*few, strict=True))
-            rows.append((share, known.variance * known.freedom + square, known.freedom + own))
+    rows, pooled = list[tuple[float, float, float]](), list[tuple[float, float, float]]()
+    for row in zip(shares, squares, degrees, strict=True):
+        (pooled if known.alike or row[2] + 1 < OWN_SPREAD else rows).append(row)
+    if pooled:
+        share, square, own = map(sum, zip(*pooled, strict=True))
+        rows.append((share, known.variance * known.freedom + square, known.freedom + own))
     unknown = [(inf, 1.0)] if prior else []  # one seed of which nothing is known says nothing of a setting
     return [part for share, square, own in rows for part in ([(share * square / own, own)] if own else unknown)]
 

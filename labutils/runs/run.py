@@ -88,8 +88,8 @@ class ExamResult:
         within = tuple(epoch for epoch in self.epochs if epoch < epochs)
         first = slice(len(within))
         areas = None if self.areas is None else self.areas[first]
-        cut = replace(self, epochs=within, predictions=self.predictions[first], training=self.training[first])
-        return replace(cut, areas=areas) if within else None
+        cut = ExamResult(within, self.predictions[first], self.y, self.fingerprint, self.training[first], areas)
+        return cut if within else None
 
 
 @dataclass(frozen=True)

@@ -120,14 +120,13 @@ const squares = (values) => total(values.map((value) => (value - mean(values)) *
 function effect({ samples, images, unit, prior }) {
   const share = ([weight, means]) => weight ** 2 / means.length;
   const known = prior ?? { variance: 0, freedom: 0, alike: true };
-  const rows = known.alike
-    ? [[total(samples.map(share)), known.variance * known.freedom + total(samples.map((one) => squares(one[1]))),
-        known.freedom + total(samples.map((one) => one[1].length - 1))]]
-    : samples.filter((one) => one[1].length > 2).map((one) => [share(one), squares(one[1]), one[1].length - 1]);
-  const few = samples.filter((one) => one[1].length < 3);
-  if (!known.alike && few.length) {
-    rows.push([total(few.map(share)), known.variance * known.freedom + total(few.map((one) => squares(one[1]))),
-      known.freedom + total(few.map((one) => one[1].length - 1))]);
+  const row = (one) => [share(one), squares(one[1]), one[1].length - 1];
+  const alone = (one) => !known.alike && one[1].length > 2;
+  const rows = samples.filter(alone).map(row);
+  const pooled = samples.filter((one) => !alone(one)).map(row);
+  if (pooled.length) {
+    const [own, square, freedom] = [0, 1, 2].map((i) => total(pooled.map((one) => one[i])));
+    rows.push([own, known.variance * known.freedom + square, known.freedom + freedom]);
   }
   const unknown = prior ? [[Infinity, 1]] : []; // one seed of which nothing is known says nothing of a setting
   const parts = rows.flatMap(([own, square, freedom]) => (freedom ? [[(own * square) / freedom, freedom]] : unknown));
