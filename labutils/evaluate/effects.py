@@ -8,6 +8,7 @@ freedom are joined after Satterthwaite (1946, Biometrics Bulletin 2, 110-114).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import erfc, exp, inf, log, sqrt
@@ -170,12 +171,12 @@ def adjusted_words(effects: Mapping[str, Effect], margin: float) -> dict[str, st
 def measure_effect(samples: Sequence[Sample], unit: float = 1.0, prior: Spread | None = None) -> Effect:
     """The weighted sum of some settings, one `Sample` each, over seeds and images together.
 
-    Seeds: the variance of the runs' means, moderated: pooled over these settings and the prior, each by its degrees of
-    freedom (Smyth); where settings are not alike, that of each (Welch), and pooled for those of one or two seeds. Runs
-    of different settings share nothing through their seed, so none are paired. Images: the variance of what the images
-    contribute to the sum, less the part that is due to single seeds on single images, which the first term holds
-    already. Parts: as if those of two settings had nothing in common; where they are the same, their difference is
-    surer than that.
+    Seeds: the variance of the runs' means, moderated: pooled over the settings with as many seeds and the prior, each
+    by its degrees of freedom (Smyth); where settings are not alike, only for those of one or two seeds, the others have
+    their own (Welch). Runs of different settings share nothing through their seed, so none are paired. Images: the
+    variance of what the images contribute to the sum, less the part that is due to single seeds on single images, which
+    the first term holds already. Parts: as if those of two settings had nothing in common; where they are the same,
+    their difference is surer than that.
 
     `unit` is what one image more can change (`statistics.bootstrap_mean`), `prior` what seeds do in other settings.
     Without that seeds count only where there are several: one training's luck would pass for the setting's.
@@ -219,17 +220,17 @@ def _counted(samples: Sequence[Sample], of_seeds: Sequence[tuple[float, float]])
 
 def _of_seeds(samples: Sequence[Sample], prior: Spread | None) -> list[tuple[float, float]]:
     """What seeds make uncertain about the weighted sum: parts of its variance, each with its degrees of freedom."""
-    shares = [sample.weight**2 / len(sample.values) for sample in samples]
-    degrees = [len(sample.values) - 1 for sample in samples]
-    means = [sample.values.mean(axis=1) for sample in samples]
-    squares = [float(((mean - mean.mean()) ** 2).sum()) for mean in means]
     known = prior or Spread()
-    rows, pooled = list[tuple[float, float, float]](), list[tuple[float, float, float]]()
-    for row in zip(shares, squares, degrees, strict=True):
-        (pooled if known.alike or row[2] + 1 < OWN_SPREAD else rows).append(row)
-    if pooled:
-        share, square, own = map(sum, zip(*pooled, strict=True))
-        rows.append((share, known.variance * known.freedom + square, known.freedom + own))
+    groups = defaultdict[object, list[tuple[float, float, float]]](list)
+    for sample in samples:
+        seeds, means = len(sample.values), sample.values.mean(axis=1)
+        one = sample.weight**2 / seeds, float(((means - means.mean()) ** 2).sum()), seeds - 1.0
+        groups[seeds if known.alike or seeds < OWN_SPREAD else object()].append(one)
+    rows = []
+    for of, group in groups.items():
+        share, square, own = map(sum, zip(*group, strict=True))
+        lent = known.freedom if isinstance(of, int) else 0.0
+        rows.append((share, known.variance * lent + square, lent + own))
     unknown = [(inf, 1.0)] if prior else []  # one seed of which nothing is known says nothing of a setting
     return [part for share, square, own in rows for part in ([(share * square / own, own)] if own else unknown)]
 

@@ -118,16 +118,16 @@ const squares = (values) => total(values.map((value) => (value - mean(values)) *
 
 /** Value, standard error and degrees of freedom over seeds and images: moderated (Smyth) or each its own (Welch). */
 function effect({ samples, images, unit, prior }) {
-  const share = ([weight, means]) => weight ** 2 / means.length;
   const known = prior ?? { variance: 0, freedom: 0, alike: true };
-  const row = (one) => [share(one), squares(one[1]), one[1].length - 1];
-  const alone = (one) => !known.alike && one[1].length > 2;
-  const rows = samples.filter(alone).map(row);
-  const pooled = samples.filter((one) => !alone(one)).map(row);
-  if (pooled.length) {
-    const [own, square, freedom] = [0, 1, 2].map((i) => total(pooled.map((one) => one[i])));
-    rows.push([own, known.variance * known.freedom + square, known.freedom + freedom]);
-  }
+  const alike = new Map();
+  samples.forEach(([weight, means], place) => {
+    const seeds = means.length;
+    const own = !known.alike && seeds > 2;
+    const kind = own ? `of ${place}` : seeds;
+    const row = alike.get(kind) ?? (own ? [0, 0, 0] : [0, known.variance * known.freedom, known.freedom]);
+    alike.set(kind, [row[0] + weight ** 2 / seeds, row[1] + squares(means), row[2] + seeds - 1]);
+  });
+  const rows = [...alike.values()];
   const unknown = prior ? [[Infinity, 1]] : []; // one seed of which nothing is known says nothing of a setting
   const parts = rows.flatMap(([own, square, freedom]) => (freedom ? [[(own * square) / freedom, freedom]] : unknown));
   images.forEach(([variance, n]) => parts.push([variance / n + (unit / (n + 2)) ** 2, n - 1]));
