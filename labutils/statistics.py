@@ -39,6 +39,10 @@ class Estimate(NamedTuple):
             high = f"{self.high:.1g}" if high == "0.000" else high
         return f"{value} [{low}, {high}]"
 
+    def turned(self) -> Estimate:
+        """The same the other way round: by how much less, where it is by how much more."""
+        return Estimate(-self.value, -self.high, -self.low)
+
     def moved_to(self, value: float) -> Estimate:
         """The interval around another value: an interval from stored predictions, whose float16 rounds sure mistakes,
         around the value that the history has."""

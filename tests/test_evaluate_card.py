@@ -58,7 +58,7 @@ def test_a_headline_is_held_against_its_finding(measure, word):
         ([part(BETTER, "narrower gap", tuple("abcd"))], "On average over 2 pairs the gap gets narrower: by POINTS."),
         (
             [part(BETTER), part(UNDECIDED, "lowest loss"), part(WORSE, "lowest loss")],
-            "VGG16 has a higher loss than AlexNet; lower by LOSS.",
+            "VGG16 has a higher loss than AlexNet, by 0.123 [-0.789, 0.456].",
         ),
         (
             [part(BETTER), part(UNDECIDED, "lowest loss")],

@@ -156,6 +156,8 @@ def disagreements(said: Said) -> list[str]:
             wrong.append(f"says nothing of {finding.word!r}")
         wrong += [f"{phrase!r} for {finding.word!r}" for phrase, words in phrases if finding.word not in words]
     known = set(_numbers(" ".join(f"{finding.evidence} {finding.basis}" for finding in said.findings)))
+    if said.findings[0].word == WORSE:  # "lower by -0.04" may be said as "higher by 0.04"
+        known |= {number.removeprefix("-") for number in known} | {f"-{number}" for number in known}
     return wrong + [f"{number} is nowhere in the evidence" for number in _numbers(said.text) if number not in known]
 
 
@@ -623,7 +625,7 @@ _ACCURATE = {
 }
 _LOSS = {
     BETTER: "{a} has a lower loss than {b}, by {n}",
-    WORSE: "{a} has a higher loss than {b}; lower by {n}",
+    WORSE: "{a} has a higher loss than {b}, by {n}",
     SAME: "{a} and {b} have the same loss: difference {n}",
     UNDECIDED: "{a} or {b}: which loss is lower could be chance: by {n}",
 }
@@ -639,7 +641,7 @@ HEADLINES: dict[str, dict[str, str]] = {
     "lowest loss of two data sets": _LOSS,
     "narrower gap": {
         BETTER: "{b} has a narrower gap than {a}: by {n} points",
-        WORSE: "{b} has a wider gap than {a}; narrower by {n} points",
+        WORSE: "{b} has a wider gap than {a}: by {n} points",
         SAME: "{b} and {a} have the same gap: narrower by {n} points",
         UNDECIDED: "{b} or {a}: which gap is narrower could be chance: {n} points",
     },
@@ -684,7 +686,7 @@ HEADLINES: dict[str, dict[str, str]] = {
 """What a finding on the exam says, by its measure and its word, in at most 20 words (a test counts them)."""
 _PAIRS = {
     BETTER: "On average over {count} pairs the gap gets narrower: by {n} points",
-    WORSE: "On average over {count} pairs the gap gets wider; narrower by {n} points",
+    WORSE: "On average over {count} pairs the gap gets wider: by {n} points",
     SAME: "On average over {count} pairs the gap stays as it is: narrower by {n} points",
     UNDECIDED: "Whether the gap gets narrower could be chance: by {n} points, the mean over {count} pairs",
 }
@@ -705,9 +707,11 @@ def headline(verdict: Verdict) -> Said:
     several = measure == "narrower gap" and len(names) > 2
     of = len(names) // 2 if several else len(names)
     other = names[-1] if len(names) < 3 else names[1]
+    templates = _PAIRS if several else HEADLINES[measure]
+    if finding.word == WORSE and finding.estimate and templates is not _ACCURATE:
+        finding = finding._replace(estimate=finding.estimate.turned())
     number = finding.points if measure in _IN_POINTS else str(finding.estimate)
     about = finding._replace(evidence=f"{', '.join(names)} ({of}): {finding.evidence}")
-    templates = _PAIRS if several else HEADLINES[measure]
     return _state(templates, [about], a=names[0], b=other, n=number, count=str(of))[0]
 
 
