@@ -10,7 +10,7 @@ import numpy as np
 
 from labutils.audit.simple import Baseline
 from labutils.config import RunConfig
-from labutils.evaluate import exam, group_seeds
+from labutils.evaluate import exam
 from labutils.runs.run import ExamResult, Run
 from labutils.runs.store import RunStore
 from labutils.statistics import cross_entropy, predicted_labels
@@ -94,8 +94,10 @@ def with_exam(run: Run, right: float | Sequence[float], confidence: float = 0.8,
 def stored_spreads(kind: str, classes: int = 2) -> np.ndarray:
     """The standard deviations between seeds, in one of `exam.MEASURED`, of the settings that are stored with three."""
     sat = [run for run in RunStore(RUNS).all() if run.source == "phantom" and run.exam]
-    stored = {run.path.name: run for run in sat if len(run.class_names) == classes}
-    groups = [runs for runs in group_seeds(stored).values() if len(runs) >= 3]
+    stored = [run for run in sat if len(run.class_names) == classes]
+    lengths = {(run.config.with_(seed=0, epochs=1), run.epochs) for run in stored}
+    settings = [[r for r in stored if r.config.with_(seed=0, epochs=1) == of and r.epochs >= n] for of, n in lengths]
+    groups = [[run.first(n) for run in runs] for runs, (_, n) in zip(settings, lengths, strict=True) if len(runs) > 2]
     return np.array([np.std([exam.MEASURED[kind](run).mean() for run in runs], ddof=1) for runs in groups])
 
 

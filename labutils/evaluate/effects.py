@@ -239,7 +239,7 @@ def moderated(variances: Sequence[float], degrees: Sequence[float]) -> tuple[flo
     """What the variances of several settings say of another's: a variance, and how many degrees of freedom it is worth.
 
     Smyth's moments of the log variances (2004, Statistical Applications in Genetics and Molecular Biology 3:3), with
-    two precautions: the variance is the upper end of its one-sided 95 % interval (docs/rules.md says why), and it is
+    two precautions: the variance is the upper end of its one-sided 99 % interval (docs/rules.md says why), and it is
     worth no more degrees of freedom than it was estimated with.
     """
     from scipy.special import digamma, polygamma
@@ -254,7 +254,7 @@ def moderated(variances: Sequence[float], degrees: Sequence[float]) -> tuple[flo
         for _ in range(50):
             value = float(polygamma(1, own))
             own += value * (1 - value / excess) / float(polygamma(2, own))
-    upper = normal_quantile(0.90) * float(logs.std(ddof=1)) / sqrt(len(logs))
+    upper = normal_quantile(0.98) * float(logs.std(ddof=1)) / sqrt(len(logs))
     return exp(float(logs.mean()) + upper + float(digamma(own)) - log(own)), 2 * own
 
 

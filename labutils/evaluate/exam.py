@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labutils.config import RunConfig
 from labutils.errors import ComparisonError
 from labutils.evaluate.curves import MEASURED as CURVES
 from labutils.evaluate.curves import WINDOW, fixed_sizes
@@ -217,11 +218,15 @@ def prior(kind: str, runs: Seeds = ()) -> Spread:
 
 @lru_cache
 def _prior(kind: str, several_classes: bool, folder: Path) -> Spread:
-    settings = defaultdict(list)
-    for run in RunStore(folder).all():
-        alike = run.source == "phantom" and (len(run.class_names) > 2) == several_classes
-        if alike and all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
-            settings[run.config.with_(seed=0)].append(float(np.mean(MEASURED[kind](run))))
+    stored = [run for run in RunStore(folder).all() if run.source == "phantom"]
+    alike = [run for run in stored if (len(run.class_names) > 2) == several_classes]
+    settings: dict[RunConfig, list[float]] = defaultdict(list)
+    for setting in dict.fromkeys(run.config.with_(seed=0) for run in alike):
+        for run in alike:
+            if run.epochs >= setting.epochs and run.config.with_(seed=0, epochs=setting.epochs) == setting:
+                run = run.first(setting.epochs)  # some went on, for another task
+                if all(answers(run, at) is not None for at in (BEST, LOWEST, LAST)):
+                    settings[setting].append(float(np.mean(MEASURED[kind](run))))
     several = [np.array(values) for values in settings.values() if len(values) > 1]
     if len(several) < FEWEST_SETTINGS:
         return Spread(alike=kind == "accuracy")
